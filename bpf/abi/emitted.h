@@ -1,0 +1,20 @@
+/* A copy as the test map `emitted` takes it, in place of an interface. */
+#ifndef FANBENCH_BPF_ABI_EMITTED_H
+#define FANBENCH_BPF_ABI_EMITTED_H
+
+#include "bpf/abi/limits.h"
+#include "bpf/abi/types.h"
+
+/* Copies that the map holds; the next one fails to be emitted. */
+#define FB_MAX_EMITTED 128
+
+struct fb_emitted {
+  __u32 slot, gen;
+  __u32 ifindex;
+  __u32 len; /* of the Ethernet frame, which ends at FB_MAX_HEADERS + payload length */
+  __u64 pn;
+  __u8 buf[FB_BUF_LEN]; /* UDP payload at FB_MAX_HEADERS, headers in front */
+};
+FB_ASSERT_SIZE(struct fb_emitted, 24 + FB_BUF_LEN);
+
+#endif
