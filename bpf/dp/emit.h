@@ -1,0 +1,11 @@
+/* emit: one copy, from its record entry to the network. */
+#ifndef FANBENCH_BPF_DP_EMIT_H
+#define FANBENCH_BPF_DP_EMIT_H
+
+#include "bpf/dp/dp.h"
+
+/* Rewrites, seals and sends the copy for record.subs[n], if it has a number. A copy
+ * that fails is told by a record of its own. */
+PORT_GLOBAL int dp_emit(port_t *p, struct dp_scratch *s, __u32 n);
+
+#endif

@@ -1,0 +1,36 @@
+/* The target, as the datapath sees it. Everything that differs between the kernel and
+ * a process is behind these names, so that bpf/dp has no #ifdef:
+ *
+ *   port_t                      context of one packet; handed to every function
+ *   port_config, port_cid, port_alias, port_upstream_state, port_counters,
+ *   port_stream, port_down      elements of the maps, or NULL
+ *   port_get_upstream, port_get_subscriber, port_get_subscription
+ *                               copies of an entry, taken under its lock; 0 = none
+ *   port_lock, port_unlock      around a change of a struct fb_stream; in between
+ *                               only plain accesses, no other function of the port
+ *   port_load, port_store, port_add, port_cas
+ *                               shared 64-bit words; sequentially consistent; add
+ *                               returns the old value, cas 1 on success
+ *   port_count                  a statistic: atomic, in no order
+ *   port_now_ns, port_cpu_id
+ *   port_ring_room, port_ring_write    this CPU's ring
+ *   port_load_payload           the packet's payload as it came
+ *   port_emit, port_restore     send a copy; make the packet whole again
+ *   port_zero, port_copy        [at, end) of a buffer
+ *   port_index(x, n)            x as an index below n, a power of two
+ *   port_max_subscribers, port_max_tracks, port_stream_slots    sizes of the arrays
+ *   port_unused(x)              an argument that is not looked at
+ *   port_defect(p, name), port_policy(p)
+ *
+ * PORT_GLOBAL marks a function that the verifier checks once, by itself; it must cope
+ * with any argument in its types' ranges, also NULL. */
+#ifndef FANBENCH_BPF_PORT_PORT_H
+#define FANBENCH_BPF_PORT_PORT_H
+
+#ifdef __bpf__
+#include "bpf/port/kernel.h"
+#else
+#include "bpf/port/native_run.h"
+#endif
+
+#endif

@@ -1,0 +1,120 @@
+/* The kernel's side of the relay: programs and maps. What they do is in bpf/dp/. */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/abi/counters.h"
+#include "bpf/abi/defects.h"
+#include "bpf/abi/emitted.h"
+#include "bpf/abi/entry.h"
+#include "bpf/abi/limits.h"
+#include "bpf/abi/record.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* ---- constants, set before loading ----------------------------------------------- */
+
+/* Sizes of the maps; who makes a map smaller sets its constant too. */
+const volatile __u32 fb_max_subscribers = FB_MAX_SUBSCRIBERS;
+const volatile __u32 fb_max_tracks = FB_MAX_TRACKS;
+const volatile __u32 fb_stream_slots = FB_STREAM_SLOTS;
+
+const volatile struct fb_defects fb_defects;
+const volatile __u32 fb_policy; /* enum dp_policy */
+
+/* 1 = copies go into the map `emitted`: for tests with BPF_PROG_TEST_RUN. */
+const volatile __u32 fb_emit_to_map;
+__u32 fb_emitted_count; /* copies in `emitted`; the test sets it back */
+
+/* ---- maps ------------------------------------------------------------------------ */
+
+#define FB_ARRAY(NAME, TYPE, VALUE, ENTRIES, FLAGS)                                                \
+  struct {                                                                                         \
+    __uint(type, TYPE);                                                                            \
+    __uint(map_flags, FLAGS);                                                                      \
+    __uint(max_entries, ENTRIES);                                                                  \
+    __type(key, __u32);                                                                            \
+    __type(value, VALUE);                                                                          \
+  } NAME SEC(".maps")
+
+#define FB_HASH(NAME, KEY, VALUE, ENTRIES)                                                         \
+  struct {                                                                                         \
+    __uint(type, BPF_MAP_TYPE_HASH);                                                               \
+    __uint(max_entries, ENTRIES);                                                                  \
+    __type(key, KEY);                                                                              \
+    __type(value, VALUE);                                                                          \
+  } NAME SEC(".maps")
+
+FB_ARRAY(config, BPF_MAP_TYPE_ARRAY, struct fb_config, 1, 0);
+FB_HASH(cids, struct fb_cid_key, struct fb_cid_value, FB_MAX_UPSTREAM_CIDS);
+FB_ARRAY(upstreams, BPF_MAP_TYPE_ARRAY, struct fb_upstream, FB_MAX_UPSTREAMS, 0);
+FB_ARRAY(upstream_state, BPF_MAP_TYPE_ARRAY, struct fb_upstream_state, FB_MAX_UPSTREAMS, BPF_F_MMAPABLE);
+FB_HASH(aliases, struct fb_alias_key, struct fb_alias_value, FB_MAX_UPSTREAMS *FB_MAX_TRACKS);
+/* [subscriber * fb_max_tracks + track] */
+FB_ARRAY(subscriptions, BPF_MAP_TYPE_ARRAY, struct fb_subscription, FB_MAX_SUBSCRIBERS *FB_MAX_TRACKS, 0);
+FB_ARRAY(subscribers, BPF_MAP_TYPE_ARRAY, struct fb_subscriber, FB_MAX_SUBSCRIBERS, 0);
+FB_ARRAY(counters, BPF_MAP_TYPE_ARRAY, struct fb_counters, FB_MAX_SUBSCRIBERS, BPF_F_MMAPABLE);
+FB_ARRAY(streams, BPF_MAP_TYPE_ARRAY, struct fb_stream, FB_STREAM_SLOTS, 0);
+/* [stream slot * fb_max_subscribers + subscriber] */
+FB_ARRAY(downs, BPF_MAP_TYPE_ARRAY, struct fb_down, FB_STREAM_SLOTS *FB_MAX_SUBSCRIBERS, BPF_F_MMAPABLE);
+FB_ARRAY(cpus, BPF_MAP_TYPE_PERCPU_ARRAY, struct fb_cpu, 1, 0);
+FB_ARRAY(emitted, BPF_MAP_TYPE_ARRAY, struct fb_emitted, FB_MAX_EMITTED, 0);
+
+struct fb_ring {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, FB_RING_BYTES);
+};
+/* One ring a CPU, made by user space: a CPU without one copies nothing (ring-full). */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+  __uint(max_entries, FB_MAX_CPUS);
+  __type(key, __u32);
+  __array(values, struct fb_ring);
+} rings SEC(".maps");
+
+/* ---- the datapath ---------------------------------------------------------------- */
+
+#include "bpf/dp/admit.c"
+#include "bpf/dp/charge.c"
+#include "bpf/dp/choose.c"
+#include "bpf/dp/dp.c"
+#include "bpf/dp/emit.c"
+#include "bpf/dp/number.c"
+#include "bpf/dp/open.c"
+#include "bpf/dp/open_none.c"
+#include "bpf/dp/parse.c"
+#include "bpf/dp/policy/none.c"
+#include "bpf/dp/policy/policy.c"
+#include "bpf/dp/rewrite.c"
+#include "bpf/dp/seal.c"
+#include "bpf/dp/seal_none.c"
+#include "bpf/dp/walk.c"
+#include "bpf/dp/window.c"
+
+FB_ARRAY(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, struct dp_scratch, 1, 0);
+
+/* ---- programs -------------------------------------------------------------------- */
+
+SEC("tcx/ingress")
+int ingress(struct __sk_buff *skb) {
+  __u32 zero = 0;
+  struct fb_cpu *cpu = bpf_map_lookup_elem(&cpus, &zero);
+  struct dp_scratch *s = bpf_map_lookup_elem(&scratch, &zero);
+  if (!cpu || !s) return TCX_NEXT;
+  port_add(skb, &cpu->sequence, 1); /* odd: inside. A full barrier, as is the one below */
+  int reason = (int)port_receive(skb, s->raw, &s->path, &s->len, &s->partial_csum);
+  if (reason == FB_PKT_FANNED) reason = dp_packet(skb, s);
+  port_count(skb, &cpu->packets[(__u32)reason & 31], 1);
+  port_add(skb, &cpu->sequence, 1);
+  return reason == FB_PKT_RESTORE_FAILED ? TCX_DROP : TCX_NEXT;
+}
+
+/* Run by user space with BPF_PROG_TEST_RUN; see struct fb_take. */
+SEC("syscall")
+int take_stream(struct fb_take *arg) {
+  struct fb_take take = *arg;
+  dp_take_stream(0, &take);
+  arg->result = take.result;
+  return 0;
+}
