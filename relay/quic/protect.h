@@ -1,0 +1,37 @@
+/* The seam of packet protection: what a relay may do between ngtcp2 and the
+ * AEAD on 1-RTT packets. Endpoints leave it empty.
+ *
+ * Sending: ngtcp2 has built header and clear payload with its own number. The
+ * sealing hook takes a joint number, moves the payload to make room for a
+ * 4-byte number and rewrites the header; conn.c then seals with the joint
+ * number and the changed header, and masks with the changed number bytes.
+ *
+ * Receiving: the packet is authentic and clear. The opened hook may rewrite
+ * the payload in place; its length stays.
+ *
+ * See RFC 9001 5.3, 5.4. */
+#ifndef FANBENCH_RELAY_QUIC_PROTECT_H
+#define FANBENCH_RELAY_QUIC_PROTECT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A 1-RTT packet about to be sealed. */
+struct protect_out {
+  uint8_t *hdr;       /* first byte of the short header */
+  size_t hdr_len;     /* in: with ngtcp2's number; out: with the joint one */
+  uint8_t *payload;   /* in: behind the header; out: may have moved by up to 3 bytes */
+  size_t payload_len; /* unchanged */
+  uint64_t own_pn;    /* ngtcp2's number */
+  uint64_t joint_pn;  /* out */
+};
+
+struct protect_hooks {
+  /* Return 0, or -1 to fail the connection (nothing leaves). */
+  int (*sealing)(void *arg, struct protect_out *pkt);
+  /* pn: as the peer sent it (packet number of the receiving direction). Return 0, or -1 to close with
+   * the transport error left in *error (0: internal error). */
+  int (*opened)(void *arg, uint64_t pn, uint8_t *payload, size_t len, uint64_t *error);
+};
+
+#endif

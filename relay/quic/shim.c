@@ -1,0 +1,235 @@
+#include "relay/quic/shim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/wire/frame.h"
+#include "bpf/wire/short_header.h"
+#include "relay/quic/shim_runs.h"
+
+#define PN_LEN         4
+#define TAG_LEN        16
+#define PROTOCOL_ERROR 0x0a /* PROTOCOL_VIOLATION, RFC 9000 20.1 */
+
+/* ngtcp2 skips one number at a time; a larger jump would be a mistake here. */
+#define MAX_SKIP 16
+
+struct shim {
+  struct shim_ops ops;
+  void *arg;
+  struct shim_runs runs;
+  uint64_t next_own; /* ngtcp2's 1-RTT numbers begin with 0 */
+  uint64_t truncated;
+};
+
+struct shim *shim_new(const struct shim_ops *ops, void *arg) {
+  struct shim *shim = calloc(1, sizeof(*shim));
+
+  if (!shim)
+    return NULL;
+  shim->ops = *ops;
+  shim->arg = arg;
+  return shim;
+}
+
+void shim_free(struct shim *shim) {
+  if (!shim)
+    return;
+  shim_runs_free(&shim->runs);
+  free(shim);
+}
+
+bool shim_own(const struct shim *shim, uint64_t joint, uint64_t *own) {
+  return shim_runs_own(&shim->runs, joint, own);
+}
+
+void shim_forget(struct shim *shim, uint64_t joint) {
+  shim_runs_forget(&shim->runs, joint);
+}
+
+uint64_t shim_truncated(const struct shim *shim) {
+  return shim->truncated;
+}
+
+/* ---- sending ---- */
+
+static bool is_ack_eliciting(const uint8_t *payload, size_t len) {
+  struct wire_cursor c = wire_cursor(payload, 0, len);
+  struct wire_frame f;
+
+  while (wire_frame_next(&c, &f) == WIRE_FRAME_OK)
+    if (f.type != WIRE_PADDING && f.type != WIRE_ACK && f.type != WIRE_ACK_ECN &&
+        f.type != WIRE_CONNECTION_CLOSE && f.type != WIRE_CONNECTION_CLOSE_APP)
+      return true;
+  return false;
+}
+
+/* Joint numbers for those that ngtcp2 skipped on purpose. */
+static bool burn_skipped(struct shim *shim, uint64_t own) {
+  if (own < shim->next_own || own - shim->next_own > MAX_SKIP)
+    return false;
+  for (; shim->next_own < own; shim->next_own++) {
+    uint64_t joint = shim->ops.take_number(shim->arg);
+    shim->ops.own_sent(shim->arg, joint, shim->next_own, 0, false, true);
+    if (!shim_runs_add(&shim->runs, shim->next_own, joint))
+      return false;
+  }
+  return true;
+}
+
+static int sealing(void *arg, struct protect_out *pkt) {
+  struct shim *shim = arg;
+  size_t own_len = wire_short_pn_len(pkt->hdr[0]), moved = PN_LEN - own_len;
+  bool ack_eliciting = is_ack_eliciting(pkt->payload, pkt->payload_len);
+
+  if (!burn_skipped(shim, pkt->own_pn))
+    return -1;
+  pkt->joint_pn = shim->ops.take_number(shim->arg);
+  if (!shim_runs_add(&shim->runs, pkt->own_pn, pkt->joint_pn)) {
+    shim->ops.own_sent(shim->arg, pkt->joint_pn, pkt->own_pn, 0, false, true);
+    return -1;
+  }
+  shim->next_own++;
+  memmove(pkt->payload + moved, pkt->payload, pkt->payload_len);
+  pkt->payload += moved;
+  wire_store_be(pkt->hdr + pkt->hdr_len - own_len, PN_LEN, pkt->joint_pn);
+  pkt->hdr_len += moved;
+  pkt->hdr[0] |= WIRE_PN_LEN_BITS;
+  shim->ops.own_sent(shim->arg, pkt->joint_pn, pkt->own_pn,
+                     pkt->hdr_len + pkt->payload_len + TAG_LEN, ack_eliciting, false);
+  return 0;
+}
+
+/* ---- receiving ---- */
+
+/* One ACK frame in joint numbers and what is left of it in own ones. */
+struct split {
+  struct shim_range joint[SHIM_MAX_RANGES], own[SHIM_MAX_RANGES];
+  size_t n_joint, n_own;
+};
+
+static void split_ack(struct shim *shim, const uint8_t *payload, const struct wire_frame *f,
+                      struct split *split) {
+  struct wire_ack_iter it = wire_ack_iter(payload, f);
+  struct shim_range joint, own;
+
+  split->n_joint = split->n_own = 0;
+  while (wire_ack_next(&it, &joint.lo, &joint.hi)) {
+    if (split->n_joint == SHIM_MAX_RANGES) {
+      shim->truncated++;
+      continue;
+    }
+    split->joint[split->n_joint++] = joint;
+    if (!shim_runs_within(&shim->runs, joint.lo, joint.hi, &own.lo, &own.hi))
+      continue;
+    if (split->n_own && split->own[split->n_own - 1].lo == own.hi + 1)
+      split->own[split->n_own - 1].lo = own.lo;
+    else
+      split->own[split->n_own++] = own;
+  }
+}
+
+/* Gap field between range i - 1 and range i (RFC 9000 19.3.1). */
+static uint64_t gap_before(const struct shim_range *own, size_t i) {
+  return own[i - 1].lo - own[i].hi - 2;
+}
+
+static size_t range_len(const struct shim_range *own, size_t i) {
+  return wire_varint_len(gap_before(own, i)) + wire_varint_len(own[i].hi - own[i].lo);
+}
+
+/* How many of the n ranges, largest numbers first, fit into an ACK frame of `room` bytes. */
+static size_t ranges_that_fit(const struct shim_range *own, size_t n, uint64_t delay, size_t room) {
+  size_t len, fit;
+
+  if (n == 0)
+    return 0;
+  len = 1 + wire_varint_len(own[0].hi) + wire_varint_len(delay) +
+        wire_varint_len(own[0].hi - own[0].lo);
+  for (fit = 1; fit < n && len + range_len(own, fit) + wire_varint_len(fit) <= room; fit++)
+    len += range_len(own, fit);
+  return len + wire_varint_len(fit - 1) <= room ? fit : 0;
+}
+
+static void write_ack(uint8_t *p, const uint8_t *end, const struct shim_range *own, size_t n,
+                      uint64_t delay) {
+  *p++ = WIRE_ACK;
+  p += wire_varint_put(p, own[0].hi);
+  p += wire_varint_put(p, delay);
+  p += wire_varint_put(p, n - 1);
+  p += wire_varint_put(p, own[0].hi - own[0].lo);
+  for (size_t i = 1; i < n; i++) {
+    p += wire_varint_put(p, gap_before(own, i));
+    p += wire_varint_put(p, own[i].hi - own[i].lo);
+  }
+  memset(p, WIRE_PADDING, (size_t)(end - p));
+}
+
+static int on_ack(struct shim *shim, uint8_t *payload, const struct wire_frame *f,
+                  uint64_t *error) {
+  uint8_t *at = payload + f->at, *end = payload + f->end;
+  struct split split;
+  size_t fit;
+
+  if (f->largest.v >= shim->ops.next_number(shim->arg)) {
+    *error = PROTOCOL_ERROR;
+    return -1;
+  }
+  split_ack(shim, payload, f, &split);
+  fit = ranges_that_fit(split.own, split.n_own, f->delay.v, (size_t)(end - at));
+  shim->truncated += split.n_own - fit;
+  if (fit)
+    write_ack(at, end, split.own, fit, f->delay.v);
+  else /* nothing for ngtcp2; PADDING alone is a lawful payload */
+    memset(at, WIRE_PADDING, (size_t)(end - at));
+  shim->ops.ack(shim->arg, split.joint, split.n_joint, split.own, fit, f->delay.v);
+  return 0;
+}
+
+/* ngtcp2 does not know the stream; it must still acknowledge the packet. */
+static void hide(uint8_t *payload, const struct wire_frame *f) {
+  memset(payload + f->at, WIRE_PADDING, f->end - f->at);
+  payload[f->at] = WIRE_PING;
+}
+
+static int opened(void *arg, uint64_t pn, uint8_t *payload, size_t len, uint64_t *error) {
+  struct shim *shim = arg;
+  const struct shim_ops *ops = &shim->ops;
+  struct wire_cursor c = wire_cursor(payload, 0, len);
+  struct wire_frame f;
+
+  (void)pn;
+  /* A frame that cannot be read ends the walk: ngtcp2 meets it too and closes. */
+  while (wire_frame_next(&c, &f) == WIRE_FRAME_OK) {
+    switch (f.type) {
+    case WIRE_ACK:
+    case WIRE_ACK_ECN:
+      if (on_ack(shim, payload, &f, error))
+        return -1;
+      break;
+    case WIRE_MAX_DATA:
+      ops->max_data(shim->arg, f.limit.v);
+      break;
+    case WIRE_MAX_STREAMS_UNI:
+      ops->max_streams_uni(shim->arg, f.limit.v);
+      break;
+    case WIRE_MAX_STREAM_DATA:
+      if (ops->is_fanout_stream(shim->arg, f.id.v)) {
+        hide(payload, &f);
+        ops->max_stream_data(shim->arg, f.id.v, f.limit.v);
+      }
+      break;
+    case WIRE_STOP_SENDING:
+      if (ops->is_fanout_stream(shim->arg, f.id.v)) {
+        hide(payload, &f);
+        ops->stop_sending(shim->arg, f.id.v, f.code.v);
+      }
+      break;
+    default:
+      break;
+    }
+  }
+  return 0;
+}
+
+const struct protect_hooks shim_protect_hooks = {.sealing = sealing, .opened = opened};
