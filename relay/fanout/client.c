@@ -1,0 +1,554 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/fanout/core.h"
+
+#define IDLE_NS (30ull * 1000 * 1000 * 1000)
+#define INITIAL_RTT_NS (333ull * 1000 * 1000)  /* RFC 9002 6.2.2 */
+#define MAX_ACK_DELAY_NS (25ull * 1000 * 1000) /* RFC 9000 18.2, until the peer says its own */
+
+struct fb_counters *client_counters(const struct client *client) {
+  return &client->relay->cfg.plane->counters[client->slot];
+}
+
+void client_dirty(struct client *client) {
+  if (client->dirty) return;
+  client->dirty = true;
+  client->next_dirty = client->relay->dirty;
+  client->relay->dirty = client;
+}
+
+/* ---- joint numbers: shim and ledger ------------------------------------------------ */
+
+uint64_t client_take_number(struct client *client) {
+  return __atomic_fetch_add(&client_counters(client)->next_pn, 1, __ATOMIC_SEQ_CST);
+}
+
+static uint64_t on_take_number(void *arg) {
+  return client_take_number(arg);
+}
+
+static uint64_t on_next_number(void *arg) {
+  struct client *client = arg;
+  return __atomic_load_n(&client_counters(client)->next_pn, __ATOMIC_SEQ_CST);
+}
+
+static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, bool ack_eliciting,
+                        bool burned) {
+  struct client *client = arg;
+  struct ledger_number number = {
+      .pn = joint,
+      .own = own,
+      .origin = burned ? LEDGER_BURNED : LEDGER_OWN,
+      .sent_ns = client->relay->now,
+      .bytes = (uint32_t)bytes,
+      .ack_eliciting = ack_eliciting,
+  };
+  client_enter(client, &number);
+}
+
+void client_enter(struct client *client, const struct ledger_number *number) {
+  if (ledger_enter(client->ledger, number) == 0) return;
+  relay_log(client->relay, "client %u: joint number %llu: %s", client->slot,
+            (unsigned long long)number->pn,
+            errno == EEXIST ? "used twice" : "the ledger has no room for it");
+}
+
+/* The unacknowledged numbers are capped: a window from the oldest of them on. */
+void client_floor(struct client *client) {
+  shim_forget(client->shim, ledger_floor(client->ledger));
+  __atomic_store_n(&client_counters(client)->pn_limit,
+                   ledger_floor(client->ledger) + RELAY_PN_WINDOW, __ATOMIC_SEQ_CST);
+}
+
+static void on_ack(void *arg, const struct shim_range *joint, size_t n_joint,
+                   const struct shim_range *own, size_t n_own, uint64_t delay_raw) {
+  struct client *client = arg;
+  struct relay *relay = client->relay;
+  if (relay->cfg.trace && relay->cfg.trace->ack)
+    relay->cfg.trace->ack(relay->cfg.trace_arg, relay->now, &client->odcid, joint, n_joint, own,
+                          n_own);
+  ledger_ack(client->ledger, joint, n_joint, delay_raw, relay->now);
+  client_floor(client);
+}
+
+static uint64_t fanout_max_data(uint64_t limit) {
+  uint64_t reserve = limit / 8 < RELAY_DATA_RESERVE ? limit / 8 : RELAY_DATA_RESERVE;
+  return limit - reserve;
+}
+
+static void on_max_data(void *arg, uint64_t limit) {
+  struct client *client = arg;
+  if (limit <= client->max_data) return;
+  client->max_data = limit;
+  __atomic_store_n(&client_counters(client)->max_data, fanout_max_data(limit), __ATOMIC_SEQ_CST);
+}
+
+static void on_max_streams(void *arg, uint64_t limit) {
+  struct client *client = arg;
+  if (limit <= client->max_streams) return;
+  client->max_streams = limit;
+  __atomic_store_n(&client_counters(client)->max_streams, limit, __ATOMIC_SEQ_CST);
+}
+
+/* ngtcp2 opens one unidirectional stream, MoQT's control stream, before the
+ * fan-out begins: ordinal 0 of a server. */
+static bool on_is_fanout(void *arg, uint64_t sid) {
+  (void)arg;
+  return (sid & 3) == 3 && sid >> 2 >= 1;
+}
+
+static struct leg *leg_of_sid(struct client *client, uint64_t sid) {
+  uint64_t ordinal = sid >> 2;
+  struct leg *leg = NULL;
+  HASH_FIND(hh, client->legs, &ordinal, sizeof ordinal, leg);
+  return leg;
+}
+
+static void on_max_stream_data(void *arg, uint64_t sid, uint64_t limit) {
+  struct client *client = arg;
+  struct leg *leg = leg_of_sid(client, sid);
+  if (!leg || limit <= leg->limit) return;
+  leg->limit = limit;
+  struct stream *stream = leg->stream;
+  if (stream->claim) {
+    struct plane *plane = client->relay->cfg.plane;
+    size_t slot = (size_t)((uint64_t)stream->key.sid >> 2) % FB_STREAM_SLOTS;
+    struct fb_down *down = &plane->downs[slot * plane->max_subscribers + client->slot];
+    if (limit <= FB_MAX_OFFSET)
+      __atomic_store_n(&down->limit, (uint64_t)stream->claim << FB_CLAIM_SHIFT | limit,
+                       __ATOMIC_SEQ_CST);
+  }
+  leg_offer(leg);
+}
+
+static void on_stop_sending(void *arg, uint64_t sid, uint64_t code) {
+  (void)code;
+  struct leg *leg = leg_of_sid(arg, sid);
+  if (leg && !leg->done) leg_reset(leg, MOQT_RESET_CANCELLED);
+}
+
+static const struct shim_ops shim_ops = {
+    .take_number = on_take_number,
+    .next_number = on_next_number,
+    .own_sent = on_own_sent,
+    .ack = on_ack,
+    .max_data = on_max_data,
+    .max_streams_uni = on_max_streams,
+    .is_fanout_stream = on_is_fanout,
+    .max_stream_data = on_max_stream_data,
+    .stop_sending = on_stop_sending,
+};
+
+/* The subscriber has these pieces. */
+static void pieces_acked(struct client *client, const struct ledger_number *number) {
+  for (size_t i = 0; i < number->n_pieces; i++) {
+    const struct ledger_piece *piece = &number->pieces[i];
+    if (piece->kind == LEDGER_DATAGRAM) continue;
+    struct stream *stream = stream_find(client->relay, piece->stream);
+    struct leg *leg = stream ? leg_get(stream, client, false) : NULL;
+    if (!leg) continue;
+    if (piece->kind == LEDGER_STREAM) {
+      leg_acked(leg, piece->offset, piece->offset + piece->len, piece->fin);
+    } else {
+      leg_finish(leg);
+      stream_settle(stream);
+    }
+  }
+}
+
+static void on_settled(void *arg, const struct ledger_number *number) {
+  struct client *client = arg;
+  struct relay *relay = client->relay;
+  if (relay->cfg.trace && relay->cfg.trace->number)
+    relay->cfg.trace->number(relay->cfg.trace_arg, &client->odcid, number);
+  if (number->origin == LEDGER_OWN || number->origin == LEDGER_BURNED) return;
+  if (number->fate == LEDGER_ACKED)
+    pieces_acked(client, number);
+  else
+    slow_lost(client, number);
+}
+
+static void on_spurious(void *arg, const struct ledger_number *number) {
+  struct client *client = arg;
+  struct relay *relay = client->relay;
+  if (relay->cfg.trace && relay->cfg.trace->spurious)
+    relay->cfg.trace->spurious(relay->cfg.trace_arg, &client->odcid, number);
+  pieces_acked(client, number);
+}
+
+static void on_probe(void *arg, unsigned count) {
+  struct client *client = arg;
+  client->probes = count;
+  client_dirty(client);
+}
+
+static const struct ledger_ops ledger_ops = {
+    .settled = on_settled, .spurious = on_spurious, .probe = on_probe};
+
+/* ---- packet protection: the number being read, then the shim --------------------- */
+
+static int on_sealing(void *arg, struct protect_out *pkt) {
+  struct client *client = arg;
+  return shim_protect_hooks.sealing(client->shim, pkt);
+}
+
+static int on_opened(void *arg, uint64_t pn, uint8_t *payload, size_t len, uint64_t *error) {
+  struct client *client = arg;
+  client->rx_pn = pn;
+  client->rx_datagrams = 0;
+  if (pn >= client->rx_next) client->rx_next = pn + 1;
+  if (client->upstream >= 0) entry_upstream_seen(client, pn);
+  return shim_protect_hooks.opened(client->shim, pn, payload, len, error);
+}
+
+static const struct protect_hooks protect = {.sealing = on_sealing, .opened = on_opened};
+
+/* ---- QUIC ------------------------------------------------------------------------- */
+
+/* A handshake that completes from a live connection's 4-tuple is a client that
+ * came back: the older connection's fan-out ends. */
+static void replace_older(struct client *client) {
+  struct relay *relay = client->relay;
+  struct qc_path path;
+  qc_path_now(client->qc, &path);
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *old = relay->clients[i];
+    if (!old || old == client || old->closed || !qc_is_established(old->qc)) continue;
+    if (old->path.remote.len != path.remote.len ||
+        memcmp(&old->path.remote.sa, &path.remote.sa, path.remote.len) != 0)
+      continue;
+    client_leave(old);
+    old->closed = old->replaced = true;
+    client_dirty(old);
+  }
+}
+
+static void on_handshake_done(void *app) {
+  struct client *client = app;
+  qc_peer_params(client->qc, &client->peer);
+  client->max_data = client->peer.max_data;
+  client->max_streams = client->peer.max_streams_uni;
+  client->max_payload = client->peer.max_udp_payload && client->peer.max_udp_payload < RELAY_MAX_UDP
+                            ? client->peer.max_udp_payload
+                            : RELAY_MAX_UDP;
+  qc_path_now(client->qc, &client->path);
+  qc_dcid(client->qc, &client->dcid);
+  replace_older(client);
+  if (client->relay->cfg.plane) {
+    ledger_set_peer(client->ledger, qc_smoothed_rtt_ns(client->qc), client->peer.max_ack_delay_ns,
+                    (unsigned)client->peer.ack_delay_exponent);
+    struct fb_counters *counters = client_counters(client);
+    counters->max_data = fanout_max_data(client->max_data);
+    counters->max_streams = client->max_streams;
+  }
+  client->started = true;
+  if (moqt_session_start(client->session))
+    client_close(client, MOQT_INTERNAL_ERROR, "no control stream");
+}
+
+static void on_stream_data(void *app, int64_t sid, uint64_t off, const uint8_t *data, size_t len,
+                           bool fin) {
+  (void)off;
+  struct client *client = app;
+  moqt_stream_in(client->session, sid, data, len, fin);
+}
+
+static void on_stream_reset(void *app, int64_t sid, uint64_t code, uint64_t final_size) {
+  (void)final_size;
+  moqt_stream_reset_in(((struct client *)app)->session, sid, code);
+}
+
+static void on_stop(void *app, int64_t sid, uint64_t code) {
+  struct client *client = app;
+  if (moqt_stop_in(client->session, sid, code)) return;
+  struct leg *leg = leg_of_sid(client, (uint64_t)sid);
+  if (leg && !leg->done) leg_reset(leg, MOQT_RESET_CANCELLED);
+}
+
+static void on_datagram(void *app, const uint8_t *data, size_t len) {
+  struct client *client = app;
+  moqt_datagram_in(client->session, data, len);
+  client->rx_datagrams++;
+}
+
+static void on_path_changed(void *app, const struct qc_path *path) {
+  (void)path;
+  struct client *client = app;
+  client->path_held = true;
+  if (client->in_plane) entry_subscriber_update(client);
+}
+
+static void on_path_validated(void *app, const struct qc_path *path, bool valid) {
+  (void)path;
+  struct client *client = app;
+  if (!client->path_held) return;
+  if (!valid) return;
+  client->path_held = false;
+  qc_path_now(client->qc, &client->path);
+  if (client->in_plane) entry_subscriber_update(client);
+  if (client->upstream >= 0) {
+    entry_upstream_leave(client);
+    entry_upstream_join(client);
+  }
+  client_dirty(client);
+}
+
+static void on_dcid_changed(void *app, const struct qc_cid *dcid) {
+  struct client *client = app;
+  client->dcid = *dcid;
+  if (client->in_plane) entry_subscriber_update(client);
+}
+
+static void on_cid_issued(void *app, const struct qc_cid *cid) {
+  struct client *client = app;
+  relay_cid(client->relay, cid, client, true);
+  if (client->upstream >= 0) entry_upstream_cid(client, cid, true);
+}
+
+static void on_cid_retired(void *app, const struct qc_cid *cid) {
+  struct client *client = app;
+  relay_cid(client->relay, cid, client, false);
+  if (client->upstream >= 0) entry_upstream_cid(client, cid, false);
+}
+
+static void on_closed(void *app, const struct qc_close_info *info) {
+  struct client *client = app;
+  client->closed = true;
+  if (info->by != QC_CLOSED_SELF && info->code != 0)
+    relay_log(client->relay, "client %u: closed by %s, %s code 0x%llx %s", client->slot,
+              info->by == QC_CLOSED_PEER ? "peer" : "error",
+              info->application ? "application" : "transport", (unsigned long long)info->code,
+              info->reason);
+  client_leave(client);
+  client_dirty(client);
+}
+
+static void on_rand(void *app, uint8_t *dest, size_t len) {
+  struct relay *relay = ((struct client *)app)->relay;
+  relay->cfg.ops->rand(relay->cfg.ops_arg, dest, len);
+}
+
+static const struct qc_callbacks callbacks = {
+    .handshake_done = on_handshake_done,
+    .stream_data = on_stream_data,
+    .stream_reset = on_stream_reset,
+    .stop_sending = on_stop,
+    .datagram = on_datagram,
+    .path_changed = on_path_changed,
+    .path_validated = on_path_validated,
+    .dcid_changed = on_dcid_changed,
+    .cid_issued = on_cid_issued,
+    .cid_retired = on_cid_retired,
+    .closed = on_closed,
+    .rand = on_rand,
+};
+
+/* The top bit of an ID's first byte tells its length: clear = 20 bytes. */
+static void shape_cid(void *app, struct qc_cid *cid) {
+  (void)app;
+  if (cid->len) cid->data[0] &= 0x7f;
+}
+
+static void on_qlog(void *arg, const void *data, size_t len) {
+  struct client *client = arg;
+  client->relay->cfg.qlog(client->relay->cfg.trace_arg, &client->odcid, data, len);
+}
+
+/* ---- MoQT's transport --------------------------------------------------------------- */
+
+static int64_t on_open_uni(void *arg) {
+  return qc_open_uni(((struct client *)arg)->qc);
+}
+static int64_t on_open_bidi(void *arg) {
+  return qc_open_bidi(((struct client *)arg)->qc);
+}
+static int on_send(void *arg, int64_t sid, const uint8_t *data, size_t len, bool fin) {
+  client_dirty(arg);
+  return qc_stream_send(((struct client *)arg)->qc, sid, data, len, fin);
+}
+static void on_reset(void *arg, int64_t sid, uint64_t code) {
+  client_dirty(arg);
+  qc_stream_reset(((struct client *)arg)->qc, sid, code);
+}
+static void on_stop_stream(void *arg, int64_t sid, uint64_t code) {
+  client_dirty(arg);
+  qc_stream_stop(((struct client *)arg)->qc, sid, code);
+}
+static void on_close(void *arg, uint64_t code, const char *reason) {
+  client_close(arg, code, reason);
+}
+static const struct moqt_ops moqt_ops = {
+    .open_uni = on_open_uni,
+    .open_bidi = on_open_bidi,
+    .send = on_send,
+    .reset = on_reset,
+    .stop = on_stop_stream,
+    .close = on_close,
+};
+
+/* ---- life ----------------------------------------------------------------------------- */
+
+static int find_slot(struct relay *relay, uint32_t *slot) {
+  for (uint32_t i = 0; i < relay->cfg.max_clients; i++) {
+    if (i < relay->n_slots && relay->clients[i]) continue;
+    *slot = i;
+    return 0;
+  }
+  return -1;
+}
+
+/* Zeroes the slot's shared words: nobody else touches them while it is free. */
+static void reset_counters(struct client *client) {
+  if (!client->relay->cfg.plane) return;
+  struct fb_counters *counters = client_counters(client);
+  memset(counters, 0, sizeof *counters);
+  counters->next_stream = 1; /* ordinal 0 is MoQT's control stream */
+  counters->pn_limit = RELAY_PN_WINDOW;
+  counters->credit = UINT64_MAX;
+  counters->hold = 1; /* until the first backlog is gone */
+}
+
+static bool build(struct client *client, const struct qc_path *path, const uint8_t *data,
+                  size_t len) {
+  struct relay *relay = client->relay;
+  struct moqt_config moqt = {
+      .server = true,
+      .ops = &moqt_ops,
+      .ops_arg = client,
+      .events = &track_events,
+      .app = client,
+      .implementation = "fanbench",
+      .max_filter_ranges = 1,
+  };
+  client->session = moqt_session_new(&moqt);
+  if (!client->session) return false;
+  if (relay->cfg.plane) {
+    /* From the first 1-RTT packet on: a server sends some before the handshake is done. */
+    struct ledger_config ledger = {.ops = &ledger_ops,
+                                   .arg = client,
+                                   .initial_rtt_ns = INITIAL_RTT_NS,
+                                   .max_ack_delay_ns = MAX_ACK_DELAY_NS,
+                                   .ack_delay_exponent = 3};
+    client->shim = shim_new(&shim_ops, client);
+    client->ledger = ledger_new(&ledger);
+    if (!client->shim || !client->ledger) return false;
+  }
+  struct qc_config config = {
+      .tls = relay->cfg.tls,
+      .protection = relay->cfg.protection,
+      .callbacks = &callbacks,
+      .app = client,
+      .path = *path,
+      .now_ns = relay->now,
+      .cid_len = FB_UPSTREAM_CID,
+      .shape_cid = shape_cid,
+      .max_data = 16u << 20,
+      .max_stream_data_bidi = 1u << 18,
+      .max_stream_data_uni = 4u << 20,
+      .max_streams_bidi = 64,
+      .max_streams_uni = 1024,
+      .max_idle_ns = IDLE_NS,
+      .max_datagram_frame = 65535,
+      .max_udp_payload = RELAY_MAX_UDP,
+      .cubic = relay->cfg.cubic,
+      .protect = client->shim ? &protect : NULL,
+      .protect_arg = client,
+      .qlog = relay->cfg.qlog ? on_qlog : NULL,
+      .qlog_arg = client,
+  };
+  client->qc = qc_server(&config, data, len);
+  return client->qc != NULL;
+}
+
+struct client *client_accept(struct relay *relay, const struct qc_path *path, const uint8_t *data,
+                             size_t len) {
+  uint32_t slot;
+  if (find_slot(relay, &slot)) {
+    relay_log(relay, "no room: all %u client slots are in use", relay->cfg.max_clients);
+    return NULL;
+  }
+  struct client *client = calloc(1, sizeof *client);
+  if (!client) return NULL;
+  client->relay = relay;
+  client->slot = slot;
+  client->upstream = -1;
+  client->resend_tail = &client->resend_head;
+  client->dgram_tail = &client->dgram_head;
+  client->path = *path;
+  client->gen = relay->gens[slot] + 1;
+  reset_counters(client);
+  if (!build(client, path, data, len)) {
+    client->closed = true;
+    client_free(client);
+    return NULL;
+  }
+  relay->gens[slot] = client->gen;
+  client->odcid = *qc_odcid(client->qc);
+  relay->clients[slot] = client;
+  if (slot >= relay->n_slots) {
+    relay->n_slots = slot + 1;
+    if (relay->cfg.plane) {
+      struct fb_config on = {.on = 1, .port = relay->cfg.port, .subscribers = relay->n_slots};
+      relay->cfg.plane->ops->put_config(relay->cfg.plane->ctx, &on);
+    }
+  }
+  return client;
+}
+
+static void write_outstanding(void *arg, const struct ledger_number *number) {
+  struct client *client = arg;
+  struct relay *relay = client->relay;
+  if (relay->cfg.trace && relay->cfg.trace->number)
+    relay->cfg.trace->number(relay->cfg.trace_arg, &client->odcid, number);
+}
+
+void client_leave(struct client *client) {
+  if (client->in_plane) entry_subscriber_leave(client);
+  if (client->upstream >= 0) entry_upstream_leave(client);
+  track_client_gone(client);
+  stream_drop_client(client->relay, client);
+}
+
+void client_close(struct client *client, uint64_t code, const char *reason) {
+  if (client->closed) return;
+  /* The fan-out ends before the CONNECTION_CLOSE takes its number. */
+  if (client->in_plane) entry_subscriber_leave(client);
+  qc_close(client->qc, code, reason);
+  client->closed = true;
+  client_dirty(client);
+}
+
+void client_free(struct client *client) {
+  if (!client) return;
+  struct relay *relay = client->relay;
+  if (relay->clients[client->slot] == client) {
+    client_leave(client);
+    relay->clients[client->slot] = NULL;
+  }
+  struct cid_entry *entry, *next;
+  HASH_ITER(hh, relay->cids, entry, next) {
+    if (entry->client != client) continue;
+    HASH_DELETE(hh, relay->cids, entry);
+    free(entry);
+  }
+  for (struct resend *r = client->resend_head, *n; r; r = n) {
+    n = r->next;
+    free(r);
+  }
+  for (struct queued_datagram *d = client->dgram_head, *n; d; d = n) {
+    n = d->next;
+    free(d);
+  }
+  free(client->pending);
+  free(client->resets);
+  free(client->notes);
+  free(client->ns);
+  moqt_session_free(client->session);
+  qc_free(client->qc);
+  shim_free(client->shim);
+  if (client->ledger) ledger_each_outstanding(client->ledger, write_outstanding, client);
+  ledger_free(client->ledger);
+  free(client);
+}

@@ -1,0 +1,339 @@
+/* The relay's inside: one header for the modules of fanout/.
+ *
+ *   relay.c    demultiplexing, the loop's entry points, flushing
+ *   client.c   one connection: life, callbacks of QUIC, shim and ledger
+ *   entry.c    what the datapath is told about clients, upstreams, tracks
+ *   track.c    MoQT: namespaces, subscriptions, joining, ending
+ *   stream.c   upstream streams and their cache
+ *   leg.c      what each subscriber has of a stream; flow control; resets
+ *   pending.c  order of unsent data
+ *   datagram.c datagrams
+ *   copies.c   copy records in
+ *   slow.c     the slow path: own packets for deferred and lost data
+ *   stock.c    datapath `stock`: everything through ngtcp2
+ *
+ * Words: a client is a connection; it may publish, subscribe, or both. An
+ * upstream stream is a `stream`; a `leg` is that stream as one subscriber gets it. */
+#ifndef FANBENCH_RELAY_FANOUT_CORE_H
+#define FANBENCH_RELAY_FANOUT_CORE_H
+
+#include <uthash.h>
+
+#include "relay/fanout/ledger.h"
+#include "relay/fanout/ranges.h"
+#include "relay/fanout/relay.h"
+#include "relay/moqt/session.h"
+#include "relay/quic/shim.h"
+
+/* Numbers a subscriber may have unacknowledged: keeps a vanished one from being
+ * sent to for ever, and 4-byte numbers unambiguous by far. A 25 ms ACK delay at
+ * 100,000 packets/s is 2,500. */
+#define RELAY_PN_WINDOW 4096
+/* MAX_DATA left for ngtcp2's own streams, at most this much. */
+#define RELAY_DATA_RESERVE 16384
+/* Upstream packets whose datagram decisions are remembered, per upstream. */
+#define RELAY_DATAGRAM_NOTES 4096
+/* Bytes handed to ngtcp2 ahead of acknowledgement per subscriber (`stock`). */
+#define RELAY_STOCK_AHEAD (1u << 20)
+/* Packets one subscriber may get in a turn, so that all get theirs. */
+#define RELAY_SLOW_BURST 64
+#define RELAY_MAX_UDP 1452
+
+#define NO_ORDINAL UINT64_MAX
+
+struct client;
+struct track;
+struct stream;
+
+/* An upstream stream as one subscriber gets it. */
+struct leg {
+  struct stream *stream;
+  struct client *client;
+  uint64_t ordinal; /* downstream uni ordinal, NO_ORDINAL until taken */
+  struct ranges sent;  /* bytes sent at least once, by whoever */
+  struct ranges acked;
+  uint64_t charged;    /* end offset charged to flow control, as far as known here */
+  uint64_t limit;      /* MAX_STREAM_DATA of the peer */
+  uint64_t order;      /* heap key, see leg_order() */
+  bool fin_sent, fin_acked;
+  bool skipped; /* never opened for this subscriber, nor will be */
+  bool reset;   /* RESET_STREAM is due or sent */
+  bool reset_sent;
+  uint64_t reset_code, final_size;
+  bool done;    /* finished and acknowledged, or reset, or skipped */
+  bool queued;     /* in client.pending */
+  size_t queued_at; /* there */
+  UT_hash_handle hh; /* in client.legs once it has an ordinal */
+};
+
+/* Stream data to be sent again. */
+struct resend {
+  uint64_t uid; /* of the stream */
+  uint64_t lo, hi;
+  bool fin;
+  struct resend *next;
+};
+
+struct queued_datagram {
+  struct queued_datagram *next;
+  uint64_t order;
+  size_t len;
+  uint8_t data[];
+};
+
+enum sub_state { SUB_PENDING, SUB_LIVE, SUB_ENDING };
+
+/* One client's subscription to one track. */
+struct subscription {
+  struct client *client;
+  struct track *track;
+  int64_t req;
+  enum sub_state state;
+  uint64_t start_group;
+  struct moqt_params params; /* as asked for, updates applied */
+  uint64_t streams; /* opened for it */
+  uint64_t open_legs;
+  bool entering; /* SUBSCRIBE_OK has to leave before the datapath copies */
+};
+
+enum track_state { TRACK_ASKED, TRACK_LIVE, TRACK_ENDED };
+
+struct track {
+  struct relay *relay;
+  uint32_t index; /* in relay.tracks and in the datapath */
+  struct moqt_name *name;
+  char label[64]; /* track name for traces */
+  struct client *up;
+  int64_t req; /* at the upstream */
+  enum track_state state;
+  uint64_t alias;     /* the publisher's */
+  uint32_t out_alias; /* ours, the same for all subscribers */
+  uint8_t default_priority;
+  bool has_largest;
+  struct moqt_location largest;
+  uint8_t *properties;
+  size_t properties_len;
+  uint64_t open_streams;  /* of the publisher, neither finished nor reset */
+  uint64_t streams_seen;  /* of the publisher */
+  uint64_t streams_told;  /* by its PUBLISH_DONE; UINT64_MAX = not told */
+  uint64_t done_status;
+};
+
+struct stream_key {
+  uint32_t slot, gen; /* of the upstream client */
+  int64_t sid;
+};
+
+struct stream {
+  struct relay *relay;
+  uint64_t uid;
+  struct stream_key key;
+  struct track *track; /* NULL until the header is known */
+  uint64_t group, subgroup;
+  uint8_t priority;
+  bool header_known;
+  uint8_t *data; /* bytes [base, len), header with our alias; below base all have it */
+  uint64_t base, len;
+  size_t cap;
+  uint32_t header_len;
+  uint64_t object_at, object_id; /* next object's place; last object's ID */
+  bool any_object, by_object, properties;
+  bool counted; /* among track.open_streams */
+  bool settled; /* in relay.settled */
+  struct stream *next_settled;
+  bool fin, ended; /* ended: reset by the publisher or cut off */
+  uint64_t end_code;
+  uint32_t claim; /* of the datapath's slot; 0 = it does not follow the stream */
+  bool ours;      /* the datapath will never follow it */
+  struct leg **legs; /* by client slot */
+  uint32_t n_legs;
+  uint32_t open_legs;
+  struct stream *older, *newer; /* by first sight */
+  UT_hash_handle by_uid, by_key;
+};
+
+/* What the datapath did with the datagrams of one upstream packet. */
+struct datagram_note {
+  uint64_t pn;
+  bool valid;
+  uint8_t n;
+  uint64_t settled[FB_MAX_FRAMES][FB_MAX_BATCHES]; /* bit a slot: sent, or finally not */
+};
+
+struct client {
+  struct relay *relay;
+  uint32_t slot, gen;
+  struct qc *qc;
+  struct shim *shim;     /* NULL on stock */
+  struct ledger *ledger; /* NULL on stock */
+  struct moqt_session *session;
+  struct qc_cid odcid;
+  struct qc_path path; /* validated path; fan-out goes there */
+  struct qc_cid dcid;
+  bool started;   /* session runs */
+  bool closed;    /* closing; its fan-out is over */
+  bool replaced;  /* its 4-tuple has a newer connection: freed without a word */
+  bool over;      /* to be freed at the end of the turn */
+  bool dirty;     /* has something to flush */
+  struct client *next_dirty;
+  /* as an upstream */
+  int upstream; /* datapath slot, -1 = none */
+  uint32_t upstream_gen;
+  struct moqt_name *ns;
+  int64_t ns_req;
+  uint64_t ns_order; /* a later one wins */
+  uint64_t rx_next;   /* largest number received + 1 */
+  uint64_t rx_pn;     /* of the packet being read */
+  unsigned rx_datagrams; /* DATAGRAM frames of it seen so far */
+  struct datagram_note *notes; /* RELAY_DATAGRAM_NOTES */
+  /* as a subscriber */
+  bool in_plane; /* entry is ACTIVE, or HELD for a path */
+  bool entering;  /* some subscription is about to enter the datapath */
+  bool path_held; /* new path not yet validated: nothing of the fan-out leaves */
+  struct qc_peer_params peer;
+  struct subscription *subs[FB_MAX_TRACKS];
+  uint64_t max_payload;
+  struct leg *legs;     /* hash by ordinal */
+  struct leg **pending; /* heap by order: legs with unsent data */
+  size_t n_pending, cap_pending;
+  struct resend *resend_head, **resend_tail;
+  struct queued_datagram *dgram_head, **dgram_tail;
+  uint64_t dgram_bytes;
+  struct leg **resets; /* RESET_STREAM due */
+  size_t n_resets, cap_resets;
+  unsigned probes; /* PTO probes due */
+  uint64_t hold_seen; /* counters.hold before the last drain, 0 = none */
+  uint64_t resent_bytes, slow_packets;
+  uint64_t max_data, max_streams; /* stock and kernel: limits of the peer */
+};
+
+struct cid_entry {
+  struct qc_cid cid; /* key: the whole struct, zero padded */
+  struct client *client;
+  UT_hash_handle hh;
+};
+
+struct relay {
+  struct relay_config cfg;
+  uint64_t now;
+  struct client **clients; /* by slot */
+  uint32_t n_slots;        /* slots ever used: [0, n_slots) */
+  uint32_t *gens;
+  uint32_t next_upstream_gen;
+  uint64_t next_ns_order;
+  struct client *upstreams[FB_MAX_UPSTREAMS];
+  struct cid_entry *cids;
+  struct track *tracks[FB_MAX_TRACKS];
+  struct stream *by_uid, *by_key;
+  struct stream *oldest, *newest;
+  struct stream *settled; /* to be freed by relay_reap() */
+  uint64_t next_uid;
+  uint64_t cached_bytes;
+  struct client *dirty;
+  bool stopping, stopped;
+  uint64_t resent_bytes, slow_packets;
+};
+
+/* ---- client.c --------------------------------------------------------------- */
+struct client *client_accept(struct relay *relay, const struct qc_path *path, const uint8_t *data,
+                             size_t len);
+void client_free(struct client *client);
+void client_dirty(struct client *client);
+/* Stops the fan-out to and from this client; the datapath forgets it. */
+void client_leave(struct client *client);
+void client_close(struct client *client, uint64_t code, const char *reason);
+struct fb_counters *client_counters(const struct client *client);
+uint64_t client_take_number(struct client *client);
+/* Enters a sent number in the ledger. */
+void client_enter(struct client *client, const struct ledger_number *number);
+/* The ledger's floor may have moved: the cap on unacknowledged numbers follows it. */
+void client_floor(struct client *client);
+
+/* ---- entry.c ---------------------------------------------------------------- */
+void entry_subscriber_join(struct client *client);
+void entry_subscriber_update(struct client *client); /* address, ID, hold for a path */
+void entry_subscriber_leave(struct client *client);
+void entry_subscription(struct subscription *sub);
+void entry_upstream_join(struct client *client);
+void entry_upstream_leave(struct client *client);
+void entry_upstream_cid(struct client *client, const struct qc_cid *cid, bool add);
+void entry_upstream_seen(struct client *client, uint64_t pn);
+/* Keeps the datapath from following a stream that it has not followed so far. False: it
+ * does follow it, the record is in. */
+bool entry_take_stream(struct stream *stream);
+void entry_alias(struct track *track, bool add);
+
+/* ---- track.c ---------------------------------------------------------------- */
+extern const struct moqt_events track_events;
+struct track *track_of_alias(struct client *up, uint64_t alias);
+void track_saw(struct track *track, uint64_t group, uint64_t object);
+/* After SUBSCRIBE_OK has left: the datapath learns of new subscriptions. */
+void track_enter(struct client *client);
+/* Sends the PUBLISH_DONE of ended tracks, frees what nobody needs. */
+void track_reap(struct relay *relay);
+/* A client is gone: its tracks end, its subscriptions stop. */
+void track_client_gone(struct client *client);
+/* Does this subscription get this group and priority? */
+bool subscription_wants(const struct subscription *sub, uint64_t group, uint8_t priority);
+
+/* ---- stream.c --------------------------------------------------------------- */
+struct stream *stream_get(struct client *up, int64_t sid, bool create);
+struct stream *stream_find(struct relay *relay, uint64_t uid);
+void stream_place(struct stream *stream, struct track *track, uint64_t group, uint64_t subgroup,
+                  uint8_t priority);
+void stream_data(struct client *up, int64_t sid, uint64_t off, const uint8_t *data, size_t len,
+                 bool fin);
+void stream_end(struct stream *stream, uint64_t code); /* reset upstream */
+void stream_free(struct stream *stream);
+/* Marks it for relay_reap() if nobody needs it any more. */
+void stream_settle(struct stream *stream);
+
+/* ---- leg.c ------------------------------------------------------------------ */
+struct leg *leg_get(struct stream *stream, struct client *client, bool create);
+void leg_skip(struct leg *leg); /* it is never opened */
+void leg_free(struct leg *leg);
+void leg_open(struct leg *leg, uint64_t ordinal); /* the subscriber's stream exists */
+void leg_offer(struct leg *leg);  /* queues it if it has unsent data */
+/* Raises what is charged to flow control to `end`. False: the peer's limit is in the way. */
+bool leg_charge(struct leg *leg, uint64_t end);
+uint64_t leg_charged(const struct leg *leg);
+struct fb_down *leg_down(const struct leg *leg); /* NULL: the datapath has no word for it */
+const uint8_t *stream_bytes(const struct stream *stream, uint64_t off);
+void leg_acked(struct leg *leg, uint64_t lo, uint64_t hi, bool fin);
+void leg_reset(struct leg *leg, uint64_t code);
+void leg_finish(struct leg *leg);
+
+/* ---- pending.c: the heap of legs with unsent data, in MoQT's order ------------- */
+/* Smaller goes first: subscriber priority, publisher priority, group, subgroup. */
+uint64_t pending_order(uint8_t subscriber, uint8_t publisher, uint64_t group, uint64_t subgroup);
+void pending_push(struct client *client, struct leg *leg); /* no-op if it is queued */
+struct leg *pending_pop(struct client *client);            /* NULL: empty */
+void pending_remove(struct client *client, struct leg *leg);
+
+void stream_drop_client(struct relay *relay, struct client *client);
+void stream_bound_cache(struct relay *relay);
+/* Frees the settled ones; at the end of a turn, when nobody walks them. */
+void stream_reap(struct relay *relay);
+/* Streams that came before their track's SUBSCRIBE_OK. */
+void stream_retry(struct client *up);
+
+/* ---- datagram.c ------------------------------------------------------------- */
+void datagram_in(struct client *up, const uint8_t *data, size_t len);
+
+/* ---- copies.c --------------------------------------------------------------- */
+void copies_drain(struct relay *relay);
+
+/* ---- slow.c ----------------------------------------------------------------- */
+/* Sends what may be sent now; returns true if more waits for nothing but its turn. */
+bool slow_run(struct client *client);
+void slow_lost(struct client *client, const struct ledger_number *number);
+bool slow_is_idle(const struct client *client);
+
+/* ---- stock.c ---------------------------------------------------------------- */
+bool stock_run(struct client *client);
+
+/* ---- relay.c ---------------------------------------------------------------- */
+void relay_log(struct relay *relay, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void relay_cid(struct relay *relay, const struct qc_cid *cid, struct client *client, bool add);
+
+#endif

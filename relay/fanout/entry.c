@@ -1,0 +1,249 @@
+#include <string.h>
+
+#include "relay/fanout/core.h"
+
+static struct plane *plane_of(const struct client *client) {
+  return client->relay->cfg.plane;
+}
+
+static void report(struct client *client, const char *what, int error) {
+  if (error) relay_log(client->relay, "client %u: %s: %s", client->slot, what, strerror(-error));
+}
+
+/* ---- subscribers ------------------------------------------------------------------ */
+
+static uint8_t put_addr(uint8_t to[16], uint16_t *port, const struct qc_addr *addr) {
+  if (addr->sa.sa_family == AF_INET6) {
+    memcpy(to, &addr->in6.sin6_addr, 16);
+    *port = addr->in6.sin6_port;
+    return 6;
+  }
+  memset(to, 0, 16);
+  memcpy(to, &addr->in.sin_addr, 4);
+  *port = addr->in.sin_port;
+  return 4;
+}
+
+static int put_subscriber(struct client *client, uint8_t state) {
+  struct relay *relay = client->relay;
+  struct fb_subscriber value = {
+      .gen = client->gen,
+      .state = state,
+      .protection = FB_PROTECT_NONE,
+      .dcid_len = client->dcid.len,
+      .max_payload = (uint16_t)client->max_payload,
+      .max_datagram = (uint16_t)(client->peer.max_datagram_frame < UINT16_MAX
+                                     ? client->peer.max_datagram_frame
+                                     : UINT16_MAX),
+      .initial_max_stream_data = client->peer.max_stream_data_uni,
+  };
+  memcpy(value.dcid, client->dcid.data, client->dcid.len);
+  value.family = put_addr(value.src_addr, &value.src_port, &client->path.local);
+  put_addr(value.dst_addr, &value.dst_port, &client->path.remote);
+  if (state == FB_SUB_ACTIVE || state == FB_SUB_JOINING) {
+    if (relay->cfg.ops->resolve(relay->cfg.ops_arg, &client->path, &value.ifindex, value.src_mac,
+                                value.dst_mac)) {
+      relay_log(relay, "client %u: no neighbour known on its path; slow path only", client->slot);
+      value.state = FB_SUB_JOINING;
+    }
+  }
+  return plane_of(client)->ops->put_subscriber(plane_of(client)->ctx, client->slot, &value);
+}
+
+void entry_subscriber_join(struct client *client) {
+  struct plane *plane = plane_of(client);
+  if (!plane || client->in_plane) return;
+  struct relay *relay = client->relay;
+  report(client, "cannot enter the datapath",
+         put_subscriber(client, client->path_held ? FB_SUB_JOINING : FB_SUB_ACTIVE));
+  client->in_plane = true;
+  if (relay->cfg.trace && relay->cfg.trace->connection)
+    relay->cfg.trace->connection(relay->cfg.trace_arg, relay->now, client->slot, client->gen,
+                                 &client->odcid, &client->path);
+}
+
+void entry_subscriber_update(struct client *client) {
+  struct plane *plane = plane_of(client);
+  if (!plane) return;
+  report(client, "cannot update its entry",
+         put_subscriber(client, client->path_held ? FB_SUB_JOINING : FB_SUB_ACTIVE));
+  plane->ops->quiesce(plane->ctx);
+}
+
+void entry_subscriber_leave(struct client *client) {
+  struct plane *plane = plane_of(client);
+  if (!plane || !client->in_plane) return;
+  struct relay *relay = client->relay;
+  report(client, "cannot leave the datapath", put_subscriber(client, FB_SUB_FREE));
+  for (uint32_t t = 0; t < FB_MAX_TRACKS; t++) {
+    if (!client->subs[t]) continue;
+    struct fb_subscription off = {0};
+    plane->ops->put_subscription(plane->ctx, client->slot, t, &off);
+  }
+  plane->ops->quiesce(plane->ctx);
+  client->in_plane = false; /* after the barrier no copy of it can start */
+  copies_drain(relay);
+  if (relay->cfg.trace && relay->cfg.trace->gone)
+    relay->cfg.trace->gone(relay->cfg.trace_arg, relay->now, client->slot, client->gen);
+}
+
+void entry_subscription(struct subscription *sub) {
+  struct client *client = sub->client;
+  struct plane *plane = plane_of(client);
+  if (!plane) return;
+  bool filter = sub->params.has & MOQT_HAS_PRIORITY_FILTER;
+  struct fb_subscription value = {
+      .gen = client->gen,
+      .start_group = sub->start_group,
+      .on = sub->state == SUB_LIVE,
+      .forward = sub->params.forward,
+      .priority_lo = filter ? sub->params.priority_min : 0,
+      .priority_hi = filter ? sub->params.priority_max : 255,
+      .delivery_timeout_ms = sub->params.object_timeout_ms < UINT32_MAX
+                                 ? (uint32_t)sub->params.object_timeout_ms
+                                 : UINT32_MAX,
+  };
+  report(client, "cannot put its subscription",
+         plane->ops->put_subscription(plane->ctx, client->slot, sub->track->index, &value));
+}
+
+/* ---- upstreams -------------------------------------------------------------------- */
+
+/* All numbers below `next` count as seen: a replay of one is a duplicate. */
+static void fill_window(struct fb_upstream_state *state, uint64_t next) {
+  uint64_t last = next / 32; /* block of the first number not seen */
+  for (uint64_t i = 0; i < FB_WINDOW_WORDS; i++) {
+    if (last < i) break;
+    uint64_t block = last - i;
+    uint64_t bits = i == 0 ? (1ull << (next % 32)) - 1 : 0xffffffffu;
+    __atomic_store_n(&state->window[block % FB_WINDOW_WORDS], block << 32 | bits,
+                     __ATOMIC_SEQ_CST);
+  }
+  __atomic_store_n(&state->expected, next, __ATOMIC_SEQ_CST);
+}
+
+static void put_cid_key(struct fb_cid_key *key, const struct qc_cid *cid) {
+  memset(key, 0, sizeof *key);
+  key->len = cid->len;
+  memcpy(key->data, cid->data, cid->len);
+}
+
+void entry_upstream_cid(struct client *client, const struct qc_cid *cid, bool add) {
+  struct plane *plane = plane_of(client);
+  if (!plane || client->upstream < 0) return;
+  if (cid->len != FB_UPSTREAM_CID && cid->len != FB_UPSTREAM_CID_DIAL) return;
+  struct fb_cid_key key;
+  put_cid_key(&key, cid);
+  struct fb_cid_value value = {.upstream = (uint32_t)client->upstream, .gen = client->upstream_gen};
+  if (add)
+    report(client, "cannot add its connection ID", plane->ops->add_cid(plane->ctx, &key, &value));
+  else
+    plane->ops->del_cid(plane->ctx, &key);
+}
+
+static void each_cid(struct client *client, bool add) {
+  struct cid_entry *entry, *next;
+  HASH_ITER(hh, client->relay->cids, entry, next) {
+    if (entry->client == client) entry_upstream_cid(client, &entry->cid, add);
+  }
+}
+
+void entry_upstream_join(struct client *client) {
+  struct relay *relay = client->relay;
+  struct plane *plane = plane_of(client);
+  if (!plane || client->upstream >= 0) return;
+  int slot = 0;
+  while (slot < FB_MAX_UPSTREAMS && relay->upstreams[slot]) slot++;
+  if (slot == FB_MAX_UPSTREAMS) {
+    relay_log(relay, "client %u: all %d upstream slots are in use; its tracks are slow",
+              client->slot, FB_MAX_UPSTREAMS);
+    return;
+  }
+  relay->upstreams[slot] = client;
+  client->upstream = slot;
+  client->upstream_gen = ++relay->next_upstream_gen;
+  fill_window(&plane->upstream_state[slot], client->rx_next);
+  struct fb_upstream value = {
+      .gen = client->upstream_gen, .active = 1, .protection = FB_PROTECT_NONE};
+  value.path.family =
+      put_addr(value.path.local_addr, &value.path.local_port, &client->path.local);
+  put_addr(value.path.remote_addr, &value.path.remote_port, &client->path.remote);
+  report(client, "cannot become an upstream",
+         plane->ops->put_upstream(plane->ctx, (uint32_t)slot, &value));
+  each_cid(client, true);
+  for (uint32_t t = 0; t < FB_MAX_TRACKS; t++) {
+    struct track *track = relay->tracks[t];
+    if (track && track->up == client && track->state == TRACK_LIVE) entry_alias(track, true);
+  }
+}
+
+void entry_upstream_leave(struct client *client) {
+  struct relay *relay = client->relay;
+  struct plane *plane = plane_of(client);
+  if (!plane || client->upstream < 0) return;
+  for (uint32_t t = 0; t < FB_MAX_TRACKS; t++) {
+    struct track *track = relay->tracks[t];
+    if (track && track->up == client) entry_alias(track, false);
+  }
+  each_cid(client, false);
+  struct fb_upstream off = {0};
+  plane->ops->put_upstream(plane->ctx, (uint32_t)client->upstream, &off);
+  plane->ops->quiesce(plane->ctx);
+  copies_drain(relay);
+  relay->upstreams[client->upstream] = NULL;
+  client->upstream = -1;
+}
+
+/* User space has authenticated a number that the datapath may not have seen. */
+void entry_upstream_seen(struct client *client, uint64_t pn) {
+  struct fb_upstream_state *state = &plane_of(client)->upstream_state[client->upstream];
+  __u64 *word = &state->window[pn / 32 % FB_WINDOW_WORDS];
+  __u64 old = __atomic_load_n(word, __ATOMIC_SEQ_CST), want;
+  do {
+    uint64_t block = old >> 32;
+    if (block > pn / 32) break; /* too old to remember */
+    want = (pn / 32) << 32 | (block == pn / 32 ? (uint32_t)old : 0) | 1u << (pn % 32);
+    if (want == old) break;
+  } while (!__atomic_compare_exchange_n(word, &old, want, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST));
+  __u64 next = __atomic_load_n(&state->expected, __ATOMIC_SEQ_CST);
+  while (next <= pn && !__atomic_compare_exchange_n(&state->expected, &next, pn + 1, false,
+                                                    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+  }
+}
+
+bool entry_take_stream(struct stream *stream) {
+  struct relay *relay = stream->relay;
+  struct client *up = relay->clients[stream->key.slot];
+  if (stream->ours || stream->claim) return true;
+  stream->ours = true;
+  if (!up || up->gen != stream->key.gen || up->upstream < 0) return true;
+  struct fb_take take = {.upstream = (uint32_t)up->upstream,
+                         .upstream_gen = up->upstream_gen,
+                         .ordinal = (uint64_t)stream->key.sid >> 2};
+  report(up, "cannot take a stream from the datapath",
+         plane_of(up)->ops->take_stream(plane_of(up)->ctx, &take));
+  if (take.result != FB_TAKE_FOLLOWED) return true;
+  stream->ours = false;
+  plane_of(up)->ops->quiesce(plane_of(up)->ctx);
+  copies_drain(relay);
+  return false;
+}
+
+/* ---- tracks ------------------------------------------------------------------------ */
+
+void entry_alias(struct track *track, bool add) {
+  struct client *up = track->up;
+  if (!up || up->upstream < 0) return;
+  struct plane *plane = plane_of(up);
+  struct fb_alias_key key = {.alias = track->alias,
+                             .upstream = (uint32_t)up->upstream,
+                             .upstream_gen = up->upstream_gen};
+  struct fb_alias_value value = {.track = track->index,
+                                 .out_alias = track->out_alias,
+                                 .default_priority = track->default_priority};
+  if (add)
+    report(up, "cannot add a track alias", plane->ops->add_alias(plane->ctx, &key, &value));
+  else
+    plane->ops->del_alias(plane->ctx, &key);
+}

@@ -1,0 +1,196 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/fanout/core.h"
+
+static struct subscription *leg_sub(const struct leg *leg) {
+  return leg->stream->track ? leg->client->subs[leg->stream->track->index] : NULL;
+}
+
+struct leg *leg_get(struct stream *stream, struct client *client, bool create) {
+  if (client->slot < stream->n_legs && stream->legs[client->slot])
+    return stream->legs[client->slot];
+  if (!create) return NULL;
+  if (client->slot >= stream->n_legs) {
+    uint32_t n = client->relay->n_slots;
+    struct leg **grown = realloc(stream->legs, n * sizeof *grown);
+    if (!grown) return NULL;
+    memset(grown + stream->n_legs, 0, (n - stream->n_legs) * sizeof *grown);
+    stream->legs = grown;
+    stream->n_legs = n;
+  }
+  struct leg *leg = calloc(1, sizeof *leg);
+  if (!leg) return NULL;
+  leg->stream = stream;
+  leg->client = client;
+  leg->ordinal = NO_ORDINAL;
+  leg->limit = client->peer.max_stream_data_uni;
+  struct subscription *sub = leg_sub(leg);
+  leg->order = pending_order(sub ? sub->params.subscriber_priority : 128, stream->priority,
+                             stream->group, stream->subgroup);
+  stream->legs[client->slot] = leg;
+  stream->open_legs++;
+  if (sub) sub->open_legs++;
+  return leg;
+}
+
+void leg_free(struct leg *leg) {
+  if (leg->queued) pending_remove(leg->client, leg);
+  if (leg->ordinal != NO_ORDINAL) HASH_DEL(leg->client->legs, leg);
+  struct client *client = leg->client;
+  for (size_t i = 0; i < client->n_resets; i++) {
+    if (client->resets[i] == leg) client->resets[i--] = client->resets[--client->n_resets];
+  }
+  ranges_clear(&leg->sent);
+  ranges_clear(&leg->acked);
+  leg->stream->legs[client->slot] = NULL;
+  free(leg);
+}
+
+void leg_open(struct leg *leg, uint64_t ordinal) {
+  if (leg->ordinal != NO_ORDINAL) return;
+  leg->ordinal = ordinal;
+  HASH_ADD(hh, leg->client->legs, ordinal, sizeof leg->ordinal, leg);
+  struct subscription *sub = leg_sub(leg);
+  if (sub) sub->streams++;
+}
+
+void leg_finish(struct leg *leg) {
+  if (leg->done) return;
+  leg->done = true;
+  if (leg->queued) pending_remove(leg->client, leg);
+  leg->stream->open_legs--;
+  struct subscription *sub = leg_sub(leg);
+  if (sub) sub->open_legs--;
+}
+
+void leg_skip(struct leg *leg) {
+  leg->skipped = true;
+  leg_finish(leg);
+}
+
+void leg_offer(struct leg *leg) {
+  if (leg->done || leg->reset || leg->skipped) return;
+  struct stream *stream = leg->stream;
+  uint64_t lo, hi;
+  bool unsent = ranges_next_gap(&leg->sent, 0, stream->len, &lo, &hi);
+  if (!unsent && !(stream->fin && !leg->fin_sent)) return;
+  pending_push(leg->client, leg);
+  client_dirty(leg->client);
+}
+
+void leg_acked(struct leg *leg, uint64_t lo, uint64_t hi, bool fin) {
+  if (leg->done) return;
+  ranges_add(&leg->acked, lo, hi);
+  leg->fin_acked |= fin;
+  struct stream *stream = leg->stream;
+  if (leg->reset && !leg->reset_sent) client_dirty(leg->client); /* it waits for its header */
+  if (!leg->fin_acked || !stream->fin || !ranges_contains(&leg->acked, 0, stream->len)) return;
+  leg_finish(leg);
+  stream_settle(stream);
+}
+
+/* ---- flow control ------------------------------------------------------------------- */
+
+struct fb_down *leg_down(const struct leg *leg) {
+  struct plane *plane = leg->client->relay->cfg.plane;
+  const struct stream *stream = leg->stream;
+  if (!plane || !stream->claim) return NULL;
+  size_t slot = (size_t)((uint64_t)stream->key.sid >> 2) % FB_STREAM_SLOTS;
+  struct fb_down *down = &plane->downs[slot * plane->max_subscribers + leg->client->slot];
+  uint64_t id = __atomic_load_n(&down->id, __ATOMIC_SEQ_CST);
+  return id >> FB_CLAIM_SHIFT == stream->claim ? down : NULL;
+}
+
+uint64_t leg_charged(const struct leg *leg) {
+  struct fb_down *down = leg_down(leg);
+  if (!down) return leg->charged;
+  uint64_t word = __atomic_load_n(&down->charged, __ATOMIC_SEQ_CST);
+  uint64_t end = word >> FB_CLAIM_SHIFT == leg->stream->claim ? word & FB_MAX_OFFSET : 0;
+  return end > leg->charged ? end : leg->charged;
+}
+
+/* Takes `growth` bytes of the connection's limit. */
+static bool take_data(struct client *client, uint64_t growth) {
+  struct fb_counters *counters = client_counters(client);
+  uint64_t used = __atomic_fetch_add(&counters->data_used, growth, __ATOMIC_SEQ_CST);
+  uint64_t most = __atomic_load_n(&counters->max_data, __ATOMIC_SEQ_CST);
+  if (used + growth <= most) return true;
+  __atomic_fetch_sub(&counters->data_used, growth, __ATOMIC_SEQ_CST);
+  return false;
+}
+
+bool leg_charge(struct leg *leg, uint64_t end) {
+  if (end > leg->limit) return false;
+  for (;;) {
+    uint64_t old = leg_charged(leg);
+    if (end <= old) {
+      leg->charged = old;
+      return true;
+    }
+    if (!take_data(leg->client, end - old)) return false;
+    struct fb_down *down = leg_down(leg);
+    if (down) {
+      /* The datapath charges the same word: raise it only from what was read. */
+      uint64_t word = __atomic_load_n(&down->charged, __ATOMIC_SEQ_CST);
+      uint64_t claim = (uint64_t)leg->stream->claim << FB_CLAIM_SHIFT;
+      uint64_t seen = word >> FB_CLAIM_SHIFT == leg->stream->claim ? word & FB_MAX_OFFSET : 0;
+      if (seen > old || !__atomic_compare_exchange_n(&down->charged, &word, claim | end, false,
+                                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        __atomic_fetch_sub(&client_counters(leg->client)->data_used, end - old, __ATOMIC_SEQ_CST);
+        continue;
+      }
+    }
+    leg->charged = end;
+    return true;
+  }
+}
+
+/* ---- reset --------------------------------------------------------------------------- */
+
+/* The datapath stops for this stream and subscriber; returns when no copy can
+ * follow, with all records in. */
+static void stop_copies(struct leg *leg) {
+  struct relay *relay = leg->client->relay;
+  struct plane *plane = relay->cfg.plane;
+  struct fb_down *down = leg_down(leg);
+  if (!down) return;
+  uint64_t claim = (uint64_t)leg->stream->claim << FB_CLAIM_SHIFT;
+  uint64_t id = claim | leg->ordinal;
+  __atomic_compare_exchange_n(&down->id, &id, claim | FB_DOWN_SKIPPED, false, __ATOMIC_SEQ_CST,
+                              __ATOMIC_SEQ_CST);
+  plane->ops->quiesce(plane->ctx);
+  copies_drain(relay);
+}
+
+void leg_reset(struct leg *leg, uint64_t code) {
+  if (leg->done || leg->reset) return;
+  struct client *client = leg->client;
+  pending_remove(client, leg);
+  leg->reset = true;
+  leg->reset_code = code;
+  if (leg->ordinal == NO_ORDINAL) {
+    leg_skip(leg);
+    stream_settle(leg->stream);
+    return;
+  }
+  if (!client->relay->cfg.plane) {
+    qc_stream_reset(client->qc, (int64_t)(leg->ordinal << 2 | 3), code);
+    client_dirty(client);
+    leg_finish(leg);
+    stream_settle(leg->stream);
+    return;
+  }
+  stop_copies(leg);
+  uint64_t charged = leg_charged(leg), sent = ranges_end(&leg->sent);
+  leg->final_size = charged > sent ? charged : sent;
+  if (client->n_resets == client->cap_resets) {
+    size_t cap = client->cap_resets ? client->cap_resets * 2 : 16;
+    struct leg **grown = realloc(client->resets, cap * sizeof *grown);
+    if (!grown) return;
+    client->resets = grown;
+    client->cap_resets = cap;
+  }
+  client->resets[client->n_resets++] = leg;
+  client_dirty(client);
+}

@@ -1,0 +1,80 @@
+#include <stdlib.h>
+
+#include "relay/fanout/core.h"
+
+#define GROUP_BITS 28
+#define SUBGROUP_BITS 20
+
+static uint64_t clip(uint64_t v, unsigned bits) {
+  uint64_t most = (1ull << bits) - 1;
+  return v < most ? v : most;
+}
+
+uint64_t pending_order(uint8_t subscriber, uint8_t publisher, uint64_t group, uint64_t subgroup) {
+  return (uint64_t)subscriber << 56 | (uint64_t)publisher << 48 |
+         clip(group, GROUP_BITS) << SUBGROUP_BITS | clip(subgroup, SUBGROUP_BITS);
+}
+
+static bool before(const struct leg *a, const struct leg *b) {
+  return a->order != b->order ? a->order < b->order : a->stream->uid < b->stream->uid;
+}
+
+static void put(struct client *client, size_t at, struct leg *leg) {
+  client->pending[at] = leg;
+  leg->queued_at = at;
+}
+
+static void sift_up(struct client *client, size_t at) {
+  struct leg *leg = client->pending[at];
+  while (at > 0 && before(leg, client->pending[(at - 1) / 2])) {
+    put(client, at, client->pending[(at - 1) / 2]);
+    at = (at - 1) / 2;
+  }
+  put(client, at, leg);
+}
+
+static void sift_down(struct client *client, size_t at) {
+  struct leg *leg = client->pending[at];
+  for (;;) {
+    size_t child = 2 * at + 1;
+    if (child >= client->n_pending) break;
+    if (child + 1 < client->n_pending && before(client->pending[child + 1], client->pending[child]))
+      child++;
+    if (!before(client->pending[child], leg)) break;
+    put(client, at, client->pending[child]);
+    at = child;
+  }
+  put(client, at, leg);
+}
+
+void pending_push(struct client *client, struct leg *leg) {
+  if (leg->queued) return;
+  if (client->n_pending == client->cap_pending) {
+    size_t cap = client->cap_pending ? client->cap_pending * 2 : 64;
+    struct leg **grown = realloc(client->pending, cap * sizeof *grown);
+    if (!grown) return; /* offered again with the stream's next bytes */
+    client->pending = grown;
+    client->cap_pending = cap;
+  }
+  leg->queued = true;
+  put(client, client->n_pending++, leg);
+  sift_up(client, leg->queued_at);
+}
+
+void pending_remove(struct client *client, struct leg *leg) {
+  if (!leg->queued) return;
+  size_t at = leg->queued_at;
+  leg->queued = false;
+  struct leg *last = client->pending[--client->n_pending];
+  if (last == leg) return;
+  put(client, at, last);
+  sift_up(client, at);
+  sift_down(client, last->queued_at);
+}
+
+struct leg *pending_pop(struct client *client) {
+  if (client->n_pending == 0) return NULL;
+  struct leg *leg = client->pending[0];
+  pending_remove(client, leg);
+  return leg;
+}

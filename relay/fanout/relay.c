@@ -1,0 +1,294 @@
+#include "relay/fanout/relay.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/fanout/core.h"
+
+/* QUIC invariants (RFC 8999): where the destination ID lies. */
+static bool find_dcid(const uint8_t *data, size_t len, struct qc_cid *out) {
+  memset(out, 0, sizeof *out);
+  if (len < 1) return false;
+  if (data[0] & 0x80) {
+    if (len < 6 || data[5] > sizeof out->data || len < 6u + data[5]) return false;
+    out->len = data[5];
+    memcpy(out->data, data + 6, out->len);
+    return true;
+  }
+  if (len < 2) return false;
+  out->len = data[1] & 0x80 ? FB_UPSTREAM_CID_DIAL : FB_UPSTREAM_CID;
+  if (len < 1u + out->len) return false;
+  memcpy(out->data, data + 1, out->len);
+  return true;
+}
+
+void relay_log(struct relay *relay, const char *format, ...) {
+  if (!relay->cfg.ops->log) return;
+  char line[256];
+  va_list ap;
+  va_start(ap, format);
+  vsnprintf(line, sizeof line, format, ap);
+  va_end(ap);
+  relay->cfg.ops->log(relay->cfg.ops_arg, line);
+}
+
+void relay_cid(struct relay *relay, const struct qc_cid *cid, struct client *client, bool add) {
+  struct qc_cid key = {.len = cid->len};
+  memcpy(key.data, cid->data, cid->len);
+  struct cid_entry *entry = NULL;
+  HASH_FIND(hh, relay->cids, &key, sizeof key, entry);
+  if (add && !entry) {
+    entry = calloc(1, sizeof *entry);
+    if (!entry) return; /* packets to it are dropped; the peer has other IDs */
+    entry->cid = key;
+    entry->client = client;
+    HASH_ADD(hh, relay->cids, cid, sizeof key, entry);
+  } else if (!add && entry && entry->client == client) {
+    HASH_DELETE(hh, relay->cids, entry);
+    free(entry);
+  }
+}
+
+struct relay *relay_new(const struct relay_config *config) {
+  uint32_t most = config->plane ? config->plane->max_subscribers : FB_MAX_SUBSCRIBERS;
+  if (!config->ops || !config->ops->send || !config->ops->rand || !config->tls) return NULL;
+  if (config->max_clients == 0 || config->max_clients > most) return NULL;
+  struct relay *relay = calloc(1, sizeof *relay);
+  if (!relay) return NULL;
+  relay->cfg = *config;
+  relay->clients = calloc(config->max_clients, sizeof(struct client *));
+  relay->gens = calloc(config->max_clients, sizeof *relay->gens);
+  if (!relay->clients || !relay->gens) {
+    relay_free(relay);
+    return NULL;
+  }
+  if (config->plane) {
+    struct fb_config off = {.on = 1, .port = config->port};
+    config->plane->ops->put_config(config->plane->ctx, &off);
+  }
+  return relay;
+}
+
+void relay_free(struct relay *relay) {
+  if (!relay) return;
+  for (uint32_t i = 0; relay->clients && i < relay->n_slots; i++) client_free(relay->clients[i]);
+  while (relay->oldest) stream_free(relay->oldest);
+  for (size_t i = 0; i < FB_MAX_TRACKS; i++) {
+    if (!relay->tracks[i]) continue;
+    free(relay->tracks[i]->name);
+    free(relay->tracks[i]->properties);
+    free(relay->tracks[i]);
+  }
+  struct cid_entry *entry, *next;
+  HASH_ITER(hh, relay->cids, entry, next) {
+    HASH_DELETE(hh, relay->cids, entry);
+    free(entry);
+  }
+  free(relay->clients);
+  free(relay->gens);
+  free(relay);
+}
+
+/* ---- out ---------------------------------------------------------------------- */
+
+static void send_quic(struct client *client) {
+  struct relay *relay = client->relay;
+  uint8_t buf[2048];
+  struct qc_path path;
+  for (int i = 0; i < 256; i++) {
+    size_t len = qc_write(client->qc, &path, buf, sizeof buf, relay->now);
+    if (len == 0) return;
+    relay->cfg.ops->send(relay->cfg.ops_arg, &path, buf, len);
+  }
+  client_dirty(client);
+}
+
+static void flush_client(struct client *client) {
+  struct relay *relay = client->relay;
+  bool more = false;
+  send_quic(client);
+  if (!client->closed) track_enter(client);
+  if (!client->closed)
+    more = relay->cfg.plane ? slow_run(client) : stock_run(client);
+  send_quic(client);
+  if (more) client_dirty(client);
+}
+
+/* Nobody walks streams and tracks now: what is over goes. */
+static void reap(struct relay *relay) {
+  stream_reap(relay);
+  track_reap(relay);
+}
+
+/* Writes what the touched clients have to say; a client that has used up its
+ * turn comes again in the next call, so that input is looked at in between. */
+static void flush(struct relay *relay) {
+  reap(relay);
+  struct client *list = relay->dirty;
+  relay->dirty = NULL;
+  while (list) {
+    struct client *client = list;
+    list = client->next_dirty;
+    client->dirty = false;
+    if (!client->replaced) flush_client(client);
+    if (client->closed) client_leave(client);
+    if (client->replaced || qc_is_finished(client->qc)) client->over = true;
+  }
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    if (!client || !client->over) continue;
+    for (struct client **at = &relay->dirty; *at; at = &(*at)->next_dirty) {
+      if (*at != client) continue;
+      *at = client->next_dirty;
+      break;
+    }
+    client_free(client);
+  }
+}
+
+/* ---- in ------------------------------------------------------------------------- */
+
+void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t *data, size_t len,
+                  uint64_t now_ns) {
+  relay->now = now_ns;
+  /* The packet is read already; its record, if it has one, is in a ring. */
+  copies_drain(relay);
+  struct qc_cid key;
+  if (!find_dcid(data, len, &key)) return;
+  struct cid_entry *entry = NULL;
+  HASH_FIND(hh, relay->cids, &key, sizeof key, entry);
+  struct client *client = entry ? entry->client : NULL;
+  if (!client) {
+    if (!(data[0] & 0x80) || relay->stopping) return;
+    client = client_accept(relay, path, data, len);
+    if (!client) return;
+  }
+  client->rx_datagrams = 0;
+  qc_read(client->qc, path, data, len, now_ns);
+  client_dirty(client);
+  flush(relay);
+}
+
+/* Gives the fast path back to those whose backlog is gone. The sockets are
+ * empty. `hold` counts refusals: it is cleared only if none came since a value
+ * that was seen before the rings were drained and with no run in flight. */
+static void release_holds(struct relay *relay) {
+  struct plane *plane = relay->cfg.plane;
+  bool any = false;
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    if (!client || !client->in_plane || client->path_held) continue;
+    client->hold_seen = __atomic_load_n(&plane->counters[i].hold, __ATOMIC_SEQ_CST);
+    if (client->hold_seen && slow_is_idle(client))
+      any = true;
+    else
+      client->hold_seen = 0;
+  }
+  if (!any) return;
+  plane->ops->quiesce(plane->ctx);
+  copies_drain(relay);
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    if (!client || !client->hold_seen) continue;
+    uint64_t seen = client->hold_seen;
+    client->hold_seen = 0;
+    if (slow_is_idle(client))
+      __atomic_compare_exchange_n(&plane->counters[i].hold, &seen, 0, false, __ATOMIC_SEQ_CST,
+                                  __ATOMIC_SEQ_CST);
+  }
+}
+
+void relay_input_drained(struct relay *relay, uint64_t now_ns) {
+  relay->now = now_ns;
+  copies_drain(relay);
+  flush(relay);
+  if (relay->cfg.plane) release_holds(relay);
+  stream_bound_cache(relay);
+}
+
+uint64_t relay_deadline(const struct relay *relay) {
+  uint64_t first = relay->dirty ? relay->now : UINT64_MAX;
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    const struct client *client = relay->clients[i];
+    if (!client) continue;
+    uint64_t at = qc_deadline(client->qc);
+    if (at < first) first = at;
+    if (!client->ledger) continue;
+    at = ledger_deadline(client->ledger);
+    if (at < first) first = at;
+  }
+  return first;
+}
+
+void relay_expiry(struct relay *relay, uint64_t now_ns) {
+  relay->now = now_ns;
+  copies_drain(relay);
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    if (!client) continue;
+    if (qc_deadline(client->qc) <= now_ns) {
+      qc_handle_expiry(client->qc, now_ns);
+      client_dirty(client);
+    }
+    if (client->ledger && ledger_deadline(client->ledger) <= now_ns) {
+      ledger_expiry(client->ledger, now_ns);
+      client_floor(client);
+      client_dirty(client);
+    }
+  }
+  flush(relay);
+}
+
+/* ---- end ------------------------------------------------------------------------ */
+
+void relay_stop(struct relay *relay, uint64_t now_ns) {
+  relay->now = now_ns;
+  relay->stopping = true;
+  copies_drain(relay);
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    if (!client) continue;
+    client_close(client, MOQT_NO_ERROR, "");
+  }
+  flush(relay);
+  relay->stopped = true;
+}
+
+bool relay_is_stopped(const struct relay *relay) {
+  return relay->stopped;
+}
+
+void relay_finish(struct relay *relay, uint64_t now_ns) {
+  relay->now = now_ns;
+  copies_drain(relay);
+  for (uint32_t i = 0; i < relay->n_slots; i++) client_free(relay->clients[i]);
+  relay->dirty = NULL;
+}
+
+void relay_state(const struct relay *relay, struct relay_state *out) {
+  memset(out, 0, sizeof *out);
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    const struct client *client = relay->clients[i];
+    if (!client) continue;
+    out->clients++;
+    if (client->upstream >= 0 || client->ns) out->upstreams++;
+    bool subscribes = false;
+    for (size_t t = 0; t < FB_MAX_TRACKS; t++) subscribes |= client->subs[t] != NULL;
+    out->subscribers += subscribes;
+    out->backlog_bytes += client->dgram_bytes;
+    for (size_t k = 0; k < client->n_pending; k++) {
+      const struct leg *leg = client->pending[k];
+      out->backlog_bytes += leg->stream->len - leg->charged + (leg->fin_sent ? 0 : 1);
+    }
+    for (const struct resend *r = client->resend_head; r; r = r->next)
+      out->backlog_bytes += r->hi - r->lo + 1;
+    if (client->ledger) out->inflight += ledger_inflight(client->ledger);
+    if (!relay->cfg.plane) out->inflight += qc_unacked(client->qc);
+  }
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) out->tracks += relay->tracks[t] != NULL;
+  out->cached_bytes = relay->cached_bytes;
+  out->resent_bytes = relay->resent_bytes;
+  out->slow_packets = relay->slow_packets;
+}

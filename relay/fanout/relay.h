@@ -1,0 +1,78 @@
+/* The relay, sans-IO: UDP payloads, time and randomness in; UDP payloads and a
+ * deadline out. One thread.
+ *
+ * Order of calls in a loop: relay_packet() for each received payload (rings are
+ * drained before each by the relay itself), relay_input_drained() when the
+ * sockets are empty, relay_expiry() when relay_deadline() has passed; each of
+ * them sends what is to be sent through ops->send before it returns.
+ *
+ * Ownership: the relay keeps copies of the strings in its configuration, and
+ * the pointers to ops, trace and plane. */
+#ifndef FANBENCH_RELAY_FANOUT_RELAY_H
+#define FANBENCH_RELAY_FANOUT_RELAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/abi/defects.h"
+#include "relay/fanout/plane.h"
+#include "relay/fanout/trace.h"
+#include "relay/quic/conn.h"
+
+struct relay;
+
+struct relay_ops {
+  /* Sends one UDP payload along a path. Returns 0, or -1 if it was dropped. */
+  int (*send)(void *arg, const struct qc_path *path, const uint8_t *data, size_t len);
+  void (*rand)(void *arg, uint8_t *dest, size_t len);
+  /* The interface and Ethernet addresses of a path whose ifindex may be 0:
+   * fills in ifindex, src_mac (ours) and dst_mac (next hop). Returns 0 or -1. */
+  int (*resolve)(void *arg, const struct qc_path *path, uint32_t *ifindex, uint8_t src_mac[6],
+                 uint8_t dst_mac[6]);
+  /* One line of talk for a person; no newline. */
+  void (*log)(void *arg, const char *line);
+};
+
+struct relay_config {
+  const struct relay_ops *ops;
+  void *ops_arg;
+  const struct trace_ops *trace; /* NULL = none */
+  void *trace_arg;
+  struct plane *plane; /* NULL: datapath `stock` */
+  struct qc_tls *tls;
+  enum qc_protection protection;
+  bool cubic;
+  uint64_t cache_bytes;
+  uint32_t max_clients; /* at most plane->max_subscribers */
+  uint16_t port;        /* host order */
+  struct fb_defects *defects; /* NULL = none */
+  /* qlog of ngtcp2 per connection; NULL = none */
+  void (*qlog)(void *arg, const struct qc_cid *conn, const void *data, size_t len);
+};
+
+struct relay *relay_new(const struct relay_config *config); /* NULL: no memory, bad limits */
+void relay_free(struct relay *relay);                       /* closes nothing on the wire */
+
+void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t *data, size_t len,
+                  uint64_t now_ns);
+void relay_input_drained(struct relay *relay, uint64_t now_ns);
+uint64_t relay_deadline(const struct relay *relay); /* UINT64_MAX = none */
+void relay_expiry(struct relay *relay, uint64_t now_ns);
+
+/* Closes every connection with NO_ERROR, after the fan-out of each is stopped. */
+void relay_stop(struct relay *relay, uint64_t now_ns);
+bool relay_is_stopped(const struct relay *relay);
+/* End of a run: writes the numbers whose fate is open to the trace. */
+void relay_finish(struct relay *relay, uint64_t now_ns);
+
+struct relay_state {
+  uint32_t clients, upstreams, subscribers, tracks;
+  uint64_t backlog_bytes; /* queued for the slow path */
+  uint64_t inflight;      /* fan-out numbers neither acknowledged nor lost */
+  uint64_t cached_bytes;
+  uint64_t resent_bytes, slow_packets;
+};
+void relay_state(const struct relay *relay, struct relay_state *out);
+
+#endif

@@ -1,0 +1,272 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/wire/moqt_data.h"
+#include "relay/fanout/core.h"
+
+/* Acknowledged bytes at the front are given back in steps of this. */
+#define TRIM_STEP (64u << 10)
+
+struct stream *stream_find(struct relay *relay, uint64_t uid) {
+  struct stream *stream = NULL;
+  HASH_FIND(by_uid, relay->by_uid, &uid, sizeof uid, stream);
+  return stream;
+}
+
+struct stream *stream_get(struct client *up, int64_t sid, bool create) {
+  struct relay *relay = up->relay;
+  struct stream *stream = NULL;
+  struct stream_key key = {.slot = up->slot, .gen = up->gen, .sid = sid};
+  HASH_FIND(by_key, relay->by_key, &key, sizeof key, stream);
+  if (stream || !create) return stream;
+  stream = calloc(1, sizeof *stream);
+  if (!stream) return NULL;
+  stream->relay = relay;
+  stream->uid = ++relay->next_uid;
+  stream->key = key;
+  HASH_ADD(by_uid, relay->by_uid, uid, sizeof stream->uid, stream);
+  HASH_ADD(by_key, relay->by_key, key, sizeof stream->key, stream);
+  stream->older = relay->newest;
+  if (relay->newest) relay->newest->newer = stream;
+  else relay->oldest = stream;
+  relay->newest = stream;
+  return stream;
+}
+
+void stream_free(struct stream *stream) {
+  struct relay *relay = stream->relay;
+  for (uint32_t i = 0; i < stream->n_legs; i++) {
+    struct leg *leg = stream->legs[i];
+    if (!leg) continue;
+    if (!leg->done) leg_finish(leg);
+    leg_free(leg);
+  }
+  relay->cached_bytes -= stream->cap;
+  HASH_DELETE(by_uid, relay->by_uid, stream);
+  HASH_DELETE(by_key, relay->by_key, stream);
+  if (stream->older) stream->older->newer = stream->newer;
+  else relay->oldest = stream->newer;
+  if (stream->newer) stream->newer->older = stream->older;
+  else relay->newest = stream->older;
+  free(stream->legs);
+  free(stream->data);
+  free(stream);
+}
+
+/* The publisher's side of it is over. */
+static void uncount(struct stream *stream) {
+  if (!stream->counted) return;
+  stream->counted = false;
+  stream->track->open_streams--;
+}
+
+void stream_settle(struct stream *stream) {
+  if (stream->settled || stream->open_legs || !(stream->fin || stream->ended)) return;
+  struct relay *relay = stream->relay;
+  stream->settled = true;
+  stream->next_settled = relay->settled;
+  relay->settled = stream;
+}
+
+void stream_reap(struct relay *relay) {
+  struct stream *list = relay->settled;
+  relay->settled = NULL;
+  while (list) {
+    struct stream *stream = list;
+    list = stream->next_settled;
+    stream->settled = false;
+    if (stream->open_legs == 0) stream_free(stream); /* else a late subscriber wants it again */
+  }
+}
+
+void stream_place(struct stream *stream, struct track *track, uint64_t group, uint64_t subgroup,
+                  uint8_t priority) {
+  if (stream->track) return;
+  stream->track = track;
+  stream->group = group;
+  stream->subgroup = subgroup;
+  stream->priority = priority;
+  stream->counted = true;
+  track->open_streams++;
+  track->streams_seen++;
+}
+
+/* ---- the cache ----------------------------------------------------------------------- */
+
+const uint8_t *stream_bytes(const struct stream *stream, uint64_t off) {
+  return stream->data + (off - stream->base);
+}
+
+static bool append(struct stream *stream, const uint8_t *data, size_t len) {
+  size_t used = (size_t)(stream->len - stream->base);
+  if (used + len > stream->cap) {
+    size_t cap = stream->cap ? stream->cap : 2048;
+    while (cap < used + len) cap *= 2;
+    uint8_t *grown = realloc(stream->data, cap);
+    if (!grown) return false;
+    stream->relay->cached_bytes += cap - stream->cap;
+    stream->data = grown;
+    stream->cap = cap;
+  }
+  memcpy(stream->data + used, data, len);
+  stream->len += len;
+  return true;
+}
+
+/* Gives back what every subscriber has acknowledged and no parser needs. */
+static void trim(struct stream *stream) {
+  uint64_t keep = stream->object_at < stream->len ? stream->object_at : stream->len;
+  for (uint32_t i = 0; i < stream->n_legs; i++) {
+    const struct leg *leg = stream->legs[i];
+    if (!leg || leg->done) continue;
+    const struct ranges_span *spans = ranges_at(&leg->acked);
+    uint64_t prefix = ranges_count(&leg->acked) && spans[0].lo == 0 ? spans[0].hi : 0;
+    if (prefix < keep) keep = prefix;
+  }
+  if (keep < stream->base + TRIM_STEP) return;
+  memmove(stream->data, stream->data + (keep - stream->base), (size_t)(stream->len - keep));
+  stream->base = keep;
+}
+
+/* Objects of a stream that nobody will wait for: a subscriber too far behind
+ * loses the stream, the relay keeps its bound. */
+void stream_bound_cache(struct relay *relay) {
+  for (struct stream *s = relay->oldest, *next; s && relay->cached_bytes > relay->cfg.cache_bytes;
+       s = next) {
+    next = s->newer;
+    if (!s->fin && s->open_legs == 0) continue;
+    relay_log(relay, "cache: %llu bytes are over the bound; stream of group %llu is given up",
+              (unsigned long long)relay->cached_bytes, (unsigned long long)s->group);
+    for (uint32_t i = 0; i < s->n_legs; i++) {
+      if (s->legs[i] && !s->legs[i]->done) leg_reset(s->legs[i], MOQT_RESET_TOO_FAR_BEHIND);
+    }
+    if (!s->data) continue;
+    relay->cached_bytes -= s->cap;
+    free(s->data);
+    s->data = NULL;
+    s->cap = 0;
+    s->base = s->len;
+  }
+}
+
+/* ---- headers -------------------------------------------------------------------------- */
+
+/* Reads the SUBGROUP_HEADER once it is whole and its alias is known; puts the
+ * relay's own alias in its place, in the same width. */
+static bool read_header(struct client *up, struct stream *stream) {
+  if (stream->header_known) return true;
+  struct wire_cursor c = {.base = stream->data, .at = 0, .end = (uint32_t)stream->len};
+  struct wire_subgroup_header header;
+  enum wire_moqt_result got = wire_subgroup_header_get(&c, &header);
+  if (got == WIRE_MOQT_SHORT) return false;
+  if (got != WIRE_MOQT_OK) {
+    client_close(up, MOQT_PROTOCOL_VIOLATION, "bad subgroup header");
+    return false;
+  }
+  struct track *track = track_of_alias(up, header.alias.v);
+  if (!track) return false;
+  wire_vi64_put_width(stream->data + header.alias.at, header.alias.len, track->out_alias);
+  uint8_t priority = header.priority_given ? header.priority : track->default_priority;
+  stream_place(stream, track, header.group.v, header.subgroup.v, priority);
+  stream->header_known = true;
+  stream->header_len = header.len;
+  stream->object_at = header.len;
+  stream->by_object = header.subgroup_by_object;
+  stream->properties = header.flags & WIRE_SG_PROPERTIES;
+  return true;
+}
+
+/* Follows the object headers, for LARGEST_OBJECT. */
+static void follow_objects(struct stream *stream) {
+  while (stream->object_at < stream->len && stream->object_at >= stream->base) {
+    struct wire_cursor c = {.base = stream->data,
+                            .at = (uint32_t)(stream->object_at - stream->base),
+                            .end = (uint32_t)(stream->len - stream->base)};
+    uint64_t delta, properties, payload, status;
+    if (!wire_get_vi64(&c, &delta)) return;
+    if (stream->properties && (!wire_get_vi64(&c, &properties) || !wire_skip(&c, properties)))
+      return;
+    if (!wire_get_vi64(&c, &payload)) return;
+    if (payload == 0 && !wire_get_vi64(&c, &status)) return;
+    stream->object_id = stream->any_object ? stream->object_id + 1 + delta : delta;
+    if (!stream->any_object && stream->by_object) stream->subgroup = stream->object_id;
+    stream->any_object = true;
+    stream->object_at = stream->base + c.at + payload;
+    track_saw(stream->track, stream->group, stream->object_id);
+  }
+}
+
+/* ---- what comes from the publisher ---------------------------------------------------- */
+
+static void offer_all(struct stream *stream) {
+  struct relay *relay = stream->relay;
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    struct subscription *sub = client ? client->subs[stream->track->index] : NULL;
+    if (!sub || sub->state == SUB_PENDING || client->closed) continue;
+    struct leg *leg = leg_get(stream, client, false);
+    if (!leg) {
+      if (stream->group < sub->start_group) continue;
+      leg = leg_get(stream, client, true);
+      if (!leg) continue;
+      /* Decided once: a stream that is not opened now never is. */
+      if (!subscription_wants(sub, stream->group, stream->priority)) leg_skip(leg);
+    }
+    leg_offer(leg);
+  }
+}
+
+static void advance(struct client *up, struct stream *stream) {
+  if (!read_header(up, stream)) return;
+  follow_objects(stream);
+  offer_all(stream);
+  if (stream->fin) {
+    uncount(stream);
+    stream_settle(stream);
+    return;
+  }
+  trim(stream);
+}
+
+void stream_data(struct client *up, int64_t sid, uint64_t off, const uint8_t *data, size_t len,
+                 bool fin) {
+  (void)off; /* in order, by the session's word */
+  struct stream *stream = stream_get(up, sid, true);
+  if (!stream || stream->ended || stream->fin) return;
+  if (!append(stream, data, len)) {
+    stream_end(stream, MOQT_RESET_INTERNAL_ERROR);
+    return;
+  }
+  stream->fin = fin;
+  advance(up, stream);
+}
+
+void stream_retry(struct client *up) {
+  for (struct stream *s = up->relay->oldest, *next; s; s = next) {
+    next = s->newer;
+    if (s->key.slot == up->slot && s->key.gen == up->gen && !s->header_known && s->len)
+      advance(up, s);
+  }
+}
+
+void stream_end(struct stream *stream, uint64_t code) {
+  if (stream->ended || stream->fin) return;
+  stream->ended = true;
+  stream->end_code = code;
+  uncount(stream);
+  for (uint32_t i = 0; i < stream->n_legs; i++) {
+    if (stream->legs[i]) leg_reset(stream->legs[i], code);
+  }
+  stream_settle(stream);
+}
+
+void stream_drop_client(struct relay *relay, struct client *client) {
+  for (struct stream *s = relay->oldest, *next; s; s = next) {
+    next = s->newer;
+    struct leg *leg = leg_get(s, client, false);
+    if (!leg) continue;
+    if (!leg->done) leg_finish(leg);
+    leg_free(leg);
+    stream_settle(s);
+  }
+}

@@ -1,0 +1,29 @@
+/* What the relay writes about itself: sinks for copy records, numbers and ACKs.
+ * The core calls them; host/ writes them as lines (formats: README "Run
+ * directory"). All pointers are valid during the call only. */
+#ifndef FANBENCH_RELAY_FANOUT_TRACE_H
+#define FANBENCH_RELAY_FANOUT_TRACE_H
+
+#include <stdint.h>
+
+#include "bpf/abi/record.h"
+#include "relay/fanout/ledger.h"
+#include "relay/quic/conn.h"
+
+struct trace_ops {
+  /* All may be NULL. `conn` is the client's first destination ID. */
+  void (*connection)(void *arg, uint64_t now_ns, uint32_t slot, uint32_t gen,
+                     const struct qc_cid *conn, const struct qc_path *path);
+  void (*gone)(void *arg, uint64_t now_ns, uint32_t slot, uint32_t gen);
+  /* upstream: first destination ID of its connection; track_names[i] is NULL if
+   * frame i's track is not known. */
+  void (*copy)(void *arg, const struct qc_cid *upstream, const struct fb_record *record,
+               const char *const *track_names);
+  void (*emit_failed)(void *arg, uint64_t now_ns, const struct fb_failed *failed);
+  void (*number)(void *arg, const struct qc_cid *conn, const struct ledger_number *number);
+  void (*spurious)(void *arg, const struct qc_cid *conn, const struct ledger_number *number);
+  void (*ack)(void *arg, uint64_t now_ns, const struct qc_cid *conn, const struct shim_range *joint,
+              size_t n_joint, const struct shim_range *own, size_t n_own);
+};
+
+#endif

@@ -1,0 +1,415 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/fanout/core.h"
+
+/* ---- looking up --------------------------------------------------------------------- */
+
+struct track *track_of_alias(struct client *up, uint64_t alias) {
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
+    struct track *track = up->relay->tracks[t];
+    if (track && track->up == up && track->state != TRACK_ASKED && track->alias == alias)
+      return track;
+  }
+  return NULL;
+}
+
+static struct track *track_of_request(struct client *up, int64_t req) {
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
+    struct track *track = up->relay->tracks[t];
+    if (track && track->up == up && track->req == req) return track;
+  }
+  return NULL;
+}
+
+static struct subscription *sub_of_request(struct client *client, int64_t req) {
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
+    if (client->subs[t] && client->subs[t]->req == req) return client->subs[t];
+  }
+  return NULL;
+}
+
+void track_saw(struct track *track, uint64_t group, uint64_t object) {
+  struct moqt_location at = {.group = group, .object = object};
+  if (track->has_largest && moqt_location_cmp(at, track->largest) <= 0) return;
+  track->has_largest = true;
+  track->largest = at;
+}
+
+bool subscription_wants(const struct subscription *sub, uint64_t group, uint8_t priority) {
+  if (sub->state == SUB_PENDING || !sub->params.forward || group < sub->start_group) return false;
+  if (!(sub->params.has & MOQT_HAS_PRIORITY_FILTER)) return true;
+  return priority >= sub->params.priority_min && priority <= sub->params.priority_max;
+}
+
+/* ---- ending ---------------------------------------------------------------------------- */
+
+static void track_free(struct track *track) {
+  track->relay->tracks[track->index] = NULL;
+  free(track->name);
+  free(track->properties);
+  free(track);
+}
+
+static bool track_has_subscribers(const struct track *track) {
+  const struct relay *relay = track->relay;
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    if (relay->clients[i] && relay->clients[i]->subs[track->index]) return true;
+  }
+  return false;
+}
+
+static void sub_free(struct subscription *sub) {
+  struct client *client = sub->client;
+  client->subs[sub->track->index] = NULL;
+  if (client->in_plane) {
+    struct fb_subscription off = {0};
+    struct plane *plane = client->relay->cfg.plane;
+    plane->ops->put_subscription(plane->ctx, client->slot, sub->track->index, &off);
+  }
+  free(sub);
+}
+
+/* Open streams of a subscription that must not go on. */
+static void reset_legs(struct subscription *sub, uint64_t code, bool only_unwanted) {
+  for (struct stream *s = sub->client->relay->oldest, *next; s; s = next) {
+    next = s->newer;
+    struct leg *leg = s->track == sub->track ? leg_get(s, sub->client, false) : NULL;
+    if (!leg || leg->done) continue;
+    if (only_unwanted && subscription_wants(sub, s->group, s->priority)) continue;
+    leg_reset(leg, code);
+  }
+}
+
+/* PUBLISH_DONE, once all of the track is there and delivered. */
+static void sub_settle(struct subscription *sub) {
+  struct track *track = sub->track;
+  if (sub->state != SUB_ENDING || sub->open_legs) return;
+  if (track->open_streams || sub->client->dgram_head) return;
+  if (track->streams_told != UINT64_MAX && track->streams_seen < track->streams_told) return;
+  moqt_publish_done(sub->client->session, sub->req, track->done_status, sub->streams, "");
+  client_dirty(sub->client);
+  sub_free(sub);
+}
+
+static void track_end(struct track *track, uint64_t status) {
+  struct relay *relay = track->relay;
+  entry_alias(track, false);
+  track->state = TRACK_ENDED;
+  track->done_status = status;
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    struct subscription *sub = client ? client->subs[track->index] : NULL;
+    if (!sub) continue;
+    if (sub->state == SUB_PENDING) {
+      moqt_refuse(client->session, sub->req, MOQT_REQ_DOES_NOT_EXIST, 0, "the publisher left");
+      client_dirty(client);
+      client->subs[track->index] = NULL;
+      free(sub);
+      continue;
+    }
+    sub->state = SUB_ENDING;
+  }
+}
+
+void track_reap(struct relay *relay) {
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
+    struct track *track = relay->tracks[t];
+    if (!track || track->state != TRACK_ENDED) continue;
+    for (uint32_t i = 0; i < relay->n_slots; i++) {
+      struct client *client = relay->clients[i];
+      if (client && !client->closed && client->subs[t]) sub_settle(client->subs[t]);
+    }
+    if (track->open_streams || track_has_subscribers(track)) continue;
+    for (struct stream *s = relay->oldest, *next; s; s = next) {
+      next = s->newer;
+      if (s->track == track) stream_free(s);
+    }
+    track_free(track);
+  }
+}
+
+void track_client_gone(struct client *client) {
+  struct relay *relay = client->relay;
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
+    struct subscription *sub = client->subs[t];
+    if (sub) sub_free(sub);
+  }
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
+    struct track *track = relay->tracks[t];
+    if (!track || track->up != client) continue;
+    if (track->state != TRACK_ENDED) track_end(track, MOQT_DONE_GOING_AWAY);
+    track->up = NULL;
+    track->streams_told = UINT64_MAX;
+    for (struct stream *s = relay->oldest, *next; s; s = next) {
+      next = s->newer;
+      if (s->track == track && !s->fin && !s->ended) stream_end(s, MOQT_RESET_GOING_AWAY);
+    }
+  }
+}
+
+/* ---- joining ----------------------------------------------------------------------------- */
+
+/* The subscription starts on a group boundary behind everything seen: what it
+ * gets is then whole. An empty track starts at group 0. */
+static void join(struct subscription *sub) {
+  struct track *track = sub->track;
+  struct client *client = sub->client;
+  struct moqt_location_range range = {0};
+  moqt_location_resolve(&sub->params.location, track->has_largest ? &track->largest : NULL, &range);
+  uint64_t asked = range.start.group + (range.start.object ? 1 : 0);
+  uint64_t next = track->has_largest ? track->largest.group + 1 : 0;
+  sub->start_group = sub->params.location.n && asked > next ? asked : next;
+  sub->state = SUB_LIVE;
+  struct moqt_params answer;
+  moqt_params_init(&answer);
+  if (track->has_largest) {
+    answer.has |= MOQT_HAS_LARGEST;
+    answer.largest = track->largest;
+  }
+  struct moqt_bytes properties = {.data = track->properties, .len = track->properties_len};
+  if (sub->params.has & MOQT_HAS_INCLUDE_PROPERTIES && !sub->params.include_properties)
+    properties.len = 0;
+  moqt_subscribe_accept(client->session, sub->req, track->out_alias, &answer, properties);
+  sub->entering = true; /* the datapath learns of it when SUBSCRIBE_OK has left */
+  client->entering = true;
+  client_dirty(client);
+}
+
+void track_enter(struct client *client) {
+  if (!client->entering) return;
+  client->entering = false;
+  entry_subscriber_join(client);
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
+    struct subscription *sub = client->subs[t];
+    if (!sub || !sub->entering) continue;
+    sub->entering = false;
+    if (sub->state == SUB_LIVE) entry_subscription(sub);
+  }
+}
+
+/* ---- events of a session: the client's requests ------------------------------------------- */
+
+static void on_namespace(void *app, int64_t req, const struct moqt_name *name) {
+  struct client *client = app;
+  if (client->ns) {
+    moqt_refuse(client->session, req, MOQT_REQ_NOT_SUPPORTED, UINT64_MAX,
+                "one namespace a connection");
+    return;
+  }
+  client->ns = moqt_name_dup(name);
+  if (!client->ns) {
+    moqt_refuse(client->session, req, MOQT_REQ_INTERNAL_ERROR, 0, "no memory");
+    return;
+  }
+  client->ns_req = req;
+  client->ns_order = ++client->relay->next_ns_order;
+  moqt_namespace_accept(client->session, req);
+}
+
+static struct client *find_publisher(struct relay *relay, const struct moqt_name *name) {
+  struct client *found = NULL;
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    if (!client || client->closed || !client->ns || !moqt_name_within(name, client->ns)) continue;
+    if (!found || client->ns_order > found->ns_order) found = client; /* the newest */
+  }
+  return found;
+}
+
+static struct track *ask_upstream(struct relay *relay, const struct moqt_name *name) {
+  struct client *up = find_publisher(relay, name);
+  if (!up) return NULL;
+  uint32_t index = 0;
+  while (index < FB_MAX_TRACKS && relay->tracks[index]) index++;
+  if (index == FB_MAX_TRACKS) {
+    relay_log(relay, "no room: all %d tracks are in use", FB_MAX_TRACKS);
+    return NULL;
+  }
+  struct track *track = calloc(1, sizeof *track);
+  if (!track) return NULL;
+  struct moqt_params params;
+  moqt_params_init(&params);
+  *track = (struct track){.relay = relay,
+                          .index = index,
+                          .name = moqt_name_dup(name),
+                          .up = up,
+                          .out_alias = index + 1,
+                          .default_priority = 128,
+                          .streams_told = UINT64_MAX};
+  if (track->name) track->req = moqt_subscribe(up->session, name, &params);
+  if (!track->name || track->req < 0) {
+    free(track->name);
+    free(track);
+    return NULL;
+  }
+  size_t len = name->track.len < sizeof track->label - 1 ? name->track.len : sizeof track->label - 1;
+  for (size_t i = 0; i < len; i++) {
+    uint8_t c = name->track.data[i];
+    track->label[i] = c > 0x20 && c < 0x7f && c != '"' && c != '\\' ? (char)c : '_';
+  }
+  relay->tracks[index] = track;
+  client_dirty(up);
+  return track;
+}
+
+static struct track *find_track(struct relay *relay, const struct moqt_name *name) {
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
+    struct track *track = relay->tracks[t];
+    if (track && track->state != TRACK_ENDED && moqt_name_equal(track->name, name)) return track;
+  }
+  return ask_upstream(relay, name);
+}
+
+static void on_subscribe(void *app, int64_t req, const struct moqt_name *name,
+                         const struct moqt_params *params) {
+  struct client *client = app;
+  if (params->refuse_code) {
+    moqt_refuse(client->session, req, params->refuse_code, UINT64_MAX, params->refuse_reason);
+    return;
+  }
+  struct track *track = find_track(client->relay, name);
+  if (!track) {
+    moqt_refuse(client->session, req, MOQT_REQ_DOES_NOT_EXIST, 0, "no publisher");
+    return;
+  }
+  if (client->subs[track->index]) {
+    moqt_refuse(client->session, req, MOQT_REQ_NOT_SUPPORTED, UINT64_MAX,
+                "one subscription a track and connection");
+    return;
+  }
+  struct subscription *sub = calloc(1, sizeof *sub);
+  if (!sub) {
+    moqt_refuse(client->session, req, MOQT_REQ_INTERNAL_ERROR, 0, "no memory");
+    return;
+  }
+  *sub = (struct subscription){.client = client, .track = track, .req = req, .params = *params};
+  client->subs[track->index] = sub;
+  if (track->state == TRACK_LIVE) join(sub);
+}
+
+static void on_update(void *app, int64_t req, const struct moqt_params *changed) {
+  struct client *client = app;
+  struct subscription *sub = sub_of_request(client, req);
+  if (!sub) return;
+  if (changed->refuse_code) {
+    moqt_update_refuse(client->session, req, changed->refuse_code, changed->refuse_reason);
+    return;
+  }
+  if (changed->has & MOQT_HAS_FORWARD) sub->params.forward = changed->forward;
+  if (changed->has & MOQT_HAS_PRIORITY)
+    sub->params.subscriber_priority = changed->subscriber_priority;
+  if (changed->has & MOQT_HAS_OBJECT_TIMEOUT)
+    sub->params.object_timeout_ms = changed->object_timeout_ms;
+  if (changed->has & MOQT_HAS_PRIORITY_FILTER) {
+    sub->params.priority_min = changed->priority_min;
+    sub->params.priority_max = changed->priority_max;
+  }
+  sub->params.has |= changed->has;
+  if (client->in_plane && sub->state == SUB_LIVE) {
+    entry_subscription(sub);
+    client->relay->cfg.plane->ops->quiesce(client->relay->cfg.plane->ctx);
+    copies_drain(client->relay);
+  }
+  reset_legs(sub, MOQT_RESET_CANCELLED, true);
+  moqt_update_ok(client->session, req, sub->track->has_largest ? &sub->track->largest : NULL);
+}
+
+static void on_ended(void *app, int64_t req, enum moqt_end why) {
+  struct client *client = app;
+  if (client->ns && client->ns_req == req) {
+    free(client->ns);
+    client->ns = NULL;
+    return;
+  }
+  struct subscription *sub = sub_of_request(client, req);
+  if (!sub) return;
+  reset_legs(sub, MOQT_RESET_CANCELLED, false);
+  if (why == MOQT_END_UPDATE_FAILED)
+    moqt_publish_done(client->session, req, MOQT_DONE_UPDATE_FAILED, sub->streams, "");
+  sub_free(sub);
+}
+
+/* ---- events of a session: the publisher's answers -------------------------------------------- */
+
+static void on_subscribed(void *app, int64_t req, uint64_t alias, const struct moqt_params *params,
+                          const struct moqt_properties *properties) {
+  struct client *up = app;
+  struct relay *relay = up->relay;
+  struct track *track = track_of_request(up, req);
+  if (!track) return;
+  track->alias = alias;
+  track->default_priority = properties->priority;
+  if (properties->raw.len) {
+    track->properties = malloc(properties->raw.len);
+    if (track->properties) {
+      memcpy(track->properties, properties->raw.data, properties->raw.len);
+      track->properties_len = properties->raw.len;
+    }
+  }
+  track->state = TRACK_LIVE;
+  if (params->has & MOQT_HAS_LARGEST) track_saw(track, params->largest.group, params->largest.object);
+  if (up->upstream < 0) entry_upstream_join(up);
+  else entry_alias(track, true);
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct subscription *sub = relay->clients[i] ? relay->clients[i]->subs[track->index] : NULL;
+    if (sub && sub->state == SUB_PENDING) join(sub);
+  }
+  stream_retry(up);
+}
+
+static void on_refused(void *app, int64_t req, uint64_t code, uint64_t retry_ms,
+                       const char *reason) {
+  (void)retry_ms;
+  struct client *up = app;
+  struct relay *relay = up->relay;
+  struct track *track = track_of_request(up, req);
+  if (!track) return;
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    struct subscription *sub = client ? client->subs[track->index] : NULL;
+    if (!sub) continue;
+    moqt_refuse(client->session, sub->req, code, 0, reason);
+    client_dirty(client);
+    client->subs[track->index] = NULL;
+    free(sub);
+  }
+  track_free(track);
+}
+
+static void on_done(void *app, int64_t req, uint64_t status, uint64_t streams, const char *reason) {
+  (void)reason;
+  struct track *track = track_of_request(app, req);
+  if (!track) return;
+  track->streams_told = streams;
+  track_end(track, status);
+}
+
+/* ---- data -------------------------------------------------------------------------------------- */
+
+static void on_data(void *app, int64_t sid, uint64_t off, const uint8_t *data, size_t len,
+                    bool fin) {
+  stream_data(app, sid, off, data, len, fin);
+}
+
+static void on_data_reset(void *app, int64_t sid, uint64_t code) {
+  struct stream *stream = stream_get(app, sid, false);
+  if (stream) stream_end(stream, code);
+}
+
+static void on_datagram(void *app, const uint8_t *data, size_t len) {
+  datagram_in(app, data, len);
+}
+
+const struct moqt_events track_events = {
+    .namespace_published = on_namespace,
+    .subscribe = on_subscribe,
+    .update = on_update,
+    .ended = on_ended,
+    .subscribed = on_subscribed,
+    .refused = on_refused,
+    .done = on_done,
+    .data = on_data,
+    .data_reset = on_data_reset,
+    .datagram = on_datagram,
+};

@@ -1,0 +1,306 @@
+#include "relay/host/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "embed/test_cert_pem.h"
+#include "embed/test_key_pem.h"
+#include "relay/fanout/relay.h"
+#include "relay/host/control.h"
+#include "relay/host/kernel_plane.h"
+#include "relay/host/neighbour.h"
+#include "relay/host/sockets.h"
+#include "relay/host/tracefile.h"
+#include "relay/moqt/codes.h"
+
+#define EXIT_FAILED 1
+#define EXIT_LACKING 3
+/* Rings are looked at this often even if no packet wakes us. */
+#define POLL_NS 1000000ull
+#define FLUSH_NS 200000000ull
+/* Batches read before timers and control are looked at. */
+#define READ_ROUNDS 8
+
+struct process {
+  const struct options *options;
+  struct sockets *sockets;
+  struct kernel_plane *kernel;
+  struct tracefile *trace;
+  struct qc_tls *tls;
+  struct relay *relay;
+  int keylog, epoll, signals;
+  bool stop;
+  uint64_t flushed_ns;
+};
+
+static uint64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int failed(const struct process *p, int code, const char *text) {
+  fprintf(stderr, "fanbench-relay: %s\n", text);
+  control_error(p->options->control, text);
+  return code;
+}
+
+/* ---- hooks of the core ---------------------------------------------------------------- */
+
+static int on_send(void *arg, const struct qc_path *path, const uint8_t *data, size_t len) {
+  sockets_send(((struct process *)arg)->sockets, path, data, len);
+  return 0;
+}
+
+static void on_rand(void *arg, uint8_t *dest, size_t len) {
+  (void)arg;
+  while (len) {
+    ssize_t n = getrandom(dest, len, 0);
+    if (n <= 0) continue;
+    dest += n;
+    len -= (size_t)n;
+  }
+}
+
+static int on_resolve(void *arg, const struct qc_path *path, uint32_t *ifindex, uint8_t src_mac[6],
+                      uint8_t dst_mac[6]) {
+  (void)arg;
+  return neighbour_resolve(path, ifindex, src_mac, dst_mac);
+}
+
+static void on_log(void *arg, const char *line) {
+  (void)arg;
+  fprintf(stderr, "fanbench-relay: %s\n", line);
+}
+
+static const struct relay_ops relay_ops = {
+    .send = on_send, .rand = on_rand, .resolve = on_resolve, .log = on_log};
+
+static void on_keylog(void *arg, const char *line) {
+  struct process *p = arg;
+  char text[512];
+  int len = snprintf(text, sizeof text, "%s\n", line);
+  if (len <= 0 || len >= (int)sizeof text) return;
+  if (write(p->keylog, text, (size_t)len) != len)
+    fprintf(stderr, "fanbench-relay: keys.log: %s\n", strerror(errno));
+}
+
+static void on_datagram(void *arg, const struct qc_path *path, const uint8_t *data, size_t len) {
+  struct process *p = arg;
+  relay_packet(p->relay, path, data, len, now_ns());
+}
+
+/* ---- setting up --------------------------------------------------------------------------- */
+
+static int open_files(struct process *p) {
+  const struct options *o = p->options;
+  if (!o->out) return 0;
+  char path[4096];
+  snprintf(path, sizeof path, "%s/keys.log", o->out);
+  p->keylog = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (p->keylog < 0) return failed(p, EXIT_FAILED, "cannot open keys.log in --out");
+  p->trace = tracefile_open(o->out, o->name);
+  if (!p->trace) return failed(p, EXIT_FAILED, "cannot create the trace files in --out");
+  return 0;
+}
+
+static int attach_all(struct process *p, char *err, size_t err_len) {
+  const struct options *o = p->options;
+  for (unsigned i = 0; i < o->n_devices; i++) {
+    if (kernel_plane_attach(p->kernel, o->devices[i], err, err_len)) return -1;
+  }
+  if (o->n_devices) return 0;
+  struct if_nameindex *list = if_nameindex();
+  int result = 0;
+  for (struct if_nameindex *at = list; at && at->if_index && !result; at++) {
+    if (strcmp(at->if_name, "lo") != 0)
+      result = kernel_plane_attach(p->kernel, at->if_name, err, err_len);
+  }
+  if (list) if_freenameindex(list);
+  return result;
+}
+
+static int open_datapath(struct process *p) {
+  const struct options *o = p->options;
+  if (!o->kernel) return 0;
+  if (o->protection != QC_PROTECT_NONE)
+    return failed(p, EXIT_LACKING,
+                  "--protection tls with --datapath kernel is not built yet: the datapath cannot "
+                  "open and seal packets; use --datapath stock, or --protection none");
+  char err[512];
+  p->kernel = kernel_plane_open(o->max_clients, &o->defects, err, sizeof err);
+  if (!p->kernel || attach_all(p, err, sizeof err)) return failed(p, EXIT_LACKING, err);
+  return 0;
+}
+
+static int open_relay(struct process *p) {
+  const struct options *o = p->options;
+  struct qc_tls_config tls = {
+      .server = true,
+      .alpn = MOQT_ALPN,
+      .cipher = o->cipher,
+      .cert_pem = (const uint8_t *)embed_test_cert_pem,
+      .cert_len = embed_test_cert_pem_len,
+      .key_pem = (const uint8_t *)embed_test_key_pem,
+      .key_len = embed_test_key_pem_len,
+      .keylog = p->keylog >= 0 ? on_keylog : NULL,
+      .keylog_arg = p,
+  };
+  p->tls = qc_tls_new(&tls);
+  if (!p->tls) return failed(p, EXIT_FAILED, "cannot set up TLS");
+  struct relay_config config = {
+      .ops = &relay_ops,
+      .ops_arg = p,
+      .trace = p->trace ? &tracefile_ops : NULL,
+      .trace_arg = p->trace,
+      .plane = p->kernel ? kernel_plane_interface(p->kernel) : NULL,
+      .tls = p->tls,
+      .protection = o->protection,
+      .cubic = o->cubic,
+      .cache_bytes = o->cache_bytes,
+      .max_clients = o->max_clients,
+      .port = o->port,
+  };
+  p->relay = relay_new(&config);
+  return p->relay ? 0 : failed(p, EXIT_FAILED, "no memory for the relay");
+}
+
+static int watch(struct process *p, int fd) {
+  struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+  return epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int open_loop(struct process *p) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  signal(SIGPIPE, SIG_IGN);
+  p->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  p->epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (p->signals < 0 || p->epoll < 0 || watch(p, p->signals))
+    return failed(p, EXIT_FAILED, "cannot set up the event loop");
+  int fds[2];
+  size_t n = sockets_fds(p->sockets, fds);
+  for (size_t i = 0; i < n; i++) {
+    if (watch(p, fds[i])) return failed(p, EXIT_FAILED, "cannot watch the sockets");
+  }
+  if (p->options->control >= 0 && watch(p, p->options->control))
+    return failed(p, EXIT_FAILED, "--control names no open channel");
+  return 0;
+}
+
+static int open_all(struct process *p) {
+  int code = open_files(p);
+  if (code) return code;
+  p->sockets = sockets_open(p->options->port);
+  if (!p->sockets) {
+    char text[128];
+    snprintf(text, sizeof text, "cannot bind UDP port %u: %s", p->options->port, strerror(errno));
+    return failed(p, EXIT_FAILED, text);
+  }
+  code = open_datapath(p);
+  if (!code) code = open_relay(p);
+  if (!code) code = open_loop(p);
+  return code;
+}
+
+static void close_all(struct process *p) {
+  if (p->relay) relay_finish(p->relay, now_ns());
+  if (p->kernel && p->relay) kernel_plane_print(p->kernel, stderr);
+  relay_free(p->relay);
+  qc_tls_free(p->tls);
+  kernel_plane_close(p->kernel);
+  if (tracefile_close(p->trace)) fputs("fanbench-relay: the trace is not complete\n", stderr);
+  sockets_close(p->sockets);
+  if (p->keylog >= 0) close(p->keylog);
+  if (p->epoll >= 0) close(p->epoll);
+  if (p->signals >= 0) close(p->signals);
+}
+
+/* ---- the loop --------------------------------------------------------------------------------- */
+
+static void take_control(struct process *p) {
+  struct relay_state state;
+  switch (control_read(p->options->control)) {
+  case CONTROL_POLL:
+    relay_state(p->relay, &state);
+    control_state(p->options->control, &state);
+    break;
+  case CONTROL_STOP:
+    p->stop = true;
+    break;
+  case CONTROL_UNKNOWN:
+    control_did(p->options->control, false);
+    break;
+  case CONTROL_NOTHING:
+    break;
+  }
+}
+
+static void take_input(struct process *p) {
+  for (int i = 0; i < READ_ROUNDS; i++) {
+    size_t n = sockets_read(p->sockets, on_datagram, p);
+    sockets_flush(p->sockets);
+    if (n == 0) {
+      relay_input_drained(p->relay, now_ns());
+      sockets_flush(p->sockets);
+      return;
+    }
+  }
+}
+
+static struct timespec wait_time(const struct process *p) {
+  uint64_t now = now_ns(), at = relay_deadline(p->relay);
+  uint64_t most = p->kernel ? POLL_NS : FLUSH_NS;
+  uint64_t left = at <= now ? 0 : at - now;
+  if (left > most) left = most;
+  return (struct timespec){.tv_sec = (time_t)(left / 1000000000u),
+                           .tv_nsec = (long)(left % 1000000000u)};
+}
+
+static void loop(struct process *p) {
+  while (!p->stop) {
+    struct timespec wait = wait_time(p);
+    struct epoll_event events[4];
+    int n = epoll_pwait2(p->epoll, events, 4, &wait, NULL);
+    for (int i = 0; i < n; i++) {
+      if (events[i].data.fd == p->signals) p->stop = true;
+      else if (events[i].data.fd == p->options->control) take_control(p);
+    }
+    take_input(p);
+    uint64_t now = now_ns();
+    if (relay_deadline(p->relay) <= now) relay_expiry(p->relay, now);
+    sockets_flush(p->sockets);
+    if (p->trace && now - p->flushed_ns > FLUSH_NS) {
+      tracefile_flush(p->trace);
+      p->flushed_ns = now;
+    }
+  }
+}
+
+int daemon_run(const struct options *options) {
+  struct process p = {.options = options, .keylog = -1, .epoll = -1, .signals = -1};
+  int code = open_all(&p);
+  if (!code) {
+    control_ready(options->control);
+    fprintf(stderr, "fanbench-relay: ready on UDP port %u, datapath %s\n", options->port,
+            options->kernel ? "kernel" : "stock");
+    loop(&p);
+    relay_stop(p.relay, now_ns());
+    sockets_flush(p.sockets);
+  }
+  close_all(&p);
+  if (!code) control_bye(options->control);
+  return code;
+}

@@ -1,0 +1,28 @@
+/* The datapath in the kernel: loads the linked-in BPF object, attaches it to
+ * interfaces by tcx links and feeds its maps. Nothing is pinned: everything
+ * goes with the process. */
+#ifndef FANBENCH_RELAY_HOST_KERNEL_PLANE_H
+#define FANBENCH_RELAY_HOST_KERNEL_PLANE_H
+
+#include <stdio.h>
+
+#include "bpf/abi/defects.h"
+#include "relay/fanout/plane.h"
+
+struct kernel_plane;
+
+/* max_subscribers: entry slots, at most FB_MAX_SUBSCRIBERS. NULL with a message
+ * in err: what is missing, and what to do. */
+struct kernel_plane *kernel_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
+                                       char *err, size_t err_len);
+void kernel_plane_close(struct kernel_plane *plane);
+
+/* Returns 0, or -1 with a message in err. */
+int kernel_plane_attach(struct kernel_plane *plane, const char *ifname, char *err, size_t err_len);
+
+struct plane *kernel_plane_interface(struct kernel_plane *plane);
+
+/* Packets by reason and decisions by name, for a person. */
+void kernel_plane_print(struct kernel_plane *plane, FILE *to);
+
+#endif

@@ -1,0 +1,117 @@
+#include "relay/host/neighbour.h"
+
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+struct request {
+  struct nlmsghdr nlh;
+  uint8_t body[256];
+};
+
+static void put_attr(struct request *req, uint16_t type, const void *data, size_t len) {
+  struct rtattr *attr = (struct rtattr *)((uint8_t *)req + NLMSG_ALIGN(req->nlh.nlmsg_len));
+  attr->rta_type = type;
+  attr->rta_len = (uint16_t)RTA_LENGTH(len);
+  memcpy(RTA_DATA(attr), data, len);
+  req->nlh.nlmsg_len = NLMSG_ALIGN(req->nlh.nlmsg_len) + (uint32_t)RTA_ALIGN(attr->rta_len);
+}
+
+/* Sends one request, reads one answer of the wanted type. Returns its length or -1. */
+static ssize_t ask(struct request *req, uint16_t want, uint8_t *buf, size_t room) {
+  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (fd < 0) return -1;
+  struct timeval limit = {.tv_sec = 1};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  ssize_t n = -1;
+  if (send(fd, req, req->nlh.nlmsg_len, 0) >= 0) n = recv(fd, buf, room, 0);
+  close(fd);
+  const struct nlmsghdr *answer = (const struct nlmsghdr *)buf;
+  if (n < (ssize_t)sizeof *answer || answer->nlmsg_type != want) return -1;
+  return n;
+}
+
+static const void *find_attr(const struct nlmsghdr *answer, size_t hdr, uint16_t type, size_t len) {
+  const uint8_t *at = (const uint8_t *)answer + NLMSG_LENGTH(hdr);
+  const uint8_t *end = (const uint8_t *)answer + answer->nlmsg_len;
+  while (at + sizeof(struct rtattr) <= end) {
+    const struct rtattr *attr = (const struct rtattr *)at;
+    if (attr->rta_len < sizeof *attr) return NULL;
+    if (attr->rta_type == type && attr->rta_len >= RTA_LENGTH(len)) return RTA_DATA(attr);
+    at += RTA_ALIGN(attr->rta_len);
+  }
+  return NULL;
+}
+
+static const void *addr_of(const struct qc_addr *addr, size_t *len) {
+  if (addr->sa.sa_family == AF_INET6) {
+    *len = 16;
+    return &addr->in6.sin6_addr;
+  }
+  *len = 4;
+  return &addr->in.sin_addr;
+}
+
+/* Output interface and gateway (or the address itself). */
+static int route(const struct qc_path *path, uint32_t *ifindex, uint8_t hop[16]) {
+  size_t len;
+  const void *dst = addr_of(&path->remote, &len);
+  struct request req = {
+      .nlh = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)),
+              .nlmsg_type = RTM_GETROUTE,
+              .nlmsg_flags = NLM_F_REQUEST}};
+  struct rtmsg rt = {.rtm_family = (uint8_t)path->remote.sa.sa_family,
+                     .rtm_dst_len = (uint8_t)(8 * len)};
+  memcpy(req.body, &rt, sizeof rt);
+  put_attr(&req, RTA_DST, dst, len);
+  uint8_t buf[4096];
+  if (ask(&req, RTM_NEWROUTE, buf, sizeof buf) < 0) return -1;
+  const struct nlmsghdr *answer = (const struct nlmsghdr *)buf;
+  const void *oif = find_attr(answer, sizeof rt, RTA_OIF, 4);
+  if (!oif) return -1;
+  memcpy(ifindex, oif, 4);
+  const void *gateway = find_attr(answer, sizeof rt, RTA_GATEWAY, len);
+  memcpy(hop, gateway ? gateway : dst, len);
+  return 0;
+}
+
+static int next_hop(int family, uint32_t ifindex, const uint8_t hop[16], uint8_t mac[6]) {
+  struct request req = {
+      .nlh = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ndmsg)),
+              .nlmsg_type = RTM_GETNEIGH,
+              .nlmsg_flags = NLM_F_REQUEST}};
+  struct ndmsg nd = {.ndm_family = (uint8_t)family, .ndm_ifindex = (int)ifindex};
+  memcpy(req.body, &nd, sizeof nd);
+  put_attr(&req, NDA_DST, hop, family == AF_INET6 ? 16 : 4);
+  uint8_t buf[4096];
+  if (ask(&req, RTM_NEWNEIGH, buf, sizeof buf) < 0) return -1;
+  const void *found = find_attr((const struct nlmsghdr *)buf, sizeof nd, NDA_LLADDR, 6);
+  if (!found) return -1;
+  memcpy(mac, found, 6);
+  return 0;
+}
+
+static int own_mac(uint32_t ifindex, uint8_t mac[6]) {
+  struct ifreq ifr = {0};
+  if (!if_indextoname(ifindex, ifr.ifr_name)) return -1;
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  int failed = ioctl(fd, SIOCGIFHWADDR, &ifr);
+  close(fd);
+  if (failed || ifr.ifr_hwaddr.sa_family != ARPHRD_ETHER) return -1;
+  memcpy(mac, ifr.ifr_hwaddr.sa_data, 6);
+  return 0;
+}
+
+int neighbour_resolve(const struct qc_path *path, uint32_t *ifindex, uint8_t src_mac[6],
+                      uint8_t dst_mac[6]) {
+  uint8_t hop[16] = {0};
+  if (route(path, ifindex, hop)) return -1;
+  if (own_mac(*ifindex, src_mac)) return -1;
+  return next_hop(path->remote.sa.sa_family, *ifindex, hop, dst_mac);
+}

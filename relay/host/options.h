@@ -1,0 +1,35 @@
+/* The relay's command line. */
+#ifndef FANBENCH_RELAY_HOST_OPTIONS_H
+#define FANBENCH_RELAY_HOST_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "bpf/abi/defects.h"
+#include "relay/quic/conn.h"
+
+#define OPTIONS_MAX_DEVICES 128
+
+struct options {
+  const char *name, *out;
+  uint16_t port;
+  bool kernel; /* datapath: kernel, else stock */
+  enum qc_protection protection;
+  enum qc_cipher cipher;
+  bool cubic;
+  uint64_t cache_bytes;
+  uint32_t max_clients;
+  const char *devices[OPTIONS_MAX_DEVICES];
+  unsigned n_devices; /* 0 = all but loopback */
+  int control;        /* -1 = none */
+  struct fb_defects defects;
+};
+
+enum options_result { OPTIONS_OK, OPTIONS_HELP, OPTIONS_BAD };
+
+/* On OPTIONS_BAD a message is written to stderr. */
+enum options_result options_parse(int argc, char **argv, struct options *out);
+void options_help(FILE *to);
+
+#endif

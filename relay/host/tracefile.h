@@ -1,0 +1,20 @@
+/* The relay's own record as JSON Lines: NAME-copies.jsonl and NAME-ledger.jsonl
+ * (formats: README "Run directory"). Lines are gathered in memory and written
+ * in large pieces; tracefile_flush() writes what is there. */
+#ifndef FANBENCH_RELAY_HOST_TRACEFILE_H
+#define FANBENCH_RELAY_HOST_TRACEFILE_H
+
+#include "relay/fanout/trace.h"
+
+struct tracefile;
+
+/* Creates both files in dir. NULL with errno set. */
+struct tracefile *tracefile_open(const char *dir, const char *name);
+/* Flushes and closes. Returns 0, or -1 if anything could not be written. */
+int tracefile_close(struct tracefile *trace);
+void tracefile_flush(struct tracefile *trace);
+
+/* For relay_config.trace; the argument is the struct tracefile. */
+extern const struct trace_ops tracefile_ops;
+
+#endif

@@ -1,0 +1,51 @@
+/* A small MoQT endpoint for tests of the relay in memory: publishes known bytes,
+ * checks what it receives against them. */
+#ifndef FANBENCH_RELAY_T_ENDPOINT_H
+#define FANBENCH_RELAY_T_ENDPOINT_H
+
+#include "relay/moqt/session.h"
+#include "relay/quic/conn.h"
+#include "relay/t/memnet.h"
+
+#define ENDPOINT_GROUPS 4096
+
+struct endpoint {
+  struct qc *qc;
+  struct moqt_session *session;
+  struct qc_tls *tls;
+  struct memnet *net;
+  bool established, closed;
+  struct qc_close_info close;
+  /* publisher */
+  bool announced, subscribed;
+  int64_t request;
+  uint64_t datagrams_sent, streams_sent;
+  /* subscriber */
+  bool answered, refused, done;
+  uint64_t alias, largest, done_streams;
+  bool has_largest;
+  uint64_t streams, datagrams, wrong, resets, duplicates;
+  uint8_t seen_stream[ENDPOINT_GROUPS], seen_datagram[ENDPOINT_GROUPS];
+  uint64_t first_group;
+};
+
+struct endpoint_limits {
+  uint64_t max_data, max_stream_data, max_streams;
+  uint8_t cid_len;
+};
+
+/* Dials server from local; registered with the network. */
+struct endpoint *endpoint_new(struct memnet *net, struct qc_addr local, struct qc_addr server,
+                              enum qc_protection protection, const struct endpoint_limits *limits);
+void endpoint_free(struct endpoint *e);
+
+void endpoint_announce(struct endpoint *e);
+/* priority_max: PRIORITY_FILTER 0..priority_max; 255 = none. Track "video" of publisher "pub". */
+void endpoint_subscribe(struct endpoint *e, unsigned priority_max);
+
+/* One stream a group: object 0 with `size` bytes. */
+void endpoint_publish_stream(struct endpoint *e, uint64_t group, uint8_t priority, size_t size);
+void endpoint_publish_datagram(struct endpoint *e, uint64_t group, uint8_t priority, size_t size);
+void endpoint_publish_done(struct endpoint *e);
+
+#endif
