@@ -1,0 +1,123 @@
+/* A datapath under test with everything around it, natively or in the kernel.
+ *
+ * A fixture is written once against this; it runs in both worlds, and what it saw (the
+ * transcript: reasons, copies byte for byte, records, counters, state) must be equal. */
+#ifndef FANBENCH_BPF_T_WORLD_H
+#define FANBENCH_BPF_T_WORLD_H
+
+#include "bpf/abi/counters.h"
+#include "bpf/abi/defects.h"
+#include "bpf/abi/entry.h"
+#include "bpf/abi/record.h"
+#include "bpf/t/packet.h"
+
+#include <stdbool.h>
+
+/* Small arrays, so that they wrap within a test; more than one batch of subscribers. */
+#define WORLD_SUBSCRIBERS 128
+#define WORLD_TRACKS 8
+#define WORLD_STREAMS 16
+#define WORLD_UPSTREAMS 4
+#define WORLD_RING_BYTES 65536
+#define WORLD_PORT 4433
+#define WORLD_COPIES 128
+
+struct copy {
+  uint32_t slot, gen, ifindex;
+  uint64_t pn;
+  size_t len;
+  uint8_t frame[PIECE_MAX]; /* Ethernet */
+};
+
+/* Room for the longest kind of record. */
+union record {
+  struct fb_record copy;
+  struct fb_failed failed;
+};
+
+struct transcript {
+  uint8_t *bytes;
+  size_t len, room;
+};
+
+struct world;
+struct world_ops {
+  const char *name;
+  void (*reset)(struct world *w); /* everything zero, rings empty */
+  void (*set_config)(struct world *w, const struct fb_config *v);
+  void (*set_upstream)(struct world *w, uint32_t slot, const struct fb_upstream *v);
+  void (*set_cid)(struct world *w, const struct fb_cid_key *key, const struct fb_cid_value *v);
+  void (*set_alias)(struct world *w, const struct fb_alias_key *key, const struct fb_alias_value *v);
+  void (*set_subscriber)(struct world *w, uint32_t slot, const struct fb_subscriber *v);
+  void (*set_subscription)(struct world *w, uint32_t slot, uint32_t track, const struct fb_subscription *v);
+  void (*get_stream)(struct world *w, uint32_t slot, struct fb_stream *v);
+  void (*set_stream)(struct world *w, uint32_t slot, const struct fb_stream *v);
+  void (*take_stream)(struct world *w, struct fb_take *take);
+  struct fb_counters *(*counters)(struct world *w); /* the arrays themselves */
+  struct fb_down *(*downs)(struct world *w);
+  struct fb_upstream_state *(*state)(struct world *w);
+  /* Runs one frame: reason, and w->copies. The frame must come out as it went in. */
+  enum fb_packet_reason (*run)(struct world *w, const struct piece *frame, bool gso);
+  void (*drain)(struct world *w); /* records into w->records */
+  void (*close)(struct world *w);
+};
+
+struct world {
+  const struct world_ops *ops;
+  void *impl;
+  struct fb_config config;
+  /* of the last packet */
+  struct copy copies[WORLD_COPIES];
+  size_t n_copies;
+  union record *records;
+  size_t n_records;
+  bool keep_records; /* leave them in the ring, until it is full */
+  struct transcript transcript;
+  uint32_t seen_reasons, seen_decisions; /* bits: what the fixtures have met */
+};
+
+struct world *world_native(void);
+/* With the defect switches given (they are constants of the program). NULL: not possible
+ * here, *why says for what reason. */
+struct world *world_kernel(const struct fb_defects *defects, const char **why);
+void world_free(struct world *w);
+
+/* Used by both: takes in a record; adds to the transcript. */
+void world_note_record(struct world *w, const void *record, size_t len);
+void world_note(struct world *w, const void *bytes, size_t len);
+
+/* ---- a fixture's words --------------------------------------------------------------- */
+
+/* Switched on; upstream 0 with the publisher's ID and path of that family, generation 1;
+ * track 0 (alias 1, relay's alias 5, priority 128) and track 1 (alias 2, relay's alias 6,
+ * priority 10); no subscriber. */
+void world_begin(struct world *w, int family);
+
+/* A subscriber with generation 100 + slot, an 8-byte ID, generous limits; next joint
+ * number 1000 * (slot + 1), downstream ordinals from 3. Subscribed to both tracks. */
+struct fb_subscriber world_subscriber(uint32_t slot, int family);
+void world_add(struct world *w, uint32_t slot, const struct fb_subscriber *v);
+void world_join(struct world *w, uint32_t first, uint32_t count); /* IPv4, slots [first, first + count) */
+
+struct fb_subscription world_subscription(uint32_t slot);
+
+struct fb_counters *counters_of(struct world *w, uint32_t slot);
+struct fb_down *down_of(struct world *w, uint64_t ordinal, uint32_t slot);
+
+/* Puts the packet on the publisher's IPv4 path with a good checksum, and runs it. */
+enum fb_packet_reason send_packet(struct world *w, const struct packet *p);
+enum fb_packet_reason send_frame(struct world *w, struct piece frame);
+
+/* What the last packet's records say; fails the test if there is no such entry. */
+const struct fb_record_sub *recorded(struct world *w, uint32_t slot);
+const struct fb_frame *recorded_frame(struct world *w, uint32_t f);
+enum fb_decision decided(struct world *w, uint32_t slot, uint32_t f);
+/* The last packet's copy for a subscriber; NULL if there is none. */
+const struct copy *copy_for(struct world *w, uint32_t slot);
+/* UDP payload of a copy. */
+const uint8_t *copy_payload(const struct copy *c, size_t *len);
+
+/* Counters, streams, window: the end of a transcript. */
+void world_end(struct world *w);
+
+#endif

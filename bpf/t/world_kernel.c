@@ -1,0 +1,262 @@
+#include "bpf/abi/emitted.h"
+#include "bpf/t/world.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "relay.skel.h"
+
+struct kernel {
+  struct relay *skel;
+  int ring_fds[FB_MAX_CPUS], n_rings;
+  struct ring_buffer *rings;
+  void *counters, *downs, *state; /* mapped */
+};
+
+static struct kernel *kernel_of(struct world *w) { return w->impl; }
+
+/* ---- entries ---------------------------------------------------------------------- */
+
+static void put(const struct bpf_map *map, uint32_t slot, const void *value, size_t len, uint64_t flags) {
+  assert_int_equal(bpf_map__update_elem(map, &slot, sizeof(slot), value, len, flags), 0);
+}
+
+static void set_config(struct world *w, const struct fb_config *v) {
+  put(kernel_of(w)->skel->maps.config, 0, v, sizeof(*v), 0);
+}
+static void set_upstream(struct world *w, uint32_t slot, const struct fb_upstream *v) {
+  put(kernel_of(w)->skel->maps.upstreams, slot, v, sizeof(*v), BPF_F_LOCK);
+}
+static void set_subscriber(struct world *w, uint32_t slot, const struct fb_subscriber *v) {
+  put(kernel_of(w)->skel->maps.subscribers, slot, v, sizeof(*v), BPF_F_LOCK);
+}
+static void set_subscription(struct world *w, uint32_t slot, uint32_t track, const struct fb_subscription *v) {
+  put(kernel_of(w)->skel->maps.subscriptions, slot * WORLD_TRACKS + track, v, sizeof(*v), BPF_F_LOCK);
+}
+static void set_stream(struct world *w, uint32_t slot, const struct fb_stream *v) {
+  put(kernel_of(w)->skel->maps.streams, slot, v, sizeof(*v), BPF_F_LOCK);
+}
+static void set_cid(struct world *w, const struct fb_cid_key *key, const struct fb_cid_value *v) {
+  assert_int_equal(bpf_map__update_elem(kernel_of(w)->skel->maps.cids, key, sizeof(*key), v, sizeof(*v), 0), 0);
+}
+static void set_alias(struct world *w, const struct fb_alias_key *key, const struct fb_alias_value *v) {
+  assert_int_equal(bpf_map__update_elem(kernel_of(w)->skel->maps.aliases, key, sizeof(*key), v, sizeof(*v), 0), 0);
+}
+static void get_stream(struct world *w, uint32_t slot, struct fb_stream *v) {
+  assert_int_equal(
+      bpf_map__lookup_elem(kernel_of(w)->skel->maps.streams, &slot, sizeof(slot), v, sizeof(*v), BPF_F_LOCK), 0);
+}
+static struct fb_counters *counters(struct world *w) { return kernel_of(w)->counters; }
+static struct fb_down *downs(struct world *w) { return kernel_of(w)->downs; }
+static struct fb_upstream_state *state(struct world *w) { return kernel_of(w)->state; }
+
+static void take_stream(struct world *w, struct fb_take *take) {
+  LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = take, .ctx_size_in = sizeof(*take));
+  assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(kernel_of(w)->skel->progs.take_stream), &opts), 0);
+}
+
+/* ---- start again -------------------------------------------------------------------- */
+
+static void clear_hash(const struct bpf_map *map, size_t key_len) {
+  uint8_t key[64];
+  assert_true(key_len <= sizeof(key));
+  while (bpf_map__get_next_key(map, NULL, key, key_len) == 0)
+    assert_int_equal(bpf_map__delete_elem(map, key, key_len, 0), 0);
+}
+
+
+static int on_record(void *user, void *data, size_t len) {
+  struct world *w = user;
+  if (w->keep_records) return 0;
+  world_note_record(w, data, len);
+  return 0;
+}
+
+static void drain(struct world *w) { assert_true(ring_buffer__consume(kernel_of(w)->rings) >= 0); }
+
+static void reset(struct world *w) {
+  struct kernel *k = kernel_of(w);
+  static const union {
+    struct fb_upstream upstream;
+    struct fb_subscriber subscriber;
+    struct fb_subscription subscription;
+    struct fb_stream stream;
+  } zero;
+  memset(k->counters, 0, WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
+  memset(k->downs, 0, (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
+  memset(k->state, 0, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
+  for (uint32_t i = 0; i < WORLD_UPSTREAMS; i++) set_upstream(w, i, &zero.upstream);
+  for (uint32_t i = 0; i < WORLD_STREAMS; i++) set_stream(w, i, &zero.stream);
+  for (uint32_t i = 0; i < WORLD_SUBSCRIBERS; i++) {
+    set_subscriber(w, i, &zero.subscriber);
+    for (uint32_t t = 0; t < WORLD_TRACKS; t++) set_subscription(w, i, t, &zero.subscription);
+  }
+  clear_hash(k->skel->maps.cids, sizeof(struct fb_cid_key));
+  clear_hash(k->skel->maps.aliases, sizeof(struct fb_alias_key));
+  w->keep_records = true; /* throw away what is in the rings */
+  drain(w);
+  w->keep_records = false;
+}
+
+/* ---- one packet ----------------------------------------------------------------------- */
+
+static struct fb_cpu cpu_sum(struct world *w) {
+  struct fb_cpu sum = {0};
+  uint32_t zero = 0;
+  int n = libbpf_num_possible_cpus();
+  struct fb_cpu *all = calloc((size_t)n, sizeof(*all));
+  assert_non_null(all);
+  assert_int_equal(bpf_map__lookup_elem(kernel_of(w)->skel->maps.cpus, &zero, sizeof(zero), all,
+                                        (size_t)n * sizeof(*all), 0),
+                   0);
+  for (int i = 0; i < n; i++) {
+    assert_int_equal(all[i].sequence % 2, 0);
+    sum.sequence += all[i].sequence;
+    for (int r = 0; r < FB_PACKET_REASON_COUNT; r++) sum.packets[r] += all[i].packets[r];
+  }
+  free(all);
+  return sum;
+}
+
+static void collect_copies(struct world *w) {
+  struct relay *skel = kernel_of(w)->skel;
+  for (uint32_t i = 0; i < skel->bss->fb_emitted_count; i++) {
+    struct fb_emitted e;
+    assert_int_equal(bpf_map__lookup_elem(skel->maps.emitted, &i, sizeof(i), &e, sizeof(e), 0), 0);
+    struct copy *c = &w->copies[w->n_copies++];
+    memset(c, 0, sizeof(*c));
+    c->slot = e.slot;
+    c->gen = e.gen;
+    c->ifindex = e.ifindex;
+    c->pn = e.pn;
+    c->len = e.len;
+    bool v6 = e.len > 20 && e.buf[FB_MAX_HEADERS - 50] == 0x86 && e.buf[FB_MAX_HEADERS - 49] == 0xdd &&
+              e.buf[FB_MAX_HEADERS - 48] >> 4 == 6;
+    memcpy(c->frame, e.buf + FB_MAX_HEADERS - (v6 ? 62 : 42), e.len);
+  }
+  skel->bss->fb_emitted_count = 0;
+}
+
+static enum fb_packet_reason run(struct world *w, const struct piece *frame, bool gso) {
+  struct __sk_buff skb = {.gso_size = gso ? 1200 : 0};
+  uint8_t out[PIECE_MAX];
+  LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes, .data_size_in = (__u32)frame->len, .data_out = out,
+              .data_size_out = sizeof(out), .ctx_in = &skb, .ctx_size_in = sizeof(skb), .repeat = 1);
+  struct fb_cpu before = cpu_sum(w);
+  int err = bpf_prog_test_run_opts(bpf_program__fd(kernel_of(w)->skel->progs.ingress), &opts);
+  if (err) fail_msg("BPF_PROG_TEST_RUN: %s", strerror(-err));
+  assert_int_equal((int)opts.retval, TCX_NEXT);
+  assert_int_equal(opts.data_size_out, frame->len);
+  assert_memory_equal(out, frame->bytes, frame->len);
+  struct fb_cpu after = cpu_sum(w);
+  assert_int_equal(after.sequence, before.sequence + 2);
+  collect_copies(w);
+  for (uint32_t r = 0; r < FB_PACKET_REASON_COUNT; r++)
+    if (after.packets[r] != before.packets[r]) return (enum fb_packet_reason)r;
+  fail_msg("no reason was counted");
+  return FB_PACKET_REASON_COUNT;
+}
+
+/* ---- loading ---------------------------------------------------------------------------- */
+
+static void close_world(struct world *w) {
+  struct kernel *k = kernel_of(w);
+  ring_buffer__free(k->rings);
+  for (int i = 0; i < k->n_rings; i++) close(k->ring_fds[i]);
+  if (k->counters) munmap(k->counters, WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
+  if (k->downs) munmap(k->downs, (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
+  if (k->state) munmap(k->state, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
+  relay__destroy(k->skel);
+  free(k);
+}
+
+static void shrink(struct relay *skel, const struct fb_defects *defects) {
+  skel->rodata->fb_emit_to_map = 1;
+  skel->rodata->fb_max_subscribers = WORLD_SUBSCRIBERS;
+  skel->rodata->fb_max_tracks = WORLD_TRACKS;
+  skel->rodata->fb_stream_slots = WORLD_STREAMS;
+  if (defects) skel->rodata->fb_defects = *defects;
+  bpf_map__set_max_entries(skel->maps.subscribers, WORLD_SUBSCRIBERS);
+  bpf_map__set_max_entries(skel->maps.counters, WORLD_SUBSCRIBERS);
+  bpf_map__set_max_entries(skel->maps.subscriptions, WORLD_SUBSCRIBERS * WORLD_TRACKS);
+  bpf_map__set_max_entries(skel->maps.streams, WORLD_STREAMS);
+  bpf_map__set_max_entries(skel->maps.downs, WORLD_STREAMS * WORLD_SUBSCRIBERS);
+  bpf_map__set_max_entries(skel->maps.upstreams, WORLD_UPSTREAMS);
+  bpf_map__set_max_entries(skel->maps.upstream_state, WORLD_UPSTREAMS);
+}
+
+static void *map_array(const struct bpf_map *map, size_t len) {
+  void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+  return p == MAP_FAILED ? NULL : p;
+}
+
+static bool make_rings(struct world *w) {
+  struct kernel *k = kernel_of(w);
+  int cpus = libbpf_num_possible_cpus();
+  for (int i = 0; i < cpus && i < FB_MAX_CPUS; i++) {
+    int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, WORLD_RING_BYTES, NULL);
+    if (fd < 0) return false;
+    k->ring_fds[k->n_rings++] = fd;
+    uint32_t cpu = (uint32_t)i;
+    if (bpf_map__update_elem(k->skel->maps.rings, &cpu, sizeof(cpu), &fd, sizeof(fd), 0)) return false;
+    if (k->rings ? ring_buffer__add(k->rings, fd, on_record, w)
+                 : !(k->rings = ring_buffer__new(fd, on_record, w, NULL)))
+      return false;
+  }
+  return true;
+}
+
+static bool load(struct world *w, const struct fb_defects *defects) {
+  struct kernel *k = kernel_of(w);
+  k->skel = relay__open();
+  if (!k->skel) return false;
+  shrink(k->skel, defects);
+  if (relay__load(k->skel) || !make_rings(w)) return false;
+  k->counters = map_array(k->skel->maps.counters, WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
+  k->downs = map_array(k->skel->maps.downs, (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
+  k->state = map_array(k->skel->maps.upstream_state, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
+  return k->counters && k->downs && k->state;
+}
+
+/* The verifier's own words stay on stderr: whoever sees a load fail needs them. */
+struct world *world_kernel(const struct fb_defects *defects, const char **why) {
+  static const struct world_ops ops = {.name = "kernel",
+                                       .reset = reset,
+                                       .set_config = set_config,
+                                       .set_upstream = set_upstream,
+                                       .set_cid = set_cid,
+                                       .set_alias = set_alias,
+                                       .set_subscriber = set_subscriber,
+                                       .set_subscription = set_subscription,
+                                       .get_stream = get_stream,
+                                       .set_stream = set_stream,
+                                       .take_stream = take_stream,
+                                       .counters = counters,
+                                       .downs = downs,
+                                       .state = state,
+                                       .run = run,
+                                       .drain = drain,
+                                       .close = close_world};
+  if (geteuid() != 0) {
+    *why = "needs root to load BPF programs";
+    return NULL;
+  }
+  struct world *w = calloc(1, sizeof(*w));
+  assert_non_null(w);
+  w->ops = &ops;
+  w->impl = calloc(1, sizeof(struct kernel));
+  assert_non_null(w->impl);
+  if (load(w, defects)) return w;
+  *why = errno == EPERM ? "this root may not load BPF programs" : "the program does not load (see above)";
+  world_free(w);
+  return NULL;
+}

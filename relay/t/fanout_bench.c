@@ -1,0 +1,244 @@
+#include "relay/t/fanout_bench.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "embed/test_cert_pem.h"
+#include "embed/test_key_pem.h"
+
+struct queued {
+  struct queued *next;
+  struct qc_path path;
+  size_t len;
+  uint8_t data[];
+};
+
+static void enqueue(struct bench *b, const struct qc_path *path, const uint8_t *data, size_t len) {
+  struct queued *q = malloc(sizeof *q + len);
+  q->next = NULL;
+  q->path = *path;
+  q->len = len;
+  memcpy(q->data, data, len);
+  *b->tail = q;
+  b->tail = &q->next;
+}
+
+/* ---- hooks ------------------------------------------------------------------------------- */
+
+static int on_send(void *arg, const struct qc_path *path, const uint8_t *data, size_t len) {
+  enqueue(arg, path, data, len);
+  return 0;
+}
+static void on_rand(void *arg, uint8_t *dest, size_t len) {
+  for (size_t i = 0; i < len; i++) dest[i] = (uint8_t)memnet_random(&((struct bench *)arg)->net);
+}
+static int on_resolve(void *arg, const struct qc_path *path, uint32_t *ifindex, uint8_t src[6],
+                      uint8_t dst[6]) {
+  (void)arg;
+  (void)path;
+  *ifindex = 7;
+  memset(src, 2, 6);
+  memset(dst, 4, 6);
+  return 0;
+}
+static void on_log(void *arg, const char *line) {
+  struct bench *b = arg;
+  print_message("relay: %s\n", line);
+  if (strstr(line, "used twice")) b->numbers_twice++;
+}
+static const struct relay_ops relay_ops = {on_send, on_rand, on_resolve, on_log};
+
+static void on_number(void *arg, const struct qc_cid *conn, const struct ledger_number *number) {
+  struct bench *b = arg;
+  (void)conn;
+  if (number->origin != LEDGER_FAST && number->origin != LEDGER_SLOW) return;
+  if (number->fate == LEDGER_ACKED) b->numbers_acked++;
+  if (number->fate == LEDGER_LOST) b->numbers_lost++;
+}
+static const struct trace_ops trace_ops = {.number = on_number};
+
+static int on_emit(void *user, const struct dp_native_copy *copy) {
+  struct bench *b = user;
+  struct qc_path path = {0};
+  path.local.len = path.remote.len = sizeof path.local.in;
+  path.local.in.sin_family = path.remote.in.sin_family = AF_INET;
+  path.local.in.sin_port = copy->path.local_port;
+  path.remote.in.sin_port = copy->path.remote_port;
+  memcpy(&path.local.in.sin_addr, copy->path.local_addr, 4);
+  memcpy(&path.remote.in.sin_addr, copy->path.remote_addr, 4);
+  enqueue(b, &path, copy->payload, copy->len);
+  b->copies++;
+  return 0;
+}
+
+static struct fb_path to_fb(const struct qc_path *path) {
+  struct fb_path out = {.family = 4,
+                        .local_port = path->local.in.sin_port,
+                        .remote_port = path->remote.in.sin_port};
+  memcpy(out.local_addr, &path->local.in.sin_addr, 4);
+  memcpy(out.remote_addr, &path->remote.in.sin_addr, 4);
+  return out;
+}
+
+void bench_inject(struct bench *b, const struct qc_path *path, const uint8_t *data, size_t len) {
+  if (b->native) {
+    struct fb_path fb = to_fb(path);
+    dp_native_packet(b->dp, &fb, data, len, b->net.now_ns, 0);
+  }
+  relay_packet(b->relay, path, data, len, b->net.now_ns);
+  b->drained = false;
+}
+
+static void relay_in(void *arg, const struct qc_path *path, const uint8_t *data, size_t len,
+                     uint64_t now_ns) {
+  struct bench *b = arg;
+  bool upstream = path->remote.in.sin_port == htons(100);
+  if (upstream && b->upstream_tap) b->upstream_tap(b, path, data, len);
+  bool bypass = upstream && b->gso_every && ++b->upstream_packets % b->gso_every == 0;
+  if (!bypass) {
+    bench_inject(b, path, data, len);
+    return;
+  }
+  relay_packet(b->relay, path, data, len, now_ns);
+  b->drained = false;
+}
+static size_t relay_out(void *arg, struct qc_path *path, uint8_t *buf, size_t room,
+                        uint64_t now_ns) {
+  struct bench *b = arg;
+  if (!b->head && !b->drained) {
+    b->drained = true;
+    relay_input_drained(b->relay, now_ns);
+  }
+  struct queued *q = b->head;
+  if (!q) return 0;
+  assert_true(q->len <= room);
+  *path = q->path;
+  memcpy(buf, q->data, q->len);
+  size_t len = q->len;
+  b->head = q->next;
+  if (!b->head) b->tail = &b->head;
+  free(q);
+  return len;
+}
+static uint64_t relay_due(void *arg) {
+  return relay_deadline(((struct bench *)arg)->relay);
+}
+static void relay_expire(void *arg, uint64_t now_ns) {
+  relay_expiry(((struct bench *)arg)->relay, now_ns);
+}
+
+/* ---- set-up --------------------------------------------------------------------------------- */
+
+struct bench *bench_open(struct shape shape) {
+  struct bench *b = calloc(1, sizeof *b);
+  memnet_init(&b->net, 42);
+  b->tail = &b->head;
+  b->native = shape.native;
+  b->tls = qc_tls_new(&(struct qc_tls_config){.server = true,
+                                              .alpn = MOQT_ALPN,
+                                              .cert_pem = (const uint8_t *)embed_test_cert_pem,
+                                              .cert_len = embed_test_cert_pem_len,
+                                              .key_pem = (const uint8_t *)embed_test_key_pem,
+                                              .key_len = embed_test_key_pem_len});
+  assert_non_null(b->tls);
+  if (shape.native) {
+    struct dp_native_sizes sizes = {.subscribers = 16};
+    b->dp = dp_native_new(&sizes);
+    assert_non_null(b->dp);
+    dp_native_on_emit(b->dp, on_emit, b);
+    native_plane_init(&b->plane, b->dp);
+  }
+  struct relay_config config = {
+      .ops = &relay_ops,
+      .ops_arg = b,
+      .trace = &trace_ops,
+      .trace_arg = b,
+      .plane = shape.native ? &b->plane.plane : NULL,
+      .tls = b->tls,
+      .protection = shape.protection,
+      .cache_bytes = 16u << 20,
+      .max_clients = 16,
+      .port = 4433,
+  };
+  b->relay = relay_new(&config);
+  assert_non_null(b->relay);
+  struct qc_addr at = memnet_addr(1, 4433);
+  memnet_add(&b->net, &(struct memnet_node){.addr = at,
+                                            .arg = b,
+                                            .in = relay_in,
+                                            .out = relay_out,
+                                            .deadline = relay_due,
+                                            .expire = relay_expire});
+  b->pub = endpoint_new(&b->net, memnet_addr(2, 100), at, shape.protection, NULL);
+  for (uint8_t i = 0; i < SUBS; i++)
+    b->sub[i] = endpoint_new(&b->net, memnet_addr((uint8_t)(3 + i), 200), at, shape.protection,
+                             shape.limits);
+  memnet_run(&b->net, 50 * MS, NULL, NULL);
+  assert_true(b->pub->established);
+  endpoint_announce(b->pub);
+  memnet_run(&b->net, 20 * MS, NULL, NULL);
+  assert_true(b->pub->announced);
+  b->net.loss_ppm = shape.loss_ppm;
+  b->gso_every = shape.gso_every;
+  return b;
+}
+
+void bench_close(struct bench *b) {
+  relay_finish(b->relay, b->net.now_ns);
+  relay_free(b->relay);
+  endpoint_free(b->pub);
+  for (int i = 0; i < SUBS; i++) endpoint_free(b->sub[i]);
+  dp_native_free(b->dp);
+  qc_tls_free(b->tls);
+  for (struct queued *q = b->head, *next; q; q = next) {
+    next = q->next;
+    free(q);
+  }
+  memnet_free(&b->net);
+  free(b);
+}
+
+void bench_subscribe_all(struct bench *b) {
+  for (int i = 0; i < SUBS; i++) endpoint_subscribe(b->sub[i], 255);
+  memnet_run(&b->net, 400 * MS, NULL, NULL);
+  for (int i = 0; i < SUBS; i++) assert_true(b->sub[i]->answered);
+}
+
+static bool all_done(void *arg) {
+  struct bench *b = arg;
+  /* PUBLISH_DONE may overtake a stream that is being resent: it tells how many come. */
+  for (int i = 0; i < SUBS; i++) {
+    const struct endpoint *e = b->sub[i];
+    if (!e->done || (!e->closed && e->streams + e->resets < e->done_streams)) return false;
+  }
+  return true;
+}
+
+void bench_publish(struct bench *b, uint64_t from, uint64_t to, size_t size, bool datagrams) {
+  for (uint64_t g = from; g < to; g++) {
+    endpoint_publish_stream(b->pub, g, (uint8_t)(g % 4), size + g % 7);
+    if (datagrams) endpoint_publish_datagram(b->pub, g, (uint8_t)(g % 4), 200);
+    memnet_run(&b->net, 2 * MS, NULL, NULL);
+  }
+}
+
+void bench_finish(struct bench *b) {
+  endpoint_publish_done(b->pub);
+  assert_true(memnet_run(&b->net, 20000 * MS, all_done, b));
+}
+
+void bench_check_sound(struct bench *b) {
+  for (int i = 0; i < SUBS; i++) {
+    assert_int_equal(b->sub[i]->wrong, 0);
+    assert_int_equal(b->sub[i]->duplicates, 0);
+    assert_false(b->sub[i]->closed);
+  }
+  assert_false(b->pub->closed);
+  assert_int_equal(b->numbers_twice, 0);
+}

@@ -1,0 +1,54 @@
+/* A relay, a publisher and three subscribers in memory on virtual time: native
+ * datapath or stock, real ngtcp2 and TLS at every end. */
+#ifndef FANBENCH_RELAY_T_FANOUT_BENCH_H
+#define FANBENCH_RELAY_T_FANOUT_BENCH_H
+
+#include "relay/fanout/native_plane.h"
+#include "relay/fanout/relay.h"
+#include "relay/t/endpoint.h"
+
+#define MS UINT64_C(1000000)
+#define SUBS 3
+
+struct queued;
+
+struct bench {
+  struct memnet net;
+  struct relay *relay;
+  struct qc_tls *tls;
+  struct dp_native *dp;
+  struct native_plane plane;
+  struct endpoint *pub, *sub[SUBS];
+  struct queued *head, **tail;
+  bool drained;
+  uint64_t copies, numbers_acked, numbers_lost, numbers_twice;
+  bool native;
+  uint32_t gso_every; /* every n-th upstream packet bypasses the datapath; 0 = none */
+  uint64_t upstream_packets;
+  /* sees each upstream packet before the relay; may be NULL */
+  void (*upstream_tap)(struct bench *b, const struct qc_path *path, const uint8_t *data,
+                       size_t len);
+};
+
+struct shape {
+  bool native;
+  enum qc_protection protection;
+  uint32_t loss_ppm;
+  const struct endpoint_limits *limits;
+  uint32_t gso_every;
+};
+
+/* All are connected, the namespace is announced. */
+struct bench *bench_open(struct shape shape);
+void bench_close(struct bench *b);
+void bench_subscribe_all(struct bench *b);
+/* One stream and, if wanted, one datagram a group, [from, to), one group in 2 ms. */
+void bench_publish(struct bench *b, uint64_t from, uint64_t to, size_t size, bool datagrams);
+/* PUBLISH_DONE, and until every subscriber has it and all its streams. */
+void bench_finish(struct bench *b);
+/* No wrong byte, no duplicate, no closed connection, no number used twice. */
+void bench_check_sound(struct bench *b);
+/* A packet to the relay, through the datapath first. */
+void bench_inject(struct bench *b, const struct qc_path *path, const uint8_t *data, size_t len);
+
+#endif
