@@ -1,0 +1,36 @@
+#include "bench/cmd.h"
+
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+int cmd_usage(const char *command, const char *fmt, ...) {
+  va_list ap;
+  va_start(ap, fmt);
+  fprintf(stderr, "fanbench %s: ", command);
+  vfprintf(stderr, fmt, ap);
+  fprintf(stderr, "; see fanbench %s --help\n", command);
+  va_end(ap);
+  return CMD_BAD_INPUT;
+}
+
+int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *options) {
+  opterr = 0;
+  int opt = getopt_long(argc, argv, shorts, options, NULL);
+  if (opt == ':')
+    cmd_usage(argv[0], "option %s needs a value", argv[optind - 1]);
+  else if (opt == '?')
+    cmd_usage(argv[0], "there is no option %s", argv[optind - 1]);
+  return opt == ':' ? '?' : opt;
+}
+
+const char *cmd_bindir(void) {
+  static char path[PATH_MAX];
+  ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+  if (n <= 0)
+    return ".";
+  path[n] = '\0';
+  *strrchr(path, '/') = '\0';
+  return path;
+}

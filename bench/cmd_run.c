@@ -1,0 +1,211 @@
+/* fanbench run: the command line of a suite. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/cmd.h"
+#include "bench/run/defects.h"
+#include "bench/run/suite.h"
+
+#define MAX_AT_A_TIME 64
+#define MAX_SEEDS     100000
+
+const char cmd_run_help[] =
+    "usage: fanbench run FILE|DIR... [OPTION]...\n"
+    "Runs scenarios and judges them. A directory gives every *.yaml in and below it.\n"
+    "\n"
+    "  --mode live|sim      live: real kernel, needs root; without it: live as root, else sim\n"
+    "  --seed N             instead of the scenario's seed\n"
+    "  --seeds A..B         every seed from A to B\n"
+    "  --out DIR            of one scenario the run directory itself, of several DIR/NAME\n"
+    "                       [runs/NAME]\n"
+    "  --set PATH=VALUE     sets one value of the scenario, repeatable\n"
+    "  --defect NAME[=VALUE] puts a known bug back, repeatable\n"
+    "  -j N                 runs at a time [1]\n"
+    "  --hold               keep the run open until Enter, for fanbench enter\n"
+    "  --json               one JSON object a run on stdout, instead of TAP\n"
+    "\n"
+    "TAP 14 goes to stdout; one run on a terminal shows its table there.\n"
+    "\n"
+    "examples:\n"
+    "  sudo fanbench run scenarios/first/quickstart.yaml\n"
+    "  sudo fanbench run scenarios/first/quickstart.yaml --set nodes.relay.datapath=stock\n"
+    "  sudo fanbench run scenarios/ --out out -j 2 >out.tap\n"
+    "  sudo fanbench run scenarios/first/quickstart.yaml --seeds 1..20\n";
+
+enum { OPT_MODE = 1000, OPT_SEED, OPT_SEEDS, OPT_OUT, OPT_SET, OPT_DEFECT, OPT_HOLD, OPT_JSON };
+
+static const struct option options[] = {
+    {"mode", required_argument, NULL, OPT_MODE},
+    {"seed", required_argument, NULL, OPT_SEED},
+    {"seeds", required_argument, NULL, OPT_SEEDS},
+    {"out", required_argument, NULL, OPT_OUT},
+    {"set", required_argument, NULL, OPT_SET},
+    {"defect", required_argument, NULL, OPT_DEFECT},
+    {"hold", no_argument, NULL, OPT_HOLD},
+    {"json", no_argument, NULL, OPT_JSON},
+    {NULL, 0, NULL, 0},
+};
+
+/* Decimal digits only. */
+static int parse_number(const char *text, const char *end, uint64_t *value) {
+  uint64_t n = 0;
+  if (text == end)
+    return -1;
+  for (; text < end; text++) {
+    if (*text < '0' || *text > '9' || __builtin_mul_overflow(n, 10u, &n) ||
+        __builtin_add_overflow(n, (uint64_t)(*text - '0'), &n))
+      return -1;
+  }
+  *value = n;
+  return 0;
+}
+
+static int parse_seeds(const char *text, struct suite_request *request) {
+  const char *dots = strstr(text, "..");
+  if (dots == NULL || parse_number(text, dots, &request->seed_first) != 0 ||
+      parse_number(dots + 2, text + strlen(text), &request->seed_last) != 0 ||
+      request->seed_last < request->seed_first ||
+      request->seed_last - request->seed_first >= MAX_SEEDS)
+    return cmd_usage("run", "--seeds: expected A..B with A <= B, at most %d seeds, found \"%s\"",
+                     MAX_SEEDS, text);
+  request->has_seeds = true;
+  return 0;
+}
+
+static int parse_seed(const char *text, struct suite_request *request) {
+  if (parse_number(text, text + strlen(text), &request->seed_first) != 0)
+    return cmd_usage("run", "--seed: expected a number, found \"%s\"", text);
+  request->seed_last = request->seed_first;
+  request->has_seeds = true;
+  return 0;
+}
+
+static int parse_at_a_time(const char *text, struct suite_request *request) {
+  uint64_t n;
+  if (parse_number(text, text + strlen(text), &n) != 0 || n < 1 || n > MAX_AT_A_TIME)
+    return cmd_usage("run", "-j: expected 1 to %d, found \"%s\"", MAX_AT_A_TIME, text);
+  request->at_a_time = (uint32_t)n;
+  return 0;
+}
+
+/* Cuts "PATH=VALUE" in two, in place. */
+static int parse_set(char *text, struct suite_request *request, struct plan_override *sets) {
+  char *equals = strchr(text, '=');
+  if (equals == NULL || equals == text)
+    return cmd_usage("run", "--set: expected PATH=VALUE, found \"%s\"", text);
+  *equals = '\0';
+  sets[request->n_sets++] = (struct plan_override){.path = text, .value = equals + 1};
+  return 0;
+}
+
+static int parse_defect(char *text, struct suite_request *request, struct plan_defect *defects) {
+  char *equals = strchr(text, '=');
+  if (equals != NULL)
+    *equals = '\0';
+  if (defects_find(text) == NULL)
+    return cmd_usage("run", "--defect: there is no defect \"%s\"; fanbench list --defects has them",
+                     text);
+  defects[request->n_defects++] =
+      (struct plan_defect){.name = text, .value = equals != NULL ? equals + 1 : NULL};
+  return 0;
+}
+
+static int parse(int argc, char **argv, struct suite_request *request, struct plan_override *sets,
+                 struct plan_defect *defects) {
+  int opt, rc = 0;
+  while (rc == 0 && (opt = cmd_getopt(argc, argv, ":j:", options)) != -1) {
+    switch (opt) {
+    case OPT_MODE:
+      if (strcmp(optarg, "live") != 0 && strcmp(optarg, "sim") != 0)
+        rc = cmd_usage("run", "--mode: expected live or sim, found \"%s\"", optarg);
+      request->mode = optarg;
+      break;
+    case OPT_SEED:
+      rc = parse_seed(optarg, request);
+      break;
+    case OPT_SEEDS:
+      rc = parse_seeds(optarg, request);
+      break;
+    case OPT_OUT:
+      request->out = optarg;
+      break;
+    case OPT_SET:
+      rc = parse_set(optarg, request, sets);
+      break;
+    case OPT_DEFECT:
+      rc = parse_defect(optarg, request, defects);
+      break;
+    case OPT_HOLD:
+      request->hold = true;
+      break;
+    case OPT_JSON:
+      request->json = true;
+      break;
+    case 'j':
+      rc = parse_at_a_time(optarg, request);
+      break;
+    default:
+      rc = CMD_BAD_INPUT;
+    }
+  }
+  if (rc == 0 && optind == argc)
+    rc = cmd_usage("run", "expected a scenario file or a directory of them");
+  request->paths = (const char *const *)argv + optind;
+  request->n_paths = (size_t)(argc - optind);
+  return rc;
+}
+
+/* --mode live without root is the machine's lack, not the command line's. */
+static int choose_mode(struct suite_request *request) {
+  bool root = geteuid() == 0;
+  if (request->mode == NULL) {
+    request->mode = root ? "live" : "sim";
+    fprintf(stderr, "fanbench: mode %s%s\n", request->mode,
+            root ? "" : ", since live needs root (sudo fanbench run ...)");
+  } else if (strcmp(request->mode, "live") == 0 && !root) {
+    fputs(
+        "fanbench: this machine lacks root: mode live makes namespaces and loads BPF\n"
+        "  what to do: run it as root (sudo fanbench run ...)\n",
+        stderr);
+    return CMD_LACKING;
+  }
+  return 0;
+}
+
+static int play(const struct suite_request *request) {
+  struct suite suite;
+  char err[512];
+  int rc = suite_prepare(&suite, request, err, sizeof err);
+  if (rc != 0)
+    fprintf(stderr, "fanbench: %s\n", err);
+  else if (request->hold && suite.n_jobs != 1)
+    rc = cmd_usage("run", "--hold is for one run, found %zu", suite.n_jobs);
+  else
+    rc = suite_play(&suite);
+  suite_free(&suite);
+  return rc;
+}
+
+int cmd_run(int argc, char **argv) {
+  struct suite_request request = {.at_a_time = 1, .bindir = cmd_bindir(), .results = stdout};
+  struct plan_override *sets = calloc((size_t)argc, sizeof *sets);
+  struct plan_defect *defects = calloc((size_t)argc, sizeof *defects);
+  int rc;
+  if (sets == NULL || defects == NULL) {
+    fputs("fanbench: no memory\n", stderr);
+    rc = CMD_LACKING;
+  } else
+    rc = parse(argc, argv, &request, sets, defects);
+  request.sets = sets;
+  request.defects = defects;
+  if (rc == 0)
+    rc = choose_mode(&request);
+  if (rc == 0)
+    rc = play(&request);
+  free(sets);
+  free(defects);
+  return rc;
+}

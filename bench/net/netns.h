@@ -1,0 +1,41 @@
+/* One network namespace: what a host of a plan lives in.
+ *
+ * It is kept alive by a file descriptor only. Nothing is mounted, so it ends
+ * with the last process that holds it. The netlink and ioctl sockets inside
+ * were opened within the namespace and act there from anywhere.
+ *
+ * Ownership: netns_make() fills *ns, netns_close() gives everything back. A
+ * struct of zeroes with fd -1 (NETNS_NONE) may be closed as well.
+ * Errors: 0 or -1 with a sentence in err. Single-threaded callers only:
+ * netns_make() changes the caller's namespace for a moment. */
+#ifndef FANBENCH_NET_NETNS_H
+#define FANBENCH_NET_NETNS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct nl_sock;
+
+struct netns {
+  int fd;             /* of /proc/self/ns/net, close-on-exec */
+  int ioctl_fd;       /* an AF_INET socket inside, for ethtool */
+  struct nl_sock *nl; /* NETLINK_ROUTE inside */
+  uint64_t inode;     /* names the namespace in /proc/PID/ns/net */
+};
+
+#define NETNS_NONE ((struct netns){.fd = -1, .ioctl_fd = -1})
+
+/* Makes a namespace, sets its defaults (no duplicate address detection, no
+ * link-local addresses, no router advertisements, IPv6 off on new interfaces
+ * until netns_ipv6_on()) and brings lo up. The caller is back in its own
+ * namespace afterwards. */
+int netns_make(struct netns *ns, char *err, size_t err_len);
+void netns_close(struct netns *ns);
+
+/* Puts the calling thread into the namespace. Returns 0 or -1 with errno. */
+int netns_enter(const struct netns *ns);
+
+/* Turns IPv6 on for one interface, without any traffic of its own. */
+int netns_ipv6_on(const struct netns *ns, const char *ifname, char *err, size_t err_len);
+
+#endif

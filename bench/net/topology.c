@@ -1,0 +1,113 @@
+#include "bench/net/topology.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Indexes of the same link on both ends; above lo and anything the kernel makes. */
+#define FIRST_IFINDEX 100
+
+static void set_addresses(struct veth_pair *pair, size_t k, int ip) {
+  pair->family = ip == 6 ? AF_INET6 : AF_INET;
+  pair->prefix_len = ip == 6 ? 64 : 24;
+  struct veth_end *ends[2] = {&pair->a, &pair->b};
+  for (unsigned e = 0; e < 2; e++) {
+    const uint8_t mac[6] = {0x02, 0xfb, (uint8_t)e, 0, (uint8_t)(k >> 8), (uint8_t)k};
+    memcpy(ends[e]->mac, mac, sizeof mac);
+    if (ip == 6)
+      snprintf(ends[e]->address, sizeof ends[e]->address, "fd00:0:0:%zx::%u", k, e + 1);
+    else
+      snprintf(ends[e]->address, sizeof ends[e]->address, "10.%zu.%zu.%u", k >> 8, k & 255, e + 1);
+  }
+}
+
+/* An interface carries the name of the node it leads to, so that a person who
+ * looks inside finds it; "linkK" where that name is too long or taken. */
+static void set_ifname(struct topology *net, size_t k, struct veth_end *end, uint32_t host,
+                       const char *towards) {
+  bool usable = strlen(towards) < IFNAMSIZ && strcmp(towards, "lo") != 0;
+  for (size_t i = 0; usable && i < k; i++) {
+    const struct topology_link *link = &net->links[i];
+    usable = !(link->host_a == host && strcmp(link->pair.a.ifname, towards) == 0) &&
+             !(link->host_b == host && strcmp(link->pair.b.ifname, towards) == 0);
+  }
+  if (usable)
+    memcpy(end->ifname, towards, strlen(towards) + 1);
+  else
+    snprintf(end->ifname, sizeof end->ifname, "link%u", (unsigned)k & 0xffff);
+}
+
+int topology_plan(const struct plan *plan, struct topology *net, char *err, size_t err_len) {
+  *net = (struct topology){.n_hosts = plan->n_hosts, .n_links = plan->n_links};
+  if (plan->n_links > TOPOLOGY_MAX_LINKS) {
+    snprintf(err, err_len, "%zu links; the address scheme has room for %d", plan->n_links,
+             TOPOLOGY_MAX_LINKS);
+    *net = (struct topology){0};
+    return -1;
+  }
+  net->hosts = calloc(plan->n_hosts + 1u, sizeof *net->hosts);
+  net->links = calloc(plan->n_links + 1, sizeof *net->links);
+  if (net->hosts == NULL || net->links == NULL) {
+    snprintf(err, err_len, "no memory for a network of %u hosts", plan->n_hosts);
+    topology_free(net);
+    return -1;
+  }
+  for (uint32_t h = 0; h < plan->n_hosts; h++)
+    net->hosts[h] = NETNS_NONE;
+  for (size_t k = 0; k < plan->n_links; k++) {
+    const struct plan_link *from = &plan->links[k];
+    struct topology_link *to = &net->links[k];
+    const struct plan_node *a = &plan->nodes[from->a], *b = &plan->nodes[from->b];
+    to->a = from->a;
+    to->b = from->b;
+    to->host_a = a->host;
+    to->host_b = b->host;
+    to->pair.mtu = from->mtu;
+    to->pair.a.ns = &net->hosts[a->host];
+    to->pair.b.ns = &net->hosts[b->host];
+    to->pair.a.ifindex = to->pair.b.ifindex = FIRST_IFINDEX + (int)k;
+    set_addresses(&to->pair, k, from->ip);
+    set_ifname(net, k, &to->pair.a, a->host, b->file_name);
+    set_ifname(net, k, &to->pair.b, b->host, a->file_name);
+  }
+  return 0;
+}
+
+int topology_build(struct topology *net, char *err, size_t err_len) {
+  for (uint32_t h = 0; h < net->n_hosts; h++)
+    if (netns_make(&net->hosts[h], err, err_len) != 0)
+      return -1;
+  for (size_t k = 0; k < net->n_links; k++)
+    if (veth_make(&net->links[k].pair, err, err_len) != 0)
+      return -1;
+  return 0;
+}
+
+int topology_take_down(struct topology *net, char *err, size_t err_len) {
+  for (uint32_t h = 0; h < net->n_hosts; h++)
+    if (net->hosts[h].nl != NULL && veth_delete_all(&net->hosts[h], err, err_len) != 0)
+      return -1;
+  return 0;
+}
+
+void topology_free(struct topology *net) {
+  for (uint32_t h = 0; net->hosts != NULL && h < net->n_hosts; h++)
+    netns_close(&net->hosts[h]);
+  free(net->hosts);
+  free(net->links);
+  *net = (struct topology){0};
+}
+
+const struct veth_end *topology_end(const struct topology *net, uint32_t host,
+                                    uint32_t other_host) {
+  for (size_t k = 0; k < net->n_links; k++) {
+    const struct topology_link *link = &net->links[k];
+    if (link->host_a == host && link->host_b == other_host)
+      return &link->pair.a;
+    if (link->host_b == host && link->host_a == other_host)
+      return &link->pair.b;
+  }
+  return NULL;
+}

@@ -1,0 +1,46 @@
+/* The network of a plan: a namespace for each host, a veth pair for each link.
+ *
+ * Order: topology_plan() computes names and addresses (no privilege needed),
+ * topology_build() makes them real, topology_free() gives memory and file
+ * descriptors back; with them the network ends.
+ *
+ * Addresses: link k has 10.(k>>8).(k&255).1 and .2 /24, or fd00:0:0:K::1 and
+ * ::2 /64 with K = k in hex. End a is the link's first host.
+ * MAC 02:fb:0E:00:KK:KK with E = 0 for end a and 1 for end b. */
+#ifndef FANBENCH_NET_TOPOLOGY_H
+#define FANBENCH_NET_TOPOLOGY_H
+
+#include "bench/net/netns.h"
+#include "bench/net/veth.h"
+#include "bench/scenario/plan.h"
+
+#define TOPOLOGY_MAX_LINKS 65536
+
+struct topology_link {
+  struct veth_pair pair;
+  int a, b; /* node indexes, as in the plan */
+  uint32_t host_a, host_b;
+};
+
+struct topology {
+  struct netns *hosts; /* [n_hosts], index = plan_node.host */
+  uint32_t n_hosts;
+  struct topology_link *links; /* [n_links], index = that of the plan */
+  size_t n_links;
+};
+
+/* Names and addresses. 0, or -1 with a sentence in err and *net empty. */
+int topology_plan(const struct plan *plan, struct topology *net, char *err, size_t err_len);
+
+/* Namespaces and interfaces. On -1 what was built stays until topology_free(). */
+int topology_build(struct topology *net, char *err, size_t err_len);
+
+/* Deletes every interface, so that what is left can be counted. */
+int topology_take_down(struct topology *net, char *err, size_t err_len);
+
+void topology_free(struct topology *net);
+
+/* The end of a link at `host` that leads to `other_host`; NULL: not neighbours. */
+const struct veth_end *topology_end(const struct topology *net, uint32_t host, uint32_t other_host);
+
+#endif

@@ -1,0 +1,53 @@
+/* Captures: at which interfaces, by whom, and from raw to pcapng.
+ *
+ * A plain link is captured at its relay's (or router's) interface, every other
+ * link at both ends. One process a host reads all its interfaces with
+ * libpcap (nanosecond stamps) into unlinked temporary files, so that an interrupted
+ * run leaves none. At the end capture_assemble() makes capture/NODE-PEER.pcapng of
+ * them, with the key log in front.
+ *
+ * Order: capture_plan(), capture_open(), capture_inside() in a process for each
+ * host, capture_count() with what it said, capture_assemble(), capture_free(). */
+#ifndef FANBENCH_RUN_CAPTURE_H
+#define FANBENCH_RUN_CAPTURE_H
+
+#include <jansson.h>
+
+#include "bench/net/topology.h"
+#include "bench/scenario/plan.h"
+
+struct capture_point {
+  int node, peer; /* node indexes */
+  uint32_t host;
+  const char *ifname; /* belongs to the topology */
+  char *file;         /* "capture/relay-sub.0.pcapng", relative to the run directory */
+  int raw_fd;         /* classic pcap, unlinked */
+  uint64_t packets, dropped;
+};
+
+struct capture_set {
+  struct capture_point *points;
+  size_t n;
+};
+
+int capture_plan(struct capture_set *set, const struct plan *plan, const struct topology *net,
+                 char *err, size_t err_len);
+int capture_open(struct capture_set *set, const char *dir, char *err, size_t err_len);
+
+/* What one process does. It says {"ev":"ready"} when every interface is captured and,
+ * told to stop, {"ev":"captured","points":[{"point":i,"packets":N,"dropped":N}]}. */
+struct capture_job {
+  const struct capture_set *set;
+  uint32_t host;
+};
+int capture_inside(void *arg, int control); /* arg: struct capture_job * */
+
+/* Takes a closing message in; what it does not name stays as it is. */
+void capture_count(struct capture_set *set, const json_t *captured);
+
+/* Reads DIR/keys.log (none is fine) and writes every file of the set. */
+int capture_assemble(struct capture_set *set, const char *dir, char *err, size_t err_len);
+
+void capture_free(struct capture_set *set);
+
+#endif

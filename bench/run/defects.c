@@ -1,0 +1,55 @@
+#include "bench/run/defects.h"
+
+#include <string.h>
+
+const struct defect defects_all[] = {
+    {"slow-agent", "user space acknowledges late by VALUE, the resend filter is gone",
+     "no-needless-retransmit", false},
+    {"stale-dcid", "copies keep a connection ID after the relay retired it", "cid-active", false},
+    {"pn-guess", "user space adds a fixed amount to guess the fast path's numbers", "pn-unique",
+     false},
+    {"closed-gate", "after fan-out has begun, a new client's Initial is swallowed",
+     "connect-any-time", false},
+    {"one-address", "every copy goes to the first subscriber's address", "isolated", false},
+    {"two-counters", "fast and slow path count apart", "pn-unique", true},
+    {"retire-first", "one finite ID pool for all connections, given back late", "cid-supply",
+     false},
+    {"orphan", "the program is pinned and outlives the relay", "no-orphan-forward", false},
+    {"shared-cid", "one subscriber's ID is used for another", "isolated", false},
+    {"racy-pn", "number read and written without an atomic", "pn-unique", false},
+    {"index-in-priority", "copy index overwrites the priority in the copy's metadata",
+     "priority-drop", false},
+    {"drop-by-index", "copies are filtered by a wrong index", "priority-drop", false},
+    {"global-counter", "one packet counter for all; two publishers on two CPUs", "copy-count",
+     false},
+    {"empty-cid", "traces record a zero-length ID", "trace-agrees", false},
+    {"short-pn", "numbers copied at the ingress width", "pn-decodable", false},
+    {"torn-entry", "entry read and written without the lock", "isolated", false},
+    {"first-frame-only", "only the first frame of a packet is looked at", "copy-exact", false},
+    {"no-offset-fix", "the rest of an open subgroup is dropped without a reset", "stream-complete",
+     false},
+    {"copy-all-frames", "the publisher's ACK and MAX frames are copied", "copy-exact", false},
+    {"header-per-packet", "the priority byte is read at a fixed place of every packet",
+     "priority-drop", false},
+    {"ignore-limits", "MAX_DATA and stream limits are ignored", "flow-limits", false},
+    {"zero-number", "the number map reads zero for some packets", "trace-agrees", false},
+    {"raw-acks", "subscriber ACKs reach ngtcp2 untranslated", "ack-split", false},
+    {"stale-client", "state of a closed client meets its next connection on the port",
+     "fresh-start", false},
+    {"late-handler", "a subscription arrives before its handler exists", "subscribe-answered",
+     false},
+    {"join-mid-group", "a late subscriber starts inside a group", "join-point", false},
+    {"pn-shrunk", "a number is written in fewer bytes than it needs", "pn-decodable", false},
+    {"one-stream-a-packet", "the second STREAM frame of a packet is lost", "copy-exact", false},
+    {"mixed-widths", "ACK translation assumes one number width", "ack-split", false},
+    {"any-address", "copies leave from an address the subscriber never dialled", "path-valid",
+     false},
+};
+const size_t defects_n = sizeof defects_all / sizeof *defects_all;
+
+const struct defect *defects_find(const char *name) {
+  for (size_t i = 0; i < defects_n; i++)
+    if (strcmp(defects_all[i].name, name) == 0)
+      return &defects_all[i];
+  return NULL;
+}

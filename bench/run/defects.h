@@ -1,0 +1,21 @@
+/* The catalogue of defects: known bugs that a run-time switch puts back. */
+#ifndef FANBENCH_RUN_DEFECTS_H
+#define FANBENCH_RUN_DEFECTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct defect {
+  const char *name;
+  const char *bug;       /* what comes back */
+  const char *convicted; /* by which check */
+  bool built;
+};
+
+extern const struct defect defects_all[];
+extern const size_t defects_n;
+
+/* NULL: no defect of that name. */
+const struct defect *defects_find(const char *name);
+
+#endif

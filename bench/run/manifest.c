@@ -1,0 +1,289 @@
+#include "bench/run/manifest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <wolfssl/options.h>
+
+#include <ngtcp2/version.h>
+#include <wolfssl/version.h>
+
+#include "bench/run/clock.h"
+#include "version.h"
+
+#define FORMAT 1
+
+static json_t *integer(uint64_t n) {
+  return json_integer((json_int_t)n);
+}
+
+static json_t *node_name(const struct plan *plan, int node) {
+  return node >= 0 ? json_string(plan->nodes[node].name) : json_null();
+}
+
+static json_t *addresses(const struct plan *plan, const struct topology *net, int node) {
+  json_t *list = json_array();
+  uint32_t host = plan->nodes[node].host;
+  for (size_t k = 0; net != NULL && k < net->n_links; k++) {
+    const struct topology_link *link = &net->links[k];
+    if (link->host_a == host)
+      json_array_append_new(list, json_string(link->pair.a.address));
+    else if (link->host_b == host)
+      json_array_append_new(list, json_string(link->pair.b.address));
+  }
+  return list;
+}
+
+static json_t *nodes(const struct manifest *m) {
+  const struct plan *plan = m->plan;
+  json_t *list = json_array();
+  for (size_t i = 0; i < plan->n_nodes; i++) {
+    const struct plan_node *node = &plan->nodes[i];
+    json_t *o = json_pack(
+        "{s:s, s:s, s:s, s:I, s:o, s:s, s:o, s:I}", "name", node->name, "file", node->file_name,
+        "role", plan_role_name(node->role), "host", (json_int_t)node->host, "relay",
+        node_name(plan, node->relay), "protection", plan_protection_name(node->protection),
+        "address", addresses(plan, m->net, (int)i), "port", (json_int_t)command_port(plan, (int)i));
+    if (node->role == PLAN_RELAY) {
+      json_object_set_new(o, "datapath", json_string(plan_datapath_name(node->datapath)));
+      json_object_set_new(o, "cipher", json_string(plan_cipher_name(node->cipher)));
+    }
+    json_array_append_new(list, o);
+  }
+  return list;
+}
+
+static json_t *links(const struct manifest *m) {
+  json_t *list = json_array();
+  for (size_t k = 0; m->net != NULL && k < m->net->n_links; k++) {
+    const struct plan_link *link = &m->plan->links[k];
+    const struct veth_pair *pair = &m->net->links[k].pair;
+    json_array_append_new(list, json_pack("{s:o, s:o, s:i, s:s, s:s, s:I, s:b, s:I, s:I}", "a",
+                                          node_name(m->plan, link->a), "b",
+                                          node_name(m->plan, link->b), "ip", link->ip, "a_address",
+                                          pair->a.address, "b_address", pair->b.address, "mtu",
+                                          (json_int_t)link->mtu, "plain", (int)link->plain,
+                                          "delay_ns", (json_int_t)link->forward.delay_ns,
+                                          "delay_back_ns", (json_int_t)link->backward.delay_ns));
+  }
+  return list;
+}
+
+static json_t *captures(const struct manifest *m) {
+  json_t *list = json_array();
+  for (size_t i = 0; m->captures != NULL && i < m->captures->n; i++) {
+    const struct capture_point *point = &m->captures->points[i];
+    json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:I, s:I}", "file", point->file, "node",
+                                          node_name(m->plan, point->node), "peer",
+                                          node_name(m->plan, point->peer), "packets",
+                                          (json_int_t)point->packets, "dropped",
+                                          (json_int_t)point->dropped));
+  }
+  return list;
+}
+
+/* A trace or file is cut by its publisher; a synthetic source is arithmetic. */
+int64_t manifest_objects_planned(const struct plan *plan, const struct plan_track *track) {
+  if (track->trace != NULL || track->file != NULL || track->layers > 1 || track->every_ns == 0)
+    return -1;
+  uint64_t n = (plan->duration_ns + track->every_ns - 1) / track->every_ns;
+  return (int64_t)(track->objects != 0 && track->objects < n ? track->objects : n);
+}
+
+static json_t *tracks(const struct plan *plan) {
+  static const char *const subgroup[] = {[PLAN_SUBGROUP_GROUP] = "group",
+                                         [PLAN_SUBGROUP_OBJECT] = "object",
+                                         [PLAN_SUBGROUP_LAYER] = "layer"};
+  json_t *list = json_array();
+  for (size_t i = 0; i < plan->n_tracks; i++) {
+    const struct plan_track *track = &plan->tracks[i];
+    int64_t planned = manifest_objects_planned(plan, track);
+    json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:s, s:i, s:o}", "name", track->name,
+                                          "from", node_name(plan, track->from), "as",
+                                          track->as == PLAN_DATAGRAMS ? "datagrams" : "subgroups",
+                                          "subgroup", subgroup[track->subgroup], "priority",
+                                          (int)track->priority, "objects_planned",
+                                          planned >= 0 ? json_integer(planned) : json_null()));
+  }
+  return list;
+}
+
+static json_t *track_names(const struct plan *plan, const int *indexes, size_t n) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < n; i++)
+    json_array_append_new(list, json_string(plan->tracks[indexes[i]].name));
+  return list;
+}
+
+static json_t *subscriptions(const struct plan *plan) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < plan->n_subscriptions; i++) {
+    const struct plan_subscription *s = &plan->subscriptions[i];
+    json_array_append_new(
+        list, json_pack("{s:o, s:o, s:o, s:o, s:o}", "who", node_name(plan, s->who), "tracks",
+                        track_names(plan, s->tracks, s->n_tracks), "at_ns", integer(s->at_ns),
+                        "priority_limit",
+                        s->priority_limit >= 0 ? json_integer(s->priority_limit) : json_null(),
+                        "delivery_timeout_ns", integer(s->delivery_timeout_ns)));
+  }
+  return list;
+}
+
+static json_t *events(const struct plan *plan) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < plan->n_events; i++)
+    json_array_append_new(list,
+                          json_pack("{s:o, s:s, s:o}", "at_ns", integer(plan->events[i].at_ns),
+                                    "kind", plan_event_name(plan->events[i].kind), "node",
+                                    node_name(plan, plan->events[i].node)));
+  return list;
+}
+
+static json_t *defects(const struct plan *plan) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < plan->n_defects; i++)
+    json_array_append_new(list, json_string(plan->defects[i].name));
+  return list;
+}
+
+static json_t *processes(const struct cast *cast) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < cast->n; i++) {
+    const struct process *p = cast->all[i];
+    json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:b}", "node", p->name, "exit",
+                                          p->exit_code, "signal", p->signal, "expected",
+                                          (int)(p->exited && process_end_expected(p))));
+  }
+  return list;
+}
+
+/* The publisher's own number, else the sum over its tracks if all are known. */
+static json_t *planned_by(const struct plan *plan, const struct process *p) {
+  if (p->knows_planned)
+    return integer(p->objects_planned);
+  int64_t sum = 0;
+  for (size_t i = 0; i < plan->n_tracks; i++) {
+    if (plan->tracks[i].from != p->node)
+      continue;
+    int64_t n = manifest_objects_planned(plan, &plan->tracks[i]);
+    if (n < 0)
+      return p->published ? integer(p->objects_published) : json_null();
+    sum += n;
+  }
+  return json_integer(sum);
+}
+
+static json_t *publishers(const struct plan *plan, const struct cast *cast) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < cast->n; i++) {
+    const struct process *p = cast->all[i];
+    if (p->node < 0 || plan->nodes[p->node].role != PLAN_PUBLISHER)
+      continue;
+    json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o, s:o}", "node", p->name,
+                                          "objects_planned", planned_by(plan, p),
+                                          "objects_published", integer(p->objects_published),
+                                          "late_max_ns", integer(p->late_max_ns), "late_p99_ns",
+                                          integer(p->late_p99_ns)));
+  }
+  return list;
+}
+
+static json_t *run(const struct manifest *m) {
+  json_t *o =
+      json_pack("{s:o, s:o, s:b}", "start_ns", integer(m->start_ns), "end_ns", integer(m->end_ns),
+                "timed_out", m->cast != NULL ? (int)m->cast->timed_out : 0);
+  if (m->cast != NULL) {
+    json_object_set_new(o, "ended_early",
+                        m->cast->ended[0] != '\0' ? json_string(m->cast->ended) : json_null());
+    json_object_set_new(o, "processes", processes(m->cast));
+    json_object_set_new(o, "publishers", publishers(m->plan, m->cast));
+  }
+  if (m->residue != NULL)
+    json_object_set(o, "residue", m->residue);
+  return o;
+}
+
+static json_t *machine(const struct manifest *m) {
+  struct utsname name = {0};
+  uname(&name);
+  char kernel[200], wall[40] = "";
+  snprintf(kernel, sizeof kernel, "%s %s", name.sysname, name.release);
+  time_t seconds = (time_t)(m->wall_ns / CLOCK_S);
+  struct tm utc;
+  if (gmtime_r(&seconds, &utc) != NULL)
+    strftime(wall, sizeof wall, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return json_pack("{s:s, s:s, s:s, s:s, s:i, s:I}", "kernel", kernel, "host", name.nodename,
+                   "compiler", __VERSION__, "wall_time", wall, "cpus",
+                   (int)sysconf(_SC_NPROCESSORS_ONLN), "realtime_minus_monotonic_ns",
+                   (json_int_t)m->realtime_minus_monotonic_ns);
+}
+
+static json_t *make(const struct manifest *m) {
+  const struct plan *plan = m->plan;
+  json_t *o =
+      json_pack("{s:i, s:s, s:s, s:s, s:o, s:s, s:{s:s, s:s, s:s}, s:o, s:o}", "format", FORMAT,
+                "scenario", plan->name, "about", plan->about, "mode", m->mode, "seed",
+                integer(plan->seed), "commit", FANBENCH_COMMIT, "versions", "fanbench",
+                FANBENCH_VERSION, "ngtcp2", NGTCP2_VERSION, "wolfssl", LIBWOLFSSL_VERSION_STRING,
+                "duration_ns", integer(plan->duration_ns), "drain_ns", integer(plan->drain_ns));
+  if (o == NULL)
+    return NULL;
+  json_object_set_new(o, "nodes", nodes(m));
+  json_object_set_new(o, "links", links(m));
+  json_object_set_new(o, "captures", captures(m));
+  json_object_set_new(o, "tracks", tracks(plan));
+  json_object_set_new(o, "subscriptions", subscriptions(plan));
+  json_object_set_new(o, "events", events(plan));
+  json_object_set_new(o, "defects", defects(plan));
+  if (m->end_ns != 0) /* absent: nothing came to an end yet */
+    json_object_set_new(o, "run", run(m));
+  json_object_set_new(o, "machine", machine(m));
+  return o;
+}
+
+static int save(const char *dir, const json_t *manifest, char *err, size_t err_len) {
+  char *path = NULL, *fresh = NULL;
+  int rc = -1;
+  if (manifest == NULL || asprintf(&path, "%s/manifest.json", dir) < 0 ||
+      asprintf(&fresh, "%s.new", path) < 0)
+    errno = ENOMEM;
+  else if (json_dump_file(manifest, fresh, JSON_INDENT(1)) == 0 && rename(fresh, path) == 0)
+    rc = 0;
+  if (rc != 0)
+    snprintf(err, err_len, "cannot write %s/manifest.json: %s", dir, strerror(errno));
+  free(fresh);
+  free(path);
+  return rc;
+}
+
+int manifest_write(const char *dir, const struct manifest *m, char *err, size_t err_len) {
+  json_t *o = make(m);
+  int rc = save(dir, o, err, err_len);
+  json_decref(o);
+  return rc;
+}
+
+int manifest_change(const char *dir, void (*change)(json_t *manifest, void *arg), void *arg,
+                    char *err, size_t err_len) {
+  char *path = NULL;
+  json_error_t where = {.text = "no memory"};
+  json_t *o = NULL;
+  if (asprintf(&path, "%s/manifest.json", dir) >= 0) {
+    o = json_load_file(path, 0, &where);
+    free(path);
+  }
+  if (!json_is_object(o)) {
+    snprintf(err, err_len, "cannot read %s/manifest.json: %s", dir, where.text);
+    json_decref(o);
+    return -1;
+  }
+  change(o, arg);
+  int rc = save(dir, o, err, err_len);
+  json_decref(o);
+  return rc;
+}

@@ -1,0 +1,202 @@
+#include "bench/run/residue.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <netlink/netlink.h>
+#include <netlink/route/link.h>
+
+#include "bench/run/clock.h"
+
+#define BPF_BOUND_NS  (2 * CLOCK_S)
+#define LOOK_AGAIN_MS 10
+
+static void remember(uint32_t **ids, size_t *n, uint32_t id) {
+  for (size_t i = 0; i < *n; i++)
+    if ((*ids)[i] == id)
+      return;
+  uint32_t *bigger = realloc(*ids, (*n + 1) * sizeof **ids);
+  if (bigger == NULL)
+    return;
+  *ids = bigger;
+  (*ids)[(*n)++] = id;
+}
+
+static void note_fdinfo(struct residue *seen, const char *path) {
+  FILE *f = fopen(path, "re");
+  if (f == NULL)
+    return; /* closed in the meantime */
+  char line[256];
+  uint32_t id;
+  while (fgets(line, sizeof line, f) != NULL) {
+    if (sscanf(line, "prog_id: %" SCNu32, &id) == 1)
+      remember(&seen->programs, &seen->n_programs, id);
+    else if (sscanf(line, "link_id: %" SCNu32, &id) == 1)
+      remember(&seen->links, &seen->n_links, id);
+  }
+  fclose(f);
+}
+
+void residue_note(struct residue *seen, pid_t pid) {
+  char path[320];
+  snprintf(path, sizeof path, "/proc/%d/fdinfo", (int)pid);
+  DIR *dir = opendir(path);
+  if (dir == NULL)
+    return;
+  struct dirent *entry;
+  while ((entry = readdir(dir)) != NULL) {
+    if (!isdigit((unsigned char)entry->d_name[0]))
+      continue;
+    snprintf(path, sizeof path, "/proc/%d/fdinfo/%s", (int)pid, entry->d_name);
+    note_fdinfo(seen, path);
+  }
+  closedir(dir);
+}
+
+__attribute__((format(printf, 2, 3))) static void left(json_t *list, const char *fmt, ...) {
+  char text[256];
+  va_list ap;
+  va_start(ap, fmt);
+  vsnprintf(text, sizeof text, fmt, ap);
+  va_end(ap);
+  json_array_append_new(list, json_string(text));
+}
+
+static void look_processes(json_t *list) {
+  DIR *dir = opendir("/proc");
+  struct dirent *entry;
+  while (dir != NULL && (entry = readdir(dir)) != NULL) {
+    int pid = atoi(entry->d_name);
+    if (pid <= 0 || pid == getpid())
+      continue;
+    char path[64], name[64] = "?";
+    snprintf(path, sizeof path, "/proc/%d/comm", pid);
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+      continue; /* it ended just now */
+    if (fgets(name, sizeof name, f) != NULL)
+      name[strcspn(name, "\n")] = '\0';
+    fclose(f);
+    left(list, "process %d (%s)", pid, name);
+  }
+  if (dir != NULL)
+    closedir(dir);
+}
+
+static void look_interfaces(json_t *list, const struct topology *net) {
+  for (uint32_t h = 0; h < net->n_hosts; h++) {
+    struct nl_cache *cache = NULL;
+    if (net->hosts[h].nl == NULL || rtnl_link_alloc_cache(net->hosts[h].nl, AF_UNSPEC, &cache) != 0)
+      continue;
+    for (struct nl_object *o = nl_cache_get_first(cache); o != NULL; o = nl_cache_get_next(o)) {
+      const char *name = rtnl_link_get_name((struct rtnl_link *)o);
+      if (name != NULL && strcmp(name, "lo") != 0)
+        left(list, "interface %s of host %u", name, h);
+    }
+    nl_cache_free(cache);
+  }
+}
+
+static bool exists(int fd) {
+  if (fd >= 0)
+    close(fd);
+  return fd >= 0;
+}
+
+static bool bpf_is_gone(const struct residue *seen) {
+  for (size_t i = 0; i < seen->n_programs; i++)
+    if (exists(bpf_prog_get_fd_by_id(seen->programs[i])))
+      return false;
+  for (size_t i = 0; i < seen->n_links; i++)
+    if (exists(bpf_link_get_fd_by_id(seen->links[i])))
+      return false;
+  return true;
+}
+
+static void look_bpf(json_t *list, const struct residue *seen) {
+  uint64_t until = clock_now() + BPF_BOUND_NS;
+  while (!bpf_is_gone(seen) && clock_now() < until)
+    poll(NULL, 0, LOOK_AGAIN_MS);
+  for (size_t i = 0; i < seen->n_programs; i++)
+    if (exists(bpf_prog_get_fd_by_id(seen->programs[i])))
+      left(list, "BPF program %u", seen->programs[i]);
+  for (size_t i = 0; i < seen->n_links; i++)
+    if (exists(bpf_link_get_fd_by_id(seen->links[i])))
+      left(list, "BPF link %u", seen->links[i]);
+}
+
+json_t *residue_look(const struct residue *seen, const struct topology *net) {
+  json_t *list = json_array();
+  look_processes(list);
+  look_interfaces(list, net);
+  look_bpf(list, seen);
+  return json_pack("{s:[s,s,s,s], s:o}", "examined", "processes", "interfaces", "bpf_programs",
+                   "bpf_links", "left", list);
+}
+
+static bool wanted(const char *target, const uint64_t *inodes, size_t n, uint64_t *which) {
+  uint64_t inode;
+  if (sscanf(target, "net:[%" SCNu64 "]", &inode) != 1)
+    return false;
+  for (size_t i = 0; i < n; i++)
+    if (inodes[i] == inode) {
+      *which = inode;
+      return true;
+    }
+  return false;
+}
+
+static void look_namespaces(json_t *list, const uint64_t *inodes, size_t n) {
+  DIR *dir = opendir("/proc");
+  struct dirent *entry;
+  while (dir != NULL && (entry = readdir(dir)) != NULL) {
+    int pid = atoi(entry->d_name);
+    char path[64], target[64];
+    uint64_t inode;
+    snprintf(path, sizeof path, "/proc/%d/ns/net", pid);
+    ssize_t len = pid > 0 ? readlink(path, target, sizeof target - 1) : -1;
+    if (len < 0)
+      continue;
+    target[len] = '\0';
+    if (wanted(target, inodes, n, &inode))
+      left(list, "network namespace %" PRIu64 " (process %d)", inode, pid);
+  }
+  if (dir != NULL)
+    closedir(dir);
+}
+
+static void look_mounts(json_t *list, const uint64_t *inodes, size_t n) {
+  FILE *f = fopen("/proc/self/mountinfo", "re");
+  char line[1024];
+  uint64_t inode;
+  while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+    const char *at = strstr(line, "net:[");
+    if (at != NULL && wanted(at, inodes, n, &inode))
+      left(list, "network namespace %" PRIu64 " (mounted)", inode);
+  }
+  if (f != NULL)
+    fclose(f);
+}
+
+void residue_outside(json_t *found, const uint64_t *inodes, size_t n) {
+  json_t *list = json_object_get(found, "left");
+  json_array_append_new(json_object_get(found, "examined"), json_string("namespaces"));
+  look_namespaces(list, inodes, n);
+  look_mounts(list, inodes, n);
+}
+
+void residue_free(struct residue *seen) {
+  free(seen->programs);
+  free(seen->links);
+  *seen = (struct residue){0};
+}

@@ -1,0 +1,21 @@
+/* The run directory: made, and cleared of what an earlier run left in it. */
+#ifndef FANBENCH_RUN_RUNDIR_H
+#define FANBENCH_RUN_RUNDIR_H
+
+#include <stddef.h>
+
+#include "bench/scenario/plan.h"
+
+/* Makes dir (and its parents), capture/, log/, qlog/ and received/ in it. A directory
+ * that holds something but no scenario.yaml or manifest.json is no run
+ * directory and is refused. Of an old run exactly the artefacts go; anything else
+ * stays. 0, or -1 with a sentence in err. */
+int rundir_make(const char *dir, char *err, size_t err_len);
+
+/* Writes DIR/scenario.yaml. */
+int rundir_write_plan(const char *dir, const struct plan *plan, char *err, size_t err_len);
+
+/* Like mkdir -p. 0, or -1 with errno. */
+int rundir_mkdirs(const char *path);
+
+#endif

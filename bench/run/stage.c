@@ -1,0 +1,399 @@
+#include "bench/run/stage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "bench/net/topology.h"
+#include "bench/run/capture.h"
+#include "bench/run/cast.h"
+#include "bench/run/channel.h"
+#include "bench/run/clock.h"
+#include "bench/run/manifest.h"
+#include "bench/run/residue.h"
+#include "bench/run/timeline.h"
+
+/* Bounds of waits. The verifier takes about a second for the datapath; the rest
+ * is for machines that do something else as well. */
+#define CAPTURES_BOUND_NS    (20 * CLOCK_S)
+#define RELAYS_BOUND_NS      (60 * CLOCK_S)
+#define PUBLISHERS_BOUND_NS  (30 * CLOCK_S)
+#define SUBSCRIBERS_BOUND_NS (30 * CLOCK_S)
+#define PUBLISHED_GRACE_NS   (10 * CLOCK_S)
+#define STOP_BOUND_NS        (15 * CLOCK_S)
+/* From "everybody is there" to the first object, so that each hears of it before. */
+#define LEAD_NS (100 * CLOCK_MS)
+#define POLL_NS (50 * CLOCK_MS)
+/* So many polls in a row without a change are quiet: a little more than two
+ * probe time-outs (about 100 ms each on a plain wire) of a lost last packet. */
+#define QUIET_POLLS 6
+
+struct stage {
+  const struct stage_order *order;
+  const struct plan *plan;
+  int up;
+  struct topology net;
+  struct capture_set captures;
+  struct capture_job *jobs; /* [n_hosts] */
+  struct cast cast;
+  struct residue seen;
+  struct manifest manifest;
+  char err[512];
+};
+
+static void say(const struct stage *s, const char *phase) {
+  channel_send(s->up, json_pack("{s:s, s:s}", "ev", "phase", "text", phase));
+}
+
+static bool has_role(const struct cast *cast, const struct process *p, enum plan_role role) {
+  return p->node >= 0 && cast->plan->nodes[p->node].role == role;
+}
+
+static bool is_relay(const struct cast *cast, const struct process *p) {
+  return has_role(cast, p, PLAN_RELAY);
+}
+
+static bool is_publisher(const struct cast *cast, const struct process *p) {
+  return has_role(cast, p, PLAN_PUBLISHER);
+}
+
+static bool is_subscriber(const struct cast *cast, const struct process *p) {
+  return has_role(cast, p, PLAN_SUBSCRIBER);
+}
+
+static bool is_capture(const struct cast *cast, const struct process *p) {
+  (void)cast;
+  return p->node < 0;
+}
+
+static bool is_ready(const struct cast *cast, const struct process *p) {
+  (void)cast;
+  return p->ready;
+}
+
+static bool has_announced(const struct cast *cast, const struct process *p) {
+  return !is_publisher(cast, p) || p->announced;
+}
+
+/* A subscriber without a subscription at 0 s has nothing to be answered. */
+static bool has_answers(const struct cast *cast, const struct process *p) {
+  if (!is_subscriber(cast, p) || p->answered)
+    return true;
+  for (size_t i = 0; i < cast->plan->n_subscriptions; i++)
+    if (cast->plan->subscriptions[i].who == p->node && cast->plan->subscriptions[i].at_ns == 0)
+      return false;
+  return p->ready;
+}
+
+static bool has_published(const struct cast *cast, const struct process *p) {
+  return !is_publisher(cast, p) || p->doomed || p->published;
+}
+
+static bool all_published(const struct cast *cast) {
+  for (size_t i = 0; i < cast->n; i++)
+    if (!cast->all[i]->exited && !has_published(cast, cast->all[i]))
+      return false;
+  return true;
+}
+
+/* --- before publishing --------------------------------------------------- */
+
+static void tell_namespaces(const struct stage *s) {
+  json_t *inodes = json_array();
+  for (uint32_t h = 0; h < s->net.n_hosts; h++)
+    json_array_append_new(inodes, json_integer((json_int_t)s->net.hosts[h].inode));
+  channel_send(s->up, json_pack("{s:s, s:o}", "ev", "namespaces", "inodes", inodes));
+}
+
+/* 0, or -1 with s->err: the machine could not do it. */
+static int build(struct stage *s) {
+  say(s, "building the network");
+  if (topology_plan(s->plan, &s->net, s->err, sizeof s->err) != 0 ||
+      topology_build(&s->net, s->err, sizeof s->err) != 0)
+    return -1;
+  tell_namespaces(s);
+  if (capture_plan(&s->captures, s->plan, &s->net, s->err, sizeof s->err) != 0)
+    return -1;
+  s->jobs = calloc(s->net.n_hosts + 1u, sizeof *s->jobs);
+  if (s->jobs == NULL) {
+    snprintf(s->err, sizeof s->err, "no memory for %u hosts", s->net.n_hosts);
+    return -1;
+  }
+  return capture_open(&s->captures, s->order->dir, s->err, sizeof s->err);
+}
+
+static bool captured_host(const struct stage *s, uint32_t host) {
+  for (size_t i = 0; i < s->captures.n; i++)
+    if (s->captures.points[i].host == host)
+      return true;
+  return false;
+}
+
+static int start_captures(struct stage *s) {
+  say(s, "starting captures");
+  for (uint32_t h = 0; h < s->net.n_hosts; h++) {
+    if (!captured_host(s, h))
+      continue;
+    char name[48];
+    snprintf(name, sizeof name, "capture of host %u", h);
+    s->jobs[h] = (struct capture_job){.set = &s->captures, .host = h};
+    if (cast_start_capture(&s->cast, name, s->net.hosts[h].fd, capture_inside, &s->jobs[h], s->err,
+                           sizeof s->err) == NULL)
+      return -1;
+  }
+  return cast_wait(&s->cast, is_ready, CAPTURES_BOUND_NS, "the captures to begin");
+}
+
+static int start_role(struct stage *s, enum plan_role role) {
+  for (size_t i = 0; i < s->plan->n_nodes; i++)
+    if (s->plan->nodes[i].role == role &&
+        cast_start_node(&s->cast, (int)i, s->err, sizeof s->err) == NULL) {
+      cast_end(&s->cast, "%s", s->err);
+      return -1;
+    }
+  return 0;
+}
+
+static void note_relays(struct stage *s) {
+  for (size_t i = 0; i < s->cast.n; i++)
+    if (is_relay(&s->cast, s->cast.all[i]) && !s->cast.all[i]->exited)
+      residue_note(&s->seen, s->cast.all[i]->pid);
+}
+
+static int start_nodes(struct stage *s) {
+  say(s, "starting the relay");
+  if (start_role(s, PLAN_RELAY) != 0 ||
+      cast_wait(&s->cast, is_ready, RELAYS_BOUND_NS, "every relay to be ready") != 0)
+    return -1;
+  note_relays(s);
+  say(s, "starting publishers");
+  if (start_role(s, PLAN_PUBLISHER) != 0 ||
+      cast_wait(&s->cast, has_announced, PUBLISHERS_BOUND_NS,
+                "every publisher's announcement to be accepted") != 0)
+    return -1;
+  say(s, "starting subscribers");
+  if (start_role(s, PLAN_SUBSCRIBER) != 0)
+    return -1;
+  return cast_wait(&s->cast, has_answers, SUBSCRIBERS_BOUND_NS,
+                   "every subscription of at: 0s to be answered");
+}
+
+/* --- publishing ---------------------------------------------------------- */
+
+/* Tells t0 to whoever may start and was not told yet: everybody at first, later
+ * those that the timeline started again. */
+static void start_newcomers(struct stage *s) {
+  for (size_t i = 0; i < s->cast.n; i++) {
+    struct process *p = s->cast.all[i];
+    bool may = is_publisher(&s->cast, p) ? p->announced : is_subscriber(&s->cast, p) && p->ready;
+    if (p->started || p->exited || !may)
+      continue;
+    p->started = true;
+    cast_tell(&s->cast, p,
+              json_pack("{s:s, s:I}", "do", "start", "t0", (json_int_t)s->manifest.start_ns));
+  }
+}
+
+static void publish(struct stage *s) {
+  struct timeline tl;
+  struct cast *cast = &s->cast;
+  s->manifest.start_ns = clock_now() + LEAD_NS;
+  uint64_t over = s->manifest.start_ns + s->plan->duration_ns;
+  uint64_t bound = over + s->plan->drain_ns + PUBLISHED_GRACE_NS;
+  if (timeline_open(&tl, cast, s->manifest.start_ns, s->err, sizeof s->err) != 0) {
+    cast_end(cast, "%s", s->err);
+    return;
+  }
+  say(s, "publishing");
+  cast->doing = "publishing";
+  for (;;) {
+    uint64_t now = clock_now();
+    start_newcomers(s);
+    timeline_turn(&tl, now);
+    if (cast->ended[0] != '\0' || (now >= over && timeline_over(&tl) && all_published(cast)))
+      break;
+    if (now >= bound) {
+      cast->timed_out = true;
+      cast_end(cast,
+               "waited %llu s beyond the duration for every publisher to have published "
+               "and every event to be answered",
+               (unsigned long long)((bound - over) / CLOCK_S));
+      break;
+    }
+    uint64_t next = timeline_next(&tl);
+    if (now < over && over < next)
+      next = over;
+    cast_turn(cast, next < bound ? next : bound);
+  }
+  note_relays(s); /* also those that the timeline started again */
+  timeline_close(&tl);
+}
+
+/* --- after publishing ---------------------------------------------------- */
+
+struct picture {
+  uint64_t objects, backlog, inflight;
+};
+
+static bool takes_part(const struct cast *cast, const struct process *p) {
+  return !p->exited && !p->doomed && (is_relay(cast, p) || is_subscriber(cast, p));
+}
+
+/* Asks all and waits for the answers; false if time ran out or the run ended. */
+static bool take_picture(struct cast *cast, uint64_t until, struct picture *now) {
+  uint64_t *before = calloc(cast->n + 1, sizeof *before);
+  if (before == NULL)
+    return false;
+  for (size_t i = 0; i < cast->n; i++) {
+    before[i] = cast->all[i]->states;
+    if (takes_part(cast, cast->all[i]))
+      cast_tell(cast, cast->all[i], json_pack("{s:s}", "do", "poll"));
+  }
+  bool complete = false;
+  while (!complete && cast->ended[0] == '\0' && clock_now() < until) {
+    complete = true;
+    for (size_t i = 0; i < cast->n; i++)
+      complete = complete && (!takes_part(cast, cast->all[i]) || cast->all[i]->states > before[i]);
+    if (!complete)
+      cast_turn(cast, until);
+  }
+  free(before);
+  *now = (struct picture){0};
+  for (size_t i = 0; i < cast->n; i++) {
+    const struct process *p = cast->all[i];
+    if (!takes_part(cast, p))
+      continue;
+    now->objects += is_subscriber(cast, p) ? p->objects : 0;
+    now->backlog += is_relay(cast, p) ? p->backlog : 0;
+    now->inflight += is_relay(cast, p) ? p->inflight : 0;
+  }
+  return complete;
+}
+
+/* Until nothing moves any more, at most the plan's drain. Reaching the bound
+ * is no error: the judge says what is missing. */
+static void drain(struct stage *s) {
+  struct cast *cast = &s->cast;
+  struct picture last = {0}, now;
+  uint64_t until = clock_now() + s->plan->drain_ns;
+  int quiet = 0;
+  say(s, "draining");
+  cast->doing = "drain";
+  while (cast->ended[0] == '\0' && quiet < QUIET_POLLS && clock_now() < until) {
+    if (!take_picture(cast, until, &now))
+      break;
+    bool still = now.objects == last.objects && now.backlog == 0 && now.inflight == 0;
+    quiet = still ? quiet + 1 : 0;
+    last = now;
+    uint64_t next = clock_now() + POLL_NS;
+    while (cast->ended[0] == '\0' && clock_now() < next)
+      cast_turn(cast, next);
+  }
+}
+
+static void hold(struct stage *s) {
+  json_t *nodes = json_array();
+  for (size_t i = 0; i < s->plan->n_nodes; i++)
+    json_array_append_new(nodes, json_pack("{s:s, s:i}", "name", s->plan->nodes[i].name, "fd",
+                                           s->net.hosts[s->plan->nodes[i].host].fd));
+  channel_send(s->up, json_pack("{s:s, s:o}", "ev", "holding", "nodes", nodes));
+  while (!s->cast.released)
+    cast_turn(&s->cast, clock_now() + CLOCK_S);
+}
+
+static void stop(struct stage *s) {
+  say(s, "stopping");
+  note_relays(s);
+  cast_stop(&s->cast, is_publisher, STOP_BOUND_NS);
+  cast_stop(&s->cast, is_subscriber, STOP_BOUND_NS);
+  cast_stop(&s->cast, is_relay, STOP_BOUND_NS);
+  s->manifest.end_ns = clock_now();
+  cast_stop(&s->cast, is_capture, STOP_BOUND_NS);
+  for (size_t i = 0; i < s->cast.n; i++)
+    capture_count(&s->captures, s->cast.all[i]->captured);
+}
+
+static void write_links(const struct stage *s) {
+  char *path = NULL;
+  if (asprintf(&path, "%s/links.jsonl", s->order->dir) < 0)
+    return;
+  FILE *to = fopen(path, "we");
+  free(path);
+  for (size_t k = 0; to != NULL && k < s->plan->n_links; k++) {
+    const char *a = s->plan->nodes[s->plan->links[k].a].name;
+    const char *b = s->plan->nodes[s->plan->links[k].b].name;
+    const char *ends[2][2] = {{a, b}, {b, a}};
+    for (int way = 0; way < 2; way++)
+      fprintf(to, "{\"ev\":\"link\",\"t\":%llu,\"link\":\"%s>%s\",\"what\":\"up\"}\n",
+              (unsigned long long)s->manifest.start_ns, ends[way][0], ends[way][1]);
+  }
+  if (to != NULL)
+    fclose(to);
+}
+
+/* Everything that is written when nothing runs any more. */
+static void conclude(struct stage *s) {
+  say(s, "writing captures and manifest");
+  if (topology_take_down(&s->net, s->err, sizeof s->err) != 0)
+    cast_end(&s->cast, "%s", s->err);
+  s->manifest.residue = residue_look(&s->seen, &s->net);
+  if (capture_assemble(&s->captures, s->order->dir, s->err, sizeof s->err) != 0)
+    cast_end(&s->cast, "%s", s->err);
+  write_links(s);
+}
+
+static void read_clocks(struct manifest *m) {
+  /* the middle of two monotonic readings around the real one */
+  uint64_t before = clock_now();
+  m->wall_ns = clock_read(CLOCK_REALTIME);
+  uint64_t after = clock_now();
+  m->realtime_minus_monotonic_ns = (int64_t)(m->wall_ns - (before + (after - before) / 2));
+}
+
+static int finish(struct stage *s, int code, const char *text) {
+  channel_send(s->up, json_pack("{s:s, s:i, s:s}", "ev", "end", "code", code, "text", text));
+  json_decref(s->manifest.residue);
+  cast_free(&s->cast);
+  capture_free(&s->captures);
+  residue_free(&s->seen);
+  free(s->jobs);
+  topology_free(&s->net);
+  return code;
+}
+
+/* About nine descriptors a host: the usual soft limit of 1,024 ends at 100 hosts. */
+static void raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+int stage_inside(void *arg, int up) {
+  const struct stage_order *order = arg;
+  raise_descriptor_limit();
+  struct stage s = {.order = order, .plan = order->plan, .up = up};
+  s.cast = (struct cast){.plan = order->plan,
+                         .net = &s.net,
+                         .at = {.bindir = order->bindir, .dir = order->dir},
+                         .up = up};
+  s.manifest = (struct manifest){
+      .plan = order->plan, .mode = "live", .net = &s.net, .captures = &s.captures, .cast = &s.cast};
+  read_clocks(&s.manifest);
+  if (build(&s) != 0 || manifest_write(order->dir, &s.manifest, s.err, sizeof s.err) != 0)
+    return finish(&s, 3, s.err);
+  if (start_captures(&s) == 0 && start_nodes(&s) == 0) {
+    publish(&s);
+    drain(&s);
+  } else if (s.cast.ended[0] == '\0')
+    cast_end(&s.cast, "%s", s.err);
+  if (order->hold)
+    hold(&s);
+  stop(&s);
+  conclude(&s);
+  if (manifest_write(order->dir, &s.manifest, s.err, sizeof s.err) != 0)
+    return finish(&s, 3, s.err);
+  return finish(&s, 0, s.cast.ended);
+}

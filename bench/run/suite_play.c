@@ -1,0 +1,300 @@
+/* Runs the jobs of a suite; see suite.h. */
+#include "bench/run/suite.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "bench/run/held.h"
+#include "bench/run/probe.h"
+#include "bench/run/progress.h"
+#include "bench/run/rundir.h"
+#include "pcap-tools/judge.h"
+
+#define MAX_TRIES        3 /* one, and two more if it was inconclusive */
+#define EXIT_INTERRUPTED 130
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number) {
+  (void)number;
+  interrupted = 1;
+}
+
+static void watch_interrupts(void) {
+  const struct sigaction action = {.sa_handler = on_interrupt}; /* no SA_RESTART: poll() ends */
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+/* A single run shows its table; of several only those that are not as expected do. */
+static bool single(const struct suite *suite) {
+  return suite->n_jobs == 1;
+}
+
+static bool table_is_result(const struct suite *suite) {
+  return single(suite) && !suite->request->json && isatty(fileno(suite->request->results));
+}
+
+static int open_stream(struct suite *suite) {
+  const struct suite_request *request = suite->request;
+  char *junit = NULL;
+  FILE *tap = request->json || table_is_result(suite) ? NULL : request->results;
+  if (!single(suite)) { /* one run has its own junit.xml in its directory */
+    const char *out = request->out != NULL ? request->out : "runs";
+    if (rundir_mkdirs(out) != 0 || asprintf(&junit, "%s/junit.xml", out) < 0) {
+      fprintf(stderr, "fanbench: cannot make %s: %s\n", out, strerror(errno));
+      return -1;
+    }
+  }
+  int rc = report_stream_open(&suite->stream, tap, junit);
+  if (rc != 0)
+    fprintf(stderr, "fanbench: cannot open the report: %s\n", strerror(errno));
+  free(junit);
+  return rc;
+}
+
+static void put_json(const struct suite *suite, const struct suite_job *job, const char *verdict,
+                     const char *reason) {
+  if (!suite->request->json)
+    return;
+  json_t *o =
+      json_pack("{s:s, s:s, s:s?, s:s?, s:I, s:s, s:i}", "name", job->name, "verdict", verdict,
+                "dir", job->dir, "reason", reason, "seed", (json_int_t)job->view.seed, "twin",
+                report_twin_name(job->twin), "tries", (int)job->tries);
+  json_dumpf(o, suite->request->results, JSON_COMPACT);
+  fputc('\n', suite->request->results);
+  fflush(suite->request->results);
+  json_decref(o);
+}
+
+static void refuse(struct suite *suite, struct suite_job *job, int code, const char *reason) {
+  progress_clear();
+  if (job->plan != NULL) /* a file that is wrong was named when it was read */
+    fprintf(stderr, "fanbench: %s: %s\n", job->name, reason);
+  report_stream_refused(suite->stream, job->name, code, reason);
+  put_json(suite, job, "refused", reason);
+  job->done = true;
+}
+
+static void start(struct suite *suite, struct suite_job *job) {
+  char err[512];
+  const struct suite_request *request = suite->request;
+  if (job->skip != NULL) {
+    fprintf(stderr, "fanbench: %s: skipped, %s\n", job->name, job->skip);
+    report_stream_skip(suite->stream, job->name, job->skip);
+    put_json(suite, job, "skip", job->skip);
+    job->done = true;
+    return;
+  }
+  if (job->refused != NULL) {
+    refuse(suite, job, job->refused_code, job->refused);
+    return;
+  }
+  const struct live_options options = {
+      .dir = job->dir, .bindir = request->bindir, .hold = request->hold};
+  job->tries++;
+  int rc = live_start(&job->run, &job->view, &options, err, sizeof err);
+  if (rc != 0) {
+    refuse(suite, job, rc, err);
+    return;
+  }
+  job->running = true;
+}
+
+static void show(const struct suite *suite, const struct suite_job *job,
+                 const struct judge_report *judged, const struct report_run *run,
+                 const struct report_outcome *outcome) {
+  FILE *to = table_is_result(suite) ? suite->request->results : stderr;
+  if (!single(suite) && outcome->verdict == REPORT_PASS)
+    return;
+  progress_clear();
+  report_print_table(to, &job->view, judged, run, outcome, report_wants_colour(to));
+  fflush(to);
+}
+
+/* Judges and reports. Returns true if it should be tried again. */
+static bool report(struct suite *suite, struct suite_job *job) {
+  char err[512], died[1024];
+  struct judge_report *judged = NULL;
+  struct report_outcome outcome;
+  snprintf(died, sizeof died, "%s", job->run.died);
+  progress_say(job->name, "judging");
+  if (judge_run_dir(job->dir, &judged, err, sizeof err) != 0) {
+    size_t len = strlen(died);
+    snprintf(died + len, sizeof died - len, "%s%s", len > 0 ? "; " : "", err);
+  }
+  const struct report_run run = {.mode = suite->request->mode,
+                                 .out_dir = job->dir,
+                                 .tries = job->tries,
+                                 .twin = job->twin,
+                                 .replay = job->replay,
+                                 .died = died[0] != '\0' ? died : NULL};
+  if (report_write(job->dir, &job->view, judged, &run, &outcome, err, sizeof err) != 0)
+    fprintf(stderr, "fanbench: %s\n", err);
+  bool again = outcome.verdict == REPORT_INCONCLUSIVE && job->tries < MAX_TRIES && !interrupted;
+  if (again) {
+    progress_clear();
+    fprintf(stderr, "fanbench: %s: inconclusive, trying again\n", job->name);
+  } else {
+    show(suite, job, judged, &run, &outcome);
+    report_stream_run(suite->stream, job->name, &job->view, judged, &run, &outcome);
+    put_json(suite, job, report_verdict_name(outcome.verdict), run.died);
+  }
+  report_outcome_free(&outcome);
+  if (judged != NULL)
+    judge_report_free(judged);
+  return again;
+}
+
+static void finish(struct suite *suite, struct suite_job *job) {
+  live_finish(&job->run);
+  job->running = false;
+  if (job->run.code != 0)
+    refuse(suite, job, job->run.code, job->run.died);
+  else if (!report(suite, job))
+    job->done = true;
+  live_free(&job->run);
+}
+
+/* Until Enter or Ctrl-C. */
+static void hold(struct suite_job *job) {
+  char err[512], *file = NULL;
+  struct live_run *run = &job->run;
+  progress_clear();
+  if (held_write(run->cage.pid, job->dir, run->held, &file, err, sizeof err) != 0)
+    fprintf(stderr, "fanbench: %s\n", err);
+  fprintf(stderr,
+          "fanbench: %s is held. Look inside from another terminal:\n"
+          "  fanbench enter relay -- ss -uanp\n"
+          "Press Enter here to go on.\n",
+          job->name);
+  while (!interrupted && !run->over) {
+    struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                            {.fd = run->cage.fd, .events = POLLIN}};
+    char buf[256];
+    if (poll(fds, 2, -1) < 0)
+      continue;
+    if (fds[1].revents != 0)
+      live_follow(run);
+    if (fds[0].revents != 0 && read(STDIN_FILENO, buf, sizeof buf) >= 0)
+      break;
+  }
+  interrupted = 0; /* it ended the hold, not the run */
+  live_release(run);
+  if (file != NULL)
+    unlink(file);
+  free(file);
+}
+
+static size_t start_some(struct suite *suite) {
+  size_t running = 0, done = 0;
+  for (size_t i = 0; i < suite->n_jobs; i++)
+    running += suite->jobs[i].running;
+  for (size_t i = 0; i < suite->n_jobs && running < suite->request->at_a_time; i++) {
+    struct suite_job *job = &suite->jobs[i];
+    if (job->done || job->running)
+      continue;
+    start(suite, job);
+    running += job->running;
+  }
+  for (size_t i = 0; i < suite->n_jobs; i++)
+    done += suite->jobs[i].done;
+  return suite->n_jobs - done;
+}
+
+static void follow(struct suite *suite, struct pollfd *fds) {
+  nfds_t n = 0;
+  for (size_t i = 0; i < suite->n_jobs; i++)
+    if (suite->jobs[i].running)
+      fds[n++] = (struct pollfd){.fd = suite->jobs[i].run.cage.fd, .events = POLLIN};
+  if (n > 0 && poll(fds, n, -1) <= 0)
+    return;
+  for (size_t i = 0; i < suite->n_jobs; i++) {
+    struct suite_job *job = &suite->jobs[i];
+    if (!job->running)
+      continue;
+    live_follow(&job->run);
+    progress_say(job->name, job->run.phase);
+    if (job->run.holding)
+      hold(job);
+    if (job->run.over)
+      finish(suite, job);
+  }
+}
+
+static void kill_all(struct suite *suite) {
+  for (size_t i = 0; i < suite->n_jobs; i++) {
+    struct suite_job *job = &suite->jobs[i];
+    if (!job->running)
+      continue;
+    cage_kill(&job->run.cage);
+    cage_wait(&job->run.cage);
+    job->running = false;
+  }
+}
+
+/* Things of the machine that all live runs share. 0, or the exit code. */
+static int ready_machine(const struct suite *suite) {
+  bool any = false;
+  for (size_t i = 0; i < suite->n_jobs; i++)
+    any = any || (suite->jobs[i].skip == NULL && suite->jobs[i].refused == NULL);
+  if (!any)
+    return 0;
+  struct probe probes[PROBE_MAX];
+  size_t n = probe_all(suite->request->bindir, probes);
+  const struct probe *missing = probe_missing(probes, n);
+  if (missing != NULL) {
+    fprintf(stderr, "fanbench: this machine lacks %s: %s\n  what to do: %s\n", missing->name,
+            missing->found, missing->todo);
+    return 3;
+  }
+  long was;
+  int raised = probe_raise_backlog(&was);
+  if (raised > 0)
+    fprintf(stderr,
+            "fanbench: net.core.netdev_max_backlog raised from %ld to %d, so that bursts "
+            "of copies are not lost; it stays raised\n",
+            was, PROBE_BACKLOG);
+  else if (raised < 0)
+    fprintf(stderr,
+            "fanbench: net.core.netdev_max_backlog is %ld and cannot be raised (%s); bursts "
+            "of copies may be lost\n",
+            was, strerror(errno));
+  return 0;
+}
+
+int suite_play(struct suite *suite) {
+  int code = ready_machine(suite);
+  if (code != 0)
+    return code;
+  struct pollfd *fds = calloc(suite->n_jobs + 1, sizeof *fds);
+  if (fds == NULL || open_stream(suite) != 0) {
+    free(fds);
+    return 3;
+  }
+  watch_interrupts();
+  while (!interrupted && start_some(suite) > 0)
+    follow(suite, fds);
+  progress_clear();
+  free(fds);
+  if (interrupted) {
+    kill_all(suite);
+    if (!suite->request->json && !table_is_result(suite))
+      fputs("Bail out! interrupted\n", suite->request->results);
+    fputs("fanbench: interrupted; the runs that were under way are gone\n", stderr);
+  }
+  int closed = report_stream_close(suite->stream, single(suite) ? NULL : stderr, &code);
+  suite->stream = NULL;
+  if (closed != 0) {
+    fprintf(stderr, "fanbench: a report could not be written: %s\n", strerror(errno));
+    return 3;
+  }
+  return interrupted ? EXIT_INTERRUPTED : code;
+}

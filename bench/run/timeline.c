@@ -1,0 +1,167 @@
+#include "bench/run/timeline.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/run/clock.h"
+
+/* How long a process killed for a restart may take to end. */
+#define RESTART_BOUND_NS (5 * CLOCK_S)
+
+struct timeline_open {
+  const struct plan_event *event;
+  const struct process *process;
+  uint32_t number; /* of the event at its process, from 0 */
+  uint64_t t_ns;
+};
+
+int timeline_open(struct timeline *tl, struct cast *cast, uint64_t t0_ns, char *err,
+                  size_t err_len) {
+  char *path = NULL;
+  *tl = (struct timeline){.cast = cast, .t0_ns = t0_ns};
+  tl->open = calloc(cast->plan->n_events + 1, sizeof *tl->open);
+  if (tl->open != NULL && asprintf(&path, "%s/faults.jsonl", cast->at.dir) >= 0) {
+    tl->faults = fopen(path, "we");
+    free(path);
+  }
+  if (tl->faults != NULL)
+    return 0;
+  snprintf(err, err_len, "cannot write %s/faults.jsonl: %s", cast->at.dir, strerror(errno));
+  free(tl->open);
+  *tl = (struct timeline){0};
+  return -1;
+}
+
+/* The members that say what exactly is done; the same for process and file. */
+static json_t *describe(const struct plan *plan, const struct plan_event *event) {
+  json_t *o = json_pack("{s:s}", "kind", plan_event_name(event->kind));
+  if (event->kind == PLAN_EV_PRIORITY_LIMIT)
+    json_object_set_new(
+        o, "value", event->priority_limit >= 0 ? json_integer(event->priority_limit) : json_null());
+  if (event->kind == PLAN_EV_RECONNECT)
+    json_object_set_new(o, "same_port", json_boolean(event->same_port));
+  if (event->n_tracks > 0) {
+    json_t *tracks = json_array();
+    for (size_t i = 0; i < event->n_tracks; i++)
+      json_array_append_new(tracks, json_string(plan->tracks[event->tracks[i]].name));
+    json_object_set_new(o, "tracks", tracks);
+  }
+  return o;
+}
+
+static void record(struct timeline *tl, const struct plan_event *event, uint64_t t_ns, bool ok) {
+  const struct plan *plan = tl->cast->plan;
+  json_t *line = json_pack("{s:I, s:s}", "t", (json_int_t)t_ns, "node",
+                           event->node >= 0 ? plan->nodes[event->node].name : "");
+  json_t *what = describe(plan, event);
+  json_object_update(line, what);
+  json_object_set_new(line, "ok", json_boolean(ok));
+  json_dumpf(line, tl->faults, JSON_COMPACT);
+  fputc('\n', tl->faults);
+  fflush(tl->faults);
+  json_decref(what);
+  json_decref(line);
+  if (!ok)
+    cast_end(tl->cast, "event %s of node %s at line %u of the timeline could not be done",
+             plan_event_name(event->kind), plan->nodes[event->node].name, event->line);
+}
+
+static bool kill_now(struct cast *cast, struct process *p) {
+  if (p == NULL || p->exited)
+    return false;
+  p->doomed = true;
+  kill(p->pid, SIGKILL);
+  uint64_t until = clock_now() + RESTART_BOUND_NS;
+  while (!p->exited && clock_now() < until)
+    cast_turn(cast, until);
+  return p->exited;
+}
+
+static bool restart(struct cast *cast, int node) {
+  char err[512];
+  struct process *old = cast_of(cast, node);
+  if (old != NULL && !old->exited && !kill_now(cast, old))
+    return false;
+  if (cast_start_node(cast, node, err, sizeof err) != NULL)
+    return true;
+  cast_end(cast, "%s", err);
+  return false;
+}
+
+/* Tells the process; its answer is waited for in turns. */
+static void tell(struct timeline *tl, const struct plan_event *event, uint64_t now_ns) {
+  struct process *p = cast_of(tl->cast, event->node);
+  if (p == NULL || p->exited || p->asked - p->did >= PROCESS_EVENTS) {
+    record(tl, event, now_ns, false);
+    return;
+  }
+  if (event->kind == PLAN_EV_DIE || event->kind == PLAN_EV_VANISH)
+    p->doomed = true;
+  json_t *message = describe(tl->cast->plan, event);
+  json_object_set_new(message, "do", json_string("event"));
+  tl->open[tl->n_open++] =
+      (struct timeline_open){.event = event, .process = p, .number = p->asked++, .t_ns = now_ns};
+  cast_tell(tl->cast, p, message);
+}
+
+static void begin(struct timeline *tl, const struct plan_event *event, uint64_t now_ns) {
+  if (event->kind == PLAN_EV_KILL)
+    record(tl, event, now_ns, kill_now(tl->cast, cast_of(tl->cast, event->node)));
+  else if (event->kind == PLAN_EV_RESTART)
+    record(tl, event, now_ns, restart(tl->cast, event->node));
+  else
+    tell(tl, event, now_ns);
+}
+
+/* Whether an open event is decided, and how. */
+static bool decided(const struct timeline_open *open, bool *ok) {
+  const struct process *p = open->process;
+  if (p->did > open->number) {
+    *ok = p->did_ok[open->number % PROCESS_EVENTS];
+    return true;
+  }
+  /* a process told to die or vanish needs not answer: its end is the answer */
+  *ok = open->event->kind == PLAN_EV_DIE || open->event->kind == PLAN_EV_VANISH;
+  return p->exited;
+}
+
+static void settle(struct timeline *tl) {
+  size_t kept = 0;
+  for (size_t i = 0; i < tl->n_open; i++) {
+    bool ok;
+    if (decided(&tl->open[i], &ok))
+      record(tl, tl->open[i].event, tl->open[i].t_ns, ok);
+    else
+      tl->open[kept++] = tl->open[i];
+  }
+  tl->n_open = kept;
+}
+
+void timeline_turn(struct timeline *tl, uint64_t now_ns) {
+  const struct plan *plan = tl->cast->plan;
+  while (tl->next < plan->n_events && timeline_next(tl) <= now_ns && tl->cast->ended[0] == '\0')
+    begin(tl, &plan->events[tl->next++], clock_now());
+  settle(tl);
+}
+
+uint64_t timeline_next(const struct timeline *tl) {
+  const struct plan *plan = tl->cast->plan;
+  return tl->next < plan->n_events ? tl->t0_ns + plan->events[tl->next].at_ns : UINT64_MAX;
+}
+
+bool timeline_over(const struct timeline *tl) {
+  return tl->next == tl->cast->plan->n_events && tl->n_open == 0;
+}
+
+void timeline_close(struct timeline *tl) {
+  if (tl->faults == NULL)
+    return;
+  settle(tl);
+  for (size_t i = 0; i < tl->n_open; i++)
+    record(tl, tl->open[i].event, tl->open[i].t_ns, false);
+  fclose(tl->faults);
+  free(tl->open);
+  *tl = (struct timeline){0};
+}

@@ -1,0 +1,156 @@
+#include "pcap-tools/check/evidence.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pcap-tools/check/fanout.h"
+#include "pcap-tools/read/merge.h"
+#include "pcap-tools/read/pcapng.h"
+
+static void add_secrets(void *arg, const char *text, size_t len) {
+  qp_keylog_add(arg, text, len);
+}
+
+/* The protection of a connection is that of the relay at one of its ends. */
+static int protection_of(const struct qp_manifest *m, const struct qp_tuple *tuple) {
+  const struct qp_end *ends[2] = {&tuple->dst, &tuple->src};
+  for (int i = 0; m && i < 2; i++) {
+    const struct qp_node *node = qp_manifest_owner(m, ends[i]);
+    if (node && !strcmp(node->protection, "none"))
+      return 1;
+    if (node && !strcmp(node->protection, "tls"))
+      return 0;
+  }
+  return -1;
+}
+
+static const struct qp_ranges *fast_of(void *arg, const struct qp_cid *odcid) {
+  const struct qp_evidence *e = arg;
+  const struct qp_copies_conn *c = qp_copies_find(&e->copies, odcid);
+  return c ? &c->fast : NULL;
+}
+
+static int null_of(void *arg, const struct qp_tuple *tuple) {
+  const struct qp_evidence *e = arg;
+  return protection_of(e->manifest, tuple);
+}
+
+static char *path_of(const struct qp_evidence *e, const char *file) {
+  return e->dir ? qp_text("%s/%s", e->dir, file) : qp_copy_text(file);
+}
+
+static int load_keys(struct qp_evidence *e, const char *keylog, char *err, size_t err_len) {
+  char *path = keylog ? qp_copy_text(keylog) : e->dir ? path_of(e, "keys.log") : NULL;
+  int got = path ? qp_keylog_load(&e->keylog, path, err, err_len) : 0;
+  if (got == 1 && keylog)
+    snprintf(err, err_len, "%s: no such key log", keylog);
+  free(path);
+  for (size_t i = 0; i < e->n_files; i++) {
+    char *file = path_of(e, e->files[i]), why[256];
+    /* damage is reported by the reader of packets, with all that is in front of it */
+    qp_pcapng_secrets(file, add_secrets, &e->keylog, why, sizeof why);
+    free(file);
+  }
+  return got < 0 || (got == 1 && keylog) ? -1 : 0;
+}
+
+static int load_logs(struct qp_evidence *e, char *err, size_t err_len) {
+  const struct qp_manifest *m = e->manifest;
+  e->logs = qp_alloc(m->n_nodes, sizeof *e->logs);
+  for (size_t i = 0; i < m->n_nodes; i++) {
+    const struct qp_node *node = &m->nodes[i];
+    bool relay = !strcmp(node->role, "relay");
+    char *file = qp_text(relay ? "%s/%s-copies.jsonl" : "%s/%s-objects.jsonl", e->dir, node->file);
+    const char *name = file + strlen(e->dir) + 1;
+    int got = relay ? qp_copies_load(&e->copies, file, err, err_len)
+                    : qp_objects_log_load(e->dir, name, &e->names, &e->logs[i], err, err_len);
+    free(file);
+    if (got < 0)
+      return -1;
+  }
+  return 0;
+}
+
+static void list_files(struct qp_evidence *e, const char *const *files, size_t n) {
+  e->n_files = files ? n : e->manifest->n_captures;
+  e->files = qp_alloc(e->n_files, sizeof(char *));
+  e->damage = qp_alloc(e->n_files, sizeof(char *));
+  e->frames = qp_alloc(e->n_files, sizeof *e->frames);
+  for (size_t i = 0; i < e->n_files; i++)
+    e->files[i] = qp_copy_text(files ? files[i] : e->manifest->captures[i].file);
+}
+
+/* A run directory is judged also without a capture; somebody who names files
+ * wants these. */
+static int refuse_missing(const struct qp_evidence *e, const struct qp_merge *merge, char *err,
+                          size_t err_len) {
+  for (size_t i = 0; !e->manifest && i < e->n_files; i++) {
+    if (qp_merge_opened(merge, i))
+      continue;
+    snprintf(err, err_len, "%s", qp_merge_damage(merge, i));
+    return -1;
+  }
+  return 0;
+}
+
+int qp_evidence_read(struct qp_evidence *e, char *err, size_t err_len) {
+  char **paths = qp_alloc(e->n_files, sizeof(char *));
+  const struct qp_frame *frame;
+  for (size_t i = 0; i < e->n_files; i++)
+    paths[i] = path_of(e, e->files[i]);
+  struct qp_merge *merge = qp_merge_open((const char *const *)paths, e->n_files);
+  int got = refuse_missing(e, merge, err, err_len);
+  while (!got && (frame = qp_merge_next(merge)))
+    qp_tracker_frame(e->tracker, frame);
+  qp_tracker_finish(e->tracker);
+  for (size_t i = 0; i < e->n_files; i++) {
+    const char *damage = qp_merge_damage(merge, i);
+    e->damage[i] = damage ? qp_copy_text(damage) : NULL;
+    e->frames[i] = qp_merge_frames(merge, i);
+    free(paths[i]);
+  }
+  qp_merge_close(merge);
+  free(paths);
+  return got;
+}
+
+void qp_evidence_clear(struct qp_evidence *e) {
+  for (size_t i = 0; e->logs && i < e->manifest->n_nodes; i++)
+    qp_objects_log_clear(&e->logs[i]);
+  for (size_t i = 0; i < e->n_files; i++) {
+    free(e->files[i]);
+    free(e->damage[i]);
+  }
+  free(e->logs), free(e->files), free(e->damage), free(e->frames);
+  free(e->dir);
+  qp_fanout_free(e->fanout);
+  qp_tracker_free(e->tracker);
+  qp_keylog_clear(&e->keylog);
+  qp_copies_clear(&e->copies);
+  qp_names_clear(&e->names);
+  qp_manifest_free(e->manifest);
+}
+
+static void make_tracker(struct qp_evidence *e) {
+  e->tracker = qp_tracker_new(&(struct qp_tracker_config){
+      .keylog = &e->keylog, .fast = fast_of, .null_protection = null_of, .arg = e});
+}
+
+int qp_evidence_of_run(struct qp_evidence *e, const char *dir, const char *keylog, char *err,
+                       size_t err_len) {
+  memset(e, 0, sizeof *e);
+  e->dir = qp_copy_text(dir);
+  if (qp_manifest_load(dir, &e->manifest, err, err_len))
+    return -1;
+  list_files(e, NULL, 0);
+  make_tracker(e);
+  return load_keys(e, keylog, err, err_len) || load_logs(e, err, err_len) ? -1 : 0;
+}
+
+int qp_evidence_of_files(struct qp_evidence *e, const char *const *files, size_t n,
+                         const char *keylog, char *err, size_t err_len) {
+  memset(e, 0, sizeof *e);
+  list_files(e, files, n);
+  make_tracker(e);
+  return load_keys(e, keylog, err, err_len);
+}

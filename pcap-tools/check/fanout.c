@@ -1,0 +1,303 @@
+#include "pcap-tools/check/fanout.h"
+
+#include <stdlib.h>
+
+#include "pcap-tools/check/excuse.h"
+
+/* How long before a planned end an object may have arrived and still be in the
+ * relay's queue; longer means that the relay sat on it. */
+#define BACKLOG_NS 2000000000u
+/* The same for a bare capture, where nobody knows what was planned. */
+#define BARE_BACKLOG_NS 250000000u
+/* A relay takes a filter change into account at once, also for queued objects. */
+#define FILTER_AHEAD_NS 1000000000u
+
+/* An object with its track resolved. */
+struct placed {
+  const struct qp_object *object;
+  const struct qp_conn *conn;
+  uint32_t track;
+  int priority;
+};
+
+struct placed_list {
+  struct placed *items;
+  size_t n, room;
+  struct qp_map first; /* key of an object -> index of the first; `next` chains */
+  uint32_t *next;
+  size_t next_room;
+};
+
+static uint64_t key_of(uint32_t track, const struct qp_object *o) {
+  uint64_t k = qp_map_mix(track, o->datagram);
+  k = qp_map_mix(k, o->group);
+  k = qp_map_mix(k, o->datagram ? 0 : o->subgroup);
+  return qp_map_mix(k, o->object);
+}
+
+static bool same_object(const struct placed *p, uint32_t track, const struct qp_object *o) {
+  const struct qp_object *q = p->object;
+  return p->track == track && q->datagram == o->datagram && q->group == o->group &&
+         q->object == o->object && (o->datagram || q->subgroup == o->subgroup);
+}
+
+/* Adds all objects that `side` of conn sends to subscriptions of its peer. */
+static void place_objects(struct placed_list *l, const struct qp_conn *conn, unsigned side) {
+  for (size_t i = 0; i < conn->n_objects[side]; i++) {
+    const struct qp_object *o = &conn->objects[side][i];
+    const struct qp_request *r = qp_session_alias(conn, !side, o->alias, o->first.time_ns);
+    if (!r)
+      continue;
+    qp_grow((void **)&l->items, &l->room, l->n + 1, sizeof *l->items);
+    qp_grow((void **)&l->next, &l->next_room, l->n + 1, sizeof *l->next);
+    l->items[l->n] =
+        (struct placed){.object = o,
+                        .conn = conn,
+                        .track = r->track,
+                        .priority = o->priority == QP_NO_PRIORITY ? r->default_priority
+                                                                  : o->priority};
+    uint64_t key = key_of(r->track, o);
+    l->next[l->n] = qp_map_get(&l->first, key);
+    qp_map_set(&l->first, key, (uint32_t)l->n++);
+  }
+}
+
+static void clear_list(struct placed_list *l) {
+  free(l->items);
+  free(l->next);
+  qp_map_clear(&l->first);
+}
+
+/* The node at an end, or for bare captures a server's port; 0 = nobody special. */
+static uintptr_t who(const struct qp_evidence *e, const struct qp_conn *conn, unsigned side) {
+  if (e->manifest)
+    return (uintptr_t)qp_node_at(e, conn, side);
+  return side == QP_SERVER ? conn->tuple.dst.port : 0;
+}
+
+/* True if any filter that may be in force about time t keeps the object out. */
+static bool filtered(const struct qp_request *r, const struct qp_object *o, int priority,
+                     uint64_t t) {
+  struct qp_location at = {o->group, o->object};
+  for (size_t i = 0; i < r->n_filters; i++) {
+    const struct qp_filter *f = &r->filters[i];
+    if (f->refused || (i && f->asked.time_ns > t + FILTER_AHEAD_NS))
+      continue;
+    const struct qp_filter *next = i + 1 < r->n_filters ? f + 1 : NULL;
+    if (next && !next->refused && next->answered.frame && next->answered.time_ns < t)
+      continue; /* replaced before */
+    if (!f->forward || !qp_filter_admits(f, priority) || qp_filter_past_end(f, at))
+      return true;
+  }
+  return false;
+}
+
+static bool narrowed_later(const struct qp_request *r, int priority, uint64_t t) {
+  for (size_t i = 1; i < r->n_filters; i++) {
+    const struct qp_filter *f = &r->filters[i];
+    if (!f->refused && f->asked.time_ns > t && (!f->forward || !qp_filter_admits(f, priority)))
+      return true;
+  }
+  return false;
+}
+
+static bool may_time_out(const struct qp_request *r) {
+  for (size_t i = 0; i < r->n_filters; i++)
+    if (r->filters[i].object_timeout_ms || r->filters[i].subgroup_timeout_ms)
+      return true;
+  return false;
+}
+
+/* Time of the subscription's end; UINT64_MAX: it never ended. */
+static uint64_t end_of(const struct qp_conn *c, const struct qp_request *r) {
+  uint64_t end = r->ended.frame ? r->ended.time_ns : UINT64_MAX;
+  for (int side = 0; side < 2; side++)
+    if (c->close[side].seen && c->close[side].at.time_ns < end)
+      end = c->close[side].at.time_ns;
+  return end;
+}
+
+/* Why an object that is due need not have been sent; NULL: it must. */
+static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d) {
+  const struct qp_object *o = d->in;
+  uint64_t arrived = o->last.time_ns, end = end_of(d->conn, d->request);
+  bool own_end = d->request->ended.frame && d->request->ended.time_ns == end;
+  if (may_time_out(d->request))
+    return "the subscription has a delivery timeout";
+  if (qp_timed_out(e))
+    return "the run was cut short";
+  if (d->request->done && d->request->done_status == 5) /* TOO_FAR_BEHIND */
+    return "the subscriber was too far behind";
+  if (!e->manifest && (end == UINT64_MAX ? d->conn->last.time_ns : end) <
+                          arrived + BARE_BACKLOG_NS)
+    return "it arrived right before the end";
+  if ((own_end || qp_excused(e, d->conn)) &&
+      (end == UINT64_MAX ? d->conn->last.time_ns : end) < arrived + BACKLOG_NS)
+    return "the subscription ended before it left the queue";
+  if (o->half && narrowed_later(d->request, d->in_priority, o->half->opened.time_ns))
+    return "the filter was narrowed";
+  return NULL;
+}
+
+static bool was_reset(const struct qp_object *out) { return out->half && out->half->reset; }
+
+/* Finds what of `in` left the relay on this connection. */
+static void find_copies(const struct placed_list *egress, struct qp_due *d, uint32_t track) {
+  d->out_priority = QP_NO_PRIORITY;
+  for (uint32_t i = qp_map_get(&egress->first, key_of(track, d->in)); i != QP_MAP_NONE;
+       i = egress->next[i]) {
+    const struct placed *p = &egress->items[i];
+    const struct qp_object *out = p->object;
+    if (!same_object(p, track, d->in))
+      continue;
+    if (!was_reset(out) && d->copies++)
+      d->second = d->out;
+    bool better = !d->out || (!d->out->whole && out->whole) ||
+                  (out->whole == d->out->whole && !was_reset(out));
+    if (better) {
+      d->out = out;
+      d->out_priority = p->priority;
+    }
+  }
+}
+
+static bool before(struct qp_location a, struct qp_location b) {
+  return a.group < b.group || (a.group == b.group && a.object < b.object);
+}
+
+/* Is the object the subscription's by place, filter and life? */
+static bool entitled(const struct qp_conn *c, const struct qp_request *r,
+                     const struct placed *p) {
+  const struct qp_object *o = p->object;
+  struct qp_location at = {o->group, o->object};
+  uint64_t opened = o->half ? o->half->opened.time_ns : o->first.time_ns;
+  if (!o->whole || before(at, qp_request_start(r)))
+    return false;
+  if (o->last.time_ns >= end_of(c, r))
+    return false;
+  return !filtered(r, o, p->priority, opened);
+}
+
+/* A tail that was cut off with a reset is a lawful drop; whether the reset was
+ * lawful is asked elsewhere (priority-drop). */
+static bool tail_was_reset(uint32_t track, const struct qp_conn *conn,
+                           const struct qp_object *in) {
+  if (in->datagram)
+    return false;
+  for (size_t i = 0; i < conn->n_halves; i++) {
+    const struct qp_half *h = conn->halves[i];
+    bool named = !h->header.id_is_object || h->feed.any_object;
+    if (!h->reset || h->kind != QP_S_SUBGROUP || h->header.group != in->group ||
+        (named && h->header.subgroup != in->subgroup))
+      continue;
+    const struct qp_request *r =
+        qp_session_alias(conn, !h->side, h->header.alias, h->opened.time_ns);
+    if (r && r->track == track)
+      return true;
+  }
+  return false;
+}
+
+static void settle_subscription(const struct qp_evidence *e, struct qp_fanout *f,
+                                const struct placed_list *ingress,
+                                const struct placed_list *egress, const struct qp_conn *conn,
+                                const struct qp_request *r, bool any_reset) {
+  for (size_t i = 0; i < ingress->n; i++) {
+    const struct placed *p = &ingress->items[i];
+    if (p->track != r->track || p->conn == conn || ingress->next[i] != QP_MAP_NONE)
+      continue; /* of equal objects the first one counts */
+    if (!entitled(conn, r, p))
+      continue;
+    qp_grow((void **)&f->due, &f->room, f->n + 1, sizeof *f->due);
+    struct qp_due *d = &f->due[f->n++];
+    *d = (struct qp_due){
+        .in = p->object, .in_priority = p->priority, .conn = conn, .request = r};
+    find_copies(egress, d, r->track);
+    if (d->out && d->out->whole)
+      continue;
+    d->excuse = excuse_of(e, d);
+    if (!d->excuse && any_reset && tail_was_reset(r->track, conn, d->in))
+      d->excuse = "its stream was reset";
+    if (d->excuse)
+      d->claim = QP_CLAIM_EITHER;
+  }
+}
+
+static bool has_reset(const struct qp_conn *c, unsigned side) {
+  for (size_t i = 0; i < c->n_halves; i++)
+    if (c->halves[i]->side == side && c->halves[i]->reset)
+      return true;
+  return false;
+}
+
+/* All subscriptions that `relay` is asked for on this connection. */
+static void settle_conn(const struct qp_evidence *e, struct qp_fanout *f,
+                        const struct placed_list *ingress, const struct qp_conn *conn,
+                        uintptr_t relay) {
+  for (unsigned side = 0; side < 2; side++) {
+    if (who(e, conn, side) != relay)
+      continue;
+    struct placed_list egress = {0};
+    place_objects(&egress, conn, side);
+    bool any_reset = has_reset(conn, side);
+    for (size_t i = 0; i < conn->n_requests; i++) {
+      const struct qp_request *r = &conn->requests[i];
+      if (r->type == QP_M_SUBSCRIBE && r->ok && r->side != side)
+        settle_subscription(e, f, ingress, &egress, conn, r, any_reset);
+    }
+    clear_list(&egress);
+  }
+}
+
+/* What reached this relay by its own subscriptions. */
+static void gather_ingress(const struct qp_evidence *e, uintptr_t relay, struct placed_list *l) {
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
+  for (size_t i = 0; i < n; i++)
+    for (unsigned side = 0; side < 2; side++)
+      if (who(e, conns[i], side) == relay)
+        place_objects(l, conns[i], !side);
+}
+
+struct qp_fanout *qp_fanout_make(const struct qp_evidence *e) {
+  struct qp_fanout *f = qp_alloc(1, sizeof *f);
+  size_t n, n_done = 0;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
+  uintptr_t *done = qp_alloc(2 * n, sizeof *done);
+  for (size_t i = 0; i < n; i++) {
+    for (unsigned side = 0; side < 2; side++) {
+      uintptr_t relay = who(e, conns[i], side);
+      bool known = !relay;
+      for (size_t k = 0; k < n_done; k++)
+        known |= done[k] == relay;
+      if (known)
+        continue;
+      done[n_done++] = relay;
+      struct placed_list ingress = {0};
+      gather_ingress(e, relay, &ingress);
+      for (size_t k = 0; ingress.n && k < n; k++)
+        settle_conn(e, f, &ingress, conns[k], relay);
+      clear_list(&ingress);
+    }
+  }
+  free(done);
+  return f;
+}
+
+void qp_fanout_free(struct qp_fanout *f) {
+  if (!f)
+    return;
+  free(f->due);
+  free(f);
+}
+
+char *qp_object_text(const struct qp_evidence *e, const struct qp_due *d) {
+  const struct qp_tracks *tracks = qp_tracker_tracks(e->tracker);
+  const char *track = d->request->track < tracks->n ? tracks->items[d->request->track].name : "?";
+  const struct qp_object *o = d->in;
+  if (o->datagram)
+    return qp_text("%s group %llu object %llu", track, (unsigned long long)o->group,
+                   (unsigned long long)o->object);
+  return qp_text("%s group %llu subgroup %llu object %llu", track, (unsigned long long)o->group,
+                 (unsigned long long)o->subgroup, (unsigned long long)o->object);
+}

@@ -1,0 +1,147 @@
+/* frames-legal: every packet opens, every frame parses, stands in a packet that
+ * may carry it, and comes from a side that may send it. RFC 9000 12.4, 17, 19;
+ * RFC 9221. What MoQT forbids on streams and in datagrams is reported too. */
+#include "pcap-tools/check/check.h"
+
+static void report(struct qp_judged *self, const struct qp_seen *s, const char *layer,
+                   const char *field, char *expected, char *actual) {
+  char flow[QP_FLOW_TEXT];
+  qp_describe(self, s->place,
+              (struct qp_words){.layer = layer,
+                                .field = field,
+                                .expected = expected,
+                                .actual = actual,
+                                .explain = qp_text(
+                                    "%s sends an illegal %s packet",
+                                    qp_flow(self->evidence, s->conn, s->side, flow),
+                                    qp_type_name(s->header->type))});
+}
+
+static void packet(void *arg, const struct qp_seen *s) {
+  struct qp_judged *self = arg;
+  const struct qp_numbers *n = &s->conn->numbers[s->side][s->space];
+  if (!(s->views & QP_SENT) || !s->header->pn_at)
+    return;
+  if (!s->opened) {
+    /* others of this space open, so that the keys are right */
+    if (n->sent.n && !s->udp->cut && qp_found(self))
+      report(self, s, "quic", "AEAD tag", qp_text("a packet that opens with the connection's keys"),
+             qp_text("%zu bytes that do not", s->header->len));
+    return;
+  }
+  self->out->examined++;
+  uint8_t reserved = s->first & (s->first & 0x80 ? 0x0c : 0x18);
+  if (reserved && qp_found(self))
+    report(self, s, "quic", "reserved bits", qp_text("0"), qp_text("%#x", reserved));
+  if (!(s->first & 0x40) && qp_found(self))
+    report(self, s, "quic", "fixed bit", qp_text("1"), qp_text("0"));
+  if (!s->len && qp_found(self))
+    report(self, s, "quic", "payload", qp_text("one frame at least"), qp_text("none"));
+}
+
+static bool allowed_in(enum qp_type type, uint64_t kind) {
+  switch (type) {
+  case QP_1RTT:
+    return true;
+  case QP_0RTT:
+    return kind != QP_F_ACK && kind != QP_F_CRYPTO && kind != QP_F_HANDSHAKE_DONE &&
+           kind != QP_F_NEW_TOKEN && kind != QP_F_PATH_RESPONSE &&
+           kind != QP_F_RETIRE_CONNECTION_ID;
+  default: /* Initial, Handshake */
+    return kind == QP_F_PADDING || kind == QP_F_PING || kind == QP_F_ACK ||
+           kind == QP_F_CRYPTO || kind == QP_F_CONNECTION_CLOSE;
+  }
+}
+
+/* Why this side must not send the frame; NULL if it may. */
+static const char *wrong_side(const struct qp_seen *s, const struct qp_quic_frame *f,
+                              const struct qp_effect *e) {
+  const struct qp_params *peer =
+      s->side == QP_CLIENT ? &s->conn->hello.server : &s->conn->hello.client;
+  bool of_server = f->kind == QP_F_HANDSHAKE_DONE || f->kind == QP_F_NEW_TOKEN;
+  if (of_server && s->side == QP_CLIENT)
+    return "only servers send it";
+  if (e->not_opened)
+    return "the peer's one-way stream, or one that the peer never opened";
+  bool stream_limit = f->kind == QP_F_MAX_STREAM_DATA || f->kind == QP_F_STREAM_DATA_BLOCKED;
+  if (stream_limit && qp_stream_uni(f->limit.id)) {
+    bool mine = qp_stream_opener(f->limit.id) == s->side;
+    if (mine == (f->kind == QP_F_MAX_STREAM_DATA))
+      return "the one-way stream goes in the other direction";
+  }
+  if ((f->kind == QP_F_MAX_STREAMS_BIDI || f->kind == QP_F_MAX_STREAMS_UNI ||
+       f->kind == QP_F_STREAMS_BLOCKED_BIDI || f->kind == QP_F_STREAMS_BLOCKED_UNI) &&
+      f->limit.value > (uint64_t)1 << 60)
+    return "a stream limit above 2^60";
+  if (f->kind == QP_F_DATAGRAM && peer->seen && f->len > peer->max_datagram_frame)
+    return "longer than the peer's max_datagram_frame_size";
+  if (f->kind == QP_F_RESET_STREAM_AT && peer->seen && !peer->reset_stream_at)
+    return "the peer did not announce reset_stream_at";
+  return f->long_type ? "its type is not in the shortest form" : NULL;
+}
+
+static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
+                  const struct qp_effect *e) {
+  struct qp_judged *self = arg;
+  if (!(s->views & QP_SENT))
+    return;
+  const char *name = qp_frame_name(f->type);
+  const char *why = wrong_side(s, f, e);
+  if (!allowed_in(s->header->type, f->kind) && qp_found(self))
+    report(self, s, "quic", "frame type",
+           qp_text("a frame that %s packets may carry", qp_type_name(s->header->type)),
+           qp_text("%s", name));
+  if (why && qp_found(self))
+    report(self, s, "quic", "frame", qp_text("a lawful %s", name), qp_text("%s: %s", name, why));
+  if (e->bad_datagram && qp_found(self))
+    report(self, s, "moqt", "datagram", qp_text("an OBJECT_DATAGRAM"),
+           qp_text("%s", e->bad_datagram));
+}
+
+static void malformed(void *arg, const struct qp_seen *s, const char *why) {
+  struct qp_judged *self = arg;
+  if ((s->views & QP_SENT) && qp_found(self))
+    report(self, s, "quic", s->opened ? "frame" : "header", qp_text("one that parses"),
+           qp_text("%s", why));
+}
+
+static void watch(struct qp_judged *self, struct qp_watcher *w) {
+  (void)self;
+  w->packet = packet;
+  w->frame = frame;
+  w->malformed = malformed;
+}
+
+/* Streams that stopped being MoQT. */
+static void finish(struct qp_judged *self) {
+  char flow[QP_FLOW_TEXT];
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(self->evidence->tracker, &n);
+  for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < conns[i]->n_halves; k++) {
+      const struct qp_half *h = conns[i]->halves[k];
+      if (!h->complaint || h->reset || !qp_found(self))
+        continue;
+      qp_describe(self, h->opened,
+                  (struct qp_words){
+                      .layer = "moqt",
+                      .field = "stream",
+                      .expected = qp_text("a lawful MoQT stream"),
+                      .actual = qp_text("%s, at offset %llu of stream %llu", h->complaint,
+                                        (unsigned long long)h->complaint_at,
+                                        (unsigned long long)h->id),
+                      .explain = qp_text("%s breaks MoQT framing",
+                                         qp_flow(self->evidence, conns[i], h->side, flow)),
+                  });
+    }
+  }
+}
+
+const struct qp_check qp_check_frames_legal = {
+    .info = {"frames-legal", "transport",
+             "Every packet opens and every frame parses, in a packet and from a side that may "
+             "send it.",
+             true},
+    .watch = watch,
+    .finish = finish,
+};

@@ -1,0 +1,230 @@
+/* payload-identical: what a subscriber gets is what was published. Twice: on the
+ * wire (object at the relay's entrance against its copy), and in the endpoints'
+ * own logs (published against delivered: size, hash, priority, each once, and
+ * nothing missing that no loss excuses). */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pcap-tools/check/excuse.h"
+#include "pcap-tools/check/fanout.h"
+
+/* ---- on the wire ------------------------------------------------------- */
+
+static void wire_differs(struct qp_judged *self, const struct qp_due *d, const char *field,
+                         unsigned long long in, unsigned long long out, const char *format) {
+  char flow[QP_FLOW_TEXT], was[32], is[32];
+  if (!qp_found(self))
+    return;
+  char *object = qp_object_text(self->evidence, d);
+  snprintf(was, sizeof was, format, in);
+  snprintf(is, sizeof is, format, out);
+  qp_describe(self, d->out->last,
+              (struct qp_words){.layer = "moqt",
+                                .field = field,
+                                .expected = qp_text("%s, as it reached the relay", was),
+                                .actual = qp_text("%s", is),
+                                .explain = qp_text("%s, on %s", object,
+                                                   qp_flow(self->evidence, d->conn,
+                                                           !d->request->side, flow))});
+  free(object);
+}
+
+static void judge_wire(struct qp_judged *self) {
+  const struct qp_fanout *f = self->evidence->fanout;
+  for (size_t i = 0; i < f->n; i++) {
+    const struct qp_due *d = &f->due[i];
+    if (!d->out || !d->out->whole)
+      continue;
+    self->out->examined++;
+    if (d->in->len != d->out->len)
+      wire_differs(self, d, "payload length", d->in->len, d->out->len, "%llu");
+    else if (d->in->hash != d->out->hash)
+      wire_differs(self, d, "payload", d->in->hash, d->out->hash, "xxh64 %016llx");
+    if (d->in_priority != d->out_priority)
+      wire_differs(self, d, "publisher priority", (unsigned)d->in_priority,
+                   (unsigned)d->out_priority, "%llu");
+    if (d->in->status != d->out->status)
+      wire_differs(self, d, "object status", d->in->status, d->out->status, "%llu");
+  }
+}
+
+/* ---- in the logs ------------------------------------------------------- */
+
+/* Everything published in the run, found by place. */
+struct published {
+  struct qp_map first;
+  const struct qp_log_object **items;
+  const struct qp_node **by;
+  size_t n, room, by_room;
+};
+
+static uint64_t key_of(const struct qp_log_object *o, bool datagram) {
+  uint64_t k = qp_map_mix(o->track, o->group);
+  k = qp_map_mix(k, o->object);
+  return datagram ? k : qp_map_mix(k, o->subgroup);
+}
+
+static void index_published(const struct qp_evidence *e, struct published *p) {
+  for (size_t i = 0; i < e->manifest->n_nodes; i++) {
+    const struct qp_objects_log *log = &e->logs[i];
+    for (size_t k = 0; k < log->n_published; k++) {
+      const struct qp_log_object *o = &log->published[k];
+      qp_grow((void **)&p->items, &p->room, p->n + 1, sizeof(void *));
+      qp_grow((void **)&p->by, &p->by_room, p->n + 1, sizeof(void *));
+      p->items[p->n] = o;
+      p->by[p->n] = &e->manifest->nodes[i];
+      qp_map_set(&p->first, key_of(o, o->subgroup == QP_NO_SUBGROUP), (uint32_t)p->n++);
+    }
+  }
+}
+
+static char *log_object_text(const struct qp_evidence *e, const struct qp_log_object *o) {
+  return qp_text("%s group %llu object %llu", e->names.items[o->track],
+                 (unsigned long long)o->group, (unsigned long long)o->object);
+}
+
+static void log_finding(struct qp_judged *self, const char *file, const struct qp_log_object *o,
+                        const char *field, char *expected, char *actual, const char *who) {
+  char *object = log_object_text(self->evidence, o);
+  qp_describe_line(self, file, o->line, o->t,
+                   (struct qp_words){.layer = "moqt",
+                                     .field = field,
+                                     .expected = expected,
+                                     .actual = actual,
+                                     .explain = qp_text("%s, at %s", object, who)});
+  free(object);
+}
+
+/* Which published objects a session of a subscriber got. */
+struct got {
+  uint8_t *in_session; /* by published index: number of the session + 1, of the last delivery */
+};
+
+static void judge_delivery(struct qp_judged *self, const struct published *p, struct got *got,
+                           size_t node, const struct qp_log_object *d) {
+  const struct qp_objects_log *log = &self->evidence->logs[node];
+  const char *who = self->evidence->manifest->nodes[node].name;
+  uint32_t i = qp_map_get(&p->first, key_of(d, d->datagram));
+  self->out->examined++;
+  if (i == QP_MAP_NONE) {
+    if (qp_found(self))
+      log_finding(self, log->file, d, "object", qp_text("one that a publisher published"),
+                  qp_text("no publisher's log has it"), who);
+    return;
+  }
+  const struct qp_log_object *o = p->items[i];
+  if (d->size != o->size && qp_found(self))
+    log_finding(self, log->file, d, "size", qp_text("%llu", (unsigned long long)o->size),
+                qp_text("%llu", (unsigned long long)d->size), who);
+  else if (d->size == o->size && d->hash != o->hash && qp_found(self))
+    log_finding(self, log->file, d, "hash", qp_text("%016llx", (unsigned long long)o->hash),
+                qp_text("%016llx", (unsigned long long)d->hash), who);
+  if (d->priority != o->priority && qp_found(self))
+    log_finding(self, log->file, d, "priority", qp_text("%d", o->priority),
+                qp_text("%d", d->priority), who);
+  uint8_t mark = (uint8_t)(d->session + 1);
+  if (got->in_session[i] == mark && qp_found(self))
+    log_finding(self, log->file, d, "object", qp_text("delivered once in a session"),
+                qp_text("delivered again"), who);
+  got->in_session[i] = mark;
+}
+
+/* The tightest limit that was ever planned for this subscriber and track; -1 =
+ * what it gets cannot be told from the plan. */
+static int least_limit(const struct qp_manifest *m, const char *who, const char *track) {
+  int limit = 255;
+  for (size_t i = 0; i < m->n_subscriptions; i++) {
+    const struct qp_subscription_info *s = &m->subscriptions[i];
+    if (strcmp(s->who, who))
+      continue;
+    for (size_t k = 0; k < s->n_tracks; k++) {
+      if (strcmp(s->tracks[k], track))
+        continue;
+      if (s->delivery_timeout_ns)
+        return -1;
+      if (s->priority_limit >= 0 && s->priority_limit < limit)
+        limit = s->priority_limit;
+    }
+  }
+  bool changes = qp_planned(m, who, "priority_limit") || qp_planned(m, who, "unsubscribe") ||
+                 qp_planned(m, who, "subscribe");
+  return changes ? -1 : limit;
+}
+
+/* How long an object may be on its way when a session ends by the plan. */
+#define IN_FLIGHT_NS 2000000000u
+
+static bool was_due(const struct qp_log_subscribed *s, const struct qp_log_object *o, int limit,
+                    bool lossless, bool planned_end) {
+  uint64_t first = s->has_largest ? s->largest_group + 1 : 0;
+  if (o->track != s->track || o->group < first || o->priority > limit)
+    return false;
+  if (o->subgroup == QP_NO_SUBGROUP && !lossless)
+    return false;
+  uint64_t until = s->until;
+  if (planned_end && until != UINT64_MAX)
+    until = until > IN_FLIGHT_NS ? until - IN_FLIGHT_NS : 0;
+  return o->t < until;
+}
+
+static bool publisher_broke(const struct qp_manifest *m, const char *node) {
+  static const char *const kinds[] = {"reconnect", "die", "vanish", "kill", "restart"};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (qp_planned(m, node, kinds[i]))
+      return true;
+  return false;
+}
+
+static void judge_missing(struct qp_judged *self, const struct published *p,
+                          const struct got *got, size_t node) {
+  const struct qp_evidence *e = self->evidence;
+  const struct qp_objects_log *log = &e->logs[node];
+  const struct qp_manifest *m = e->manifest;
+  const char *who = m->nodes[node].name;
+  bool lossless = qp_lossless(m), planned_end = publisher_broke(m, who);
+  for (size_t k = 0; k < log->n_subscribed; k++) {
+    const struct qp_log_subscribed *s = &log->subscribed[k];
+    int limit = least_limit(m, who, e->names.items[s->track]);
+    for (size_t i = 0; limit >= 0 && i < p->n; i++) {
+      const struct qp_log_object *o = p->items[i];
+      if (!was_due(s, o, limit, lossless, planned_end) || got->in_session[i] ||
+          publisher_broke(m, p->by[i]->name))
+        continue;
+      self->out->examined++;
+      if (qp_found(self))
+        log_finding(self, log->file, o, "object", qp_text("delivered: the subscription has it"),
+                    qp_text("missing (the line is the publisher's)"), who);
+    }
+  }
+}
+
+static void judge_logs(struct qp_judged *self) {
+  const struct qp_evidence *e = self->evidence;
+  struct published p = {0};
+  index_published(e, &p);
+  for (size_t i = 0; i < e->manifest->n_nodes; i++) {
+    const struct qp_objects_log *log = &e->logs[i];
+    struct got got = {.in_session = qp_alloc(p.n, 1)};
+    for (size_t k = 0; k < log->n_delivered; k++)
+      judge_delivery(self, &p, &got, i, &log->delivered[k]);
+    if (!qp_timed_out(e))
+      judge_missing(self, &p, &got, i);
+    free(got.in_session);
+  }
+  qp_map_clear(&p.first);
+  free(p.items);
+  free(p.by);
+}
+
+static void finish(struct qp_judged *self) {
+  judge_wire(self);
+  if (self->evidence->manifest)
+    judge_logs(self);
+}
+
+const struct qp_check qp_check_payload_identical = {
+    .info = {"payload-identical", "fan-out",
+             "Delivered objects equal the published ones, and none is missing without reason.",
+             true},
+    .finish = finish,
+};

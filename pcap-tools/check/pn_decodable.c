@@ -1,0 +1,53 @@
+/* pn-decodable: the packet number on the wire is long enough for a receiver that
+ * has nothing but what the sender knows to be acknowledged. RFC 9000 17.1, A.2:
+ * the range must be at least twice the distance to the largest acknowledged
+ * number that had reached the sender. */
+#include <stdlib.h>
+
+#include "pcap-tools/check/check.h"
+
+static void packet(void *arg, const struct qp_seen *s) {
+  struct qp_judged *self = arg;
+  char flow[QP_FLOW_TEXT];
+  if (!s->opened || !(s->views & QP_SENT))
+    return;
+  self->out->examined++;
+  /* sent a little out of order, behind a number already acknowledged */
+  if (s->any_acked && s->pn <= s->largest_acked)
+    return;
+  uint64_t distance = s->any_acked ? s->pn - s->largest_acked : s->pn + 1;
+  unsigned need = 1;
+  while (need < 4 && distance > (uint64_t)1 << (8 * need - 1))
+    need++;
+  if (need <= s->pn_len || !qp_found(self))
+    return;
+  char *acked = s->any_acked ? qp_text("%llu", (unsigned long long)s->largest_acked)
+                             : qp_text("nothing");
+  qp_describe(self, s->place,
+              (struct qp_words){
+                  .layer = "quic",
+                  .field = "packet number length",
+                  .expected = qp_text("%u bytes or more", need),
+                  .actual = qp_text("%u for number %llu, largest acknowledged: %s", s->pn_len,
+                                    (unsigned long long)s->pn, acked),
+                  .explain = qp_text("%s has %llu numbers unacknowledged; %u bytes tell only %llu "
+                                     "apart from the expected one",
+                                     qp_flow(self->evidence, s->conn, s->side, flow),
+                                     (unsigned long long)distance, s->pn_len,
+                                     1ull << (8 * s->pn_len - 1)),
+              });
+  free(acked);
+}
+
+static void watch(struct qp_judged *self, struct qp_watcher *w) {
+  (void)self;
+  w->packet = packet;
+}
+
+const struct qp_check qp_check_pn_decodable = {
+    .info = {"pn-decodable", "transport",
+             "Each packet number is long enough to be decoded given the ACKs that had reached "
+             "its sender.",
+             true},
+    .watch = watch,
+};

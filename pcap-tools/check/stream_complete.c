@@ -1,0 +1,63 @@
+/* stream-complete: a stream that a side began it also ends: with FIN and every
+ * byte in front of it sent, or with a reset. Control and request streams live as
+ * long as the session: of these only holes count.
+ *
+ * Excused: the connection ended by the plan, or the run was cut short. In bare
+ * captures also: no close was captured, or the receiver of the stream closed. */
+#include "pcap-tools/check/excuse.h"
+
+static bool excused(const struct qp_evidence *e, const struct qp_conn *c,
+                    const struct qp_half *h) {
+  if (qp_timed_out(e) || qp_excused(e, c))
+    return true;
+  return !e->manifest && (!c->close[h->side].seen || c->close[!h->side].seen);
+}
+
+static void report(struct qp_judged *self, const struct qp_conn *c, struct qp_half *h,
+                   char *expected, char *actual) {
+  char flow[QP_FLOW_TEXT];
+  qp_describe(self, h->opened,
+              (struct qp_words){
+                  .layer = "quic",
+                  .field = "stream end",
+                  .expected = expected,
+                  .actual = actual,
+                  .explain = qp_text("%s leaves stream %llu unfinished",
+                                     qp_flow(self->evidence, c, h->side, flow),
+                                     (unsigned long long)h->id),
+              });
+}
+
+static void judge_half(struct qp_judged *self, const struct qp_conn *c, struct qp_half *h) {
+  uint64_t whole = qp_reasm_contiguous(&h->sent), end = qp_reasm_end(&h->sent);
+  bool lasting = !c->moqt || h->kind == QP_S_CONTROL || h->kind == QP_S_REQUEST;
+  if (!h->sent.n && !h->has_final) /* only the peer spoke of it */
+    return;
+  self->out->examined++;
+  if (h->reset)
+    return;
+  uint64_t want = h->has_final && h->final_size > end ? h->final_size : end;
+  bool hole = whole < want, open = !h->has_final && !lasting;
+  if ((!hole && !open) || excused(self->evidence, c, h) || !qp_found(self))
+    return;
+  if (hole)
+    report(self, c, h, qp_text("all of 0..%llu sent", (unsigned long long)want),
+           qp_text("a hole at offset %llu", (unsigned long long)whole));
+  else
+    report(self, c, h, qp_text("FIN or RESET_STREAM behind the last byte"),
+           qp_text("neither, after %llu bytes", (unsigned long long)end));
+}
+
+static void finish(struct qp_judged *self) {
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(self->evidence->tracker, &n);
+  for (size_t i = 0; i < n; i++)
+    for (size_t k = 0; k < conns[i]->n_halves; k++)
+      judge_half(self, conns[i], conns[i]->halves[k]);
+}
+
+const struct qp_check qp_check_stream_complete = {
+    .info = {"stream-complete", "transport",
+             "Every stream ends with FIN and all its bytes, or with a reset.", true},
+    .finish = finish,
+};

@@ -1,0 +1,34 @@
+/* The subcommands of quicpcap. Each returns an exit code: 0, 1 not as expected,
+ * 2 bad command line or input, 4 inconclusive. */
+#ifndef FANBENCH_PCAP_CLI_COMMANDS_H
+#define FANBENCH_PCAP_CLI_COMMANDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "pcap-tools/check/evidence.h"
+
+struct qp_options {
+  bool json;
+  const char *keys;         /* key log file, or NULL */
+  const char *const *files; /* captures, or one run directory */
+  size_t n_files;
+  FILE *out, *talk; /* results; everything else */
+};
+
+int qp_cmd_packets(const struct qp_options *o);
+int qp_cmd_streams(const struct qp_options *o);
+int qp_cmd_verify(const struct qp_options *o);
+
+/* The whole command line: quicpcap COMMAND ... */
+int qp_cli(int argc, char **argv, FILE *out, FILE *talk);
+
+/* Opens what the options name. 0, or 2 after a message. */
+int qp_cli_open(const struct qp_options *o, struct qp_evidence *e);
+/* Says what was damaged or could not be opened. True if anything was damaged. */
+bool qp_cli_talk(const struct qp_options *o, const struct qp_evidence *e);
+/* True if the only argument is a directory. */
+bool qp_cli_is_dir(const struct qp_options *o);
+
+#endif

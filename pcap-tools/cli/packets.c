@@ -1,0 +1,193 @@
+/* quicpcap packets: one row a QUIC packet, as it left its sender. */
+#include <stdlib.h>
+
+#include "pcap-tools/cli/commands.h"
+#include "pcap-tools/cli/rows.h"
+
+static const struct qp_column columns[] = {
+    {"FRAME", "frame", 7}, {"TIME", "time", 12},     {"CONN", "conn", 4},
+    {"FROM", "from", -6},  {"TYPE", "type", -9},     {"NUMBER", "number", 7},
+    {"BYTES", "bytes", 5}, {"FRAMES", "frames", -1},
+};
+
+/* A row waits until its frames have been told. */
+struct listing {
+  struct qp_rows rows;
+  const struct qp_evidence *evidence;
+  uint64_t start_ns;
+  bool any, pending, opened;
+  struct qp_place place;
+  const struct qp_conn *conn;
+  unsigned side, pn_len;
+  enum qp_type type;
+  uint64_t pn;
+  size_t bytes;
+  char frames[2048];
+  size_t len;
+};
+
+static void say(struct listing *l, const char *text) {
+  size_t room = sizeof l->frames - l->len;
+  int n = snprintf(l->frames + l->len, room, "%s%s", l->len ? ", " : "", text);
+  if (n > 0)
+    l->len += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+static void flush(struct listing *l) {
+  char text[64];
+  struct qp_rows *r = &l->rows;
+  uint64_t t = l->place.time_ns - l->start_ns;
+  if (!l->pending)
+    return;
+  l->pending = false;
+  qp_rows_begin(r);
+  qp_rows_number(r, l->place.frame);
+  snprintf(text, sizeof text, "%llu.%09llu", (unsigned long long)(t / 1000000000u),
+           (unsigned long long)(t % 1000000000u));
+  qp_rows_text(r, text);
+  qp_rows_number(r, l->conn->index);
+  qp_rows_text(r, l->side == QP_CLIENT ? "client" : "server");
+  qp_rows_text(r, qp_type_name(l->type));
+  if (l->opened)
+    qp_rows_number(r, l->pn);
+  else
+    qp_rows_text(r, "-");
+  qp_rows_number(r, l->bytes);
+  qp_rows_text(r, l->opened ? l->frames : "(not opened)");
+  char cid[QP_CID_TEXT];
+  qp_rows_extra_text(r, "odcid", qp_cid_text(&l->conn->odcid, cid));
+  qp_rows_extra_text(r, "file", l->evidence->files[l->place.file]);
+  qp_rows_extra_number(r, "time_ns", l->place.time_ns);
+  if (l->opened)
+    qp_rows_extra_number(r, "number_length", l->pn_len);
+  qp_rows_end(r);
+}
+
+static void packet(void *arg, const struct qp_seen *s) {
+  struct listing *l = arg;
+  flush(l);
+  if (!(s->views & QP_SENT))
+    return;
+  if (!l->any)
+    l->start_ns = s->place.time_ns;
+  l->any = l->pending = true;
+  l->opened = s->opened;
+  l->place = s->place;
+  l->conn = s->conn;
+  l->side = s->side;
+  l->type = s->header->type;
+  l->pn = s->pn;
+  l->pn_len = s->pn_len;
+  l->bytes = s->header->len;
+  l->len = 0;
+  l->frames[0] = 0;
+}
+
+static void say_ack(struct listing *l, struct qp_quic_frame *f) {
+  char text[512];
+  size_t len = (size_t)snprintf(text, sizeof text, "ACK");
+  struct qp_ack_walk walk = {0};
+  uint64_t lo, hi;
+  while (qp_ack_next(f, &walk, &lo, &hi) && len < sizeof text - 48)
+    len += (size_t)(lo == hi ? snprintf(text + len, sizeof text - len, " %llu",
+                                        (unsigned long long)lo)
+                             : snprintf(text + len, sizeof text - len, " %llu-%llu",
+                                        (unsigned long long)lo, (unsigned long long)hi));
+  if (walk.done <= f->ack.count)
+    snprintf(text + len, sizeof text - len, " ...");
+  say(l, text);
+}
+
+static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
+                  const struct qp_effect *effect) {
+  struct listing *l = arg;
+  char text[160];
+  const char *name = qp_frame_name(f->type);
+  (void)effect;
+  if (!(s->views & QP_SENT))
+    return;
+  unsigned long long a = f->stream.id, b = f->stream.offset;
+  switch (f->kind) {
+  case QP_F_PADDING:
+    snprintf(text, sizeof text, "%s %zu", name, f->len);
+    break;
+  case QP_F_ACK:
+    say_ack(l, f);
+    return;
+  case QP_F_STREAM:
+    snprintf(text, sizeof text, "%s %llu @%llu+%llu%s", name, a, b,
+             (unsigned long long)f->stream.len, f->stream.fin ? " FIN" : "");
+    break;
+  case QP_F_CRYPTO:
+    snprintf(text, sizeof text, "%s @%llu+%llu", name, b, (unsigned long long)f->stream.len);
+    break;
+  case QP_F_DATAGRAM:
+    snprintf(text, sizeof text, "%s %llu", name, (unsigned long long)f->bytes.len);
+    break;
+  case QP_F_RESET_STREAM:
+  case QP_F_RESET_STREAM_AT:
+  case QP_F_STOP_SENDING:
+    snprintf(text, sizeof text, "%s %llu code %#llx", name, (unsigned long long)f->reset.id,
+             (unsigned long long)f->reset.code);
+    break;
+  case QP_F_CONNECTION_CLOSE:
+  case QP_F_CONNECTION_CLOSE_APP:
+    snprintf(text, sizeof text, "%s %s %#llx", name,
+             f->type == QP_F_CONNECTION_CLOSE ? "transport" : "application",
+             (unsigned long long)f->close.code);
+    break;
+  case QP_F_MAX_STREAM_DATA:
+  case QP_F_STREAM_DATA_BLOCKED:
+    snprintf(text, sizeof text, "%s %llu %llu", name, (unsigned long long)f->limit.id,
+             (unsigned long long)f->limit.value);
+    break;
+  case QP_F_MAX_DATA:
+  case QP_F_MAX_STREAMS_BIDI:
+  case QP_F_MAX_STREAMS_UNI:
+  case QP_F_DATA_BLOCKED:
+  case QP_F_STREAMS_BLOCKED_BIDI:
+  case QP_F_STREAMS_BLOCKED_UNI:
+  case QP_F_RETIRE_CONNECTION_ID:
+    snprintf(text, sizeof text, "%s %llu", name, (unsigned long long)f->limit.value);
+    break;
+  case QP_F_NEW_CONNECTION_ID:
+    snprintf(text, sizeof text, "%s %llu", name, (unsigned long long)f->new_cid.sequence);
+    break;
+  default:
+    snprintf(text, sizeof text, "%s", name);
+  }
+  say(l, text);
+}
+
+static void malformed(void *arg, const struct qp_seen *s, const char *why) {
+  struct listing *l = arg;
+  char text[256];
+  snprintf(text, sizeof text, "MALFORMED (%s)", why);
+  if (l->pending && (s->views & QP_SENT))
+    say(l, text);
+}
+
+int qp_cmd_packets(const struct qp_options *o) {
+  struct qp_evidence e;
+  char err[1024];
+  int code = qp_cli_open(o, &e);
+  if (code)
+    return code;
+  struct listing *l = qp_alloc(1, sizeof *l);
+  l->evidence = &e;
+  qp_rows_open(&l->rows, o->out, o->json, columns, sizeof columns / sizeof *columns);
+  qp_tracker_watch(e.tracker, &(struct qp_watcher){.arg = l,
+                                                   .packet = packet,
+                                                   .frame = frame,
+                                                   .malformed = malformed});
+  if (qp_evidence_read(&e, err, sizeof err)) {
+    fprintf(o->talk, "quicpcap: %s\n", err);
+    code = 2;
+  } else {
+    flush(l);
+    code = qp_cli_talk(o, &e) ? 2 : 0;
+  }
+  free(l);
+  qp_evidence_clear(&e);
+  return code;
+}

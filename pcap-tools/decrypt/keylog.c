@@ -1,0 +1,117 @@
+#include "pcap-tools/decrypt/keylog.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int digit(char c) {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* All of [p, end) as hex digits; the number of bytes, 0 if that is not what it is. */
+static size_t unhex(const char *p, const char *end, uint8_t *out, size_t room) {
+  size_t n = (size_t)(end - p);
+  if (n % 2 || n / 2 > room)
+    return 0;
+  for (size_t i = 0; i < n / 2; i++) {
+    int hi = digit(p[2 * i]), lo = digit(p[2 * i + 1]);
+    if (hi < 0 || lo < 0)
+      return 0;
+    out[i] = (uint8_t)(hi << 4 | lo);
+  }
+  return n / 2;
+}
+
+static struct qp_secrets *entry(struct qp_keylog *log, const uint8_t random[32]) {
+  for (size_t i = log->n; i-- > 0;)
+    if (!memcmp(log->entries[i].random, random, 32))
+      return &log->entries[i];
+  if (log->n == log->room) {
+    size_t room = log->room ? log->room * 2 : 16;
+    struct qp_secrets *more = realloc(log->entries, room * sizeof *more);
+    if (!more)
+      return NULL;
+    log->entries = more;
+    log->room = room;
+  }
+  struct qp_secrets *e = &log->entries[log->n++];
+  memset(e, 0, sizeof *e);
+  memcpy(e->random, random, 32);
+  return e;
+}
+
+/* False: not a line of a key log. Labels that QUIC does not need are fine. */
+static bool add_line(struct qp_keylog *log, const char *p, const char *end) {
+  static const char *const labels[QP_SECRET_COUNT] = {
+      "CLIENT_EARLY_TRAFFIC_SECRET", "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+      "SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"};
+  while (end > p && (end[-1] == '\r' || end[-1] == ' '))
+    end--;
+  if (p == end || *p == '#')
+    return true;
+  const char *label_end = memchr(p, ' ', (size_t)(end - p));
+  const char *random = label_end ? label_end + 1 : NULL;
+  const char *random_end = random ? memchr(random, ' ', (size_t)(end - random)) : NULL;
+  uint8_t r[32], s[QP_SECRET_MAX];
+  if (!random_end || unhex(random, random_end, r, sizeof r) != 32)
+    return false;
+  size_t len = unhex(random_end + 1, end, s, sizeof s);
+  if (!len)
+    return false;
+  for (int i = 0; i < QP_SECRET_COUNT; i++) {
+    size_t n = strlen(labels[i]);
+    if ((size_t)(label_end - p) != n || memcmp(p, labels[i], n))
+      continue;
+    struct qp_secrets *e = entry(log, r);
+    if (!e)
+      return false;
+    e->secret[i].len = (uint8_t)len;
+    memcpy(e->secret[i].data, s, len);
+  }
+  return true;
+}
+
+void qp_keylog_add(struct qp_keylog *log, const char *text, size_t len) {
+  const char *end = text + len;
+  while (text < end) {
+    const char *nl = memchr(text, '\n', (size_t)(end - text));
+    const char *stop = nl ? nl : end;
+    if (!add_line(log, text, stop))
+      log->bad_lines++;
+    text = nl ? nl + 1 : end;
+  }
+}
+
+int qp_keylog_load(struct qp_keylog *log, const char *path, char *err, size_t err_len) {
+  FILE *f = fopen(path, "r");
+  if (!f) {
+    if (errno == ENOENT)
+      return 1;
+    snprintf(err, err_len, "%s: %s", path, strerror(errno));
+    return -1;
+  }
+  char *line = NULL;
+  size_t room = 0;
+  ssize_t got;
+  while ((got = getline(&line, &room, f)) > 0)
+    qp_keylog_add(log, line, (size_t)got);
+  free(line);
+  fclose(f);
+  return 0;
+}
+
+const struct qp_secrets *qp_keylog_find(const struct qp_keylog *log, const uint8_t random[32]) {
+  for (size_t i = 0; i < log->n; i++)
+    if (!memcmp(log->entries[i].random, random, 32))
+      return &log->entries[i];
+  return NULL;
+}
+
+void qp_keylog_clear(struct qp_keylog *log) {
+  free(log->entries);
+  memset(log, 0, sizeof *log);
+}

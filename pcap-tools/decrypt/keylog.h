@@ -1,0 +1,35 @@
+/* NSS key log: client random -> secrets. RFC 9850. From a file (keys.log) or
+ * from a capture's Decryption Secrets Blocks. Later lines win over earlier
+ * ones. The table owns its entries. */
+#ifndef FANBENCH_PCAP_DECRYPT_KEYLOG_H
+#define FANBENCH_PCAP_DECRYPT_KEYLOG_H
+
+#include "pcap-tools/decrypt/keys.h"
+
+enum qp_secret_name {
+  QP_SECRET_CLIENT_EARLY,
+  QP_SECRET_CLIENT_HANDSHAKE,
+  QP_SECRET_SERVER_HANDSHAKE,
+  QP_SECRET_CLIENT_APP,
+  QP_SECRET_SERVER_APP,
+  QP_SECRET_COUNT
+};
+
+struct qp_secrets {
+  uint8_t random[32];
+  struct qp_secret secret[QP_SECRET_COUNT];
+};
+
+struct qp_keylog {
+  struct qp_secrets *entries;
+  size_t n, room;
+  uint64_t bad_lines; /* neither comment nor LABEL RANDOM SECRET */
+};
+
+void qp_keylog_add(struct qp_keylog *log, const char *text, size_t len);
+/* Returns 0; 1 if there is no such file; -1 with a message. */
+int qp_keylog_load(struct qp_keylog *log, const char *path, char *err, size_t err_len);
+const struct qp_secrets *qp_keylog_find(const struct qp_keylog *log, const uint8_t random[32]);
+void qp_keylog_clear(struct qp_keylog *log);
+
+#endif

@@ -1,0 +1,95 @@
+#include "pcap-tools/dissect/hello.h"
+
+enum {
+  CLIENT_HELLO = 1,
+  SERVER_HELLO = 2,
+  ENCRYPTED_EXTENSIONS = 8,
+  EXT_ALPN = 16,
+  EXT_QUIC_PARAMS = 57,
+};
+
+static void parse_params(struct qp_cur c, struct qp_params *p) {
+  /* defaults of RFC 9000 18.2 */
+  *p = (struct qp_params){
+      .seen = true, .max_udp_payload = 65527, .ack_delay_exponent = 3, .active_cid_limit = 2};
+  while (qp_left(&c) && !c.bad) {
+    uint64_t id = qp_varint(&c);
+    struct qp_cur v = qp_sub(&c, qp_varint(&c));
+    uint64_t *where = id == 0x03   ? &p->max_udp_payload
+                      : id == 0x04 ? &p->max_data
+                      : id == 0x05 ? &p->max_stream_data_bidi_local
+                      : id == 0x06 ? &p->max_stream_data_bidi_remote
+                      : id == 0x07 ? &p->max_stream_data_uni
+                      : id == 0x08 ? &p->max_streams_bidi
+                      : id == 0x09 ? &p->max_streams_uni
+                      : id == 0x0a ? &p->ack_delay_exponent
+                      : id == 0x0e ? &p->active_cid_limit
+                      : id == 0x20 ? &p->max_datagram_frame
+                                   : NULL;
+    if (where)
+      *where = qp_varint(&v);
+    if (id == 0x1d)
+      p->reset_stream_at = true;
+  }
+}
+
+static void parse_alpn(struct qp_cur c, struct qp_hello *hello) {
+  qp_u16(&c);
+  uint8_t len = qp_u8(&c);
+  const uint8_t *name = qp_take(&c, len);
+  if (name && len < sizeof hello->alpn) {
+    memcpy(hello->alpn, name, len);
+    hello->alpn[len] = 0;
+  }
+}
+
+static void parse_extensions(struct qp_cur *c, struct qp_hello *hello, struct qp_params *params,
+                             bool alpn) {
+  struct qp_cur list = qp_sub(c, qp_u16(c));
+  while (qp_left(&list) && !list.bad) {
+    uint16_t type = qp_u16(&list);
+    struct qp_cur body = qp_sub(&list, qp_u16(&list));
+    if (type == EXT_ALPN && alpn)
+      parse_alpn(body, hello);
+    else if (type == EXT_QUIC_PARAMS && params)
+      parse_params(body, params);
+  }
+}
+
+static void client(struct qp_cur c, struct qp_hello *hello) {
+  qp_u16(&c);
+  const uint8_t *random = qp_take(&c, 32);
+  if (random)
+    memcpy(hello->random, random, 32);
+  hello->client_hello = random != NULL;
+  qp_take(&c, qp_u8(&c));  /* session id */
+  qp_take(&c, qp_u16(&c)); /* cipher suites */
+  qp_take(&c, qp_u8(&c));  /* compression */
+  parse_extensions(&c, hello, &hello->client, true);
+}
+
+static void server(struct qp_cur c, struct qp_hello *hello) {
+  qp_take(&c, 2 + 32);
+  qp_take(&c, qp_u8(&c));
+  uint16_t suite = qp_u16(&c);
+  if (!c.bad) {
+    hello->suite = suite;
+    hello->server_hello = true;
+  }
+}
+
+size_t qp_hello_message(struct qp_hello *hello, const uint8_t *data, size_t len) {
+  struct qp_cur c = qp_cur(data, len);
+  uint8_t type = qp_u8(&c);
+  uint64_t body_len = qp_be(&c, 3);
+  struct qp_cur body = qp_sub(&c, body_len);
+  if (c.bad)
+    return 0;
+  if (type == CLIENT_HELLO && !hello->client_hello) /* the first, also after a retry request */
+    client(body, hello);
+  else if (type == SERVER_HELLO)
+    server(body, hello);
+  else if (type == ENCRYPTED_EXTENSIONS)
+    parse_extensions(&body, hello, &hello->server, false);
+  return 4 + (size_t)body_len;
+}

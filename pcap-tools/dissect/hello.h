@@ -1,0 +1,37 @@
+/* What the judge needs of the TLS handshake: ClientHello (random, ALPN,
+ * transport parameters), ServerHello (cipher suite), EncryptedExtensions
+ * (transport parameters). RFC 8446 section 4, RFC 9000 section 18. */
+#ifndef FANBENCH_PCAP_DISSECT_HELLO_H
+#define FANBENCH_PCAP_DISSECT_HELLO_H
+
+#include "pcap-tools/dissect/packet.h"
+
+enum qp_suite {
+  QP_SUITE_UNKNOWN = 0,
+  QP_AES_128_GCM = 0x1301,
+  QP_AES_256_GCM = 0x1302,
+  QP_CHACHA20_POLY1305 = 0x1303,
+};
+
+struct qp_params {
+  bool seen;
+  uint64_t max_udp_payload, max_data, max_stream_data_bidi_local, max_stream_data_bidi_remote;
+  uint64_t max_stream_data_uni, max_streams_bidi, max_streams_uni, max_datagram_frame;
+  uint64_t ack_delay_exponent, active_cid_limit;
+  bool reset_stream_at;
+};
+
+struct qp_hello {
+  bool client_hello, server_hello;
+  uint8_t random[32]; /* of the client */
+  char alpn[32];      /* the first one offered; "" if none */
+  uint16_t suite;     /* enum qp_suite or another code point; 0 = not seen */
+  struct qp_params client, server;
+};
+
+/* Takes the next whole handshake message from the front of [data, data + len).
+ * Returns its length, or 0 if it is not whole yet. Fills *hello with what the
+ * judge knows; other messages and malformed extensions are stepped over. */
+size_t qp_hello_message(struct qp_hello *hello, const uint8_t *data, size_t len);
+
+#endif

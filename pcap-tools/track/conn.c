@@ -1,0 +1,99 @@
+#include "pcap-tools/track/conn.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "pcap-tools/read/memory.h"
+
+struct qp_conn *qp_conn_new(uint32_t index) {
+  struct qp_conn *c = qp_alloc(1, sizeof *c);
+  c->index = index;
+  c->moqt = true;
+  c->null_protection = -1;
+  return c;
+}
+
+static void free_half(struct qp_half *h) {
+  qp_reasm_clear(&h->sent);
+  qp_reasm_clear(&h->reached);
+  XXH64_freeState(h->feed.hash);
+  free(h);
+}
+
+void qp_conn_free(struct qp_conn *c) {
+  for (size_t i = 0; i < c->n_halves; i++)
+    free_half(c->halves[i]);
+  for (size_t i = 0; i < c->n_requests; i++)
+    free(c->requests[i].filters);
+  for (int side = 0; side < 2; side++) {
+    for (int space = 0; space < QP_SPACE_COUNT; space++) {
+      struct qp_numbers *n = &c->numbers[side][space];
+      qp_ranges_clear(&n->sent);
+      qp_ranges_clear(&n->reached);
+      free(n->frame_of);
+    }
+    free(c->objects[side]);
+  }
+  qp_map_clear(&c->half_of);
+  qp_map_clear(&c->request_of);
+  free(c->halves);
+  free(c->requests);
+  free(c->vantages);
+  free(c);
+}
+
+/* Stream IDs have 62 bits: one more for the side leaves room. */
+static uint64_t half_key(uint64_t stream, unsigned side) { return stream << 1 | side; }
+
+struct qp_half *qp_conn_half(const struct qp_conn *c, uint64_t stream, unsigned side) {
+  uint32_t i = qp_map_get(&c->half_of, half_key(stream, side));
+  return i == QP_MAP_NONE ? NULL : c->halves[i];
+}
+
+struct qp_half *qp_conn_open_half(struct qp_conn *c, uint64_t stream, unsigned side,
+                                  struct qp_place place) {
+  struct qp_half *h = qp_conn_half(c, stream, side);
+  if (h)
+    return h;
+  h = qp_alloc(1, sizeof *h);
+  h->id = stream;
+  h->side = (uint8_t)side;
+  h->opened = place;
+  qp_grow((void **)&c->halves, &c->halves_room, c->n_halves + 1, sizeof(struct qp_half *));
+  qp_map_set(&c->half_of, half_key(stream, side), (uint32_t)c->n_halves);
+  c->halves[c->n_halves++] = h;
+  return h;
+}
+
+struct qp_request *qp_conn_request(const struct qp_conn *c, uint64_t stream) {
+  uint32_t i = qp_map_get(&c->request_of, stream);
+  return i == QP_MAP_NONE ? NULL : &c->requests[i];
+}
+
+static const struct qp_vantage *vantage(const struct qp_conn *c, unsigned side,
+                                        const struct qp_end *src, const struct qp_end *dst) {
+  for (size_t i = c->n_vantages; i-- > 0;) {
+    const struct qp_vantage *v = &c->vantages[i];
+    if (v->side == side && qp_end_equal(&v->tuple.src, src) && qp_end_equal(&v->tuple.dst, dst))
+      return v;
+  }
+  return NULL;
+}
+
+unsigned qp_conn_views(struct qp_conn *c, unsigned side, const struct qp_tuple *tuple,
+                       uint32_t file) {
+  const struct qp_vantage *mine = vantage(c, side, &tuple->src, &tuple->dst);
+  const struct qp_vantage *peer = vantage(c, !side, &tuple->dst, &tuple->src);
+  if (!mine) {
+    qp_grow((void **)&c->vantages, &c->vantages_room, c->n_vantages + 1, sizeof *c->vantages);
+    c->vantages[c->n_vantages++] =
+        (struct qp_vantage){.tuple = *tuple, .side = (uint8_t)side, .file = file};
+    mine = &c->vantages[c->n_vantages - 1];
+    peer = vantage(c, !side, &tuple->dst, &tuple->src); /* the array may have moved */
+    if (peer && peer->file != file)
+      c->split = true;
+  }
+  /* until the peer has sent something nobody knows its file: any counts */
+  bool reached = !peer || peer->file == file;
+  return (mine->file == file ? QP_SENT : 0u) | (reached ? QP_REACHED : 0u);
+}

@@ -1,0 +1,204 @@
+/* What the judge knows of one QUIC connection: IDs, keys, packet number spaces,
+ * streams, objects, how it ended. Filled by the tracker, read by checks.
+ *
+ * Sides: 0 is the client, 1 the server; an array [2] is by the side that sends.
+ *
+ * Vantages. What a side *sent* is judged at the interface nearest to it, what
+ * *reached* a side there too. Which capture that is follows from time: the file
+ * that first shows a side sending on a 4-tuple is the nearest to it. With one
+ * capture of a connection it serves both sides. Packets in other files (at a
+ * router, or the far end) count for neither.
+ *
+ * Ownership: the tracker owns connections; pointers stay valid until it is
+ * freed. Halves are reached through pointers that never move. */
+#ifndef FANBENCH_PCAP_TRACK_CONN_H
+#define FANBENCH_PCAP_TRACK_CONN_H
+
+#include "pcap-tools/decrypt/keylog.h"
+#include "pcap-tools/dissect/frame.h"
+#include "pcap-tools/dissect/media.h"
+#include "pcap-tools/dissect/moqt.h"
+#include "pcap-tools/read/udp.h"
+#include "pcap-tools/track/map.h"
+#include "pcap-tools/track/ranges.h"
+#include "pcap-tools/track/reassembly.h"
+
+enum qp_side { QP_CLIENT, QP_SERVER };
+enum qp_view { QP_SENT = 1, QP_REACHED = 2 };
+
+/* Where something was seen. frame 0: nowhere. */
+struct qp_place {
+  uint32_t file;
+  uint64_t frame, time_ns;
+};
+
+/* One packet number space of one sender. */
+struct qp_numbers {
+  struct qp_ranges sent;    /* seen leaving the sender */
+  struct qp_ranges reached; /* seen arriving at the receiver */
+  uint64_t largest_sent, largest_reached;
+  bool any_acked;
+  uint64_t largest_acked; /* of these numbers, by ACKs that reached the sender */
+  bool gaps;              /* packets of this space could not be opened: `sent` is not all */
+  /* the last packet with CONNECTION_CLOSE, whose identical repeats are lawful */
+  uint64_t close_pn, close_hash;
+  bool any_close;
+  /* first sighting of each number for messages; dense numbers only */
+  uint32_t *frame_of;
+  size_t frame_of_room;
+};
+
+enum qp_stream_kind {
+  QP_S_UNKNOWN, /* no first bytes yet, or no MoQT */
+  QP_S_CONTROL,
+  QP_S_REQUEST, /* bidirectional */
+  QP_S_SUBGROUP,
+  QP_S_FETCH,
+  QP_S_PADDING,
+  QP_S_BAD, /* not legal MoQT: `complaint` */
+};
+
+/* An object as it stands on the wire. */
+struct qp_object {
+  uint64_t alias, group, subgroup, object; /* subgroup 0 for datagrams */
+  uint64_t len, got; /* payload bytes announced, seen without a hole */
+  uint64_t hash;     /* xxh64 of the payload, valid if whole */
+  bool whole;
+  bool datagram;
+  uint8_t status;
+  int16_t priority;         /* QP_NO_PRIORITY: the track's default */
+  struct qp_half *half;     /* NULL for datagrams */
+  struct qp_place first, last; /* where its first and last byte came */
+};
+
+/* One direction of a stream. */
+struct qp_half {
+  uint64_t id;
+  uint8_t side; /* who sends */
+  enum qp_stream_kind kind;
+  struct qp_reasm sent;    /* at the sender's interface */
+  struct qp_reasm reached; /* at the receiver's; used only if the connection is split */
+  bool fin, fin_reached;
+  bool has_final;
+  uint64_t final_size;
+  bool reset;
+  uint64_t reset_code;
+  struct qp_place reset_at;
+  bool stopped; /* the receiver sent STOP_SENDING */
+  struct qp_place stopped_at;
+  uint64_t first_fast; /* bytes first sent by the datapath */
+  uint64_t resent;
+  struct qp_place opened; /* its first frame */
+  bool settled;           /* whole, and read: its bytes may be forgotten */
+  /* MoQT, fed from the server's interface */
+  struct qp_subgroup header;
+  const char *complaint;
+  uint64_t complaint_at; /* stream offset */
+  struct qp_feed_state {
+    uint8_t stage;
+    bool any_object;
+    uint64_t pos, last_object;
+    uint64_t properties_left;
+    uint32_t object; /* index of the object in work */
+    void *hash;      /* XXH64_state_t of an object in several pieces */
+  } feed;
+};
+
+/* What a subscription admits from some moment on. */
+struct qp_filter {
+  struct qp_place asked;    /* the message reached the publisher's side */
+  struct qp_place answered; /* frame 0: not answered */
+  bool refused;
+  bool forward;
+  unsigned location_fields; /* QP_NO_LOCATION: unfiltered */
+  uint64_t location[4];
+  struct qp_range priority[QP_FILTER_RANGES];
+  unsigned n_priority; /* 0: all */
+  uint64_t object_timeout_ms, subgroup_timeout_ms;
+};
+#define QP_NO_LOCATION 5u
+
+/* A request on a bidirectional stream. */
+struct qp_request {
+  uint64_t stream;
+  uint8_t side; /* who asks */
+  uint64_t type; /* enum qp_moq_type */
+  uint32_t track; /* index in the tracker's tracks; QP_MAP_NONE for others than tracks */
+  bool ok;
+  bool error;
+  uint64_t code;
+  struct qp_place answered;
+  uint64_t alias;
+  bool has_largest;
+  struct qp_location largest;
+  int default_priority;
+  struct qp_filter *filters; /* [0] the SUBSCRIBE, then one for each REQUEST_UPDATE */
+  size_t n_filters, filters_room;
+  bool done; /* PUBLISH_DONE */
+  uint64_t done_status, done_streams;
+  struct qp_place ended; /* cancelled, done or failed, the first of these */
+};
+
+struct qp_close {
+  bool seen, application;
+  uint64_t code;
+  char reason[64];
+  struct qp_place at;
+};
+
+/* Which file is nearest to a side on a 4-tuple. */
+struct qp_vantage {
+  struct qp_tuple tuple; /* in the direction of sending */
+  uint8_t side;
+  uint32_t file;
+};
+
+struct qp_conn {
+  uint32_t index;
+  struct qp_cid odcid; /* the client's first destination ID */
+  struct qp_tuple tuple; /* client to server, at the start */
+  struct qp_hello hello;
+  bool moqt; /* by ALPN, or not known */
+  bool split; /* the two sides are seen in different files */
+  int null_protection; /* -1 not known, 0 no, 1 yes */
+  struct qp_numbers numbers[2][QP_SPACE_COUNT];
+  struct qp_half **halves;
+  size_t n_halves, halves_room;
+  struct qp_map half_of; /* stream ID and side -> index in halves */
+  struct qp_object *objects[2];
+  size_t n_objects[2], objects_room[2];
+  struct qp_request *requests;
+  size_t n_requests, requests_room;
+  struct qp_map request_of; /* stream -> index in requests */
+  struct qp_close close[2];
+  bool handshake_done; /* the server sent HANDSHAKE_DONE or the client a 1-RTT packet */
+  struct qp_place first, last;
+  uint64_t packets[2], opened[2], unopened[2];
+  uint64_t datagram_bytes[2], datagram_fast[2]; /* DATAGRAM payload, all and by the datapath */
+  uint64_t first_bytes[2]; /* of subgroup streams and datagrams, after the last frame */
+  const struct qp_ranges *fast; /* numbers that are copies, of the server; may be NULL */
+  struct qp_vantage *vantages;
+  size_t n_vantages, vantages_room;
+  struct qp_crypt *crypt; /* of track/crypt */
+};
+
+struct qp_conn *qp_conn_new(uint32_t index);
+void qp_conn_free(struct qp_conn *conn);
+
+/* The half, or NULL. */
+struct qp_half *qp_conn_half(const struct qp_conn *conn, uint64_t stream, unsigned side);
+/* The half, made if it is not there. */
+struct qp_half *qp_conn_open_half(struct qp_conn *conn, uint64_t stream, unsigned side,
+                                  struct qp_place place);
+struct qp_request *qp_conn_request(const struct qp_conn *conn, uint64_t stream);
+
+/* How a frame in this file that `side` sent on this 4-tuple is seen: a set of
+ * enum qp_view; 0: it counts for neither side. Learns new vantages. */
+unsigned qp_conn_views(struct qp_conn *conn, unsigned side, const struct qp_tuple *tuple,
+                       uint32_t file);
+
+/* The side that a stream belongs to, and whether it has one direction only. */
+static inline unsigned qp_stream_opener(uint64_t id) { return (unsigned)(id & 1); }
+static inline bool qp_stream_uni(uint64_t id) { return (id & 2) != 0; }
+
+#endif

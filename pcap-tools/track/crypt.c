@@ -1,0 +1,230 @@
+#include "pcap-tools/track/crypt.h"
+
+#include <stdlib.h>
+
+#include "pcap-tools/read/memory.h"
+
+/* 1-RTT keys of one direction. */
+struct phases {
+  struct qp_keys previous, now, next;
+  bool bit; /* Key Phase of `now` */
+};
+
+struct qp_crypt {
+  const struct qp_keylog *keylog;
+  struct qp_keys initial[2], handshake[2], early;
+  struct phases app[2];
+  /* handshake messages; at most HANDSHAKE_MAX bytes of each are read */
+  struct qp_reasm crypto[2][QP_SPACE_COUNT];
+  uint64_t read[2][QP_SPACE_COUNT];
+};
+
+enum { HANDSHAKE_MAX = 1 << 18, PACKET_MAX = 1 << 16 };
+
+/* One buffer for all connections: only one packet is open at a time. */
+static uint8_t plain[PACKET_MAX];
+
+struct qp_crypt *qp_crypt_new(const struct qp_keylog *keylog) {
+  struct qp_crypt *c = qp_alloc(1, sizeof *c);
+  c->keylog = keylog;
+  return c;
+}
+
+void qp_crypt_free(struct qp_crypt *c) {
+  if (!c)
+    return;
+  for (int side = 0; side < 2; side++) {
+    qp_keys_clear(&c->initial[side]);
+    qp_keys_clear(&c->handshake[side]);
+    qp_keys_clear(&c->app[side].previous);
+    qp_keys_clear(&c->app[side].now);
+    qp_keys_clear(&c->app[side].next);
+    for (int space = 0; space < QP_SPACE_COUNT; space++)
+      qp_reasm_clear(&c->crypto[side][space]);
+  }
+  qp_keys_clear(&c->early);
+  free(c);
+}
+
+void qp_crypt_initial(struct qp_crypt *c, const struct qp_cid *dcid) {
+  struct qp_secret client, server;
+  qp_initial_secrets(dcid, &client, &server);
+  qp_keys_derive(&c->initial[QP_CLIENT], QP_AES_128_GCM, &client);
+  qp_keys_derive(&c->initial[QP_SERVER], QP_AES_128_GCM, &server);
+}
+
+/* A packet after removal of its header protection. */
+struct bared {
+  uint8_t header[1 + 4 + 2 + 2 * QP_CID_MAX + 8 + 8 + 4 + 1024];
+  size_t header_len;
+  unsigned pn_len;
+  uint64_t truncated;
+};
+
+static bool bare(struct qp_keys *keys, const struct qp_header *h, struct bared *b) {
+  uint8_t mask[5];
+  if (h->pn_at + 4 > sizeof b->header || h->len < h->pn_at + 4 + 16)
+    return false;
+  qp_keys_mask(keys, h->start + h->pn_at + 4, mask);
+  memcpy(b->header, h->start, h->pn_at + 4);
+  b->header[0] ^= mask[0] & (h->type == QP_1RTT ? 0x1f : 0x0f);
+  b->pn_len = (b->header[0] & 3u) + 1;
+  b->truncated = 0;
+  for (unsigned i = 0; i < b->pn_len; i++) {
+    b->header[h->pn_at + i] ^= mask[1 + i];
+    b->truncated = b->truncated << 8 | b->header[h->pn_at + i];
+  }
+  b->header_len = h->pn_at + b->pn_len;
+  return true;
+}
+
+static bool try_open(struct qp_keys *keys, const struct qp_header *h, const struct bared *b,
+                     uint64_t pn, struct qp_opened *o) {
+  size_t len = h->len - b->header_len;
+  if (!keys->ready || len > sizeof plain ||
+      !qp_keys_open(keys, pn, b->header, b->header_len, h->start + b->header_len, len, plain))
+    return false;
+  *o = (struct qp_opened){.first = b->header[0],
+                          .pn_len = b->pn_len,
+                          .pn = pn,
+                          .payload = plain,
+                          .len = len - QP_TAG_LEN};
+  return true;
+}
+
+static const struct qp_numbers *numbers(const struct qp_conn *conn, unsigned side,
+                                        enum qp_type type) {
+  return &conn->numbers[side][qp_space_of(type)];
+}
+
+static uint64_t expand(const struct qp_conn *conn, unsigned side, enum qp_view view,
+                       enum qp_type type, uint64_t truncated, unsigned pn_len) {
+  const struct qp_numbers *n = numbers(conn, side, type);
+  return view == QP_SENT ? qp_pn_expand(truncated, pn_len, n->largest_sent, n->sent.n > 0)
+                         : qp_pn_expand(truncated, pn_len, n->largest_reached, n->reached.n > 0);
+}
+
+static bool open_with(struct qp_conn *conn, unsigned side, enum qp_view view, struct qp_keys *keys,
+                      const struct qp_header *h, struct qp_opened *o) {
+  struct bared b;
+  if (!keys->ready || !bare(keys, h, &b))
+    return false;
+  return try_open(keys, h, &b, expand(conn, side, view, h->type, b.truncated, b.pn_len), o);
+}
+
+/* Installs keys from the log: of the suite that the server chose, or of the first
+ * one that opens this packet. */
+static bool install(struct qp_conn *conn, unsigned side, enum qp_view view, struct qp_keys *keys,
+                    enum qp_secret_name name, const struct qp_header *h, struct qp_opened *o) {
+  static const uint16_t all[] = {QP_AES_128_GCM, QP_CHACHA20_POLY1305, QP_AES_256_GCM};
+  const struct qp_secrets *s = conn->hello.client_hello
+                                   ? qp_keylog_find(conn->crypt->keylog, conn->hello.random)
+                                   : NULL;
+  if (!s || !s->secret[name].len)
+    return false;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    if (conn->hello.suite && conn->hello.suite != all[i])
+      continue;
+    if (!qp_keys_derive(keys, all[i], &s->secret[name]) && open_with(conn, side, view, keys, h, o))
+      return true;
+  }
+  qp_keys_clear(keys);
+  return false;
+}
+
+static bool open_phase(struct qp_conn *conn, unsigned side, enum qp_view view,
+                       const struct qp_header *h, struct qp_opened *o) {
+  struct phases *p = &conn->crypt->app[side];
+  struct bared b;
+  if (!p->now.ready)
+    return install(conn, side, view, &p->now,
+                   side == QP_CLIENT ? QP_SECRET_CLIENT_APP : QP_SECRET_SERVER_APP, h, o);
+  if (!bare(&p->now, h, &b))
+    return false;
+  uint64_t pn = expand(conn, side, view, h->type, b.truncated, b.pn_len);
+  bool bit = (b.header[0] & 0x04) != 0;
+  if (bit == p->bit)
+    return try_open(&p->now, h, &b, pn, o);
+  if (!p->next.ready)
+    qp_keys_update(&p->now, &p->next);
+  if (try_open(&p->next, h, &b, pn, o)) {
+    qp_keys_clear(&p->previous);
+    p->previous = p->now;
+    p->now = p->next;
+    memset(&p->next, 0, sizeof p->next);
+    p->bit = bit;
+    return true;
+  }
+  return try_open(&p->previous, h, &b, pn, o);
+}
+
+static bool zero_tag(const struct qp_header *h) {
+  static const uint8_t zeros[QP_TAG_LEN];
+  return !memcmp(h->start + h->len - QP_TAG_LEN, zeros, QP_TAG_LEN);
+}
+
+static bool open_null(struct qp_conn *conn, unsigned side, enum qp_view view,
+                      const struct qp_header *h, struct qp_opened *o) {
+  struct qp_cur c = qp_cur(h->start + h->pn_at, h->len - h->pn_at - QP_TAG_LEN);
+  o->first = h->start[0];
+  o->pn_len = (o->first & 3u) + 1;
+  uint64_t truncated = qp_be(&c, o->pn_len);
+  if (c.bad)
+    return false;
+  o->pn = expand(conn, side, view, h->type, truncated, o->pn_len);
+  o->null_protected = true;
+  o->payload = c.p;
+  o->len = qp_left(&c);
+  return true;
+}
+
+bool qp_crypt_open(struct qp_conn *conn, unsigned side, enum qp_view view,
+                   const struct qp_header *h, struct qp_opened *o) {
+  struct qp_crypt *c = conn->crypt;
+  memset(o, 0, sizeof *o);
+  switch (h->type) {
+  case QP_INITIAL:
+    return open_with(conn, side, view, &c->initial[side], h, o);
+  case QP_HANDSHAKE:
+    if (c->handshake[side].ready)
+      return open_with(conn, side, view, &c->handshake[side], h, o);
+    return install(conn, side, view, &c->handshake[side],
+                   side == QP_CLIENT ? QP_SECRET_CLIENT_HANDSHAKE : QP_SECRET_SERVER_HANDSHAKE, h,
+                   o);
+  case QP_0RTT:
+    if (c->early.ready)
+      return open_with(conn, side, view, &c->early, h, o);
+    return install(conn, side, view, &c->early, QP_SECRET_CLIENT_EARLY, h, o);
+  case QP_1RTT:
+    /* an AEAD tag of 16 zeros does not happen */
+    if (conn->null_protection != 0 && zero_tag(h)) {
+      conn->null_protection = 1;
+      return open_null(conn, side, view, h, o);
+    }
+    return conn->null_protection != 1 && open_phase(conn, side, view, h, o);
+  default:
+    return false;
+  }
+}
+
+void qp_crypt_handshake(struct qp_conn *conn, unsigned side, enum qp_space space, uint64_t off,
+                        const uint8_t *data, size_t len) {
+  struct qp_crypt *c = conn->crypt;
+  struct qp_reasm *r = &c->crypto[side][space];
+  struct qp_overlap overlap;
+  if (space == QP_SPACE_APP || off + len > HANDSHAKE_MAX)
+    return;
+  qp_reasm_add(r, off, data, len, &overlap);
+  uint64_t end = qp_reasm_contiguous(r);
+  static uint8_t message[HANDSHAKE_MAX];
+  while (c->read[side][space] < end) {
+    uint64_t at = c->read[side][space];
+    size_t n = qp_reasm_read(r, at, message, (size_t)(end - at));
+    size_t used = qp_hello_message(&conn->hello, message, n);
+    if (!used)
+      break;
+    c->read[side][space] += used;
+  }
+  if (conn->hello.client_hello && conn->hello.alpn[0])
+    conn->moqt = !strncmp(conn->hello.alpn, "moqt", 4);
+}

@@ -1,0 +1,21 @@
+/* From stream bytes to MoQT: control messages, subgroup headers, objects. Fed
+ * from the server's interface: what reached it of the client's streams, what it
+ * sent on its own. Only bytes without a hole in front of them are read. */
+#ifndef FANBENCH_PCAP_TRACK_FEED_H
+#define FANBENCH_PCAP_TRACK_FEED_H
+
+#include "pcap-tools/track/session.h"
+
+/* Reads on after new bytes, a FIN or a reset. */
+void qp_feed_half(struct qp_conn *conn, struct qp_half *half, struct qp_tracks *tracks,
+                  struct qp_place place);
+/* One DATAGRAM frame that `side` sent. NULL, or why it is not legal MoQT. */
+const char *qp_feed_datagram(struct qp_conn *conn, unsigned side, const uint8_t *data, size_t len,
+                             struct qp_place place);
+
+/* The bytes that count for MoQT. */
+struct qp_reasm *qp_feed_bytes(const struct qp_conn *conn, struct qp_half *half);
+/* True when all of a finished half is read. */
+bool qp_feed_done(const struct qp_half *half);
+
+#endif

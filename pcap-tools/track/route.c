@@ -1,0 +1,120 @@
+#include "pcap-tools/track/route.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "pcap-tools/read/memory.h"
+
+static struct qp_cid_entry *find_id(const struct qp_routes *r, const uint8_t *data, uint8_t len,
+                                    uint64_t *free_key) {
+  uint64_t key = XXH3_64bits_withSeed(data, len, len);
+  uint32_t i;
+  for (; (i = qp_map_get(&r->id_of, key)) != QP_MAP_NONE; key++) {
+    struct qp_cid_entry *e = &r->ids[i];
+    if (e->cid.len == len && !memcmp(e->cid.data, data, len))
+      return e;
+  }
+  *free_key = key;
+  return NULL;
+}
+
+void qp_routes_add(struct qp_routes *r, const struct qp_cid *cid, struct qp_conn *conn,
+                   unsigned receiver) {
+  uint64_t key;
+  if (!cid->len)
+    return;
+  struct qp_cid_entry *e = find_id(r, cid->data, cid->len, &key);
+  if (!e) {
+    qp_grow((void **)&r->ids, &r->ids_room, r->n_ids + 1, sizeof *r->ids);
+    qp_map_set(&r->id_of, key, (uint32_t)r->n_ids);
+    e = &r->ids[r->n_ids++];
+    e->cid = *cid;
+    r->lengths |= 1u << cid->len;
+  }
+  e->route = (struct qp_route){conn, receiver};
+}
+
+static struct qp_tuple_entry *find_tuple(const struct qp_routes *r, const struct qp_tuple *tuple,
+                                         uint64_t *free_key) {
+  uint8_t bytes[36];
+  memcpy(bytes, tuple->src.addr, 16);
+  memcpy(bytes + 16, tuple->dst.addr, 16);
+  memcpy(bytes + 32, &tuple->src.port, 2);
+  memcpy(bytes + 34, &tuple->dst.port, 2);
+  uint64_t key = XXH3_64bits(bytes, sizeof bytes);
+  uint32_t i;
+  for (; (i = qp_map_get(&r->tuple_of, key)) != QP_MAP_NONE; key++) {
+    struct qp_tuple_entry *e = &r->tuples[i];
+    if (qp_end_equal(&e->tuple.src, &tuple->src) && qp_end_equal(&e->tuple.dst, &tuple->dst))
+      return e;
+  }
+  *free_key = key;
+  return NULL;
+}
+
+void qp_routes_used(struct qp_routes *r, const struct qp_tuple *tuple, struct qp_conn *conn,
+                    unsigned receiver, uint8_t cid_len) {
+  uint64_t key;
+  struct qp_tuple_entry *e = find_tuple(r, tuple, &key);
+  if (!e) {
+    qp_grow((void **)&r->tuples, &r->tuples_room, r->n_tuples + 1, sizeof *r->tuples);
+    qp_map_set(&r->tuple_of, key, (uint32_t)r->n_tuples);
+    e = &r->tuples[r->n_tuples++];
+    e->tuple = *tuple;
+  }
+  e->route = (struct qp_route){conn, receiver};
+  e->cid_len = cid_len;
+}
+
+bool qp_routes_find(const struct qp_routes *r, const struct qp_cid *cid,
+                    const struct qp_tuple *tuple, struct qp_route *route) {
+  uint64_t key;
+  if (cid->len) {
+    const struct qp_cid_entry *e = find_id(r, cid->data, cid->len, &key);
+    if (e)
+      *route = e->route;
+    return e != NULL;
+  }
+  const struct qp_tuple_entry *e = find_tuple(r, tuple, &key);
+  if (e)
+    *route = e->route;
+  return e != NULL;
+}
+
+bool qp_routes_find_short(const struct qp_routes *r, const uint8_t *data, size_t len,
+                          const struct qp_tuple *tuple, struct qp_route *route,
+                          uint8_t *cid_len) {
+  uint64_t key;
+  const struct qp_tuple_entry *t = find_tuple(r, tuple, &key);
+  if (t && t->cid_len && len > t->cid_len) { /* the usual case: as the packet before */
+    const struct qp_cid_entry *e = find_id(r, data + 1, t->cid_len, &key);
+    if (e) {
+      *route = e->route;
+      *cid_len = t->cid_len;
+      return true;
+    }
+  }
+  for (uint8_t n = QP_CID_MAX; n > 0; n--) {
+    if (!(r->lengths >> n & 1) || len <= n)
+      continue;
+    const struct qp_cid_entry *e = find_id(r, data + 1, n, &key);
+    if (e) {
+      *route = e->route;
+      *cid_len = n;
+      return true;
+    }
+  }
+  if (!t)
+    return false;
+  *route = t->route;
+  *cid_len = 0;
+  return true;
+}
+
+void qp_routes_clear(struct qp_routes *r) {
+  free(r->ids);
+  free(r->tuples);
+  qp_map_clear(&r->id_of);
+  qp_map_clear(&r->tuple_of);
+  memset(r, 0, sizeof *r);
+}

@@ -1,0 +1,47 @@
+/* Which connection a packet belongs to: by its Destination Connection ID, or by
+ * its addresses where an end uses IDs of length zero.
+ *
+ * Zero-initialised = empty. */
+#ifndef FANBENCH_PCAP_TRACK_ROUTE_H
+#define FANBENCH_PCAP_TRACK_ROUTE_H
+
+#include "pcap-tools/track/conn.h"
+
+struct qp_route {
+  struct qp_conn *conn;
+  unsigned receiver; /* the side that the ID leads to */
+};
+
+struct qp_routes {
+  struct qp_cid_entry {
+    struct qp_cid cid;
+    struct qp_route route;
+  } *ids;
+  size_t n_ids, ids_room;
+  struct qp_map id_of;
+  uint32_t lengths; /* bit n: an ID of n bytes is known */
+  struct qp_tuple_entry {
+    struct qp_tuple tuple;
+    struct qp_route route;
+    uint8_t cid_len; /* of the last packet on it that was found */
+  } *tuples;
+  size_t n_tuples, tuples_room;
+  struct qp_map tuple_of;
+};
+
+/* Packets with this ID go to `receiver` of conn. A zero-length ID changes nothing. */
+void qp_routes_add(struct qp_routes *r, const struct qp_cid *cid, struct qp_conn *conn,
+                   unsigned receiver);
+/* The last packet on this 4-tuple was conn's. */
+void qp_routes_used(struct qp_routes *r, const struct qp_tuple *tuple, struct qp_conn *conn,
+                    unsigned receiver, uint8_t cid_len);
+
+/* A long header's ID. False: unknown. */
+bool qp_routes_find(const struct qp_routes *r, const struct qp_cid *cid,
+                    const struct qp_tuple *tuple, struct qp_route *route);
+/* A short header: *cid_len is set too. data: the whole packet. */
+bool qp_routes_find_short(const struct qp_routes *r, const uint8_t *data, size_t len,
+                          const struct qp_tuple *tuple, struct qp_route *route, uint8_t *cid_len);
+void qp_routes_clear(struct qp_routes *r);
+
+#endif

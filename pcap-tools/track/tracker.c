@@ -1,0 +1,311 @@
+#include "pcap-tools/track/tracker.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "pcap-tools/track/apply.h"
+#include "pcap-tools/track/crypt.h"
+#include "pcap-tools/read/memory.h"
+
+enum { WATCHERS_MAX = 32, HELD_DEFAULT = 64 << 20, FRAME_OF_MAX = 1 << 24 };
+
+struct qp_tracker {
+  struct qp_tracker_config config;
+  struct qp_watcher watchers[WATCHERS_MAX];
+  size_t n_watchers;
+  struct qp_conn **conns;
+  size_t n_conns, conns_room;
+  struct qp_routes routes;
+  struct qp_tracks tracks;
+  struct qp_held held;
+  struct qp_counts counts;
+};
+
+struct qp_tracker *qp_tracker_new(const struct qp_tracker_config *config) {
+  struct qp_tracker *t = qp_alloc(1, sizeof *t);
+  t->config = *config;
+  t->held.max = config->held_max ? config->held_max : (size_t)HELD_DEFAULT;
+  return t;
+}
+
+void qp_tracker_watch(struct qp_tracker *t, const struct qp_watcher *watcher) {
+  if (t->n_watchers < WATCHERS_MAX)
+    t->watchers[t->n_watchers++] = *watcher;
+}
+
+static void tell_malformed(struct qp_tracker *t, const struct qp_seen *s, const char *why) {
+  for (size_t i = 0; i < t->n_watchers; i++)
+    if (t->watchers[i].malformed)
+      t->watchers[i].malformed(t->watchers[i].arg, s, why);
+}
+
+/* ---- finding the connection -------------------------------------------- */
+
+static struct qp_conn *add_conn(struct qp_tracker *t, const struct qp_header *h,
+                                const struct qp_udp *udp, struct qp_place place) {
+  struct qp_conn *c = qp_conn_new((uint32_t)t->n_conns);
+  qp_grow((void **)&t->conns, &t->conns_room, t->n_conns + 1, sizeof(struct qp_conn *));
+  t->conns[t->n_conns++] = c;
+  c->odcid = h->dcid;
+  c->tuple = udp->tuple;
+  c->first = place;
+  c->crypt = qp_crypt_new(t->config.keylog);
+  qp_crypt_initial(c->crypt, &h->dcid);
+  if (t->config.fast)
+    c->fast = t->config.fast(t->config.arg, &c->odcid);
+  if (t->config.null_protection)
+    c->null_protection = t->config.null_protection(t->config.arg, &c->tuple);
+  qp_routes_add(&t->routes, &h->dcid, c, QP_SERVER);
+  return c;
+}
+
+/* The ID that a long header's sender chose for itself leads back to it. */
+static void learn_source(struct qp_tracker *t, struct qp_conn *c, unsigned side,
+                         const struct qp_header *h, const struct qp_udp *udp) {
+  qp_routes_add(&t->routes, &h->scid, c, side);
+  if (!h->scid.len) {
+    struct qp_tuple back = {.src = udp->tuple.dst, .dst = udp->tuple.src};
+    qp_routes_used(&t->routes, &back, c, side, 0);
+  }
+  if (h->type == QP_RETRY && side == QP_SERVER)
+    qp_crypt_initial(c->crypt, &h->scid);
+}
+
+/* Takes one packet off the datagram and finds who it is for. */
+static bool next_packet(struct qp_tracker *t, struct qp_cur *rest, const struct qp_udp *udp,
+                        struct qp_place place, struct qp_header *h, struct qp_route *route,
+                        const char **why) {
+  *why = NULL;
+  if (*rest->p & 0x80) {
+    if (!qp_header_long(rest, h, why))
+      return false;
+    if (qp_routes_find(&t->routes, &h->dcid, &udp->tuple, route))
+      return true;
+    if (h->type != QP_INITIAL || h->dcid.len < 8) /* RFC 9000 7.2 */
+      return false;
+    *route = (struct qp_route){add_conn(t, h, udp, place), QP_SERVER};
+    return true;
+  }
+  uint8_t cid_len;
+  return qp_routes_find_short(&t->routes, rest->p, qp_left(rest), &udp->tuple, route, &cid_len) &&
+         qp_header_short(rest, cid_len, h, why);
+}
+
+/* ---- one opened packet ------------------------------------------------- */
+
+static void note_number(struct qp_seen *s) {
+  struct qp_numbers *n = &s->conn->numbers[s->side][s->space];
+  if (s->views & QP_SENT) {
+    s->any_acked = n->any_acked;
+    s->largest_acked = n->largest_acked;
+    s->repeated = qp_ranges_add(&n->sent, s->pn, s->pn) == 0;
+    if (s->pn > n->largest_sent)
+      n->largest_sent = s->pn;
+    if (s->pn < FRAME_OF_MAX && s->pn / 4 <= n->frame_of_room + 1024) {
+      size_t had = n->frame_of_room;
+      qp_grow((void **)&n->frame_of, &n->frame_of_room, (size_t)s->pn + 1, sizeof *n->frame_of);
+      memset(n->frame_of + had, 0, (n->frame_of_room - had) * sizeof *n->frame_of);
+      s->earlier_frame = s->repeated ? n->frame_of[s->pn] : 0;
+      if (!s->repeated)
+        n->frame_of[s->pn] = (uint32_t)s->place.frame;
+    }
+  }
+  if (s->views & QP_REACHED) {
+    if (!qp_ranges_add(&n->reached, s->pn, s->pn))
+      s->views &= ~(unsigned)QP_REACHED; /* the receiver drops a duplicate */
+    if (s->pn > n->largest_reached)
+      n->largest_reached = s->pn;
+  }
+}
+
+static bool has_close(const struct qp_seen *s) {
+  struct qp_cur c = qp_cur(s->payload, s->len);
+  struct qp_quic_frame f;
+  const char *why;
+  while (qp_quic_frame_next(&c, &f, &why) == 1)
+    if (f.type == QP_F_CONNECTION_CLOSE || f.type == QP_F_CONNECTION_CLOSE_APP)
+      return true;
+  return false;
+}
+
+/* RFC 9000 10.2.1 lets an endpoint send the same closing packet again. */
+static void note_close(struct qp_seen *s) {
+  struct qp_numbers *n = &s->conn->numbers[s->side][s->space];
+  if (!(s->views & QP_SENT))
+    return;
+  if (s->repeated) {
+    s->same_close = n->any_close && n->close_pn == s->pn &&
+                    n->close_hash == XXH3_64bits(s->payload, s->len);
+    return;
+  }
+  if (s->len < 1024 && has_close(s)) {
+    n->any_close = true;
+    n->close_pn = s->pn;
+    n->close_hash = XXH3_64bits(s->payload, s->len);
+  }
+}
+
+static void walk_frames(struct qp_tracker *t, struct qp_seen *s) {
+  struct qp_apply a = {&t->routes, &t->tracks, &t->held};
+  struct qp_cur c = qp_cur(s->payload, s->len);
+  struct qp_quic_frame f;
+  const char *why = NULL;
+  int got;
+  while ((got = qp_quic_frame_next(&c, &f, &why)) == 1) {
+    struct qp_effect effect;
+    qp_apply_frame(&a, s, &f, &effect);
+    for (size_t i = 0; i < t->n_watchers; i++)
+      if (t->watchers[i].frame)
+        t->watchers[i].frame(t->watchers[i].arg, s, &f, &effect);
+  }
+  if (got < 0)
+    tell_malformed(t, s, why);
+}
+
+static void take_opened(struct qp_tracker *t, struct qp_seen *s, const struct qp_opened *o) {
+  s->opened = true;
+  s->null_protected = o->null_protected;
+  s->first = o->first;
+  s->pn_len = o->pn_len;
+  s->pn = o->pn;
+  s->payload = o->payload;
+  s->len = o->len;
+  note_number(s);
+  note_close(s);
+  if (s->views & QP_SENT) {
+    s->conn->opened[s->side]++;
+    t->counts.opened++;
+  }
+}
+
+static void take_packet(struct qp_tracker *t, struct qp_seen *s) {
+  struct qp_opened o;
+  struct qp_conn *c = s->conn;
+  enum qp_view view = s->views & QP_SENT ? QP_SENT : QP_REACHED;
+  bool numbered = s->header->pn_at != 0;
+  if (s->views & QP_SENT) {
+    c->packets[s->side]++;
+    t->counts.packets++;
+  }
+  if (s->header->type == QP_1RTT && s->side == QP_CLIENT)
+    c->handshake_done = true;
+  if (numbered && !s->udp->cut && qp_crypt_open(c, s->side, view, s->header, &o)) {
+    take_opened(t, s, &o);
+  } else if (numbered && (s->views & QP_SENT)) {
+    c->unopened[s->side]++;
+    c->numbers[s->side][s->space].gaps = true;
+  }
+  if (!s->views)
+    return;
+  for (size_t i = 0; i < t->n_watchers; i++)
+    if (t->watchers[i].packet)
+      t->watchers[i].packet(t->watchers[i].arg, s);
+  if (s->opened)
+    walk_frames(t, s);
+}
+
+/* ---- one datagram ------------------------------------------------------ */
+
+/* What a receiver's kernel throws away never reached it. */
+static unsigned arriving(const struct qp_udp *udp, unsigned views) {
+  bool dropped = udp->sum == QP_SUM_WRONG || udp->ip_sum_wrong;
+  return dropped ? views & ~(unsigned)QP_REACHED : views;
+}
+
+static void take_datagram(struct qp_tracker *t, const struct qp_udp *udp, struct qp_place place) {
+  struct qp_cur rest = qp_cur(udp->payload, udp->len);
+  struct qp_conn *told = NULL;
+  unsigned views = 0;
+  while (qp_left(&rest)) {
+    struct qp_header h;
+    struct qp_route route = {0};
+    const char *why;
+    struct qp_seen s = {.place = place, .udp = udp, .header = &h};
+    bool found = next_packet(t, &rest, udp, place, &h, &route, &why);
+    s.conn = route.conn ? route.conn : told;
+    if (found && !told) {
+      views = arriving(udp, qp_conn_views(route.conn, !route.receiver, &udp->tuple, place.file));
+      told = route.conn;
+      told->last = place;
+      for (size_t i = 0; i < t->n_watchers; i++)
+        if (t->watchers[i].datagram)
+          t->watchers[i].datagram(t->watchers[i].arg, place, udp, told, views);
+    }
+    if (!found) {
+      s.views = views;
+      if (why && s.conn && views && !udp->cut)
+        tell_malformed(t, &s, why);
+      t->counts.strangers += told == NULL;
+      return;
+    }
+    s.side = !route.receiver;
+    s.views = views;
+    s.space = qp_space_of(h.type);
+    if (h.version == QP_VERSION_1)
+      learn_source(t, route.conn, s.side, &h, udp);
+    qp_routes_used(&t->routes, &udp->tuple, route.conn, route.receiver, h.dcid.len);
+    if (views)
+      take_packet(t, &s);
+  }
+}
+
+void qp_tracker_frame(struct qp_tracker *t, const struct qp_frame *frame) {
+  struct qp_udp udp;
+  struct qp_place place = {frame->file, frame->number, frame->time_ns};
+  t->counts.frames++;
+  switch (qp_udp_parse(frame, &udp)) {
+  case QP_UDP:
+    t->counts.udp++;
+    if (udp.len)
+      take_datagram(t, &udp, place);
+    break;
+  case QP_UDP_FRAGMENT:
+    t->counts.fragments++;
+    break;
+  case QP_UDP_MALFORMED:
+    t->counts.malformed_ip++;
+    break;
+  case QP_UDP_OTHER:
+    t->counts.other++;
+    break;
+  }
+}
+
+void qp_tracker_finish(struct qp_tracker *t) {
+  for (size_t i = 0; i < t->n_conns; i++) {
+    struct qp_conn *c = t->conns[i];
+    for (int side = 0; side < 2; side++)
+      c->first_bytes[side] = c->datagram_bytes[side];
+    for (size_t k = 0; k < c->n_halves; k++) {
+      const struct qp_half *h = c->halves[k];
+      if (h->kind != QP_S_SUBGROUP)
+        continue;
+      const struct qp_seg *segs = h->sent.segs ? h->sent.segs : &h->sent.first;
+      for (uint32_t s = 0; s < h->sent.n; s++)
+        c->first_bytes[h->side] += segs[s].len;
+    }
+  }
+}
+
+void qp_tracker_free(struct qp_tracker *t) {
+  if (!t)
+    return;
+  for (size_t i = 0; i < t->n_conns; i++) {
+    qp_crypt_free(t->conns[i]->crypt);
+    qp_conn_free(t->conns[i]);
+  }
+  free(t->conns);
+  free(t->held.queue);
+  qp_routes_clear(&t->routes);
+  qp_tracks_clear(&t->tracks);
+  free(t);
+}
+
+struct qp_conn *const *qp_tracker_conns(const struct qp_tracker *t, size_t *n) {
+  *n = t->n_conns;
+  return t->conns;
+}
+
+const struct qp_tracks *qp_tracker_tracks(const struct qp_tracker *t) { return &t->tracks; }
+
+const struct qp_counts *qp_tracker_counts(const struct qp_tracker *t) { return &t->counts; }
