@@ -1,6 +1,6 @@
 #include "bench/net/topology.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 
 /* Indexes of the same link on both ends; above lo and anything the kernel makes. */
 #define FIRST_IFINDEX 100
+#define UP_BOUND_MS   10000
 
 static void set_addresses(struct veth_pair *pair, size_t k, int ip) {
   pair->family = ip == 6 ? AF_INET6 : AF_INET;
@@ -75,6 +76,30 @@ int topology_plan(const struct plan *plan, struct topology *net, char *err, size
   return 0;
 }
 
+typedef int end_test(const struct veth_end *end, char *err, size_t err_len);
+
+static int wait_for_end(end_test *test, const struct veth_end *end, char *err, size_t err_len) {
+  for (int ms = 0; ms < UP_BOUND_MS; ms++) {
+    int is = test(end, err, err_len);
+    if (is != 0)
+      return is > 0 ? 0 : -1;
+    poll(NULL, 0, 1);
+  }
+  snprintf(err, err_len, "interface %s does not work yet after %d s", end->ifname,
+           UP_BOUND_MS / 1000);
+  return -1;
+}
+
+static int wait_for_ends(const struct topology *net, end_test *test, char *err, size_t err_len) {
+  for (size_t k = 0; k < net->n_links; k++) {
+    const struct veth_pair *pair = &net->links[k].pair;
+    if (wait_for_end(test, &pair->a, err, err_len) != 0 ||
+        wait_for_end(test, &pair->b, err, err_len) != 0)
+      return -1;
+  }
+  return 0;
+}
+
 int topology_build(struct topology *net, char *err, size_t err_len) {
   for (uint32_t h = 0; h < net->n_hosts; h++)
     if (netns_make(&net->hosts[h], err, err_len) != 0)
@@ -82,7 +107,12 @@ int topology_build(struct topology *net, char *err, size_t err_len) {
   for (size_t k = 0; k < net->n_links; k++)
     if (veth_make(&net->links[k].pair, err, err_len) != 0)
       return -1;
-  return 0;
+  if (wait_for_ends(net, veth_can_send, err, err_len) != 0)
+    return -1;
+  for (size_t k = 0; k < net->n_links; k++)
+    if (veth_configure(&net->links[k].pair, err, err_len) != 0)
+      return -1;
+  return wait_for_ends(net, veth_can_receive, err, err_len);
 }
 
 int topology_take_down(struct topology *net, char *err, size_t err_len) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -14,6 +15,7 @@
 #include <netlink/route/link.h>
 #include <netlink/route/link/veth.h>
 #include <netlink/route/neighbour.h>
+#include <netlink/route/route.h>
 
 #include "bench/net/offload.h"
 
@@ -113,8 +115,8 @@ static int add_neighbour(const struct veth_end *end, const struct veth_end *othe
   return rc == 0 ? 0 : fail_nl("set its neighbour", end, rc, err, err_len);
 }
 
-static int configure(const struct veth_end *end, const struct veth_end *other,
-                     const struct veth_pair *pair, char *err, size_t err_len) {
+static int configure_end(const struct veth_end *end, const struct veth_end *other,
+                         const struct veth_pair *pair, char *err, size_t err_len) {
   if (add_address(end, pair->family, pair->prefix_len, err, err_len) != 0)
     return -1;
   return add_neighbour(end, other, pair->family, err, err_len);
@@ -129,13 +131,39 @@ int veth_make(const struct veth_pair *pair, char *err, size_t err_len) {
   if (pair->family == AF_INET6 && (netns_ipv6_on(a->ns, a->ifname, err, err_len) != 0 ||
                                    netns_ipv6_on(b->ns, b->ifname, err, err_len) != 0))
     return -1;
-  /* Addresses come after both ends are up: an IPv6 address on an interface
-   * without carrier stays tentative. */
-  if (bring_up(a, err, err_len) != 0 || bring_up(b, err, err_len) != 0)
+  if (bring_up(a, err, err_len) != 0)
     return -1;
-  if (configure(a, b, pair, err, err_len) != 0)
+  return bring_up(b, err, err_len);
+}
+
+int veth_configure(const struct veth_pair *pair, char *err, size_t err_len) {
+  if (configure_end(&pair->a, &pair->b, pair, err, err_len) != 0)
     return -1;
-  return configure(b, a, pair, err, err_len);
+  return configure_end(&pair->b, &pair->a, pair, err, err_len);
+}
+
+int veth_can_send(const struct veth_end *end, char *err, size_t err_len) {
+  struct rtnl_link *link = NULL;
+  int rc = rtnl_link_get_kernel(end->ns->nl, end->ifindex, NULL, &link);
+  if (rc != 0)
+    return fail_nl("ask for its state", end, rc, err, err_len);
+  int up = rtnl_link_get_operstate(link) == IF_OPER_UP;
+  rtnl_link_put(link);
+  return up;
+}
+
+int veth_can_receive(const struct veth_end *end, char *err, size_t err_len) {
+  struct nl_addr *address = NULL;
+  struct rtnl_route *route = NULL;
+  int rc = nl_addr_parse(end->address, AF_UNSPEC, &address);
+  if (rc == 0)
+    rc = rtnl_route_lookup(end->ns->nl, address, &route);
+  nl_addr_put(address);
+  if (rc != 0)
+    return fail_nl("look its address up", end, rc, err, err_len);
+  int local = rtnl_route_get_type(route) == RTN_LOCAL;
+  rtnl_route_put(route);
+  return local;
 }
 
 int veth_delete_all(const struct netns *ns, char *err, size_t err_len) {

@@ -64,3 +64,8 @@ bool ability_live(const struct plan *plan, char *why, size_t why_len) {
   }
   return true;
 }
+
+bool ability_sim(char *why, size_t why_len) {
+  snprintf(why, why_len, "mode sim is not built yet; use --mode live as root");
+  return false;
+}

@@ -116,29 +116,37 @@ static int view_defects(struct suite_job *job, const struct suite_request *reque
   return 0;
 }
 
+/* A twin without its other half proves nothing, so both ask for the file's defects. */
+static bool defects_ability(const struct suite_job *job, char *why, size_t len) {
+  const struct plan *from = job->twin == REPORT_OFF ? job->plan : &job->view;
+  for (size_t i = 0; i < from->n_defects; i++) {
+    const struct defect *defect = defects_find(from->defects[i].name);
+    if (defect != NULL && defect->built)
+      continue;
+    snprintf(why, len, "defect %s is not built yet; fanbench list --defects shows which are",
+             from->defects[i].name);
+    return false;
+  }
+  return true;
+}
+
 /* Whether this build and mode can run it; else why not. */
 static void judge_ability(struct suite_job *job, const char *mode) {
   char why[512] = "";
-  bool live = strcmp(mode, "live") == 0;
+  bool live = strcmp(mode, "live") == 0, can;
   if (live ? !job->plan->mode_live : !job->plan->mode_sim) {
     if (asprintf(&job->skip, "for %s mode only", live ? "sim" : "live") < 0)
       job->skip = NULL;
     return;
   }
-  if (!live)
-    snprintf(why, sizeof why, "mode sim is not built yet; use --mode live as root");
-  else if (ability_live(job->plan, why, sizeof why))
-    for (size_t i = 0; i < job->view.n_defects; i++) {
-      const struct defect *defect = defects_find(job->view.defects[i].name);
-      if (defect == NULL || !defect->built)
-        snprintf(why, sizeof why,
-                 "defect %s is not built yet; fanbench list --defects shows which are",
-                 job->view.defects[i].name);
-    }
-  if (why[0] != '\0') {
-    job->refused_code = 3;
-    job->refused = strdup(why);
-  }
+  if (live)
+    can = ability_live(job->plan, why, sizeof why) && defects_ability(job, why, sizeof why);
+  else
+    can = ability_sim(why, sizeof why);
+  if (can)
+    return;
+  job->refused_code = 3;
+  job->refused = strdup(why);
 }
 
 static int add_variant(struct suite *suite, size_t file, const struct variant *v) {

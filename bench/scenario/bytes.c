@@ -24,33 +24,41 @@ static bool read_all(int fd, char *bytes, size_t max, size_t *len) {
   return true;
 }
 
-char *plan_bytes_read(const char *path, size_t max, size_t *len, struct plan_error *err) {
+bool plan_bytes_regular(const char *path, uint64_t *len, const char **why) {
   struct stat st;
-  char *bytes = NULL;
-  bool ok = false;
-  /* Without O_NONBLOCK a FIFO would hang here. */
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0 || fstat(fd, &st) != 0) {
-    plan_refuse_at(err, 0, 0, "cannot open the file: %s", strerror(errno));
-  } else if (!S_ISREG(st.st_mode)) {
-    plan_refuse_at(err, 0, 0, "expected a regular file, found %s",
-                   S_ISDIR(st.st_mode) ? "a folder" : "something else");
-  } else {
-    size_t room = st.st_size > 0 && (size_t)st.st_size < max ? (size_t)st.st_size : max;
-    bytes = plan_new(room + 2, 1);
-    if (!read_all(fd, bytes, room, len))
-      plan_refuse_at(err, 0, 0, "cannot read the file: %s", strerror(errno));
-    else if (*len > room)
-      plan_refuse_at(err, 0, 0, "expected at most %zu bytes, found more", max);
-    else
-      ok = true;
+  /* Asked before anything is opened: opening some devices does things. */
+  bool there = stat(path, &st) == 0 && access(path, R_OK) == 0;
+  if (!there)
+    *why = strerror(errno);
+  else if (S_ISDIR(st.st_mode))
+    *why = "it is a folder";
+  else if (!S_ISREG(st.st_mode))
+    *why = "it is no regular file";
+  else
+    *why = NULL;
+  *len = there && st.st_size > 0 ? (uint64_t)st.st_size : 0;
+  return !*why;
+}
+
+char *plan_bytes_read(const char *path, size_t max, size_t *len, struct plan_error *err) {
+  const char *why;
+  uint64_t size;
+  if (!plan_bytes_regular(path, &size, &why)) {
+    plan_refuse_at(err, 0, 0, "cannot read the file: %s", why);
+    return NULL;
   }
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  size_t room = size > 0 && size < max ? (size_t)size : max;
+  char *bytes = plan_new(room + 2, 1);
+  bool ok = fd >= 0 && read_all(fd, bytes, room, len);
+  if (!ok)
+    plan_refuse_at(err, 0, 0, "cannot read the file: %s", strerror(errno));
+  else if (*len > room)
+    ok = plan_refuse_at(err, 0, 0, "expected at most %zu bytes, found more", room);
   if (fd >= 0)
     close(fd);
-  if (ok) {
-    bytes[*len] = 0;
+  if (ok)
     return bytes;
-  }
   free(bytes);
   return NULL;
 }

@@ -8,4 +8,7 @@
  * and no place in *err: not there, no regular file, longer than max. */
 char *plan_bytes_read(const char *path, size_t max, size_t *len, struct plan_error *err);
 
+/* Is it a regular file that may be read? Its length, or why not (static). */
+bool plan_bytes_regular(const char *path, uint64_t *len, const char **why);
+
 #endif

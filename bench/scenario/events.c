@@ -10,17 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROLE(r) (1u << (r))
+#define ROLE(r)   (1u << (r))
 #define ENDPOINTS (ROLE(PLAN_PUBLISHER) | ROLE(PLAN_SUBSCRIBER) | ROLE(PLAN_ROGUE))
 #define RECEIVERS (ROLE(PLAN_SUBSCRIBER) | ROLE(PLAN_ROGUE))
 #define PROCESSES (ENDPOINTS | ROLE(PLAN_RELAY))
 
 static const char *const link_does[] = {"down", "up", NULL};
-static const char *const node_does[] = {"reconnect",  "die",         "vanish",
-                                        "kill",       "restart",     "stall",
-                                        "rotate-cid", "update-key",  "rebind",
-                                        "migrate",    "subscribe",   "unsubscribe",
-                                        NULL};
+static const char *const node_does[] = {
+    "reconnect",  "die",    "vanish",  "kill",      "restart",     "stall", "rotate-cid",
+    "update-key", "rebind", "migrate", "subscribe", "unsubscribe", NULL};
 /* In the order of node_does. */
 static const struct {
   enum plan_event_kind kind;
@@ -129,9 +127,10 @@ static bool collect_links(struct timeline *t, const struct plan_tree *ends, stru
     for (int j = 0; j < z.n && ok; j++) {
       int link = plan_link_between(b, a.first + i, z.first + j);
       if (link < 0) {
-        ok = plan_refuse(b->err, ends, "expected the two ends of a link, found '%s' and '%s', "
-                         "which have none", b->plan->nodes[a.first + i].name,
-                         b->plan->nodes[z.first + j].name);
+        ok = plan_refuse(b->err, ends,
+                         "expected the two ends of a link, found '%s' and '%s', "
+                         "which have none",
+                         b->plan->nodes[a.first + i].name, b->plan->nodes[z.first + j].name);
       } else if (!known[link]) {
         known[link] = true;
         t->links[t->n_links++] = link;
@@ -155,7 +154,7 @@ static bool read_link_event(struct timeline *t, const struct plan_tree *map,
   struct plan_take from = {b->err, map};
   const struct plan_tree *ends = plan_tree_get(map, "link");
   const struct plan_tree *set = plan_tree_get(map, "set");
-  struct target a, z;
+  struct target a = {0}, z = {0};
   int what = 0;
   if (ends->n != 2)
     return plan_refuse(b->err, ends, "expected two names, [A, B], found %zu", ends->n);
@@ -168,7 +167,8 @@ static bool read_link_event(struct timeline *t, const struct plan_tree *map,
     return false;
   model->kind = PLAN_EV_LINK_SET;
   if (set)
-    return (set->n || plan_refuse(b->err, set, "expected what changes, such as loss: 20%%, found "
+    return (set->n || plan_refuse(b->err, set,
+                                  "expected what changes, such as loss: 20%%, found "
                                   "nothing")) &&
            plan_take_not((struct plan_take){b->err, set}, "priority_limit",
                          "it belongs to 'node', and this is a 'link'");
@@ -203,8 +203,7 @@ static bool read_node_set(struct plan_build *b, const struct plan_tree *set, enu
 static bool read_details(struct plan_build *b, const struct plan_tree *map, struct target who,
                          struct plan_event *model) {
   struct plan_take from = {b->err, map};
-  bool wants_tracks =
-      model->kind == PLAN_EV_SUBSCRIBE || model->kind == PLAN_EV_UNSUBSCRIBE;
+  bool wants_tracks = model->kind == PLAN_EV_SUBSCRIBE || model->kind == PLAN_EV_UNSUBSCRIBE;
   int same_port = 0;
   if (model->kind != PLAN_EV_RECONNECT &&
       !plan_take_not(from, "same_port", "only 'do: reconnect' has it"))
@@ -220,10 +219,9 @@ static bool read_details(struct plan_build *b, const struct plan_tree *map, stru
       !plan_take_time(from, "for", 1, PLAN_MAX_DURATION_NS, &model->for_ns))
     return false;
   model->same_port = same_port != 0;
-  return !wants_tracks ||
-         (plan_take_must(from, "tracks", "which ones") &&
-          plan_read_track_list(b, plan_tree_get(map, "tracks"), who.first, who.n, &model->tracks,
-                               &model->n_tracks));
+  return !wants_tracks || (plan_take_must(from, "tracks", "which ones") &&
+                           plan_read_track_list(b, plan_tree_get(map, "tracks"), who.first, who.n,
+                                                &model->tracks, &model->n_tracks));
 }
 
 static bool read_node_event(struct plan_build *b, const struct plan_tree *map, struct target *who,

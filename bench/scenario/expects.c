@@ -54,8 +54,8 @@ static bool read_defect(struct plan_build *b, const struct plan_tree *entry) {
                          plan_quote(name->text).text);
   }
   plan->defects = plan_grow(plan->defects, plan->n_defects, sizeof *plan->defects);
-  plan->defects[plan->n_defects++] = (struct plan_defect){
-      plan_copy_text(name->text), value ? plan_copy_text(value->text) : NULL};
+  plan->defects[plan->n_defects++] =
+      (struct plan_defect){plan_copy_text(name->text), value ? plan_copy_text(value->text) : NULL};
   return true;
 }
 
@@ -110,8 +110,7 @@ static bool read_error_name(struct plan_build *b, const struct plan_tree *at) {
   plan_guess_start(&guess, at->text);
   for (size_t i = 0; plan_words_error[i]; i++)
     plan_guess_offer(&guess, plan_words_error[i]);
-  return plan_refuse(b->err, at,
-                     "expected the name or number of a QUIC or MoQT error, found %s%s",
+  return plan_refuse(b->err, at, "expected the name or number of a QUIC or MoQT error, found %s%s",
                      *at->text ? plan_quote(at->text).text : "nothing", plan_guess_text(&guess));
 }
 
@@ -190,7 +189,8 @@ static bool check_contradictions(struct plan_build *b, const struct plan_tree *e
     const struct plan_tree *name = convict->items[i];
     const struct plan_tree *judged = plan_tree_get(expect, name->text);
     if (judged && plan_tree_get(judged, "skip"))
-      return plan_refuse(b->err, name, "expected a check that is judged, found %s, skipped at %u:%u",
+      return plan_refuse(b->err, name,
+                         "expected a check that is judged, found %s, skipped at %u:%u",
                          plan_quote(name->text).text, judged->line, judged->column);
     for (size_t j = 0; also && j < also->n; j++) {
       if (strcmp(also->items[j]->text, name->text) == 0)

@@ -26,7 +26,8 @@ static bool read_burst(struct plan_error *err, const struct plan_tree *at, struc
     return true;
   }
   if (at->kind == PLAN_TREE_SCALAR)
-    return plan_refuse(err, at, "expected { enter: 1%%, leave: 30%%, loss: 100%% } or off, found %s",
+    return plan_refuse(err, at,
+                       "expected { enter: 1%%, leave: 30%%, loss: 100%% } or off, found %s",
                        *at->text ? plan_quote(at->text).text : "nothing");
   to->burst = true;
   to->burst_loss_ppm = 1000000;
@@ -43,10 +44,9 @@ static bool read_reorder(struct plan_error *err, const struct plan_tree *map,
   if (!at)
     return true;
   struct plan_take whole = {err, map}, from = {err, at};
-  bool ok = at->kind == PLAN_TREE_SCALAR
-                ? plan_take_share(whole, "reorder", &to->reorder_ppm)
-                : plan_take_must(from, "share", "how many packets") &&
-                      plan_take_share(from, "share", &to->reorder_ppm);
+  bool ok = at->kind == PLAN_TREE_SCALAR ? plan_take_share(whole, "reorder", &to->reorder_ppm)
+                                         : plan_take_must(from, "share", "how many packets") &&
+                                               plan_take_share(from, "share", &to->reorder_ppm);
   if (!ok)
     return false;
   to->reorder_by_ns = to->reorder_ppm ? DEFAULT_BY_NS : 0;
@@ -95,6 +95,15 @@ bool plan_impair_is_plain(const struct plan_impair *impair) {
   return !(impair->delay_ns || impair->jitter_ns || impair->loss_ppm || impair->duplicate_ppm ||
            impair->corrupt_ppm || impair->reorder_ppm || impair->reorder_by_ns ||
            impair->rate_bps || impair->queue_bytes || impair->burst);
+}
+
+bool plan_impair_equal(const struct plan_impair *a, const struct plan_impair *b) {
+  return a->delay_ns == b->delay_ns && a->jitter_ns == b->jitter_ns && a->loss_ppm == b->loss_ppm &&
+         a->duplicate_ppm == b->duplicate_ppm && a->corrupt_ppm == b->corrupt_ppm &&
+         a->reorder_ppm == b->reorder_ppm && a->reorder_by_ns == b->reorder_by_ns &&
+         a->rate_bps == b->rate_bps && a->queue_bytes == b->queue_bytes && a->burst == b->burst &&
+         a->burst_enter_ppm == b->burst_enter_ppm && a->burst_leave_ppm == b->burst_leave_ppm &&
+         a->burst_loss_ppm == b->burst_loss_ppm;
 }
 
 static bool read_fault(struct plan_error *err, const struct plan_tree *map,
@@ -156,6 +165,19 @@ struct plan_fault *plan_faults_copy(const struct plan_fault *faults, size_t n) {
   for (size_t i = 0; i < n; i++)
     copy[i].frame = faults[i].frame ? plan_copy_text(faults[i].frame) : NULL;
   return copy;
+}
+
+bool plan_faults_equal(const struct plan_fault *a, size_t n_a, const struct plan_fault *b,
+                       size_t n_b) {
+  bool same = n_a == n_b;
+  for (size_t i = 0; i < n_a && same; i++) {
+    bool same_frame =
+        a[i].frame && b[i].frame ? strcmp(a[i].frame, b[i].frame) == 0 : a[i].frame == b[i].frame;
+    same = same_frame && a[i].what == b[i].what && a[i].nth == b[i].nth &&
+           a[i].index_lo == b[i].index_lo && a[i].index_hi == b[i].index_hi &&
+           a[i].by_ns == b[i].by_ns;
+  }
+  return same;
 }
 
 void plan_faults_free(struct plan_fault *faults, size_t n) {

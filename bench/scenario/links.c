@@ -125,7 +125,7 @@ static bool read_ends(struct plan_build *b, const struct plan_tree *map, int fir
 static bool expand(struct plan_build *b, size_t entry, const struct plan_tree *map,
                    struct plan_link *model, size_t *entry_of) {
   const struct plan_tree *between = plan_tree_get(map, "between");
-  int first[2], n[2];
+  int first[2] = {0}, n[2] = {0};
   if (!read_ends(b, map, first, n))
     return false;
   for (int i = 0; i < n[0]; i++) {

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define ROLE(r) (1u << (r))
+#define ROLE(r)   (1u << (r))
 #define ENDPOINTS (ROLE(PLAN_PUBLISHER) | ROLE(PLAN_SUBSCRIBER) | ROLE(PLAN_ROGUE))
 
 /* Keys that only some roles have; the others belong to every node. */
@@ -185,8 +185,8 @@ bool plan_resolve(struct plan_build *b, const struct plan_tree *name, int *first
   memcpy(digits, bracket + 1, n_digits);
   digits[n_digits] = 0;
   if (plan_unit_count(digits, &index) || index >= (uint64_t)*n)
-    return plan_refuse(b->err, name, "expected %.*s[0] to %.*s[%d], found %s", (int)len,
-                       name->text, (int)len, name->text, *n - 1, plan_quote(name->text).text);
+    return plan_refuse(b->err, name, "expected %.*s[0] to %.*s[%d], found %s", (int)len, name->text,
+                       (int)len, name->text, *n - 1, plan_quote(name->text).text);
   *first += (int)index;
   *n = 1;
   return true;
@@ -210,33 +210,38 @@ static bool resolve_relay(struct plan_build *b, const struct plan_tree *name, in
                                            plan_quote(name->text).text, plan_words_role[role]);
 }
 
-/* Whom the instances of one entry dial. only: the one relay of the plan, -1
- * if there is none, -2 if there are several. */
-static bool read_dialled(struct plan_build *b, size_t entry, int only, struct plan_node *node) {
-  const struct plan_tree *nodes = plan_tree_get(b->root, "nodes");
-  const struct plan_tree *key = nodes->keys[entry], *map = nodes->items[entry];
-  const struct plan_tree *name =
-      plan_tree_get(map, node->role == PLAN_RELAY ? "upstream" : "relay");
-  if (node->role == PLAN_ROUTER || (node->role == PLAN_RELAY && !name))
+static bool read_upstream(struct plan_build *b, const struct plan_tree *name,
+                          struct plan_node *node) {
+  if (!name)
     return true;
-  if (name) {
-    if (!resolve_relay(b, name, &node->relay))
-      return false;
-  } else if (only == -1) {
+  if (!resolve_relay(b, name, &node->relay))
+    return false;
+  enum plan_protection theirs = b->plan->nodes[node->relay].protection;
+  return node->protection == theirs ||
+         plan_refuse(b->err, name, "expected an upstream with protection %s, found %s with %s",
+                     plan_words_protection[node->protection], plan_quote(name->text).text,
+                     plan_words_protection[theirs]);
+}
+
+/* The one relay of the plan, or what there is instead. */
+enum { NO_RELAY = -1, SEVERAL_RELAYS = -2 };
+
+/* Whom an endpoint dials. key, map: its entry in the file. */
+static bool read_dialled(struct plan_build *b, const struct plan_tree *key,
+                         const struct plan_tree *map, int only, struct plan_node *node) {
+  const struct plan_tree *name = plan_tree_get(map, "relay");
+  if (name && !resolve_relay(b, name, &node->relay))
+    return false;
+  if (!name && only == NO_RELAY)
     return plan_refuse(b->err, key, "expected a node of role relay for %s to dial, found none",
                        plan_quote(key->text).text);
-  } else if (only == -2) {
+  if (!name && only == SEVERAL_RELAYS)
     return plan_refuse(b->err, map,
-                       "expected the key 'relay' (whom it dials, as there are several), found none");
-  } else {
+                       "expected the key 'relay' (whom it dials, as there are several), found "
+                       "none");
+  if (!name)
     node->relay = only;
-  }
   const struct plan_node *relay = &b->plan->nodes[node->relay];
-  if (node->role == PLAN_RELAY)
-    return node->protection == relay->protection ||
-           plan_refuse(b->err, name, "expected an upstream with protection %s, found %s with %s",
-                       plan_words_protection[node->protection], plan_quote(name->text).text,
-                       plan_words_protection[relay->protection]);
   node->protection = relay->protection;
   node->cipher = relay->cipher;
   node->congestion = relay->congestion;
@@ -244,9 +249,7 @@ static bool read_dialled(struct plan_build *b, size_t entry, int only, struct pl
 }
 
 /* A relay that reaches itself by its upstreams would dial in a circle. */
-static bool check_circle(struct plan_build *b, size_t entry, int start) {
-  const struct plan_tree *nodes = plan_tree_get(b->root, "nodes");
-  const struct plan_tree *name = plan_tree_get(nodes->items[entry], "upstream");
+static bool check_circle(struct plan_build *b, const struct plan_tree *name, int start) {
   int at = start;
   for (size_t steps = 0; name && at >= 0; steps++) {
     at = b->plan->nodes[at].relay;
@@ -257,23 +260,35 @@ static bool check_circle(struct plan_build *b, size_t entry, int start) {
   return true;
 }
 
-static bool read_all_dialled(struct plan_build *b) {
-  struct plan *plan = b->plan;
-  int only = -1;
+static int only_relay(const struct plan *plan) {
+  int only = NO_RELAY;
   for (size_t i = 0; i < plan->n_nodes; i++) {
     if (plan->nodes[i].role == PLAN_RELAY)
-      only = only == -1 ? (int)i : -2;
+      only = only == NO_RELAY ? (int)i : SEVERAL_RELAYS;
   }
+  return only;
+}
+
+static bool read_all_dialled(struct plan_build *b) {
+  const struct plan_tree *nodes = plan_tree_get(b->root, "nodes");
+  struct plan *plan = b->plan;
+  int only = only_relay(plan);
   size_t entry = 0;
   for (size_t i = 0; i < plan->n_nodes; i++) {
-    entry += i > 0 && plan->nodes[i].index == 0;
-    if (!read_dialled(b, entry, only, &plan->nodes[i]))
+    struct plan_node *node = &plan->nodes[i];
+    entry += i > 0 && node->index == 0;
+    const struct plan_tree *map = nodes->items[entry];
+    bool ok = node->role == PLAN_ROUTER  ? true
+              : node->role == PLAN_RELAY ? read_upstream(b, plan_tree_get(map, "upstream"), node)
+                                         : read_dialled(b, nodes->keys[entry], map, only, node);
+    if (!ok)
       return false;
   }
   entry = 0;
-  for (size_t i = 0; i < plan->n_nodes; i++) {
+  for (size_t i = 0; i < plan->n_nodes; i++) { /* now that all upstreams are known */
     entry += i > 0 && plan->nodes[i].index == 0;
-    if (plan->nodes[i].role == PLAN_RELAY && !check_circle(b, entry, (int)i))
+    if (plan->nodes[i].role == PLAN_RELAY &&
+        !check_circle(b, plan_tree_get(nodes->items[entry], "upstream"), (int)i))
       return false;
   }
   return true;

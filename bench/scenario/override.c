@@ -9,11 +9,11 @@
 #include <string.h>
 
 struct step {
-  struct plan_tree *tree;           /* where we are */
-  const struct plan_schema *schema; /* its schema */
-  const char *rest;                 /* what of the path is left */
+  struct plan_tree *tree;              /* where we are */
+  const struct plan_schema *schema;    /* its schema */
+  const char *rest;                    /* what of the path is left */
   char name[PLAN_MAX_NAME_BYTES + 16]; /* the part taken last */
-  char *override;                   /* "PATH=VALUE" */
+  char *override;                      /* "PATH=VALUE" */
   struct plan_error *err;
 };
 
@@ -29,11 +29,10 @@ static bool next_part(struct step *s) {
   const char *from = s->rest;
   if (*from == '.')
     from++;
-  const char *end = from;
   bool bracket = *from == '[' && s->schema->kind == PLAN_TREE_LIST;
   if (bracket)
     from++;
-  end = from + strcspn(from, bracket ? "]" : any_name ? "." : ".[");
+  const char *end = from + strcspn(from, bracket ? "]" : any_name ? "." : ".[");
   size_t len = (size_t)(end - from);
   if (len == 0 || len >= sizeof s->name || (bracket && *end != ']'))
     return refuse(s, "expected a path such as nodes.relay.datapath, found",

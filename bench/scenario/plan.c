@@ -93,23 +93,41 @@ static struct plan *build(const struct plan_tree *root, const char *path, struct
   return b.plan;
 }
 
-struct plan *plan_load(const char *path, const struct plan_override *sets, size_t n_sets,
-                       struct plan_error *err) {
+static struct plan *parse(const char *bytes, size_t len, const char *path,
+                          const struct plan_override *sets, size_t n_sets, struct plan_error *err) {
   struct plan *plan = NULL;
-  size_t len;
-  *err = (struct plan_error){0};
-  plan_error_set_file(err, path);
-  char *bytes = plan_bytes_read(path, PLAN_MAX_FILE_BYTES, &len, err);
-  struct plan_tree *root = bytes ? plan_tree_parse(bytes, len, err) : NULL;
+  struct plan_tree *root = plan_tree_parse(bytes, len, err);
   bool ok = root && plan_schema_check(&plan_schema_scenario, root, err);
   for (size_t i = 0; i < n_sets && ok; i++)
     ok = plan_override_apply(root, &sets[i], err);
   if (ok)
     plan = build(root, path, err);
   plan_tree_free(root);
-  free(bytes);
   if (plan)
     plan_error_free(err);
+  return plan;
+}
+
+struct plan *plan_parse(const char *bytes, size_t len, const char *path,
+                        const struct plan_override *sets, size_t n_sets, struct plan_error *err) {
+  *err = (struct plan_error){0};
+  plan_error_set_file(err, path);
+  if (len <= PLAN_MAX_FILE_BYTES)
+    return parse(bytes, len, path, sets, n_sets, err);
+  plan_refuse_at(err, 0, 0, "expected at most %u bytes, found %zu", PLAN_MAX_FILE_BYTES, len);
+  return NULL;
+}
+
+struct plan *plan_load(const char *path, const struct plan_override *sets, size_t n_sets,
+                       struct plan_error *err) {
+  size_t len;
+  *err = (struct plan_error){0};
+  plan_error_set_file(err, path);
+  char *bytes = plan_bytes_read(path, PLAN_MAX_FILE_BYTES, &len, err);
+  if (!bytes)
+    return NULL;
+  struct plan *plan = parse(bytes, len, path, sets, n_sets, err);
+  free(bytes);
   return plan;
 }
 

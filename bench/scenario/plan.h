@@ -71,10 +71,10 @@ struct plan_impair {
 enum plan_fault_do { PLAN_FAULT_DROP, PLAN_FAULT_DUPLICATE, PLAN_FAULT_CORRUPT, PLAN_FAULT_DELAY };
 struct plan_fault {
   enum plan_fault_do what;
-  char *frame;                   /* NULL, or a frame name as in RFC 9000 ("ACK") */
-  uint64_t nth;                  /* 1-based; 0 = every */
-  uint64_t index_lo, index_hi;   /* inclusive; lo > hi = not selected by index */
-  uint64_t by_ns;                /* delay */
+  char *frame;                 /* NULL, or a frame name as in RFC 9000 ("ACK") */
+  uint64_t nth;                /* 1-based; 0 = every */
+  uint64_t index_lo, index_hi; /* inclusive; lo > hi = not selected by index */
+  uint64_t by_ns;              /* delay */
 };
 
 struct plan_link {
@@ -113,7 +113,7 @@ struct plan_track {
   struct plan_trace_row *trace; /* frame trace, or NULL */
   size_t n_trace;
   char *trace_path; /* absolute path the trace came from, or NULL */
-  char *file; /* absolute path of a real file to publish, or NULL; it is cut
+  char *file;       /* absolute path of a real file to publish, or NULL; it is cut
                  into objects of `size`, each group has group_objects */
 };
 
@@ -153,15 +153,15 @@ enum plan_event_kind {
 struct plan_event {
   uint64_t at_ns;
   enum plan_event_kind kind;
-  int node;                 /* or -1 */
-  int link;                 /* or -1 */
-  bool reverse;             /* link named as [b, a] */
-  struct plan_impair set;   /* LINK_SET: the whole impairment after it, a>b */
+  int node;                        /* or -1 */
+  int link;                        /* or -1 */
+  bool reverse;                    /* link named as [b, a] */
+  struct plan_impair set;          /* LINK_SET: the whole impairment after it, a>b */
   struct plan_impair set_backward; /* and b>a, whichever way it was named */
-  int priority_limit;       /* PRIORITY_LIMIT: -1 = none */
-  bool same_port;           /* RECONNECT */
-  uint64_t for_ns;          /* STALL */
-  int *tracks;              /* SUBSCRIBE, UNSUBSCRIBE */
+  int priority_limit;              /* PRIORITY_LIMIT: -1 = none */
+  bool same_port;                  /* RECONNECT */
+  uint64_t for_ns;                 /* STALL */
+  int *tracks;                     /* SUBSCRIBE, UNSUBSCRIBE */
   size_t n_tracks;
   uint32_t line;
 };
@@ -173,8 +173,8 @@ struct plan_defect {
 
 /* One entry of `expect`. */
 struct plan_expect {
-  char *check;          /* name of a check */
-  bool skip;            /* do not judge it */
+  char *check; /* name of a check */
+  bool skip;   /* do not judge it */
   char *skip_reason;
   uint64_t p50_ns, p99_ns, max_ns; /* latency budgets; 0 = none */
 };
@@ -188,9 +188,9 @@ struct plan_examined {
 };
 
 struct plan {
-  char *path;    /* absolute path of the file it came from */
-  char *name;    /* scenario */
-  char *about;   /* may be "" */
+  char *path;  /* absolute path of the file it came from */
+  char *name;  /* scenario */
+  char *about; /* may be "" */
   uint64_t seed;
   uint64_t duration_ns, drain_ns;
   bool mode_live, mode_sim;
@@ -234,6 +234,10 @@ struct plan_override {
 /* Reads and checks one file. Returns a plan, or NULL with *err filled in. */
 struct plan *plan_load(const char *path, const struct plan_override *sets, size_t n_sets,
                        struct plan_error *err);
+/* The same for bytes at hand. path is where they would lie: it names them in
+ * errors, the scenario is called as it, and relative paths start there. */
+struct plan *plan_parse(const char *bytes, size_t len, const char *path,
+                        const struct plan_override *sets, size_t n_sets, struct plan_error *err);
 void plan_free(struct plan *plan);
 void plan_error_free(struct plan_error *err);
 
@@ -246,7 +250,8 @@ int plan_track_find(const struct plan *plan, const char *name);
 
 /* Writes the plan as a scenario file that plan_load() accepts and that means
  * the same (defaults spelled out, trace and file paths absolute). Returns 0,
- * or -1 with errno set. */
+ * or -1 with errno set: EFBIG if the file would be longer than plan_load()
+ * reads (bench/scenario/limits.h). Nodes of one entry stay one entry. */
 int plan_write(const struct plan *plan, FILE *to);
 
 /* Names for the enums, as the scenario file spells them. */

@@ -5,19 +5,35 @@
 #include <stdio.h>
 #include <string.h>
 
-#define END {NULL, NULL}
-#define MAP(keys_, what_) {.kind = PLAN_TREE_MAP, .what = (what_), .keys = (keys_)}
-#define LIST(item_, what_) {.kind = PLAN_TREE_LIST, .what = (what_), .item = &(item_)}
-#define NAMED(item_, what_) {.kind = PLAN_TREE_MAP, .what = (what_), .item = &(item_)}
+#define END                                                                                        \
+  { NULL, NULL }
+#define MAP(keys_, what_)                                                                          \
+  { .kind = PLAN_TREE_MAP, .what = (what_), .keys = (keys_) }
+#define LIST(item_, what_)                                                                         \
+  { .kind = PLAN_TREE_LIST, .what = (what_), .item = &(item_) }
+#define NAMED(item_, what_)                                                                        \
+  { .kind = PLAN_TREE_MAP, .what = (what_), .item = &(item_) }
 
 static const struct plan_schema scalar = {.kind = PLAN_TREE_SCALAR, .what = "a single value"};
 static const struct plan_schema names = LIST(scalar, "a list of names");
 
 static const struct plan_schema_key node_keys[] = {
-    {"role", &scalar},       {"count", &scalar},      {"per_host", &scalar}, {"relay", &scalar},
-    {"datapath", &scalar},   {"protection", &scalar}, {"cipher", &scalar},   {"congestion", &scalar},
-    {"policy", &scalar},     {"upstream", &scalar},   {"cache", &scalar},    {"window", &scalar},
-    {"streams", &scalar},    {"cid_len", &scalar},    {"ack_delay", &scalar}, {"does", &scalar},
+    {"role", &scalar},
+    {"count", &scalar},
+    {"per_host", &scalar},
+    {"relay", &scalar},
+    {"datapath", &scalar},
+    {"protection", &scalar},
+    {"cipher", &scalar},
+    {"congestion", &scalar},
+    {"policy", &scalar},
+    {"upstream", &scalar},
+    {"cache", &scalar},
+    {"window", &scalar},
+    {"streams", &scalar},
+    {"cid_len", &scalar},
+    {"ack_delay", &scalar},
+    {"does", &scalar},
     END,
 };
 static const struct plan_schema node = MAP(node_keys, "a node");
@@ -30,15 +46,17 @@ static const struct plan_schema burst = {
 static const struct plan_schema_key reorder_keys[] = {{"share", &scalar}, {"by", &scalar}, END};
 static const struct plan_schema reorder = {
     .kind = PLAN_TREE_MAP, .scalar_too = true, .what = "a reordering", .keys = reorder_keys};
-static const struct plan_schema_key fault_keys[] = {
-    {"do", &scalar}, {"frame", &scalar}, {"nth", &scalar}, {"index", &scalar}, {"by", &scalar}, END};
+static const struct plan_schema_key fault_keys[] = {{"do", &scalar},  {"frame", &scalar},
+                                                    {"nth", &scalar}, {"index", &scalar},
+                                                    {"by", &scalar},  END};
 static const struct plan_schema fault = MAP(fault_keys, "a fault");
 static const struct plan_schema faults = LIST(fault, "a list of faults");
 
 #define IMPAIRMENTS                                                                                \
   {"delay", &scalar}, {"jitter", &scalar}, {"loss", &scalar}, {"duplicate", &scalar},              \
-      {"corrupt", &scalar}, {"rate", &scalar}, {"queue", &scalar}, {"burst", &burst},              \
-      {"reorder", &reorder}
+      {"corrupt", &scalar}, {"rate", &scalar}, {"queue", &scalar}, {"burst", &burst}, {            \
+    "reorder", &reorder                                                                            \
+  }
 
 static const struct plan_schema_key direction_keys[] = {IMPAIRMENTS, {"faults", &faults}, END};
 static const struct plan_schema direction = MAP(direction_keys, "one direction of a link");
@@ -59,8 +77,12 @@ static const struct plan_schema track = MAP(track_keys, "a track");
 static const struct plan_schema tracks = NAMED(track, "a mapping of tracks");
 
 static const struct plan_schema_key subscription_keys[] = {
-    {"who", &scalar},   {"tracks", &names},         {"at", &scalar},
-    {"start", &scalar}, {"priority_limit", &scalar}, {"delivery_timeout", &scalar},
+    {"who", &scalar},
+    {"tracks", &names},
+    {"at", &scalar},
+    {"start", &scalar},
+    {"priority_limit", &scalar},
+    {"delivery_timeout", &scalar},
     END,
 };
 static const struct plan_schema subscription = MAP(subscription_keys, "a subscription");
@@ -68,14 +90,24 @@ static const struct plan_schema subscriptions = LIST(subscription, "a list of su
 
 static const struct plan_schema_key set_direction_keys[] = {IMPAIRMENTS, END};
 static const struct plan_schema set_direction = MAP(set_direction_keys, "one direction of a link");
-static const struct plan_schema_key set_keys[] = {
-    {"priority_limit", &scalar}, IMPAIRMENTS, {"forward", &set_direction},
-    {"backward", &set_direction}, END};
+static const struct plan_schema_key set_keys[] = {{"priority_limit", &scalar},
+                                                  IMPAIRMENTS,
+                                                  {"forward", &set_direction},
+                                                  {"backward", &set_direction},
+                                                  END};
 static const struct plan_schema set = MAP(set_keys, "what an event sets");
 static const struct plan_schema_key event_keys[] = {
-    {"at", &scalar},   {"every", &scalar}, {"times", &scalar}, {"link", &names},
-    {"node", &scalar}, {"set", &set},      {"do", &scalar},    {"same_port", &scalar},
-    {"for", &scalar},  {"tracks", &names}, END,
+    {"at", &scalar},
+    {"every", &scalar},
+    {"times", &scalar},
+    {"link", &names},
+    {"node", &scalar},
+    {"set", &set},
+    {"do", &scalar},
+    {"same_port", &scalar},
+    {"for", &scalar},
+    {"tracks", &names},
+    END,
 };
 static const struct plan_schema event = MAP(event_keys, "an event");
 static const struct plan_schema timeline = LIST(event, "a list of events");
@@ -103,10 +135,13 @@ static const struct plan_schema expect = {.kind = PLAN_TREE_MAP,
                                           .item = &judged};
 
 static const struct plan_schema_key scenario_keys[] = {
-    {"scenario", &scalar}, {"about", &scalar}, {"seed", &scalar},     {"duration", &scalar},
-    {"drain", &scalar},    {"modes", &names},  {"nodes", &nodes},     {"links", &links},
-    {"tracks", &tracks},   {"subscriptions", &subscriptions},         {"timeline", &timeline},
-    {"defects", &defects}, {"expect", &expect}, END,
+    {"scenario", &scalar},   {"about", &scalar},
+    {"seed", &scalar},       {"duration", &scalar},
+    {"drain", &scalar},      {"modes", &names},
+    {"nodes", &nodes},       {"links", &links},
+    {"tracks", &tracks},     {"subscriptions", &subscriptions},
+    {"timeline", &timeline}, {"defects", &defects},
+    {"expect", &expect},     END,
 };
 const struct plan_schema plan_schema_scenario = MAP(scenario_keys, "a scenario");
 
@@ -118,8 +153,7 @@ const struct plan_schema *plan_schema_of_key(const struct plan_schema *schema, c
   return schema->item;
 }
 
-const char *plan_schema_guess(const struct plan_schema *schema, const char *key,
-                              char (*text)[96]) {
+const char *plan_schema_guess(const struct plan_schema *schema, const char *key, char (*text)[96]) {
   struct plan_guess guess;
   plan_guess_start(&guess, key);
   for (const struct plan_schema_key *k = schema->keys; k && k->name; k++)

@@ -10,8 +10,8 @@ struct plan_schema_key;
 
 struct plan_schema {
   enum plan_tree_kind kind;
-  bool scalar_too;                    /* a mapping that may also be one value */
-  bool grows;                         /* --set may add a key that no file names */
+  bool scalar_too;  /* a mapping that may also be one value */
+  bool grows;       /* --set may add a key that no file names */
   const char *what; /* for errors: "a link" with keys, "a list of links" without */
   const struct plan_schema_key *keys; /* mapping: known keys; ends with a NULL */
   const struct plan_schema *item;     /* list: of each element; mapping: of every
@@ -32,7 +32,6 @@ bool plan_schema_check(const struct plan_schema *schema, const struct plan_tree 
 const struct plan_schema *plan_schema_of_key(const struct plan_schema *schema, const char *key);
 
 /* Puts "; did you mean" for a key into guess->text. */
-const char *plan_schema_guess(const struct plan_schema *schema, const char *key,
-                              char (*text)[96]);
+const char *plan_schema_guess(const struct plan_schema *schema, const char *key, char (*text)[96]);
 
 #endif

@@ -57,8 +57,7 @@ bool plan_take_time(struct plan_take from, const char *key, uint64_t min, uint64
 
 bool plan_take_rate(struct plan_take from, const char *key, uint64_t *bps) {
   const struct plan_tree *at = plan_tree_get(from.map, key);
-  return !at ||
-         read(from.err, at, plan_unit_rate, plan_unit_rate_text, 0, PLAN_MAX_RATE_BPS, bps);
+  return !at || read(from.err, at, plan_unit_rate, plan_unit_rate_text, 0, PLAN_MAX_RATE_BPS, bps);
 }
 
 bool plan_take_size(struct plan_take from, const char *key, uint64_t min, uint64_t max,

@@ -13,45 +13,43 @@ static const char header[] = "time_us,size,type,group,priority";
 enum { N_FIELDS = 5 };
 
 struct line {
-  uint32_t number; /* from 1 */
-  char text[100];  /* longer lines are refused */
-  char *field[N_FIELDS];
+  uint32_t number;        /* from 1 */
+  char text[100];         /* longer lines are refused */
+  size_t field[N_FIELDS]; /* where each begins in text; a NUL ends it */
 };
 
-static uint32_t column_of(const struct line *line, int field) {
-  return (uint32_t)(line->field[field] - line->text) + 1;
+static const char *field_of(const struct line *line, int field) {
+  return line->text + line->field[field];
 }
 
 static bool refuse_field(struct plan_error *err, const struct line *line, int field,
                          const char *expected) {
-  return plan_refuse_at(err, line->number, column_of(line, field), "expected %s, found %s",
-                        expected,
-                        *line->field[field] ? plan_quote(line->field[field]).text : "nothing");
+  const char *found = field_of(line, field);
+  return plan_refuse_at(err, line->number, (uint32_t)line->field[field] + 1,
+                        "expected %s, found %s", expected,
+                        *found ? plan_quote(found).text : "nothing");
 }
 
 /* Cuts line->text at its commas. */
 static bool split(struct plan_error *err, struct line *line) {
-  char *at = line->text;
+  size_t at = 0;
   for (int i = 0; i < N_FIELDS; i++) {
+    size_t end = at + strcspn(line->text + at, ",");
+    bool comma = line->text[end] == ',';
+    if (comma != (i < N_FIELDS - 1))
+      return plan_refuse_at(err, line->number, (uint32_t)end + 1,
+                            "expected %d fields (%s), found %s", N_FIELDS, header,
+                            comma ? "more" : "fewer");
+    line->text[end] = 0;
     line->field[i] = at;
-    char *comma = strchr(at, ',');
-    if (!comma && i < N_FIELDS - 1)
-      return plan_refuse_at(err, line->number, (uint32_t)(strlen(at) + (size_t)(at - line->text)) + 1,
-                            "expected %d fields (%s), found %d", N_FIELDS, header, i + 1);
-    if (comma && i == N_FIELDS - 1)
-      return plan_refuse_at(err, line->number, (uint32_t)(comma - line->text) + 1,
-                            "expected %d fields (%s), found more", N_FIELDS, header);
-    if (comma) {
-      *comma = 0;
-      at = comma + 1;
-    }
+    at = end + 1;
   }
   return true;
 }
 
 static bool read_number(struct plan_error *err, const struct line *line, int field, uint64_t max,
                         uint64_t *out) {
-  if (plan_unit_count(line->field[field], out) || *out > max) {
+  if (plan_unit_count(field_of(line, field), out) || *out > max) {
     char expected[60];
     snprintf(expected, sizeof expected, "a whole number of at most %llu", (unsigned long long)max);
     return refuse_field(err, line, field, expected);
@@ -63,18 +61,18 @@ static bool read_row(struct plan_error *err, struct line *line, uint64_t max_siz
                      const struct plan_trace_row *before, struct plan_trace_row *row) {
   char expected[80];
   uint64_t time_us, priority;
-  if (!split(err, line) ||
-      !read_number(err, line, 0, PLAN_MAX_DURATION_NS / 1000, &time_us) ||
+  if (!split(err, line) || !read_number(err, line, 0, PLAN_MAX_DURATION_NS / 1000, &time_us) ||
       !read_number(err, line, 1, max_size, &row->size) ||
       !read_number(err, line, 3, PLAN_MAX_TRACE_ROWS, &row->group) ||
       !read_number(err, line, 4, 255, &priority))
     return false;
   row->time_ns = time_us * 1000;
   row->priority = (uint8_t)priority;
-  row->type = line->field[2][0];
+  const char *type = field_of(line, 2);
+  row->type = type[0];
   if (row->size == 0)
     return refuse_field(err, line, 1, "a size of at least 1");
-  if (!row->type || !strchr("IPB-", row->type) || line->field[2][1])
+  if (!row->type || !strchr("IPB-", row->type) || type[1])
     return refuse_field(err, line, 2, "the type I, P, B or -");
   if (before && row->time_ns < before->time_ns) {
     snprintf(expected, sizeof expected, "a time of at least %llu, the one before",
@@ -112,8 +110,8 @@ static bool next_line(struct plan_error *err, const char *bytes, size_t len, siz
   return true;
 }
 
-struct plan_trace_row *plan_trace_parse(const char *bytes, size_t len, uint64_t max_size,
-                                        size_t *n, struct plan_error *err) {
+struct plan_trace_row *plan_trace_parse(const char *bytes, size_t len, uint64_t max_size, size_t *n,
+                                        struct plan_error *err) {
   struct plan_trace_row *rows = NULL;
   struct line line = {0};
   size_t at = 0;

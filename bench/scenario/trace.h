@@ -17,7 +17,7 @@ struct plan_trace_row *plan_trace_load(const char *path, uint64_t max_size, size
                                        struct plan_error *err);
 
 /* The same for bytes at hand. */
-struct plan_trace_row *plan_trace_parse(const char *bytes, size_t len, uint64_t max_size,
-                                        size_t *n, struct plan_error *err);
+struct plan_trace_row *plan_trace_parse(const char *bytes, size_t len, uint64_t max_size, size_t *n,
+                                        struct plan_error *err);
 
 #endif

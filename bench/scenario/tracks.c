@@ -1,4 +1,5 @@
 /* Section `tracks`: who publishes what, out of which source. */
+#include "bench/scenario/bytes.h"
 #include "bench/scenario/limits.h"
 #include "bench/scenario/memory.h"
 #include "bench/scenario/refuse.h"
@@ -7,12 +8,8 @@
 #include "bench/scenario/unit.h"
 #include "bench/scenario/words.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 char *plan_absolute_path(const struct plan_build *b, const char *path) {
   size_t len = strlen(b->dir) + 1 + strlen(path) + 1;
@@ -72,8 +69,7 @@ static bool read_trace(struct plan_build *b, const struct plan_tree *map,
     return false;
   track->trace_path = plan_absolute_path(b, name->text);
   struct plan_error inner = {0};
-  track->trace =
-      plan_trace_load(track->trace_path, max_object(track), &track->n_trace, &inner);
+  track->trace = plan_trace_load(track->trace_path, max_object(track), &track->n_trace, &inner);
   if (track->trace)
     return true;
   if (inner.line) { /* the trace is wrong, not the scenario */
@@ -89,21 +85,14 @@ static bool read_trace(struct plan_build *b, const struct plan_tree *map,
 
 static bool read_file(struct plan_build *b, const struct plan_tree *name,
                       struct plan_track *track) {
-  struct stat st;
+  const char *why;
+  uint64_t len;
   track->file = plan_absolute_path(b, name->text);
-  int fd = open(track->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  bool ok = fd >= 0 && fstat(fd, &st) == 0;
-  int why = errno;
-  if (fd >= 0)
-    close(fd);
-  if (!ok)
+  bool regular = plan_bytes_regular(track->file, &len, &why);
+  if (!regular || len == 0)
     return plan_refuse(b->err, name, "expected a file to publish, found %s: %s",
-                       plan_quote(name->text).text, strerror(why));
-  if (!S_ISREG(st.st_mode) || st.st_size == 0)
-    return plan_refuse(b->err, name, "expected a file to publish, found %s, which is %s",
-                       plan_quote(name->text).text,
-                       S_ISREG(st.st_mode) ? "empty" : "no regular file");
-  if ((uint64_t)st.st_size / track->size_max >= PLAN_MAX_OBJECTS)
+                       plan_quote(name->text).text, regular ? "it is empty" : why);
+  if (len / track->size_max >= PLAN_MAX_OBJECTS)
     return plan_refuse(b->err, name, "expected a file of at most %d objects, found more",
                        PLAN_MAX_OBJECTS);
   return true;

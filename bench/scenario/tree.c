@@ -13,8 +13,7 @@ struct plan_tree *plan_tree_new(enum plan_tree_kind kind, uint32_t line, uint32_
   return tree;
 }
 
-struct plan_tree *plan_tree_new_text(const char *text, size_t len, uint32_t line,
-                                     uint32_t column) {
+struct plan_tree *plan_tree_new_text(const char *text, size_t len, uint32_t line, uint32_t column) {
   struct plan_tree *tree = plan_tree_new(PLAN_TREE_SCALAR, line, column);
   tree->text = plan_new(len + 1, 1);
   memcpy(tree->text, text, len);

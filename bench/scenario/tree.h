@@ -11,9 +11,9 @@ enum plan_tree_kind { PLAN_TREE_SCALAR, PLAN_TREE_LIST, PLAN_TREE_MAP };
 
 struct plan_tree {
   enum plan_tree_kind kind;
-  uint32_t line, column; /* from 1; 0 = put in by an override */
-  char *override;        /* "PATH=VALUE" that made this node, or NULL */
-  char *text;            /* scalar: never contains NUL; map key: the same */
+  uint32_t line, column;    /* from 1; 0 = put in by an override */
+  char *override;           /* "PATH=VALUE" that made this node, or NULL */
+  char *text;               /* scalar: never contains NUL; map key: the same */
   struct plan_tree **keys;  /* map: scalars, all different */
   struct plan_tree **items; /* list: elements; map: values, one a key */
   size_t n;

@@ -88,9 +88,10 @@ static bool refuse_extras(struct parse *p, const yaml_event_t *ev, const yaml_ch
                           "and aliases, write the value out",
                           (const char *)anchor);
   if (tag)
-    return plan_refuse_at(p->err, line, column,
-                          "expected a value, found the tag '%.40s'; only the text of a value counts",
-                          (const char *)tag);
+    return plan_refuse_at(
+        p->err, line, column,
+        "expected a value, found the tag '%.40s'; only the text of a value counts",
+        (const char *)tag);
   return true;
 }
 
@@ -178,8 +179,7 @@ static bool on_event(struct parse *p, const yaml_event_t *ev) {
                           (const char *)ev->data.alias.anchor);
   case YAML_DOCUMENT_START_EVENT:
     if (p->root)
-      return plan_refuse_at(p->err, from_one(ev->start_mark.line),
-                            from_one(ev->start_mark.column),
+      return plan_refuse_at(p->err, from_one(ev->start_mark.line), from_one(ev->start_mark.column),
                             "expected the end of the file, found a second document");
     return true;
   case YAML_NO_EVENT:

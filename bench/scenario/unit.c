@@ -11,8 +11,13 @@ struct unit {
 };
 
 static const struct unit times[] = {
-    {"h", 3600000000000}, {"min", 60000000000}, {"s", 1000000000}, {"ms", 1000000},
-    {"us", 1000},         {"ns", 1},            {NULL, 0},
+    {"h", 3600000000000},
+    {"min", 60000000000},
+    {"s", 1000000000},
+    {"ms", 1000000},
+    {"us", 1000},
+    {"ns", 1},
+    {NULL, 0},
 };
 static const struct unit rates[] = {
     {"gbit", 1000000000}, {"mbit", 1000000}, {"kbit", 1000}, {"bit", 1}, {NULL, 0},
@@ -106,9 +111,9 @@ const char *plan_unit_range(const char *text, const char *(*one)(const char *, u
   const char *dots = strstr(text, "..");
   uint64_t first, last;
   if (!dots) {
-    const char *expected = one(text, &first);
+    const char *expected = one(text, lo);
     if (!expected)
-      *lo = *hi = first;
+      *hi = *lo;
     return expected;
   }
   char head[64];

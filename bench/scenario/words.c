@@ -8,7 +8,7 @@ const char *const plan_words_protection[] = {"none", "tls", NULL};
 const char *const plan_words_cipher[] = {"chacha20", "aes128gcm", NULL};
 const char *const plan_words_congestion[] = {"newreno", "cubic", NULL};
 const char *const plan_words_policy[] = {"none", NULL};
-const char *const plan_words_rogue[] = {"optimistic-ack", "ack-flood",      "double-fin",
+const char *const plan_words_rogue[] = {"optimistic-ack", "ack-flood",       "double-fin",
                                         "cut-moqt",       "retire-prior-to", NULL};
 const char *const plan_words_as[] = {"datagrams", "subgroups", NULL};
 const char *const plan_words_subgroup[] = {"group", "object", "layer", NULL};
@@ -70,21 +70,36 @@ const char *const plan_words_error[] = {
     "MALFORMED_AUTHORITY", "TOO_MANY_REQUEST_UPDATES", NULL};
 
 const struct plan_defect_word plan_words_defect[] = {
-    {"slow-agent", true},       {"stale-dcid", false},
-    {"pn-guess", false},        {"closed-gate", false},
-    {"one-address", false},     {"two-counters", false},
-    {"retire-first", false},    {"orphan", false},
-    {"shared-cid", false},      {"racy-pn", false},
-    {"index-in-priority", false}, {"drop-by-index", false},
-    {"global-counter", false},  {"empty-cid", false},
-    {"short-pn", false},        {"torn-entry", false},
-    {"first-frame-only", false}, {"no-offset-fix", false},
-    {"copy-all-frames", false}, {"header-per-packet", false},
-    {"ignore-limits", false},   {"zero-number", false},
-    {"raw-acks", false},        {"stale-client", false},
-    {"late-handler", false},    {"join-mid-group", false},
-    {"pn-shrunk", false},       {"one-stream-a-packet", false},
-    {"mixed-widths", false},    {"any-address", false},
+    {"slow-agent", true},
+    {"stale-dcid", false},
+    {"pn-guess", false},
+    {"closed-gate", false},
+    {"one-address", false},
+    {"two-counters", false},
+    {"retire-first", false},
+    {"orphan", false},
+    {"shared-cid", false},
+    {"racy-pn", false},
+    {"index-in-priority", false},
+    {"drop-by-index", false},
+    {"global-counter", false},
+    {"empty-cid", false},
+    {"short-pn", false},
+    {"torn-entry", false},
+    {"first-frame-only", false},
+    {"no-offset-fix", false},
+    {"copy-all-frames", false},
+    {"header-per-packet", false},
+    {"ignore-limits", false},
+    {"zero-number", false},
+    {"raw-acks", false},
+    {"stale-client", false},
+    {"late-handler", false},
+    {"join-mid-group", false},
+    {"pn-shrunk", false},
+    {"one-stream-a-packet", false},
+    {"mixed-widths", false},
+    {"any-address", false},
     {NULL, false},
 };
 

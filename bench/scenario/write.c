@@ -1,16 +1,20 @@
 /* A plan as a scenario file: everything is spelled out, so that the file means
  * the same whatever the defaults of tomorrow are. */
+#include "bench/scenario/impairs.h"
+#include "bench/scenario/limits.h"
 #include "bench/scenario/plan.h"
+#include "bench/scenario/runs.h"
 #include "bench/scenario/unit.h"
 #include "bench/scenario/words.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define TIME(ns) plan_unit_time_text(ns).text
-#define RATE(bps) plan_unit_rate_text(bps).text
+#define TIME(ns)    plan_unit_time_text(ns).text
+#define RATE(bps)   plan_unit_rate_text(bps).text
 #define SIZE(bytes) plan_unit_size_text(bytes).text
-#define SHARE(ppm) plan_unit_share_text(ppm).text
+#define SHARE(ppm)  plan_unit_share_text(ppm).text
 
 typedef unsigned long long ull;
 
@@ -65,9 +69,8 @@ static void put_node(FILE *to, const struct plan *plan, size_t first, size_t n) 
       fprintf(to, ", upstream: \"%s\"", plan->nodes[node->relay].name);
   } else if (node->role != PLAN_ROUTER) {
     fprintf(to, ", per_host: %zu, relay: \"%s\"", per_host, plan->nodes[node->relay].name);
-    fprintf(to, ", window: %s, streams: %llu, cid_len: %u, ack_delay: %s",
-            SIZE(node->window_bytes), (ull)node->max_streams, node->cid_len,
-            TIME(node->ack_delay_ns));
+    fprintf(to, ", window: %s, streams: %llu, cid_len: %u, ack_delay: %s", SIZE(node->window_bytes),
+            (ull)node->max_streams, node->cid_len, TIME(node->ack_delay_ns));
     if (node->does)
       fprintf(to, ", does: %s", node->does);
   }
@@ -85,8 +88,8 @@ static void put_nodes(FILE *to, const struct plan *plan) {
 
 static void put_impair(FILE *to, const struct plan_impair *i) {
   fprintf(to, "delay: %s, jitter: %s, ", TIME(i->delay_ns), TIME(i->jitter_ns));
-  fprintf(to, "loss: %s, duplicate: %s, corrupt: %s, ", SHARE(i->loss_ppm),
-          SHARE(i->duplicate_ppm), SHARE(i->corrupt_ppm));
+  fprintf(to, "loss: %s, duplicate: %s, corrupt: %s, ", SHARE(i->loss_ppm), SHARE(i->duplicate_ppm),
+          SHARE(i->corrupt_ppm));
   fprintf(to, "rate: %s, queue: %s, ", RATE(i->rate_bps), SIZE(i->queue_bytes));
   fprintf(to, "reorder: { share: %s, by: %s }, ", SHARE(i->reorder_ppm), TIME(i->reorder_by_ns));
   if (i->burst)
@@ -116,22 +119,27 @@ static void put_faults(FILE *to, const struct plan_fault *faults, size_t n) {
   fputs("]", to);
 }
 
+static void put_direction(FILE *to, const char *key, const struct plan_impair *impair,
+                          const struct plan_fault *faults, size_t n_faults) {
+  if (plan_impair_is_plain(impair) && !n_faults)
+    return;
+  fprintf(to, "    %s: { ", key);
+  put_impair(to, impair);
+  put_faults(to, faults, n_faults);
+  fputs(" }\n", to);
+}
+
 static void put_links(FILE *to, const struct plan *plan) {
   if (plan->n_links)
     fputs("links:\n", to);
-  for (size_t i = 0; i < plan->n_links; i++) {
+  for (size_t i = 0, n; i < plan->n_links; i += n) {
     const struct plan_link *link = &plan->links[i];
-    fprintf(to, "  - between: [\"%s\", \"%s\"]\n    ip: %d\n    mtu: %u\n",
-            plan->nodes[link->a].name, plan->nodes[link->b].name, link->ip, link->mtu);
-    if (link->plain)
-      continue;
-    fputs("    forward: { ", to);
-    put_impair(to, &link->forward);
-    put_faults(to, link->forward_faults, link->n_forward_faults);
-    fputs(" }\n    backward: { ", to);
-    put_impair(to, &link->backward);
-    put_faults(to, link->backward_faults, link->n_backward_faults);
-    fputs(" }\n", to);
+    const char *a, *b;
+    n = plan_run_of_links(plan, i, &a, &b);
+    fprintf(to, "  - between: [\"%s\", \"%s\"]\n    ip: %d\n    mtu: %u\n", a, b, link->ip,
+            link->mtu);
+    put_direction(to, "forward", &link->forward, link->forward_faults, link->n_forward_faults);
+    put_direction(to, "backward", &link->backward, link->backward_faults, link->n_backward_faults);
   }
 }
 
@@ -178,21 +186,20 @@ static void put_limit(FILE *to, int limit) {
 static void put_subscriptions(FILE *to, const struct plan *plan) {
   if (plan->n_subscriptions)
     fputs("subscriptions:\n", to);
-  for (size_t i = 0; i < plan->n_subscriptions; i++) {
+  for (size_t i = 0, n; i < plan->n_subscriptions; i += n) {
     const struct plan_subscription *sub = &plan->subscriptions[i];
-    fprintf(to, "  - { who: \"%s\", at: %s, start: %s, delivery_timeout: %s, ",
-            plan->nodes[sub->who].name, TIME(sub->at_ns), plan_words_start[sub->start],
-            TIME(sub->delivery_timeout_ns));
+    const char *who;
+    n = plan_run_of_subscriptions(plan, i, &who);
+    fprintf(to, "  - { who: \"%s\", at: %s, start: %s, delivery_timeout: %s, ", who,
+            TIME(sub->at_ns), plan_words_start[sub->start], TIME(sub->delivery_timeout_ns));
     put_limit(to, sub->priority_limit);
     put_track_list(to, plan, sub->tracks, sub->n_tracks);
     fputs(" }\n", to);
   }
 }
 
-static void put_link_event(FILE *to, const struct plan *plan, const struct plan_event *event) {
-  const struct plan_link *link = &plan->links[event->link];
-  int from = event->reverse ? link->b : link->a, towards = event->reverse ? link->a : link->b;
-  fprintf(to, ", link: [\"%s\", \"%s\"]", plan->nodes[from].name, plan->nodes[towards].name);
+static void put_link_event(FILE *to, const char *a, const char *b, const struct plan_event *event) {
+  fprintf(to, ", link: [\"%s\", \"%s\"]", a, b);
   if (event->kind != PLAN_EV_LINK_SET) {
     fprintf(to, ", do: %s", plan_event_name(event->kind));
     return;
@@ -204,8 +211,9 @@ static void put_link_event(FILE *to, const struct plan *plan, const struct plan_
   fputs(" } }", to);
 }
 
-static void put_node_event(FILE *to, const struct plan *plan, const struct plan_event *event) {
-  fprintf(to, ", node: \"%s\", ", plan->nodes[event->node].name);
+static void put_node_event(FILE *to, const struct plan *plan, const char *name,
+                           const struct plan_event *event) {
+  fprintf(to, ", node: \"%s\", ", name);
   if (event->kind == PLAN_EV_PRIORITY_LIMIT) {
     fputs("set: { ", to);
     put_limit(to, event->priority_limit);
@@ -224,13 +232,15 @@ static void put_node_event(FILE *to, const struct plan *plan, const struct plan_
 static void put_timeline(FILE *to, const struct plan *plan) {
   if (plan->n_events)
     fputs("timeline:\n", to);
-  for (size_t i = 0; i < plan->n_events; i++) {
+  for (size_t i = 0, n; i < plan->n_events; i += n) {
     const struct plan_event *event = &plan->events[i];
+    const char *a, *b;
+    n = plan_run_of_events(plan, i, &a, &b);
     fprintf(to, "  - { at: %s", TIME(event->at_ns));
     if (event->link >= 0)
-      put_link_event(to, plan, event);
+      put_link_event(to, a, b, event);
     else
-      put_node_event(to, plan, event);
+      put_node_event(to, plan, a, event);
     fputs(" }\n", to);
   }
 }
@@ -294,7 +304,7 @@ static void put_expect(FILE *to, const struct plan *plan) {
     fprintf(to, "    %s: %llu\n", plan->examined[i].check, (ull)plan->examined[i].at_least);
 }
 
-int plan_write(const struct plan *plan, FILE *to) {
+static void put_plan(FILE *to, const struct plan *plan) {
   fprintf(to, "scenario: %s\nabout: ", plan->name);
   put_text(to, plan->about);
   fprintf(to, "\nseed: %llu\nduration: %s\n", (ull)plan->seed, TIME(plan->duration_ns));
@@ -307,10 +317,24 @@ int plan_write(const struct plan *plan, FILE *to) {
   put_timeline(to, plan);
   put_defects(to, plan);
   put_expect(to, plan);
-  if (fflush(to) != 0 || ferror(to)) {
-    if (!errno)
-      errno = EIO;
+}
+
+int plan_write(const struct plan *plan, FILE *to) {
+  char *text = NULL;
+  size_t len = 0;
+  int rc = -1;
+  FILE *memory = open_memstream(&text, &len);
+  if (!memory)
     return -1;
+  put_plan(memory, plan);
+  if (fclose(memory) != 0)
+    goto out;
+  errno = EFBIG;
+  if (len <= PLAN_MAX_FILE_BYTES) {
+    errno = EIO; /* unless stdio knows better */
+    rc = fwrite(text, 1, len, to) == len && fflush(to) == 0 ? 0 : -1;
   }
-  return 0;
+out:
+  free(text);
+  return rc;
 }

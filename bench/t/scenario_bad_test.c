@@ -99,14 +99,14 @@ static void files_that_cannot_be_read(void **state) {
   struct plan_error err;
   assert_null(plan_load("/nowhere/at-all.yaml", NULL, 0, &err));
   assert_string_equal(err.file, "/nowhere/at-all.yaml");
-  assert_string_equal(err.text, "cannot open the file: No such file or directory");
+  assert_string_equal(err.text, "cannot read the file: No such file or directory");
   assert_int_equal(err.line, 0);
   plan_error_free(&err);
   assert_null(plan_load("/tmp", NULL, 0, &err));
-  assert_string_equal(err.text, "expected a regular file, found a folder");
+  assert_string_equal(err.text, "cannot read the file: it is a folder");
   plan_error_free(&err);
   assert_null(plan_load("/dev/zero", NULL, 0, &err));
-  assert_string_equal(err.text, "expected a regular file, found something else");
+  assert_string_equal(err.text, "cannot read the file: it is no regular file");
   plan_error_free(&err);
 }
 

@@ -6,11 +6,11 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bench/scenario/plan.h"
 #include "bench/t/scenario_equal.h"
@@ -42,6 +42,7 @@ static void check_round_trip(const struct plan *plan) {
     if (!next) {
       plan_error_print(stderr, &err);
       fail_msg("%s: what was written does not load:\n%s", plan->name, text[i]);
+      return;
     }
     const char *field = plans_differ(plan, next);
     if (field)
@@ -169,6 +170,91 @@ static void everything_there_is(void **state) {
   plan_free(plan);
 }
 
+static size_t count(const char *text, const char *part) {
+  size_t n = 0;
+  for (; (text = strstr(text, part)) != NULL; text += strlen(part))
+    n++;
+  return n;
+}
+
+/* The text of a plan; the caller's to free. */
+static char *written(const struct plan *plan) {
+  char *text = NULL;
+  size_t len;
+  FILE *to = open_memstream(&text, &len);
+  assert_non_null(to);
+  assert_int_equal(plan_write(plan, to), 0);
+  fclose(to);
+  return text;
+}
+
+/* What NAME expanded to is one entry again, unless its parts became different. */
+static void names_stay_short(void **state) {
+  (void)state;
+  static const char start[] = TOP
+      "nodes:\n  pub: { role: publisher }\n  relay: { role: relay }\n"
+      "  sub: { role: subscriber, count: 2000, per_host: 3 }\nlinks:\n"
+      "  - { between: [pub, relay] }\n  - { between: [sub, relay], delay: 5ms }\n" TRACKS
+          SUBSCRIPTIONS
+      "timeline:\n  - { at: 1s, node: sub, do: die }\n"
+      "  - { at: 2s, link: [sub, relay], set: { loss: 1% } }\n"
+      "  - { at: 3s, link: [relay, sub], do: down }\n";
+  struct plan *plan = text_plan(start);
+  char *text = written(plan);
+  assert_int_equal(plan->n_events, 2000 + 667 + 667);
+  assert_int_equal(count(text, "between"), 2);
+  assert_int_equal(count(text, "who:"), 1);
+  assert_int_equal(count(text, "- { at: "), 3);
+  assert_non_null(strstr(text, "link: [\"sub\", \"relay\"], set"));
+  assert_non_null(strstr(text, "link: [\"relay\", \"sub\"], do: down"));
+  check_round_trip(plan);
+  free(text);
+  /* One link, subscription or event that differs is written out with its kin. */
+  plan->links[5].mtu = 1400;
+  plan->subscriptions[7].at_ns = 1;
+  plan->events[1].kind = PLAN_EV_KILL;
+  plan->events[2005].set.loss_ppm = 7;
+  text = written(plan);
+  assert_int_equal(count(text, "between"), 1 + 667);
+  assert_int_equal(count(text, "who:"), 2000);
+  assert_int_equal(count(text, "node: "), 2000);
+  assert_int_equal(count(text, "loss: 0.0007%"), 1);
+  assert_int_equal(count(text, "do: down"), 1);
+  check_round_trip(plan);
+  free(text);
+  plan_free(plan);
+}
+
+/* The longest timeline there may be is still read again. */
+static void longest_timeline(void **state) {
+  (void)state;
+  struct plan *plan = text_plan(
+      SMALL
+      "timeline:\n  - { at: 1ns, every: 1ns, times: 10000, link: [pub, relay], set: { delay: "
+      "59.999999999s, jitter: 59.999999998s, loss: 0.0001%, duplicate: 0.0001%, corrupt: "
+      "0.0001%, rate: 999999999999bit, queue: 1073741823, reorder: { share: 0.0001%, by: "
+      "59.999999999s }, burst: { enter: 0.0001%, leave: 0.0001%, loss: 0.0001% } } }\n");
+  assert_int_equal(plan->n_events, 10000);
+  check_round_trip(plan);
+  plan_free(plan);
+}
+
+static void too_long_to_read_again(void **state) {
+  (void)state;
+  struct plan *plan = text_plan(SMALL);
+  FILE *nowhere = fopen("/dev/null", "w");
+  assert_non_null(nowhere);
+  free(plan->about);
+  plan->about = calloc(9 << 20, 1);
+  assert_non_null(plan->about);
+  memset(plan->about, 'x', (9 << 20) - 1);
+  errno = 0;
+  assert_int_equal(plan_write(plan, nowhere), -1);
+  assert_int_equal(errno, EFBIG);
+  fclose(nowhere);
+  plan_free(plan);
+}
+
 static void write_errors_are_told(void **state) {
   (void)state;
   struct plan *plan = text_plan(SMALL);
@@ -181,9 +267,9 @@ static void write_errors_are_told(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_scenario),
-      cmocka_unit_test(twins_are_twins),
-      cmocka_unit_test(everything_there_is),
+      cmocka_unit_test(every_scenario),        cmocka_unit_test(twins_are_twins),
+      cmocka_unit_test(everything_there_is),   cmocka_unit_test(names_stay_short),
+      cmocka_unit_test(longest_timeline),      cmocka_unit_test(too_long_to_read_again),
       cmocka_unit_test(write_errors_are_told),
   };
   return cmocka_run_group_tests(tests, text_setup, text_teardown);

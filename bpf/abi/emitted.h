@@ -11,10 +11,12 @@
 struct fb_emitted {
   __u32 slot, gen;
   __u32 ifindex;
-  __u32 len; /* of the Ethernet frame, which ends at FB_MAX_HEADERS + payload length */
+  __u32 head_len; /* L2 to L4 */
+  __u32 payload_len;
+  __u32 pad;
   __u64 pn;
   __u8 buf[FB_BUF_LEN]; /* UDP payload at FB_MAX_HEADERS, headers in front */
 };
-FB_ASSERT_SIZE(struct fb_emitted, 24 + FB_BUF_LEN);
+FB_ASSERT_SIZE(struct fb_emitted, 32 + FB_BUF_LEN);
 
 #endif

@@ -283,7 +283,8 @@ PORT_INLINE long port_emit_to_map(const __u8 *buf, const struct fb_subscriber_co
   e->slot = slot;
   e->gen = sub->gen;
   e->ifindex = sub->ifindex;
-  e->len = l4_head_len(sub->family) + payload_len;
+  e->head_len = l4_head_len(sub->family);
+  e->payload_len = payload_len;
   e->pn = pn;
   PORT_EACH_WORD(m, 0, (FB_MAX_HEADERS + FB_MAX_PAYLOAD) / 8)
   *(port_any64 *)(e->buf + m) = *(const port_any64 *)(buf + m);

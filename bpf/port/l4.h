@@ -57,7 +57,7 @@ L4_INLINE __u64 l4_sum_words(const __u8 *p, int n) {
 
 /* Sum of the pseudo header of the packet in the buffer (RFC 768, RFC 8200 8.1). */
 L4_INLINE __u64 l4_pseudo_sum(const __u8 *buf, __u32 family, __u32 payload_len) {
-  __u64 sum = family == 6 ? l4_sum_words(buf + L4_IP6 + 8, 8) : l4_sum_words(buf + L4_IP4 + 12, 4);
+  __u64 sum = family == 6 ? l4_sum_words(buf + L4_IP6 + 8, 8) : l4_sum_words(buf + L4_IP4 + 12, 2);
   return sum + l4_net16(L4_PROTO_UDP) + l4_net16(payload_len + L4_UDP_LEN);
 }
 

@@ -213,3 +213,15 @@ struct piece ethernet(const struct fb_path *path, struct piece payload, enum che
   out.len = (size_t)(udp - out.bytes) + udp_len;
   return out;
 }
+
+int checksums_good(const uint8_t *frame, size_t len, int partial) {
+  const uint8_t *ip = frame + 14;
+  size_t ip_len = ip[0] >> 4 == 4 ? 20 : 40, addr_len = ip_len == 20 ? 4 : 16;
+  const uint8_t *udp = ip + ip_len, *addr = udp - 2 * addr_len;
+  size_t udp_len = len - 14 - ip_len;
+  if (ip_len == 20 && internet_sum(ip, 20, 0) != 0xffff) return 0;
+  uint16_t pseudo = internet_sum(addr, 2 * addr_len, (uint32_t)(17 + udp_len));
+  uint16_t field = (uint16_t)(udp[6] << 8 | udp[7]);
+  if (partial) return field == pseudo;
+  return field != 0 && internet_sum(udp, udp_len, pseudo) == 0xffff;
+}

@@ -83,4 +83,8 @@ enum checksum { CHECKSUM_GOOD, CHECKSUM_BAD, CHECKSUM_PSEUDO /* left to the devi
 /* An Ethernet frame from path->remote to path->local. */
 struct piece ethernet(const struct fb_path *path, struct piece payload, enum checksum checksum);
 
+/* 1 if the IPv4 header checksum is right and the UDP checksum too; `partial`: if it is
+ * the folded sum of the pseudo header instead. */
+int checksums_good(const uint8_t *frame, size_t len, int partial);
+
 #endif

@@ -67,6 +67,7 @@ void world_free(struct world *w) {
 
 void world_begin(struct world *w, int family) {
   w->ops->reset(w);
+  w->ops->limit_copies(w, WORLD_COPIES);
   w->transcript.len = 0;
   w->n_records = 0;
   w->keep_records = false;

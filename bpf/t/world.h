@@ -58,6 +58,7 @@ struct world_ops {
   struct fb_upstream_state *(*state)(struct world *w);
   /* Runs one frame: reason, and w->copies. The frame must come out as it went in. */
   enum fb_packet_reason (*run)(struct world *w, const struct piece *frame, bool gso);
+  void (*limit_copies)(struct world *w, uint32_t most); /* of a packet; one more fails with ENOSPC */
   void (*drain)(struct world *w); /* records into w->records */
   void (*close)(struct world *w);
 };
@@ -71,6 +72,7 @@ struct world {
   size_t n_copies;
   union record *records;
   size_t n_records;
+  uint32_t most_copies;
   bool keep_records; /* leave them in the ring, until it is full */
   struct transcript transcript;
   uint32_t seen_reasons, seen_decisions; /* bits: what the fixtures have met */

@@ -129,7 +129,7 @@ static struct fb_cpu cpu_sum(struct world *w) {
 
 static void collect_copies(struct world *w) {
   struct relay *skel = kernel_of(w)->skel;
-  for (uint32_t i = 0; i < skel->bss->fb_emitted_count; i++) {
+  for (uint32_t i = WORLD_COPIES - w->most_copies; i < skel->bss->fb_emitted_count; i++) {
     struct fb_emitted e;
     assert_int_equal(bpf_map__lookup_elem(skel->maps.emitted, &i, sizeof(i), &e, sizeof(e), 0), 0);
     struct copy *c = &w->copies[w->n_copies++];
@@ -138,12 +138,10 @@ static void collect_copies(struct world *w) {
     c->gen = e.gen;
     c->ifindex = e.ifindex;
     c->pn = e.pn;
-    c->len = e.len;
-    bool v6 = e.len > 20 && e.buf[FB_MAX_HEADERS - 50] == 0x86 && e.buf[FB_MAX_HEADERS - 49] == 0xdd &&
-              e.buf[FB_MAX_HEADERS - 48] >> 4 == 6;
-    memcpy(c->frame, e.buf + FB_MAX_HEADERS - (v6 ? 62 : 42), e.len);
+    c->len = e.head_len + e.payload_len;
+    memcpy(c->frame, e.buf + FB_MAX_HEADERS - e.head_len, c->len);
   }
-  skel->bss->fb_emitted_count = 0;
+  skel->bss->fb_emitted_count = WORLD_COPIES - w->most_copies;
 }
 
 static enum fb_packet_reason run(struct world *w, const struct piece *frame, bool gso) {
@@ -167,6 +165,11 @@ static enum fb_packet_reason run(struct world *w, const struct piece *frame, boo
 }
 
 /* ---- loading ---------------------------------------------------------------------------- */
+
+static void limit_copies(struct world *w, uint32_t most) {
+  w->most_copies = most;
+  kernel_of(w)->skel->bss->fb_emitted_count = WORLD_COPIES - most;
+}
 
 static void close_world(struct world *w) {
   struct kernel *k = kernel_of(w);
@@ -244,6 +247,7 @@ struct world *world_kernel(const struct fb_defects *defects, const char **why) {
                                        .downs = downs,
                                        .state = state,
                                        .run = run,
+                                       .limit_copies = limit_copies,
                                        .drain = drain,
                                        .close = close_world};
   if (geteuid() != 0) {
@@ -256,7 +260,8 @@ struct world *world_kernel(const struct fb_defects *defects, const char **why) {
   w->impl = calloc(1, sizeof(struct kernel));
   assert_non_null(w->impl);
   if (load(w, defects)) return w;
-  *why = errno == EPERM ? "this root may not load BPF programs" : "the program does not load (see above)";
+  if (errno != EPERM) fail_msg("the datapath's program does not load, see above: %s", strerror(errno));
+  *why = "this root may not load BPF programs";
   world_free(w);
   return NULL;
 }

@@ -13,7 +13,7 @@ static struct dp_native *dp_of(struct world *w) { return w->impl; }
 
 static int on_emit(void *user, const struct dp_native_copy *c) {
   struct world *w = user;
-  if (w->n_copies == WORLD_COPIES) return -ENOSPC; /* as the kernel's test map */
+  if (w->n_copies == w->most_copies) return -ENOSPC; /* as the kernel's test map */
   struct copy *out = &w->copies[w->n_copies++];
   memset(out, 0, sizeof(*out));
   out->slot = c->slot;
@@ -76,6 +76,7 @@ static enum fb_packet_reason run(struct world *w, const struct piece *frame, boo
 
 static void on_record(void *user, const void *record, size_t len) { world_note_record(user, record, len); }
 static void drain(struct world *w) { dp_native_drain(dp_of(w), 0, on_record, w); }
+static void limit_copies(struct world *w, uint32_t most) { w->most_copies = most; }
 static void close_world(struct world *w) { dp_native_free(w->impl); }
 
 struct world *world_native(void) {
@@ -94,6 +95,7 @@ struct world *world_native(void) {
                                        .downs = downs,
                                        .state = state,
                                        .run = run,
+                                       .limit_copies = limit_copies,
                                        .drain = drain,
                                        .close = close_world};
   struct world *w = calloc(1, sizeof(*w));

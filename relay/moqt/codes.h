@@ -31,8 +31,8 @@ enum moqt_message_type {
 
 /* First number of a unidirectional stream that is neither SETUP nor a
  * subgroup, and of a datagram that is no object. */
-#define MOQT_FETCH_HEADER 0x05
-#define MOQT_PADDING_STREAM 0x132b3e28
+#define MOQT_FETCH_HEADER     0x05
+#define MOQT_PADDING_STREAM   0x132b3e28
 #define MOQT_PADDING_DATAGRAM 0x132b3e29
 
 /* Session close: application code of CONNECTION_CLOSE. */

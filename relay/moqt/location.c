@@ -1,21 +1,18 @@
 /* What a LOCATION_FILTER selects; declared in params.h. */
 #include "relay/moqt/params.h"
 
-int moqt_location_cmp(struct moqt_location a, struct moqt_location b)
-{
+int moqt_location_cmp(struct moqt_location a, struct moqt_location b) {
   if (a.group != b.group)
     return a.group < b.group ? -1 : 1;
   return a.object < b.object ? -1 : a.object > b.object;
 }
 
-bool moqt_location_in(const struct moqt_location_range *range, struct moqt_location at)
-{
+bool moqt_location_in(const struct moqt_location_range *range, struct moqt_location at) {
   return moqt_location_cmp(range->start, at) <= 0 && moqt_location_cmp(at, range->end) <= 0;
 }
 
 /* One number: 0 = the next group, n = n-1 groups before the current one. */
-static struct moqt_location relative_start(uint64_t n, const struct moqt_location *largest)
-{
+static struct moqt_location relative_start(uint64_t n, const struct moqt_location *largest) {
   struct moqt_location start = {0};
 
   if (!largest)
@@ -28,8 +25,7 @@ static struct moqt_location relative_start(uint64_t n, const struct moqt_locatio
 }
 
 bool moqt_location_resolve(const struct moqt_location_filter *filter,
-                           const struct moqt_location *largest, struct moqt_location_range *out)
-{
+                           const struct moqt_location *largest, struct moqt_location_range *out) {
   const uint64_t *v = filter->v;
 
   *out = (struct moqt_location_range){.end = {UINT64_MAX, UINT64_MAX}};

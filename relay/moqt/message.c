@@ -4,14 +4,12 @@
 
 #define FRAME_HEAD (WIRE_VI64_MAX_LEN + 2)
 
-static uint64_t violation(const char **why, const char *text)
-{
+static uint64_t violation(const char **why, const char *text) {
   *why = text;
   return MOQT_PROTOCOL_VIOLATION;
 }
 
-size_t moqt_frame_read(const uint8_t *data, size_t len, uint64_t *type, struct moqt_bytes *body)
-{
+size_t moqt_frame_read(const uint8_t *data, size_t len, uint64_t *type, struct moqt_bytes *body) {
   const size_t n = wire_vi64_get(data, len, type);
   size_t body_len;
 
@@ -27,8 +25,7 @@ size_t moqt_frame_read(const uint8_t *data, size_t len, uint64_t *type, struct m
 /* ---- decoding --------------------------------------------------------------------- */
 
 static uint64_t read_goaway(struct wire_cursor *at, const struct moqt_context *context,
-                            struct moqt_message *m, const char **why)
-{
+                            struct moqt_message *m, const char **why) {
   if (!moqt_bytes_read(at, &m->uri) || m->uri.len > MOQT_URI_MAX)
     return violation(why, "GOAWAY: URI cut or too long");
   if (context->from_client && m->uri.len)
@@ -38,16 +35,14 @@ static uint64_t read_goaway(struct wire_cursor *at, const struct moqt_context *c
   return 0;
 }
 
-static uint64_t read_reason(struct wire_cursor *at, struct moqt_message *m, const char **why)
-{
+static uint64_t read_reason(struct wire_cursor *at, struct moqt_message *m, const char **why) {
   if (!moqt_bytes_read(at, &m->reason) || m->reason.len > MOQT_REASON_MAX)
     return violation(why, "reason phrase cut or above 1,024 bytes");
   return 0;
 }
 
 static uint64_t read_error(struct wire_cursor *at, const struct moqt_context *context,
-                           struct moqt_message *m, const char **why)
-{
+                           struct moqt_message *m, const char **why) {
   uint64_t code;
   struct moqt_name target;
 
@@ -63,15 +58,14 @@ static uint64_t read_error(struct wire_cursor *at, const struct moqt_context *co
   return 0;
 }
 
-static uint64_t read_done(struct wire_cursor *at, struct moqt_message *m, const char **why)
-{
+static uint64_t read_done(struct wire_cursor *at, struct moqt_message *m, const char **why) {
   if (!wire_get_vi64(at, &m->code) || !wire_get_vi64(at, &m->streams))
     return violation(why, "PUBLISH_DONE cut");
   return read_reason(at, m, why);
 }
 
-static uint64_t read_subscribe_ok(struct wire_cursor *at, struct moqt_message *m, const char **why)
-{
+static uint64_t read_subscribe_ok(struct wire_cursor *at, struct moqt_message *m,
+                                  const char **why) {
   uint64_t code;
 
   if (!wire_get_vi64(at, &m->alias))
@@ -81,8 +75,7 @@ static uint64_t read_subscribe_ok(struct wire_cursor *at, struct moqt_message *m
 }
 
 static uint64_t read_ok(struct wire_cursor *at, const struct moqt_context *context,
-                        struct moqt_message *m, const char **why)
-{
+                        struct moqt_message *m, const char **why) {
   const uint64_t code = moqt_params_read(at, context->place, &m->params, why);
 
   if (code == 0 && wire_left(at))
@@ -92,8 +85,7 @@ static uint64_t read_ok(struct wire_cursor *at, const struct moqt_context *conte
 
 /* Requests: ID, a name or namespace, parameters. */
 static uint64_t read_request(struct wire_cursor *at, bool track, enum moqt_param_place place,
-                             struct moqt_message *m, const char **why)
-{
+                             struct moqt_message *m, const char **why) {
   if (!wire_get_vi64(at, &m->request_id))
     return violation(why, "request ID cut");
   if (track ? !moqt_name_read(at, &m->name) : !moqt_namespace_read(at, &m->name))
@@ -101,8 +93,7 @@ static uint64_t read_request(struct wire_cursor *at, bool track, enum moqt_param
   return moqt_params_read(at, place, &m->params, why);
 }
 
-static uint64_t read_publish(struct wire_cursor *at, struct moqt_message *m, const char **why)
-{
+static uint64_t read_publish(struct wire_cursor *at, struct moqt_message *m, const char **why) {
   uint64_t code;
 
   if (!wire_get_vi64(at, &m->request_id) || !moqt_name_read(at, &m->name) ||
@@ -113,16 +104,14 @@ static uint64_t read_publish(struct wire_cursor *at, struct moqt_message *m, con
 }
 
 static uint64_t read_update(struct wire_cursor *at, const struct moqt_context *context,
-                            struct moqt_message *m, const char **why)
-{
+                            struct moqt_message *m, const char **why) {
   if (!wire_get_vi64(at, &m->request_id))
     return violation(why, "request ID cut");
   return moqt_params_read(at, context->place, &m->params, why);
 }
 
 static uint64_t read_body(struct wire_cursor *at, const struct moqt_context *context,
-                          struct moqt_message *m, const char **why)
-{
+                          struct moqt_message *m, const char **why) {
   switch (m->type) {
   case MOQT_SETUP:
     return moqt_setup_read(at, context->from_client, &m->setup, why);
@@ -157,9 +146,9 @@ static uint64_t read_body(struct wire_cursor *at, const struct moqt_context *con
   }
 }
 
-uint64_t moqt_message_read(uint64_t type, struct moqt_bytes body, const struct moqt_context *context,
-                           struct moqt_message *message, const char **why)
-{
+uint64_t moqt_message_read(uint64_t type, struct moqt_bytes body,
+                           const struct moqt_context *context, struct moqt_message *message,
+                           const char **why) {
   struct wire_cursor at = wire_cursor(body.data, 0, body.len);
   uint64_t code;
 
@@ -179,15 +168,13 @@ struct out {
   bool full;
 };
 
-static void advance(struct out *out, size_t n)
-{
+static void advance(struct out *out, size_t n) {
   if (n == 0)
     out->full = true;
   out->len += n;
 }
 
-static void put_raw(struct out *out, struct moqt_bytes bytes)
-{
+static void put_raw(struct out *out, struct moqt_bytes bytes) {
   if (out->room - out->len < bytes.len) {
     out->full = true;
     return;
@@ -197,29 +184,24 @@ static void put_raw(struct out *out, struct moqt_bytes bytes)
   out->len += bytes.len;
 }
 
-static void put_number(struct out *out, uint64_t v)
-{
+static void put_number(struct out *out, uint64_t v) {
   uint8_t bytes[WIRE_VI64_MAX_LEN];
   put_raw(out, (struct moqt_bytes){.data = bytes, .len = wire_vi64_put(bytes, v)});
 }
 
-static void put_bytes(struct out *out, struct moqt_bytes bytes)
-{
+static void put_bytes(struct out *out, struct moqt_bytes bytes) {
   advance(out, moqt_bytes_write(out->buf + out->len, out->room - out->len, bytes));
 }
 
-static void put_namespace(struct out *out, const struct moqt_name *name)
-{
+static void put_namespace(struct out *out, const struct moqt_name *name) {
   advance(out, moqt_namespace_write(out->buf + out->len, out->room - out->len, name));
 }
 
-static void put_params(struct out *out, const struct moqt_params *params)
-{
+static void put_params(struct out *out, const struct moqt_params *params) {
   advance(out, moqt_params_write(out->buf + out->len, out->room - out->len, params));
 }
 
-static bool write_body(struct out *out, const struct moqt_message *m)
-{
+static bool write_body(struct out *out, const struct moqt_message *m) {
   switch (m->type) {
   case MOQT_SETUP:
     out->full = !moqt_setup_write(out->buf, out->room, &m->setup, &out->len);
@@ -263,8 +245,7 @@ static bool write_body(struct out *out, const struct moqt_message *m)
   }
 }
 
-size_t moqt_message_write(uint8_t *buf, size_t room, const struct moqt_message *message)
-{
+size_t moqt_message_write(uint8_t *buf, size_t room, const struct moqt_message *message) {
   struct out out;
   size_t head;
 

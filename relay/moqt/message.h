@@ -22,8 +22,8 @@
 struct moqt_message {
   uint64_t type; /* enum moqt_message_type */
   uint64_t request_id;
-  struct moqt_name name;             /* or a bare namespace */
-  uint64_t alias;                    /* SUBSCRIBE_OK, PUBLISH */
+  struct moqt_name name; /* or a bare namespace */
+  uint64_t alias;        /* SUBSCRIBE_OK, PUBLISH */
   struct moqt_params params;
   struct moqt_properties properties; /* SUBSCRIBE_OK, REQUEST_OK, PUBLISH; writing: raw counts */
   uint64_t code;                     /* REQUEST_ERROR, PUBLISH_DONE status */
@@ -46,8 +46,9 @@ size_t moqt_frame_read(const uint8_t *data, size_t len, uint64_t *type, struct m
 
 /* Decodes a body that must be used up exactly. Returns 0 or a session code,
  * with *why saying what is wrong. Types of no message are PROTOCOL_VIOLATION. */
-uint64_t moqt_message_read(uint64_t type, struct moqt_bytes body, const struct moqt_context *context,
-                           struct moqt_message *message, const char **why);
+uint64_t moqt_message_read(uint64_t type, struct moqt_bytes body,
+                           const struct moqt_context *context, struct moqt_message *message,
+                           const char **why);
 
 /* Writes frame and body. Returns the length, 0 if room is short, the body
  * would be over 65,535 bytes or the type is none that fanbench sends. */

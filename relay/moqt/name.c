@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct moqt_bytes text(const char *s)
-{
+static struct moqt_bytes text(const char *s) {
   return (struct moqt_bytes){.data = (const uint8_t *)s, .len = strlen(s)};
 }
 
-void moqt_name_set(struct moqt_name *name, const char *node, const char *track)
-{
+void moqt_name_set(struct moqt_name *name, const char *node, const char *track) {
   memset(name, 0, sizeof(*name));
   name->n_fields = 2;
   name->field[0] = text("fanbench");
@@ -20,8 +18,7 @@ void moqt_name_set(struct moqt_name *name, const char *node, const char *track)
     name->track = text(track);
 }
 
-struct moqt_name *moqt_name_dup(const struct moqt_name *name)
-{
+struct moqt_name *moqt_name_dup(const struct moqt_name *name) {
   size_t total = name->track.len;
   struct moqt_name *copy;
   uint8_t *to;
@@ -44,13 +41,11 @@ struct moqt_name *moqt_name_dup(const struct moqt_name *name)
   return copy;
 }
 
-static bool same(struct moqt_bytes a, struct moqt_bytes b)
-{
+static bool same(struct moqt_bytes a, struct moqt_bytes b) {
   return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-bool moqt_name_within(const struct moqt_name *name, const struct moqt_name *prefix)
-{
+bool moqt_name_within(const struct moqt_name *name, const struct moqt_name *prefix) {
   if (prefix->n_fields > name->n_fields)
     return false;
   for (size_t i = 0; i < prefix->n_fields; i++)
@@ -59,15 +54,13 @@ bool moqt_name_within(const struct moqt_name *name, const struct moqt_name *pref
   return true;
 }
 
-bool moqt_name_equal(const struct moqt_name *a, const struct moqt_name *b)
-{
+bool moqt_name_equal(const struct moqt_name *a, const struct moqt_name *b) {
   return a->n_fields == b->n_fields && moqt_name_within(a, b) && same(a->track, b->track);
 }
 
 /* ---- wire form -------------------------------------------------------------------- */
 
-bool moqt_bytes_read(struct wire_cursor *at, struct moqt_bytes *out)
-{
+bool moqt_bytes_read(struct wire_cursor *at, struct moqt_bytes *out) {
   uint64_t len;
 
   if (!wire_get_vi64(at, &len) || len > wire_left(at))
@@ -76,16 +69,14 @@ bool moqt_bytes_read(struct wire_cursor *at, struct moqt_bytes *out)
   return wire_skip(at, len);
 }
 
-static size_t name_bytes(const struct moqt_name *name)
-{
+static size_t name_bytes(const struct moqt_name *name) {
   size_t total = name->track.len;
   for (size_t i = 0; i < name->n_fields; i++)
     total += name->field[i].len;
   return total;
 }
 
-bool moqt_namespace_read(struct wire_cursor *at, struct moqt_name *name)
-{
+bool moqt_namespace_read(struct wire_cursor *at, struct moqt_name *name) {
   uint64_t n;
 
   memset(name, 0, sizeof(*name));
@@ -99,14 +90,12 @@ bool moqt_namespace_read(struct wire_cursor *at, struct moqt_name *name)
   return name_bytes(name) <= MOQT_NAME_BYTES;
 }
 
-bool moqt_name_read(struct wire_cursor *at, struct moqt_name *name)
-{
+bool moqt_name_read(struct wire_cursor *at, struct moqt_name *name) {
   return moqt_namespace_read(at, name) && moqt_bytes_read(at, &name->track) &&
          name_bytes(name) <= MOQT_NAME_BYTES;
 }
 
-size_t moqt_bytes_write(uint8_t *buf, size_t room, struct moqt_bytes bytes)
-{
+size_t moqt_bytes_write(uint8_t *buf, size_t room, struct moqt_bytes bytes) {
   uint8_t head[WIRE_VI64_MAX_LEN];
   const size_t n = wire_vi64_put(head, bytes.len);
 
@@ -118,8 +107,7 @@ size_t moqt_bytes_write(uint8_t *buf, size_t room, struct moqt_bytes bytes)
   return n + bytes.len;
 }
 
-size_t moqt_namespace_write(uint8_t *buf, size_t room, const struct moqt_name *name)
-{
+size_t moqt_namespace_write(uint8_t *buf, size_t room, const struct moqt_name *name) {
   size_t at = 1;
 
   if (room < 1)
@@ -142,8 +130,7 @@ struct printing {
   bool cut;
 };
 
-static void print_text(struct printing *out, const char *t)
-{
+static void print_text(struct printing *out, const char *t) {
   const size_t n = strlen(t);
 
   if (out->cut || out->len + n + 1 > out->room) {
@@ -154,8 +141,7 @@ static void print_text(struct printing *out, const char *t)
   out->len += n;
 }
 
-static void print_bytes(struct printing *out, struct moqt_bytes bytes)
-{
+static void print_bytes(struct printing *out, struct moqt_bytes bytes) {
   for (size_t i = 0; i < bytes.len; i++) {
     const uint8_t c = bytes.data[i];
     char t[4];
@@ -164,8 +150,7 @@ static void print_bytes(struct printing *out, struct moqt_bytes bytes)
   }
 }
 
-char *moqt_name_print(const struct moqt_name *name, char *buf, size_t room)
-{
+char *moqt_name_print(const struct moqt_name *name, char *buf, size_t room) {
   struct printing out = {.buf = buf, .room = room};
 
   if (room == 0)

@@ -17,7 +17,7 @@
 #include "bpf/wire/vi64.h"
 
 #define MOQT_NAMESPACE_FIELDS 32
-#define MOQT_NAME_BYTES 4096
+#define MOQT_NAME_BYTES       4096
 
 struct moqt_bytes {
   const uint8_t *data;

@@ -10,24 +10,21 @@
 
 enum stage { HEADER, DELTA, PROPERTIES_LEN, PROPERTIES, SIZE, STATUS, PAYLOAD };
 
-bool moqt_status_valid(uint64_t status)
-{
+bool moqt_status_valid(uint64_t status) {
   return status == MOQT_OBJECT_NORMAL || status == MOQT_OBJECT_END_OF_GROUP ||
          status == MOQT_OBJECT_END_OF_TRACK;
 }
 
-static uint64_t violation(const char **why, const char *text)
-{
+static uint64_t violation(const char **why, const char *text) {
   *why = text;
   return MOQT_PROTOCOL_VIOLATION;
 }
 
 /* ---- writing -------------------------------------------------------------------------- */
 
-size_t moqt_subgroup_write(uint8_t *buf, const struct moqt_subgroup *header)
-{
+size_t moqt_subgroup_write(uint8_t *buf, const struct moqt_subgroup *header) {
   uint8_t flags = WIRE_SG_MARK;
-  size_t at = 1;
+  size_t at = 0;
 
   if (header->properties)
     flags |= WIRE_SG_PROPERTIES;
@@ -41,7 +38,7 @@ size_t moqt_subgroup_write(uint8_t *buf, const struct moqt_subgroup *header)
     flags |= WIRE_SG_DEFAULT_PRIORITY;
   if (header->first_object)
     flags |= WIRE_SG_FIRST_OBJECT;
-  buf[0] = flags;
+  buf[at++] = flags;
   at += wire_vi64_put(buf + at, header->alias);
   at += wire_vi64_put(buf + at, header->group);
   if (flags & WIRE_SG_ID_FIELD)
@@ -51,8 +48,7 @@ size_t moqt_subgroup_write(uint8_t *buf, const struct moqt_subgroup *header)
   return at;
 }
 
-size_t moqt_object_write(uint8_t *buf, uint64_t object, const uint64_t *previous, uint64_t size)
-{
+size_t moqt_object_write(uint8_t *buf, uint64_t object, const uint64_t *previous, uint64_t size) {
   size_t at = wire_vi64_put(buf, previous ? object - *previous - 1 : object);
 
   at += wire_vi64_put(buf + at, size);
@@ -61,10 +57,9 @@ size_t moqt_object_write(uint8_t *buf, uint64_t object, const uint64_t *previous
   return at;
 }
 
-size_t moqt_datagram_write(uint8_t *buf, const struct moqt_datagram *datagram)
-{
+size_t moqt_datagram_write(uint8_t *buf, const struct moqt_datagram *datagram) {
   uint8_t flags = 0;
-  size_t at = 1;
+  size_t at = 0;
 
   if (datagram->end_of_group)
     flags |= WIRE_DG_END_OF_GROUP;
@@ -72,7 +67,7 @@ size_t moqt_datagram_write(uint8_t *buf, const struct moqt_datagram *datagram)
     flags |= WIRE_DG_ZERO_OBJECT;
   if (!datagram->has_priority)
     flags |= WIRE_DG_DEFAULT_PRIORITY;
-  buf[0] = flags;
+  buf[at++] = flags;
   at += wire_vi64_put(buf + at, datagram->alias);
   at += wire_vi64_put(buf + at, datagram->group);
   if (datagram->object)
@@ -83,8 +78,7 @@ size_t moqt_datagram_write(uint8_t *buf, const struct moqt_datagram *datagram)
 }
 
 uint64_t moqt_datagram_read(const uint8_t *data, size_t len, struct moqt_datagram *out,
-                            const char **why)
-{
+                            const char **why) {
   struct wire_cursor at = wire_cursor(data, 0, len);
   struct wire_datagram_header header;
 
@@ -98,9 +92,9 @@ uint64_t moqt_datagram_read(const uint8_t *data, size_t len, struct moqt_datagra
   out->has_priority = header.priority_given;
   out->priority = header.priority;
   out->properties =
-    (struct moqt_bytes){.data = data + header.properties_at, .len = header.properties_len};
-  out->payload = (struct moqt_bytes){.data = data + header.payload_at,
-                                     .len = len - header.payload_at};
+      (struct moqt_bytes){.data = data + header.properties_at, .len = header.properties_len};
+  out->payload =
+      (struct moqt_bytes){.data = data + header.payload_at, .len = len - header.payload_at};
   out->has_status = (header.flags & WIRE_DG_STATUS) != 0;
   out->status = header.status;
   if (out->has_status && !moqt_status_valid(out->status))
@@ -122,8 +116,7 @@ struct input {
 };
 
 /* Collects one vi64 in the scratch. 1: there, 0: more bytes are needed. */
-static int take_number(struct moqt_reader *r, struct input *in, uint64_t *v)
-{
+static int take_number(struct moqt_reader *r, struct input *in, uint64_t *v) {
   while (in->len) {
     r->scratch[r->scratch_len++] = *in->data++;
     in->len--;
@@ -135,8 +128,7 @@ static int take_number(struct moqt_reader *r, struct input *in, uint64_t *v)
   return 0;
 }
 
-static uint64_t take_header(struct moqt_reader *r, struct input *in)
-{
+static uint64_t take_header(struct moqt_reader *r, struct input *in) {
   struct wire_subgroup_header h;
   enum wire_moqt_result result = WIRE_MOQT_SHORT;
 
@@ -155,15 +147,15 @@ static uint64_t take_header(struct moqt_reader *r, struct input *in)
     return violation(in->why, "bad subgroup flags");
   r->scratch_len = 0;
   r->header = (struct moqt_subgroup){
-    .alias = h.alias.v,
-    .group = h.group.v,
-    .subgroup = h.subgroup.v,
-    .subgroup_by_object = h.subgroup_by_object,
-    .first_object = (h.flags & WIRE_SG_FIRST_OBJECT) != 0,
-    .end_of_group = (h.flags & WIRE_SG_END_OF_GROUP) != 0,
-    .properties = (h.flags & WIRE_SG_PROPERTIES) != 0,
-    .has_priority = h.priority_given,
-    .priority = h.priority,
+      .alias = h.alias.v,
+      .group = h.group.v,
+      .subgroup = h.subgroup.v,
+      .subgroup_by_object = h.subgroup_by_object,
+      .first_object = (h.flags & WIRE_SG_FIRST_OBJECT) != 0,
+      .end_of_group = (h.flags & WIRE_SG_END_OF_GROUP) != 0,
+      .properties = (h.flags & WIRE_SG_PROPERTIES) != 0,
+      .has_priority = h.priority_given,
+      .priority = h.priority,
   };
   r->has_header = true;
   r->stage = DELTA;
@@ -172,8 +164,7 @@ static uint64_t take_header(struct moqt_reader *r, struct input *in)
   return 0;
 }
 
-static uint64_t take_delta(struct moqt_reader *r, struct input *in)
-{
+static uint64_t take_delta(struct moqt_reader *r, struct input *in) {
   uint64_t delta;
 
   if (!take_number(r, in, &delta))
@@ -189,8 +180,7 @@ static uint64_t take_delta(struct moqt_reader *r, struct input *in)
   return 0;
 }
 
-static uint64_t take_properties_len(struct moqt_reader *r, struct input *in)
-{
+static uint64_t take_properties_len(struct moqt_reader *r, struct input *in) {
   uint8_t *room;
 
   if (!take_number(r, in, &r->properties_len))
@@ -209,8 +199,7 @@ static uint64_t take_properties_len(struct moqt_reader *r, struct input *in)
   return 0;
 }
 
-static void take_properties(struct moqt_reader *r, struct input *in)
-{
+static void take_properties(struct moqt_reader *r, struct input *in) {
   const uint64_t want = r->properties_len - r->properties_got;
   const size_t n = want < in->len ? (size_t)want : in->len;
 
@@ -222,8 +211,7 @@ static void take_properties(struct moqt_reader *r, struct input *in)
     r->stage = SIZE;
 }
 
-static void tell_object(struct moqt_reader *r, struct input *in, uint64_t size, uint64_t status)
-{
+static void tell_object(struct moqt_reader *r, struct input *in, uint64_t size, uint64_t status) {
   const struct moqt_bytes properties = {.data = r->properties, .len = (size_t)r->properties_len};
 
   r->left = size;
@@ -234,8 +222,7 @@ static void tell_object(struct moqt_reader *r, struct input *in, uint64_t size, 
     in->events->object_end(in->arg, r);
 }
 
-static uint64_t take_status(struct moqt_reader *r, struct input *in)
-{
+static uint64_t take_status(struct moqt_reader *r, struct input *in) {
   uint64_t status;
 
   if (!take_number(r, in, &status))
@@ -248,8 +235,7 @@ static uint64_t take_status(struct moqt_reader *r, struct input *in)
   return 0;
 }
 
-static void take_size(struct moqt_reader *r, struct input *in)
-{
+static void take_size(struct moqt_reader *r, struct input *in) {
   uint64_t size;
 
   if (!take_number(r, in, &size))
@@ -260,8 +246,7 @@ static void take_size(struct moqt_reader *r, struct input *in)
     tell_object(r, in, size, MOQT_OBJECT_NORMAL);
 }
 
-static void take_payload(struct moqt_reader *r, struct input *in)
-{
+static void take_payload(struct moqt_reader *r, struct input *in) {
   const size_t n = r->left < in->len ? (size_t)r->left : in->len;
 
   if (in->events->payload)
@@ -276,8 +261,7 @@ static void take_payload(struct moqt_reader *r, struct input *in)
     in->events->object_end(in->arg, r);
 }
 
-static uint64_t step(struct moqt_reader *r, struct input *in)
-{
+static uint64_t step(struct moqt_reader *r, struct input *in) {
   switch ((enum stage)r->stage) {
   case HEADER:
     return take_header(r, in);
@@ -301,8 +285,7 @@ static uint64_t step(struct moqt_reader *r, struct input *in)
 }
 
 uint64_t moqt_reader_in(struct moqt_reader *reader, const uint8_t *data, size_t len, bool fin,
-                        const struct moqt_reader_events *events, void *arg, const char **why)
-{
+                        const struct moqt_reader_events *events, void *arg, const char **why) {
   struct input in = {.data = data, .len = len, .events = events, .arg = arg, .why = why};
 
   while (in.len) {
@@ -315,8 +298,7 @@ uint64_t moqt_reader_in(struct moqt_reader *reader, const uint8_t *data, size_t 
   return 0;
 }
 
-void moqt_reader_free(struct moqt_reader *reader)
-{
+void moqt_reader_free(struct moqt_reader *reader) {
   free(reader->properties);
   memset(reader, 0, sizeof(*reader));
 }

@@ -33,8 +33,7 @@ struct pair {
 };
 
 /* The next pair; types ascend. Returns 0 or a session code. */
-static uint64_t next_pair(struct wire_cursor *at, struct pair *pair, const char **why)
-{
+static uint64_t next_pair(struct wire_cursor *at, struct pair *pair, const char **why) {
   uint64_t delta;
   const bool first = pair->bytes.data == NULL && pair->type == 0;
 
@@ -61,8 +60,7 @@ static uint64_t next_pair(struct wire_cursor *at, struct pair *pair, const char 
 
 /* ---- setup options ----------------------------------------------------------------- */
 
-static uint64_t check_path(struct moqt_bytes path, bool from_client, const char **why)
-{
+static uint64_t check_path(struct moqt_bytes path, bool from_client, const char **why) {
   *why = "PATH from a server";
   if (!from_client)
     return MOQT_INVALID_PATH;
@@ -70,8 +68,7 @@ static uint64_t check_path(struct moqt_bytes path, bool from_client, const char 
   return path.len == 0 || path.data[0] != '/' ? MOQT_MALFORMED_PATH : 0;
 }
 
-static uint64_t check_authority(struct moqt_bytes authority, bool from_client, const char **why)
-{
+static uint64_t check_authority(struct moqt_bytes authority, bool from_client, const char **why) {
   *why = "AUTHORITY from a server";
   if (!from_client)
     return MOQT_INVALID_AUTHORITY;
@@ -84,8 +81,7 @@ static uint64_t check_authority(struct moqt_bytes authority, bool from_client, c
   return 0;
 }
 
-static uint64_t check_setup_token(struct moqt_bytes token, bool from_client, const char **why)
-{
+static uint64_t check_setup_token(struct moqt_bytes token, bool from_client, const char **why) {
   struct wire_cursor at = wire_cursor(token.data, 0, token.len);
   uint64_t alias_type;
 
@@ -96,14 +92,12 @@ static uint64_t check_setup_token(struct moqt_bytes token, bool from_client, con
   return from_client && (alias_type == 0 || alias_type == 2) ? MOQT_PROTOCOL_VIOLATION : 0;
 }
 
-static bool known_once(uint64_t type)
-{
+static bool known_once(uint64_t type) {
   return type == O_PATH || (type >= O_TOKEN_CACHE && type <= O_REQUEST_UPDATES);
 }
 
 static uint64_t take_option(const struct pair *pair, bool from_client, struct moqt_setup *out,
-                            const char **why)
-{
+                            const char **why) {
   if (pair->repeated && known_once(pair->type)) {
     *why = "setup option repeated";
     return MOQT_PROTOCOL_VIOLATION;
@@ -132,8 +126,7 @@ static uint64_t take_option(const struct pair *pair, bool from_client, struct mo
 }
 
 uint64_t moqt_setup_read(struct wire_cursor *at, bool from_client, struct moqt_setup *out,
-                         const char **why)
-{
+                         const char **why) {
   struct pair pair = {0};
 
   memset(out, 0, sizeof(*out));
@@ -154,8 +147,7 @@ struct options {
   bool full;
 };
 
-static void put(struct options *out, const uint8_t *data, size_t len)
-{
+static void put(struct options *out, const uint8_t *data, size_t len) {
   if (out->room - out->len < len) {
     out->full = true;
     return;
@@ -164,20 +156,17 @@ static void put(struct options *out, const uint8_t *data, size_t len)
   out->len += len;
 }
 
-static void put_number(struct options *out, uint64_t v)
-{
+static void put_number(struct options *out, uint64_t v) {
   uint8_t bytes[WIRE_VI64_MAX_LEN];
   put(out, bytes, wire_vi64_put(bytes, v));
 }
 
-static void put_type(struct options *out, uint64_t type)
-{
+static void put_type(struct options *out, uint64_t type) {
   put_number(out, type - out->last);
   out->last = type;
 }
 
-static void put_bytes_option(struct options *out, uint64_t type, struct moqt_bytes bytes)
-{
+static void put_bytes_option(struct options *out, uint64_t type, struct moqt_bytes bytes) {
   if (bytes.len == 0)
     return;
   put_type(out, type);
@@ -185,16 +174,14 @@ static void put_bytes_option(struct options *out, uint64_t type, struct moqt_byt
   put(out, bytes.data, bytes.len);
 }
 
-static void put_number_option(struct options *out, uint64_t type, uint64_t v)
-{
+static void put_number_option(struct options *out, uint64_t type, uint64_t v) {
   if (v == 0)
     return;
   put_type(out, type);
   put_number(out, v);
 }
 
-bool moqt_setup_write(uint8_t *buf, size_t room, const struct moqt_setup *setup, size_t *len)
-{
+bool moqt_setup_write(uint8_t *buf, size_t room, const struct moqt_setup *setup, size_t *len) {
   struct options out = {.buf = buf, .room = room};
 
   put_bytes_option(&out, O_PATH, setup->path);
@@ -209,8 +196,7 @@ bool moqt_setup_write(uint8_t *buf, size_t room, const struct moqt_setup *setup,
 /* ---- properties ------------------------------------------------------------------------ */
 
 static uint64_t take_property(const struct pair *pair, struct moqt_properties *out,
-                              const char **why)
-{
+                              const char **why) {
   switch (pair->type) {
   case K_OBJECT_TIMEOUT:
     out->has_object_timeout = true;
@@ -239,8 +225,7 @@ static uint64_t take_property(const struct pair *pair, struct moqt_properties *o
 }
 
 uint64_t moqt_properties_read(struct wire_cursor *at, struct moqt_properties *out,
-                              const char **why)
-{
+                              const char **why) {
   struct pair pair = {0};
 
   memset(out, 0, sizeof(*out));

@@ -46,26 +46,26 @@ static const struct rule {
   uint8_t type, encoding;
   uint16_t places;
 } rules[] = {
-  {P_OBJECT_TIMEOUT, AS_NUMBER, SU | UP | RE},
-  {P_TOKEN, AS_BYTES, SU | UP | UN | PN | RE},
-  {P_RENDEZVOUS, AS_NUMBER, SU | RE},
-  {P_SUBGROUP_TIMEOUT, AS_NUMBER, SU | UP | RE},
-  {P_EXPIRES, AS_NUMBER, SO | OU | ON | RE},
-  {P_LARGEST, AS_LOCATION, SO | OU | NO | RE},
-  {P_FILL_TIMEOUT, AS_NUMBER, RE},
-  {P_FORWARD, AS_BYTE, SU | UP | NO | RE},
-  {P_PRIORITY, AS_BYTE, SU | UP | RE},
-  {P_LOCATION_FILTER, AS_BYTES, SU | UP | NO | RE},
-  {P_GROUP_ORDER, AS_BYTE, SU | RE},
-  {P_FILL, AS_BYTES, SU | UP | RE},
-  {P_SUBGROUP_FILTER, AS_BYTES, SU | UP | RE},
-  {P_OBJECT_FILTER, AS_BYTES, SU | UP | RE},
-  {P_PRIORITY_FILTER, AS_BYTES, SU | UP | RE},
-  {P_PROPERTY_FILTER, AS_BYTES, SU | UP | RE},
-  {P_TRACK_FILTER, AS_BYTES, RE},
-  {P_NEW_GROUP, AS_NUMBER, SU | UP | RE},
-  {P_PREFIX, AS_NAMESPACE, RE},
-  {P_INCLUDE_PROPERTIES, AS_BYTE, SU | RE},
+    {P_OBJECT_TIMEOUT, AS_NUMBER, SU | UP | RE},
+    {P_TOKEN, AS_BYTES, SU | UP | UN | PN | RE},
+    {P_RENDEZVOUS, AS_NUMBER, SU | RE},
+    {P_SUBGROUP_TIMEOUT, AS_NUMBER, SU | UP | RE},
+    {P_EXPIRES, AS_NUMBER, SO | OU | ON | RE},
+    {P_LARGEST, AS_LOCATION, SO | OU | NO | RE},
+    {P_FILL_TIMEOUT, AS_NUMBER, RE},
+    {P_FORWARD, AS_BYTE, SU | UP | NO | RE},
+    {P_PRIORITY, AS_BYTE, SU | UP | RE},
+    {P_LOCATION_FILTER, AS_BYTES, SU | UP | NO | RE},
+    {P_GROUP_ORDER, AS_BYTE, SU | RE},
+    {P_FILL, AS_BYTES, SU | UP | RE},
+    {P_SUBGROUP_FILTER, AS_BYTES, SU | UP | RE},
+    {P_OBJECT_FILTER, AS_BYTES, SU | UP | RE},
+    {P_PRIORITY_FILTER, AS_BYTES, SU | UP | RE},
+    {P_PROPERTY_FILTER, AS_BYTES, SU | UP | RE},
+    {P_TRACK_FILTER, AS_BYTES, RE},
+    {P_NEW_GROUP, AS_NUMBER, SU | UP | RE},
+    {P_PREFIX, AS_NAMESPACE, RE},
+    {P_INCLUDE_PROPERTIES, AS_BYTE, SU | RE},
 };
 
 /* A value in whichever form its type has. */
@@ -76,8 +76,7 @@ struct value {
   struct moqt_bytes bytes;
 };
 
-void moqt_params_init(struct moqt_params *params)
-{
+void moqt_params_init(struct moqt_params *params) {
   memset(params, 0, sizeof(*params));
   params->forward = true;
   params->subscriber_priority = 128;
@@ -86,14 +85,12 @@ void moqt_params_init(struct moqt_params *params)
   params->include_properties = true;
 }
 
-static uint64_t violation(const char **why, const char *text)
-{
+static uint64_t violation(const char **why, const char *text) {
   *why = text;
   return MOQT_PROTOCOL_VIOLATION;
 }
 
-static void refuse(struct moqt_params *params, uint64_t code, const char *reason)
-{
+static void refuse(struct moqt_params *params, uint64_t code, const char *reason) {
   if (params->refuse_reason)
     return; /* the first one is told */
   params->refuse_code = code;
@@ -102,8 +99,7 @@ static void refuse(struct moqt_params *params, uint64_t code, const char *reason
 
 /* ---- values ------------------------------------------------------------------------ */
 
-static bool read_value(struct wire_cursor *at, enum encoding encoding, struct value *value)
-{
+static bool read_value(struct wire_cursor *at, enum encoding encoding, struct value *value) {
   struct moqt_name name;
 
   switch (encoding) {
@@ -121,8 +117,7 @@ static bool read_value(struct wire_cursor *at, enum encoding encoding, struct va
   return false;
 }
 
-static uint64_t check_token(struct moqt_bytes bytes, const char **why)
-{
+static uint64_t check_token(struct moqt_bytes bytes, const char **why) {
   struct wire_cursor at = wire_cursor(bytes.data, 0, bytes.len);
   uint64_t alias_type, token_type;
 
@@ -145,8 +140,7 @@ static uint64_t check_token(struct moqt_bytes bytes, const char **why)
 }
 
 static uint64_t read_location_filter(struct moqt_bytes bytes, struct moqt_params *params,
-                                     const char **why)
-{
+                                     const char **why) {
   struct wire_cursor at = wire_cursor(bytes.data, 0, bytes.len);
   struct moqt_location_filter *filter = &params->location;
   struct moqt_location_range range;
@@ -165,8 +159,7 @@ static uint64_t read_location_filter(struct moqt_bytes bytes, struct moqt_params
 
 /* One range is what this side announces with MAX_FILTER_RANGES = 1. */
 static uint64_t read_priority_filter(struct moqt_bytes bytes, struct moqt_params *params,
-                                     const char **why)
-{
+                                     const char **why) {
   struct wire_cursor at = wire_cursor(bytes.data, 0, bytes.len);
   uint8_t set;
   uint64_t start, end;
@@ -195,8 +188,8 @@ static uint64_t read_priority_filter(struct moqt_bytes bytes, struct moqt_params
   return 0;
 }
 
-static uint64_t take_byte(uint8_t type, uint8_t byte, struct moqt_params *params, const char **why)
-{
+static uint64_t take_byte(uint8_t type, uint8_t byte, struct moqt_params *params,
+                          const char **why) {
   switch (type) {
   case P_FORWARD:
     params->forward = byte == 1;
@@ -217,8 +210,7 @@ static uint64_t take_byte(uint8_t type, uint8_t byte, struct moqt_params *params
   }
 }
 
-static void take_number(uint8_t type, uint64_t number, struct moqt_params *params)
-{
+static void take_number(uint8_t type, uint64_t number, struct moqt_params *params) {
   switch (type) {
   case P_OBJECT_TIMEOUT:
     params->object_timeout_ms = number;
@@ -246,8 +238,7 @@ static void take_number(uint8_t type, uint64_t number, struct moqt_params *param
 }
 
 static uint64_t take_bytes(uint8_t type, struct moqt_bytes bytes, struct moqt_params *params,
-                           const char **why)
-{
+                           const char **why) {
   switch (type) {
   case P_TOKEN:
     return check_token(bytes, why);
@@ -268,22 +259,19 @@ static uint64_t take_bytes(uint8_t type, struct moqt_bytes bytes, struct moqt_pa
 
 /* ---- the list ------------------------------------------------------------------------ */
 
-static const struct rule *rule_of(uint64_t type)
-{
+static const struct rule *rule_of(uint64_t type) {
   for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
     if (rules[i].type == type)
       return &rules[i];
   return NULL;
 }
 
-static bool repeatable(uint64_t type)
-{
+static bool repeatable(uint64_t type) {
   return type == P_TOKEN || (type >= P_SUBGROUP_FILTER && type <= P_TRACK_FILTER);
 }
 
 static uint64_t read_one(struct wire_cursor *at, uint64_t type, enum moqt_param_place place,
-                         struct moqt_params *params, const char **why)
-{
+                         struct moqt_params *params, const char **why) {
   const struct rule *rule = rule_of(type);
   struct value value = {0};
 
@@ -311,8 +299,7 @@ static uint64_t read_one(struct wire_cursor *at, uint64_t type, enum moqt_param_
 }
 
 uint64_t moqt_params_read(struct wire_cursor *at, enum moqt_param_place place,
-                          struct moqt_params *params, const char **why)
-{
+                          struct moqt_params *params, const char **why) {
   uint64_t count, delta, type = 0;
 
   moqt_params_init(params);
@@ -345,8 +332,7 @@ struct out {
   uint64_t last_type, count;
 };
 
-static void put_number(struct out *out, uint64_t v)
-{
+static void put_number(struct out *out, uint64_t v) {
   uint8_t bytes[WIRE_VI64_MAX_LEN];
   const size_t n = wire_vi64_put(bytes, v);
 
@@ -358,22 +344,19 @@ static void put_number(struct out *out, uint64_t v)
   out->len += n;
 }
 
-static void put_byte(struct out *out, uint8_t v)
-{
+static void put_byte(struct out *out, uint8_t v) {
   if (out->len == out->room)
     out->full = true;
   else
     out->buf[out->len++] = v;
 }
 
-static void put_type(struct out *out, uint64_t type)
-{
+static void put_type(struct out *out, uint64_t type) {
   put_number(out, type - out->last_type);
   out->last_type = type;
 }
 
-static void put_location_filter(struct out *out, const struct moqt_location_filter *filter)
-{
+static void put_location_filter(struct out *out, const struct moqt_location_filter *filter) {
   size_t len = 0;
 
   for (size_t i = 0; i < filter->n; i++)
@@ -384,8 +367,7 @@ static void put_location_filter(struct out *out, const struct moqt_location_filt
     put_number(out, filter->v[i]);
 }
 
-static void put_priority_filter(struct out *out, uint8_t min, uint8_t max)
-{
+static void put_priority_filter(struct out *out, uint8_t min, uint8_t max) {
   const uint64_t more = (uint64_t)max - min;
 
   put_type(out, P_PRIORITY_FILTER);
@@ -395,20 +377,17 @@ static void put_priority_filter(struct out *out, uint8_t min, uint8_t max)
   put_number(out, more);
 }
 
-static void put_pair(struct out *out, uint64_t type, uint64_t v)
-{
+static void put_pair(struct out *out, uint64_t type, uint64_t v) {
   put_type(out, type);
   put_number(out, v);
 }
 
-static void put_flag(struct out *out, uint64_t type, uint8_t v)
-{
+static void put_flag(struct out *out, uint64_t type, uint8_t v) {
   put_type(out, type);
   put_byte(out, v);
 }
 
-size_t moqt_params_write(uint8_t *buf, size_t room, const struct moqt_params *params)
-{
+size_t moqt_params_write(uint8_t *buf, size_t room, const struct moqt_params *params) {
   struct out out = {.buf = buf, .room = room};
   const uint32_t has = params->has;
 

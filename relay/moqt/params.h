@@ -51,14 +51,14 @@ struct moqt_params {
   uint32_t has; /* enum moqt_param_bit */
   uint64_t object_timeout_ms, subgroup_timeout_ms, rendezvous_ms, expires_ms;
   struct moqt_location largest;
-  bool forward;               /* default true */
+  bool forward;                /* default true */
   uint8_t subscriber_priority; /* default 128; lower is more urgent */
-  uint8_t group_order;        /* 1 ascending, 2 descending */
+  uint8_t group_order;         /* 1 ascending, 2 descending */
   struct moqt_location_filter location;
   /* PRIORITY_FILTER: one range of publisher priorities, both ends included */
   uint8_t priority_min, priority_max;
   uint64_t new_group;
-  bool include_properties;    /* default true */
+  bool include_properties; /* default true */
   /* Not zero: the message is well formed but must be answered with this
    * REQUEST_ERROR code (enum moqt_request_code). Never encoded. */
   uint64_t refuse_code;
@@ -72,13 +72,13 @@ void moqt_params_init(struct moqt_params *params);
 enum moqt_param_place {
   MOQT_IN_SUBSCRIBE,
   MOQT_IN_SUBSCRIBE_OK,
-  MOQT_IN_UPDATE,          /* of a subscription */
-  MOQT_IN_UPDATE_OTHER,    /* of a namespace announcement */
+  MOQT_IN_UPDATE,       /* of a subscription */
+  MOQT_IN_UPDATE_OTHER, /* of a namespace announcement */
   MOQT_IN_PUBLISH_NAMESPACE,
-  MOQT_IN_OK_UPDATE,       /* REQUEST_OK answering REQUEST_UPDATE */
-  MOQT_IN_OK_NAMESPACE,    /* REQUEST_OK answering PUBLISH_NAMESPACE */
+  MOQT_IN_OK_UPDATE,    /* REQUEST_OK answering REQUEST_UPDATE */
+  MOQT_IN_OK_NAMESPACE, /* REQUEST_OK answering PUBLISH_NAMESPACE */
   MOQT_IN_STATE_NOTIFY,
-  MOQT_IN_REFUSED,         /* PUBLISH, FETCH, TRACK_STATUS, ...: requests this subset refuses */
+  MOQT_IN_REFUSED, /* PUBLISH, FETCH, TRACK_STATUS, ...: requests this subset refuses */
 };
 
 /* Reads count and parameters and leaves the cursor behind them. Returns 0 or a
@@ -102,8 +102,8 @@ int moqt_location_cmp(struct moqt_location a, struct moqt_location b);
 struct moqt_properties {
   bool has_object_timeout, has_subgroup_timeout;
   uint64_t object_timeout_ms, subgroup_timeout_ms;
-  uint8_t priority;    /* DEFAULT_PUBLISHER_PRIORITY, default 128 */
-  uint8_t group_order; /* default 1 */
+  uint8_t priority;       /* DEFAULT_PUBLISHER_PRIORITY, default 128 */
+  uint8_t group_order;    /* default 1 */
   bool mandatory_unknown; /* one of 0x4000-0x7fff is there */
   struct moqt_bytes raw;
 };

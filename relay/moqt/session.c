@@ -10,8 +10,7 @@
 
 /* ---- buffers ------------------------------------------------------------------------ */
 
-bool moqt_buffer_add(struct moqt_buffer *buffer, const uint8_t *data, size_t len)
-{
+bool moqt_buffer_add(struct moqt_buffer *buffer, const uint8_t *data, size_t len) {
   if (len > BUFFER_MAX - buffer->len)
     return false;
   if (buffer->len + len > buffer->room) {
@@ -31,21 +30,18 @@ bool moqt_buffer_add(struct moqt_buffer *buffer, const uint8_t *data, size_t len
   return true;
 }
 
-void moqt_buffer_take(struct moqt_buffer *buffer, size_t len)
-{
+void moqt_buffer_take(struct moqt_buffer *buffer, size_t len) {
   memmove(buffer->data, buffer->data + len, buffer->len - len);
   buffer->len -= len;
 }
 
 /* ---- life ----------------------------------------------------------------------------- */
 
-static char *copy(const char *s)
-{
+static char *copy(const char *s) {
   return strdup(s ? s : "");
 }
 
-struct moqt_session *moqt_session_new(const struct moqt_config *config)
-{
+struct moqt_session *moqt_session_new(const struct moqt_config *config) {
   struct moqt_session *s = calloc(1, sizeof(*s));
 
   if (!s)
@@ -64,16 +60,17 @@ struct moqt_session *moqt_session_new(const struct moqt_config *config)
   return s;
 }
 
-void moqt_session_free(struct moqt_session *s)
-{
+void moqt_session_free(struct moqt_session *s) {
   struct moqt_request *r, *next_r;
   struct moqt_incoming *in, *next_in;
 
   if (!s)
     return;
-  HASH_ITER(hh, s->requests, r, next_r)
+  HASH_ITER(hh, s->requests, r, next_r) {
     moqt_request_free(s, r);
+  }
   HASH_ITER(hh, s->incoming, in, next_in) {
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it does not see through uthash */
     HASH_DEL(s->incoming, in);
     free(in);
   }
@@ -87,50 +84,46 @@ void moqt_session_free(struct moqt_session *s)
   free(s);
 }
 
-void moqt_session_close(struct moqt_session *s, uint64_t code, const char *why)
-{
+void moqt_session_close(struct moqt_session *s, uint64_t code, const char *why) {
   if (s->closed)
     return;
   s->closed = true;
   s->config.ops->close(s->config.ops_arg, code, why);
 }
 
-bool moqt_is_closed(const struct moqt_session *s)
-{
+bool moqt_is_closed(const struct moqt_session *s) {
   return s->closed;
 }
 
-const struct moqt_setup *moqt_peer_setup(const struct moqt_session *s)
-{
+const struct moqt_setup *moqt_peer_setup(const struct moqt_session *s) {
   return s->setup_seen ? &s->peer : NULL;
 }
 
-void moqt_enter(struct moqt_session *s)
-{
+void moqt_enter(struct moqt_session *s) {
   s->depth++;
 }
 
-void moqt_leave(struct moqt_session *s)
-{
+void moqt_leave(struct moqt_session *s) {
   struct moqt_request *r, *next;
 
   while (s->depth == 1 && s->resume) {
     s->resume = false;
-    HASH_ITER(hh, s->requests, r, next)
+    HASH_ITER(hh, s->requests, r, next) {
       moqt_request_run(s, r);
+    }
   }
   if (--s->depth || !s->sweep)
     return;
   s->sweep = false;
-  HASH_ITER(hh, s->requests, r, next)
-    if (r->state == MOQT_REQ_GONE && r->in_done)
+  HASH_ITER(hh, s->requests, r, next) {
+    if (r->state == MOQT_STATE_GONE && r->in_done)
       moqt_request_free(s, r);
+  }
 }
 
 /* ---- sending --------------------------------------------------------------------------- */
 
-int moqt_send_message(struct moqt_session *s, int64_t sid, const struct moqt_message *m, bool fin)
-{
+int moqt_send_message(struct moqt_session *s, int64_t sid, const struct moqt_message *m, bool fin) {
   uint8_t small[512], *buf = small;
   size_t n = moqt_message_write(small, sizeof(small), m);
   int rv;
@@ -150,13 +143,11 @@ int moqt_send_message(struct moqt_session *s, int64_t sid, const struct moqt_mes
   return rv;
 }
 
-static struct moqt_bytes bytes_of(const char *text)
-{
+static struct moqt_bytes bytes_of(const char *text) {
   return (struct moqt_bytes){.data = (const uint8_t *)text, .len = strlen(text)};
 }
 
-int moqt_session_start(struct moqt_session *s)
-{
+int moqt_session_start(struct moqt_session *s) {
   struct moqt_message m = {.type = MOQT_SETUP};
 
   if (s->closed || s->control_out >= 0)
@@ -165,9 +156,9 @@ int moqt_session_start(struct moqt_session *s)
   if (s->control_out < 0)
     return -1;
   m.setup = (struct moqt_setup){
-    .implementation = bytes_of(s->implementation),
-    .max_filter_ranges = s->config.max_filter_ranges,
-    .max_request_updates = s->config.max_request_updates,
+      .implementation = bytes_of(s->implementation),
+      .max_filter_ranges = s->config.max_filter_ranges,
+      .max_request_updates = s->config.max_request_updates,
   };
   if (!s->config.server) {
     m.setup.path = bytes_of(s->path);
@@ -176,8 +167,7 @@ int moqt_session_start(struct moqt_session *s)
   return moqt_send_message(s, s->control_out, &m, false);
 }
 
-int moqt_goaway(struct moqt_session *s, uint64_t timeout_ms)
-{
+int moqt_goaway(struct moqt_session *s, uint64_t timeout_ms) {
   const struct moqt_message m = {.type = MOQT_GOAWAY, .timeout_ms = timeout_ms};
 
   if (s->closed || s->control_out < 0 || s->goaway_sent)
@@ -188,15 +178,13 @@ int moqt_goaway(struct moqt_session *s, uint64_t timeout_ms)
 
 /* ---- the peer's control stream ------------------------------------------------------------ */
 
-static struct moqt_bytes move(struct moqt_bytes bytes, const uint8_t *from, const uint8_t *to)
-{
+static struct moqt_bytes move(struct moqt_bytes bytes, const uint8_t *from, const uint8_t *to) {
   if (bytes.data)
     bytes.data = to + (bytes.data - from);
   return bytes;
 }
 
-static void on_setup(struct moqt_session *s, struct moqt_bytes body, const struct moqt_message *m)
-{
+static void on_setup(struct moqt_session *s, struct moqt_bytes body, const struct moqt_message *m) {
   struct moqt_request *r, *next;
 
   s->peer_bytes = malloc(body.len + 1);
@@ -214,12 +202,12 @@ static void on_setup(struct moqt_session *s, struct moqt_bytes body, const struc
   if (s->config.events->setup)
     s->config.events->setup(s->config.app, &s->peer);
   /* Requests that came before it. */
-  HASH_ITER(hh, s->requests, r, next)
+  HASH_ITER(hh, s->requests, r, next) {
     moqt_request_run(s, r);
+  }
 }
 
-static void on_goaway(struct moqt_session *s, const struct moqt_message *m)
-{
+static void on_goaway(struct moqt_session *s, const struct moqt_message *m) {
   if (s->goaway_seen) {
     moqt_session_close(s, MOQT_PROTOCOL_VIOLATION, "second GOAWAY on the control stream");
     return;
@@ -229,8 +217,7 @@ static void on_goaway(struct moqt_session *s, const struct moqt_message *m)
     s->config.events->goaway(s->config.app, m->timeout_ms);
 }
 
-static void control_message(struct moqt_session *s, uint64_t type, struct moqt_bytes body)
-{
+static void control_message(struct moqt_session *s, uint64_t type, struct moqt_bytes body) {
   const struct moqt_context context = {.from_client = s->config.server};
   struct moqt_message m;
   const char *why = "";
@@ -253,8 +240,7 @@ static void control_message(struct moqt_session *s, uint64_t type, struct moqt_b
     on_goaway(s, &m);
 }
 
-static void control_in(struct moqt_session *s, const uint8_t *data, size_t len, bool fin)
-{
+static void control_in(struct moqt_session *s, const uint8_t *data, size_t len, bool fin) {
   uint64_t type;
   struct moqt_bytes body;
   size_t n;
@@ -273,26 +259,22 @@ static void control_in(struct moqt_session *s, const uint8_t *data, size_t len, 
 
 /* ---- sorting ---------------------------------------------------------------------------------- */
 
-static bool is_own(const struct moqt_session *s, int64_t sid)
-{
+static bool is_own(const struct moqt_session *s, int64_t sid) {
   return ((sid & 1) != 0) == s->config.server;
 }
 
-static struct moqt_incoming *incoming_find(const struct moqt_session *s, int64_t sid)
-{
+static struct moqt_incoming *incoming_find(const struct moqt_session *s, int64_t sid) {
   struct moqt_incoming *in;
   HASH_FIND(hh, s->incoming, &sid, sizeof(sid), in);
   return in;
 }
 
-static void incoming_drop(struct moqt_session *s, struct moqt_incoming *in)
-{
+static void incoming_drop(struct moqt_session *s, struct moqt_incoming *in) {
   HASH_DEL(s->incoming, in);
   free(in);
 }
 
-static void uni_in(struct moqt_session *s, int64_t sid, const uint8_t *data, size_t len, bool fin)
-{
+static void uni_in(struct moqt_session *s, int64_t sid, const uint8_t *data, size_t len, bool fin) {
   struct moqt_incoming *in = incoming_find(s, sid);
 
   if (!in) {
@@ -304,19 +286,19 @@ static void uni_in(struct moqt_session *s, int64_t sid, const uint8_t *data, siz
     in->sid = sid;
     HASH_ADD(hh, s->incoming, sid, sizeof(sid), in);
   }
-  if (in->kind != MOQT_IN_CONTROL) {
+  if (in->kind != MOQT_STREAM_CONTROL) {
     moqt_data_in(s, in, data, len, fin);
-    if (in->kind == MOQT_IN_CONTROL && !s->closed)
+    if (in->kind == MOQT_STREAM_CONTROL && !s->closed)
       control_in(s, in->head, in->head_len, false);
   }
-  if (in->kind == MOQT_IN_CONTROL && !s->closed)
+  if (in->kind == MOQT_STREAM_CONTROL && !s->closed)
     control_in(s, data, len, fin);
   if (fin)
     incoming_drop(s, in);
 }
 
-void moqt_stream_in(struct moqt_session *s, int64_t sid, const uint8_t *data, size_t len, bool fin)
-{
+void moqt_stream_in(struct moqt_session *s, int64_t sid, const uint8_t *data, size_t len,
+                    bool fin) {
   if (s->closed)
     return;
   moqt_enter(s);
@@ -327,8 +309,7 @@ void moqt_stream_in(struct moqt_session *s, int64_t sid, const uint8_t *data, si
   moqt_leave(s);
 }
 
-void moqt_stream_reset_in(struct moqt_session *s, int64_t sid, uint64_t code)
-{
+void moqt_stream_reset_in(struct moqt_session *s, int64_t sid, uint64_t code) {
   struct moqt_incoming *in;
   struct moqt_request *r;
 
@@ -337,9 +318,9 @@ void moqt_stream_reset_in(struct moqt_session *s, int64_t sid, uint64_t code)
   moqt_enter(s);
   if (sid & 2) {
     in = incoming_find(s, sid);
-    if (in && in->kind == MOQT_IN_CONTROL)
+    if (in && in->kind == MOQT_STREAM_CONTROL)
       moqt_session_close(s, MOQT_PROTOCOL_VIOLATION, "control stream reset");
-    else if (in && in->kind == MOQT_IN_DATA && s->config.events->data_reset)
+    else if (in && in->kind == MOQT_STREAM_DATA && s->config.events->data_reset)
       s->config.events->data_reset(s->config.app, sid, code);
     if (in)
       incoming_drop(s, in);
@@ -354,8 +335,7 @@ void moqt_stream_reset_in(struct moqt_session *s, int64_t sid, uint64_t code)
   moqt_leave(s);
 }
 
-bool moqt_stop_in(struct moqt_session *s, int64_t sid, uint64_t code)
-{
+bool moqt_stop_in(struct moqt_session *s, int64_t sid, uint64_t code) {
   struct moqt_request *r;
 
   (void)code;

@@ -102,14 +102,14 @@ struct moqt_events {
 
 struct moqt_config {
   bool server;
-  const struct moqt_ops *ops;       /* kept, not copied */
+  const struct moqt_ops *ops; /* kept, not copied */
   void *ops_arg;
   const struct moqt_events *events; /* kept, not copied */
   void *app;
-  const char *path, *authority;     /* client: PATH and AUTHORITY of SETUP; copied */
-  const char *implementation;       /* "fanbench/0.1"; copied */
-  uint64_t max_filter_ranges;       /* 0 = leave out; the relay says 1 */
-  uint64_t max_request_updates;     /* 0 = no limit */
+  const char *path, *authority; /* client: PATH and AUTHORITY of SETUP; copied */
+  const char *implementation;   /* "fanbench/0.1"; copied */
+  uint64_t max_filter_ranges;   /* 0 = leave out; the relay says 1 */
+  uint64_t max_request_updates; /* 0 = no limit */
 };
 
 struct moqt_session *moqt_session_new(const struct moqt_config *config); /* NULL: no memory */

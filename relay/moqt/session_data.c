@@ -9,16 +9,14 @@
 /* A client that offers more tracks than this after being told no is at fault. */
 #define REFUSED_MAX 1024
 
-bool moqt_alias_refused(const struct moqt_session *s, uint64_t alias)
-{
+bool moqt_alias_refused(const struct moqt_session *s, uint64_t alias) {
   for (size_t i = 0; i < s->n_refused; i++)
     if (s->refused_aliases[i] == alias)
       return true;
   return false;
 }
 
-bool moqt_alias_refuse(struct moqt_session *s, uint64_t alias)
-{
+bool moqt_alias_refuse(struct moqt_session *s, uint64_t alias) {
   if (moqt_alias_refused(s, alias))
     return true;
   if (s->n_refused == REFUSED_MAX)
@@ -36,8 +34,7 @@ bool moqt_alias_refuse(struct moqt_session *s, uint64_t alias)
 }
 
 static void pass_on(struct moqt_session *s, struct moqt_incoming *in, const uint8_t *data,
-                    size_t len, bool fin)
-{
+                    size_t len, bool fin) {
   const uint64_t off = in->off;
 
   in->off += len;
@@ -48,65 +45,63 @@ static void pass_on(struct moqt_session *s, struct moqt_incoming *in, const uint
 /* What begins with these bytes. UNKNOWN: more are needed, or the session was
  * closed. */
 static enum moqt_incoming_kind sort(struct moqt_session *s, const struct moqt_incoming *in,
-                                    const uint8_t *data, size_t len)
-{
+                                    const uint8_t *data, size_t len) {
   uint64_t type, alias;
   const size_t n = wire_vi64_get(data, len, &type);
 
   if (n == 0)
-    return MOQT_IN_UNKNOWN;
+    return MOQT_STREAM_UNKNOWN;
   if (type == MOQT_SETUP) {
     if (s->control_in < 0) {
       s->control_in = in->sid;
-      return MOQT_IN_CONTROL;
+      return MOQT_STREAM_CONTROL;
     }
     moqt_session_close(s, MOQT_PROTOCOL_VIOLATION, "second control stream");
-    return MOQT_IN_UNKNOWN;
+    return MOQT_STREAM_UNKNOWN;
   }
   if (type == MOQT_PADDING_STREAM)
-    return MOQT_IN_DISCARD;
+    return MOQT_STREAM_DISCARD;
   if (type == MOQT_FETCH_HEADER) {
     moqt_session_close(s, MOQT_PROTOCOL_VIOLATION, "fetch stream, but nothing was fetched");
-    return MOQT_IN_UNKNOWN;
+    return MOQT_STREAM_UNKNOWN;
   }
   if (!wire_is_subgroup(type) || (type & WIRE_SG_ID_MODE) == WIRE_SG_ID_MODE) {
     moqt_session_close(s, MOQT_PROTOCOL_VIOLATION, "unknown stream type or bad subgroup flags");
-    return MOQT_IN_UNKNOWN;
+    return MOQT_STREAM_UNKNOWN;
   }
   if (wire_vi64_get(data + n, len - n, &alias) == 0)
-    return MOQT_IN_UNKNOWN;
+    return MOQT_STREAM_UNKNOWN;
   if (moqt_alias_refused(s, alias)) {
     s->config.ops->stop(s->config.ops_arg, in->sid, MOQT_RESET_CANCELLED);
-    return MOQT_IN_DISCARD;
+    return MOQT_STREAM_DISCARD;
   }
-  return MOQT_IN_DATA;
+  return MOQT_STREAM_DATA;
 }
 
 static void unsorted_in(struct moqt_session *s, struct moqt_incoming *in, const uint8_t *data,
-                        size_t len, bool fin)
-{
+                        size_t len, bool fin) {
   size_t taken = MOQT_HEAD_MAX - in->head_len < len ? MOQT_HEAD_MAX - in->head_len : len;
 
   /* Usually the whole head comes at once and need not be copied. */
   if (in->head_len == 0) {
     in->kind = sort(s, in, data, len);
-    if (in->kind == MOQT_IN_DATA)
+    if (in->kind == MOQT_STREAM_DATA)
       pass_on(s, in, data, len, fin);
-    if (in->kind != MOQT_IN_UNKNOWN || s->closed)
+    if (in->kind != MOQT_STREAM_UNKNOWN || s->closed)
       return;
   }
   if (taken)
     memcpy(in->head + in->head_len, data, taken);
   in->kind = sort(s, in, in->head, in->head_len + taken);
-  if (in->kind == MOQT_IN_CONTROL || s->closed)
+  if (in->kind == MOQT_STREAM_CONTROL || s->closed)
     return; /* head holds what came before this piece */
   in->head_len += taken;
   switch (in->kind) {
-  case MOQT_IN_UNKNOWN:
+  case MOQT_STREAM_UNKNOWN:
     if (fin)
       moqt_session_close(s, MOQT_PROTOCOL_VIOLATION, "stream ended inside its header");
     return;
-  case MOQT_IN_DATA:
+  case MOQT_STREAM_DATA:
     pass_on(s, in, in->head, in->head_len, fin && taken == len);
     if (taken < len && !s->closed)
       pass_on(s, in, data + taken, len - taken, fin);
@@ -117,13 +112,12 @@ static void unsorted_in(struct moqt_session *s, struct moqt_incoming *in, const 
 }
 
 void moqt_data_in(struct moqt_session *s, struct moqt_incoming *in, const uint8_t *data, size_t len,
-                  bool fin)
-{
+                  bool fin) {
   switch (in->kind) {
-  case MOQT_IN_UNKNOWN:
+  case MOQT_STREAM_UNKNOWN:
     unsorted_in(s, in, data, len, fin);
     return;
-  case MOQT_IN_DATA:
+  case MOQT_STREAM_DATA:
     pass_on(s, in, data, len, fin);
     return;
   default:
@@ -131,8 +125,7 @@ void moqt_data_in(struct moqt_session *s, struct moqt_incoming *in, const uint8_
   }
 }
 
-void moqt_datagram_in(struct moqt_session *s, const uint8_t *data, size_t len)
-{
+void moqt_datagram_in(struct moqt_session *s, const uint8_t *data, size_t len) {
   struct wire_cursor at = wire_cursor(data, 0, len);
   struct wire_datagram_header header;
 

@@ -1,4 +1,4 @@
-/* Request streams: what comes on them, and what the owner does with them. */
+/* Request streams: what comes on them. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,20 +12,18 @@
 #define TELL(s, name, ...)                                                                         \
   do {                                                                                             \
     if ((s)->config.events->name)                                                                  \
-      (s)->config.events->name((s)->config.app __VA_OPT__(, ) __VA_ARGS__);                        \
+      (s)->config.events->name((s)->config.app, ##__VA_ARGS__);                                    \
   } while (0)
 
 /* ---- request table ------------------------------------------------------------------ */
 
-struct moqt_request *moqt_request_find(const struct moqt_session *s, int64_t sid)
-{
+struct moqt_request *moqt_request_find(const struct moqt_session *s, int64_t sid) {
   struct moqt_request *r;
   HASH_FIND(hh, s->requests, &sid, sizeof(sid), r);
   return r;
 }
 
-static struct moqt_request *request_add(struct moqt_session *s, int64_t sid, bool own)
-{
+struct moqt_request *moqt_request_add(struct moqt_session *s, int64_t sid, bool own) {
   struct moqt_request *r = calloc(1, sizeof(*r));
 
   if (!r) {
@@ -38,35 +36,25 @@ static struct moqt_request *request_add(struct moqt_session *s, int64_t sid, boo
   return r;
 }
 
-void moqt_request_free(struct moqt_session *s, struct moqt_request *r)
-{
+void moqt_request_free(struct moqt_session *s, struct moqt_request *r) {
   HASH_DEL(s->requests, r);
   free(r->in.data);
   free(r->name);
   free(r);
 }
 
-/* Over for both; freed as soon as no bytes can come any more. */
-static void gone(struct moqt_session *s, struct moqt_request *r)
-{
-  r->state = MOQT_REQ_GONE;
+void moqt_request_gone(struct moqt_session *s, struct moqt_request *r) {
+  r->state = MOQT_STATE_GONE;
   r->in.len = 0;
-  if (!r->in_done)
-    return;
-  if (s->depth)
-    s->sweep = true;
-  else
-    moqt_request_free(s, r);
+  s->sweep |= r->in_done;
 }
 
-static void violation(struct moqt_session *s, const char *why)
-{
+static void violation(struct moqt_session *s, const char *why) {
   moqt_session_close(s, MOQT_PROTOCOL_VIOLATION, why);
 }
 
 /* Printable and NUL-terminated. */
-static const char *printable(struct moqt_bytes reason, char buf[REASON_ROOM])
-{
+static const char *printable(struct moqt_bytes reason, char buf[REASON_ROOM]) {
   size_t n = reason.len < REASON_ROOM - 1 ? reason.len : REASON_ROOM - 1;
 
   for (size_t i = 0; i < n; i++)
@@ -75,8 +63,7 @@ static const char *printable(struct moqt_bytes reason, char buf[REASON_ROOM])
   return buf;
 }
 
-static struct moqt_bytes bytes_of(const char *text)
-{
+struct moqt_bytes moqt_reason(const char *text) {
   size_t len = text ? strlen(text) : 0;
   if (len > MOQT_REASON_MAX)
     len = MOQT_REASON_MAX;
@@ -85,8 +72,7 @@ static struct moqt_bytes bytes_of(const char *text)
 
 /* ---- request IDs ----------------------------------------------------------------------- */
 
-static size_t ahead_of(const struct moqt_session *s, uint64_t id)
-{
+static size_t ahead_of(const struct moqt_session *s, uint64_t id) {
   for (size_t i = 0; i < s->n_ahead; i++)
     if (s->ids_ahead[i] == id)
       return i;
@@ -95,8 +81,7 @@ static size_t ahead_of(const struct moqt_session *s, uint64_t id)
 
 /* IDs may come out of order, because streams do. False: wrong parity, a
  * repeat, or so far ahead that somebody is counting wrong. */
-static bool take_id(struct moqt_session *s, uint64_t id)
-{
+static bool take_id(struct moqt_session *s, uint64_t id) {
   size_t at;
 
   if ((id & 1) != (s->config.server ? 0 : 1) || id < s->id_floor || ahead_of(s, id) != SIZE_MAX)
@@ -121,41 +106,29 @@ static bool take_id(struct moqt_session *s, uint64_t id)
   return true;
 }
 
-static uint64_t new_id(struct moqt_session *s)
-{
-  const uint64_t id = s->next_id;
-  s->next_id += 2;
-  return id;
-}
-
 /* ---- answering --------------------------------------------------------------------------- */
 
 static int send_error(struct moqt_session *s, int64_t sid, uint64_t code, uint64_t retry_ms,
-                      const char *reason, bool fin)
-{
+                      const char *reason, bool fin) {
   const struct moqt_message m = {
-    .type = MOQT_REQUEST_ERROR,
-    .code = code,
-    .retry = retry_ms == NEVER ? 0 : retry_ms + 1,
-    .reason = bytes_of(reason),
+      .type = MOQT_REQUEST_ERROR,
+      .code = code,
+      .retry = retry_ms == NEVER ? 0 : retry_ms + 1,
+      .reason = moqt_reason(reason),
   };
   return moqt_send_message(s, sid, &m, fin);
 }
 
-static void refuse_request(struct moqt_session *s, struct moqt_request *r, uint64_t code,
-                           uint64_t retry_ms, const char *reason)
-{
+void moqt_request_refuse(struct moqt_session *s, struct moqt_request *r, uint64_t code,
+                         uint64_t retry_ms, const char *reason) {
   send_error(s, r->sid, code, retry_ms, reason, true);
-  gone(s, r);
+  moqt_request_gone(s, r);
 }
 
-/* An update fails the subscription: the owner closes its data streams and says
- * PUBLISH_DONE. */
-static void fail_update(struct moqt_session *s, struct moqt_request *r, uint64_t code,
-                        const char *reason)
-{
+void moqt_request_fail_update(struct moqt_session *s, struct moqt_request *r, uint64_t code,
+                              const char *reason) {
   r->updates--;
-  r->state = MOQT_REQ_FAILING;
+  r->state = MOQT_STATE_FAILING;
   send_error(s, r->sid, code, NEVER, reason, false);
   TELL(s, ended, r->sid, MOQT_END_UPDATE_FAILED);
 }
@@ -163,31 +136,29 @@ static void fail_update(struct moqt_session *s, struct moqt_request *r, uint64_t
 /* ---- the peer's requests -------------------------------------------------------------------- */
 
 static void on_subscribe(struct moqt_session *s, struct moqt_request *r,
-                         const struct moqt_message *m)
-{
+                         const struct moqt_message *m) {
   const struct moqt_params *params = &m->params;
 
   if (params->refuse_reason)
-    refuse_request(s, r, params->refuse_code, NEVER, params->refuse_reason);
+    moqt_request_refuse(s, r, params->refuse_code, NEVER, params->refuse_reason);
   else if ((params->has & MOQT_HAS_PRIORITY_FILTER) && s->config.max_filter_ranges == 0)
-    refuse_request(s, r, MOQT_REQ_INVALID_FILTER, NEVER, "this side announced no filter ranges");
+    moqt_request_refuse(s, r, MOQT_REQ_INVALID_FILTER, NEVER,
+                        "this side announced no filter ranges");
   else if (!s->config.events->subscribe)
-    refuse_request(s, r, MOQT_REQ_NOT_SUPPORTED, NEVER, "this side publishes nothing");
+    moqt_request_refuse(s, r, MOQT_REQ_NOT_SUPPORTED, NEVER, "this side publishes nothing");
   else
     s->config.events->subscribe(s->config.app, r->sid, &m->name, params);
 }
 
 static void on_namespace(struct moqt_session *s, struct moqt_request *r,
-                         const struct moqt_message *m)
-{
+                         const struct moqt_message *m) {
   if (!s->config.events->namespace_published)
-    refuse_request(s, r, MOQT_REQ_NOT_SUPPORTED, NEVER, "this side takes no namespaces");
+    moqt_request_refuse(s, r, MOQT_REQ_NOT_SUPPORTED, NEVER, "this side takes no namespaces");
   else
     s->config.events->namespace_published(s->config.app, r->sid, &m->name);
 }
 
-static bool opens_request(uint64_t type)
-{
+static bool opens_request(uint64_t type) {
   switch (type) {
   case MOQT_SUBSCRIBE:
   case MOQT_PUBLISH_NAMESPACE:
@@ -202,14 +173,13 @@ static bool opens_request(uint64_t type)
   }
 }
 
-static void on_first(struct moqt_session *s, struct moqt_request *r, const struct moqt_message *m)
-{
+static void on_first(struct moqt_session *s, struct moqt_request *r, const struct moqt_message *m) {
   if (!take_id(s, m->request_id)) {
     moqt_session_close(s, MOQT_INVALID_REQUEST_ID, "request ID of wrong parity, or repeated");
     return;
   }
   r->type = m->type;
-  r->state = MOQT_REQ_ASKED;
+  r->state = MOQT_STATE_ASKED;
   switch (m->type) {
   case MOQT_SUBSCRIBE:
     on_subscribe(s, r, m);
@@ -226,11 +196,11 @@ static void on_first(struct moqt_session *s, struct moqt_request *r, const struc
   default:
     break;
   }
-  refuse_request(s, r, MOQT_REQ_NOT_SUPPORTED, NEVER, NULL);
+  moqt_request_refuse(s, r, MOQT_REQ_NOT_SUPPORTED, NEVER, NULL);
 }
 
-static void on_update(struct moqt_session *s, struct moqt_request *r, const struct moqt_message *m)
-{
+static void on_update(struct moqt_session *s, struct moqt_request *r,
+                      const struct moqt_message *m) {
   const struct moqt_params *params = &m->params;
 
   if (!take_id(s, m->request_id)) {
@@ -260,12 +230,11 @@ static void on_update(struct moqt_session *s, struct moqt_request *r, const stru
   if (!r->refuse_reason)
     s->config.events->update(s->config.app, r->sid, params);
   else if (r->updates == 1)
-    fail_update(s, r, r->refuse_code, r->refuse_reason);
+    moqt_request_fail_update(s, r, r->refuse_code, r->refuse_reason);
 }
 
 /* A later message on a request of the peer. */
-static void on_more(struct moqt_session *s, struct moqt_request *r, const struct moqt_message *m)
-{
+static void on_more(struct moqt_session *s, struct moqt_request *r, const struct moqt_message *m) {
   switch (m->type) {
   case MOQT_REQUEST_UPDATE:
     on_update(s, r, m);
@@ -282,29 +251,27 @@ static void on_more(struct moqt_session *s, struct moqt_request *r, const struct
 
 /* ---- answers to own requests ---------------------------------------------------------------------- */
 
-static void end_own(struct moqt_session *s, struct moqt_request *r)
-{
+static void end_own(struct moqt_session *s, struct moqt_request *r) {
   /* The other direction was open for updates. */
   s->config.ops->send(s->config.ops_arg, r->sid, NULL, 0, true);
-  gone(s, r);
+  moqt_request_gone(s, r);
 }
 
 static bool alias_taken(const struct moqt_session *s, const struct moqt_request *by,
-                        uint64_t alias)
-{
+                        uint64_t alias) {
   const struct moqt_request *r, *next;
 
-  HASH_ITER(hh, s->requests, r, next)
-    if (r != by && r->own && r->type == MOQT_SUBSCRIBE && r->state == MOQT_REQ_ACCEPTED &&
+  HASH_ITER(hh, s->requests, r, next) {
+    if (r != by && r->own && r->type == MOQT_SUBSCRIBE && r->state == MOQT_STATE_ACCEPTED &&
         r->alias == alias && !moqt_name_equal(r->name, by->name))
       return true;
+  }
   return false;
 }
 
 static void on_subscribe_ok(struct moqt_session *s, struct moqt_request *r,
-                            const struct moqt_message *m)
-{
-  if (r->type != MOQT_SUBSCRIBE || r->state != MOQT_REQ_ASKED) {
+                            const struct moqt_message *m) {
+  if (r->type != MOQT_SUBSCRIBE || r->state != MOQT_STATE_ASKED) {
     violation(s, "SUBSCRIBE_OK answers nothing");
     return;
   }
@@ -320,17 +287,16 @@ static void on_subscribe_ok(struct moqt_session *s, struct moqt_request *r,
     return;
   }
   r->alias = m->alias;
-  r->state = MOQT_REQ_ACCEPTED;
+  r->state = MOQT_STATE_ACCEPTED;
   TELL(s, subscribed, r->sid, m->alias, &m->params, &m->properties);
 }
 
-static void on_ok(struct moqt_session *s, struct moqt_request *r)
-{
-  if (r->state == MOQT_REQ_ACCEPTED && r->updates) {
+static void on_ok(struct moqt_session *s, struct moqt_request *r) {
+  if (r->state == MOQT_STATE_ACCEPTED && r->updates) {
     r->updates--;
     TELL(s, updated, r->sid);
-  } else if (r->state == MOQT_REQ_ASKED && r->type == MOQT_PUBLISH_NAMESPACE) {
-    r->state = MOQT_REQ_ACCEPTED;
+  } else if (r->state == MOQT_STATE_ASKED && r->type == MOQT_PUBLISH_NAMESPACE) {
+    r->state = MOQT_STATE_ACCEPTED;
     TELL(s, accepted, r->sid);
   } else {
     violation(s, "REQUEST_OK answers nothing");
@@ -338,29 +304,42 @@ static void on_ok(struct moqt_session *s, struct moqt_request *r)
 }
 
 /* An unknown code counts as INTERNAL_ERROR. */
-static uint64_t known_code(uint64_t code)
-{
+static uint64_t known_code(uint64_t code) {
   switch (code) {
-  case 0x0: case 0x1: case 0x2: case 0x3: case 0x4: case 0x5: case 0x6: case 0x9:
-  case 0x10: case 0x11: case 0x12: case 0x20: case 0x30: case 0x31: case 0x33:
-  case 0x34: case 0x35: case 0x36:
+  case 0x0:
+  case 0x1:
+  case 0x2:
+  case 0x3:
+  case 0x4:
+  case 0x5:
+  case 0x6:
+  case 0x9:
+  case 0x10:
+  case 0x11:
+  case 0x12:
+  case 0x20:
+  case 0x30:
+  case 0x31:
+  case 0x33:
+  case 0x34:
+  case 0x35:
+  case 0x36:
     return code;
   default:
     return MOQT_REQ_INTERNAL_ERROR;
   }
 }
 
-static void on_error(struct moqt_session *s, struct moqt_request *r, const struct moqt_message *m)
-{
+static void on_error(struct moqt_session *s, struct moqt_request *r, const struct moqt_message *m) {
   char reason[REASON_ROOM];
   const int64_t sid = r->sid;
 
-  if (r->state == MOQT_REQ_ACCEPTED && r->updates) {
+  if (r->state == MOQT_STATE_ACCEPTED && r->updates) {
     r->updates--;
-    r->state = MOQT_REQ_FAILING;
+    r->state = MOQT_STATE_FAILING;
     return;
   }
-  if (r->state != MOQT_REQ_ASKED) {
+  if (r->state != MOQT_STATE_ASKED) {
     violation(s, "REQUEST_ERROR answers nothing");
     return;
   }
@@ -369,13 +348,12 @@ static void on_error(struct moqt_session *s, struct moqt_request *r, const struc
        printable(m->reason, reason));
 }
 
-static void on_done(struct moqt_session *s, struct moqt_request *r, const struct moqt_message *m)
-{
+static void on_done(struct moqt_session *s, struct moqt_request *r, const struct moqt_message *m) {
   char reason[REASON_ROOM];
   const int64_t sid = r->sid;
 
   if (r->type != MOQT_SUBSCRIBE ||
-      (r->state != MOQT_REQ_ACCEPTED && r->state != MOQT_REQ_FAILING)) {
+      (r->state != MOQT_STATE_ACCEPTED && r->state != MOQT_STATE_FAILING)) {
     violation(s, "PUBLISH_DONE ends nothing");
     return;
   }
@@ -383,8 +361,8 @@ static void on_done(struct moqt_session *s, struct moqt_request *r, const struct
   TELL(s, done, sid, m->code, m->streams, printable(m->reason, reason));
 }
 
-static void on_answer(struct moqt_session *s, struct moqt_request *r, const struct moqt_message *m)
-{
+static void on_answer(struct moqt_session *s, struct moqt_request *r,
+                      const struct moqt_message *m) {
   switch (m->type) {
   case MOQT_SUBSCRIBE_OK:
     on_subscribe_ok(s, r, m);
@@ -414,24 +392,22 @@ static void on_answer(struct moqt_session *s, struct moqt_request *r, const stru
 
 /* ---- bytes in ------------------------------------------------------------------------------------------ */
 
-static enum moqt_param_place place_of(const struct moqt_request *r)
-{
+static enum moqt_param_place place_of(const struct moqt_request *r) {
   if (!r->own)
     return r->type == MOQT_SUBSCRIBE ? MOQT_IN_UPDATE : MOQT_IN_UPDATE_OTHER;
   return r->type == MOQT_SUBSCRIBE ? MOQT_IN_OK_UPDATE : MOQT_IN_OK_NAMESPACE;
 }
 
 static void on_frame(struct moqt_session *s, struct moqt_request *r, uint64_t type,
-                     struct moqt_bytes body)
-{
+                     struct moqt_bytes body) {
   const struct moqt_context context = {.from_client = s->config.server, .place = place_of(r)};
   struct moqt_message m;
   const char *why = "";
   uint64_t code;
 
-  if (!r->own && (r->state == MOQT_REQ_OPENING) != opens_request(type)) {
-    violation(s, r->state == MOQT_REQ_OPENING ? "request stream does not begin with a request"
-                                              : "second request on one stream");
+  if (!r->own && (r->state == MOQT_STATE_OPENING) != opens_request(type)) {
+    violation(s, r->state == MOQT_STATE_OPENING ? "request stream does not begin with a request"
+                                                : "second request on one stream");
     return;
   }
   code = moqt_message_read(type, body, &context, &m, &why);
@@ -439,15 +415,14 @@ static void on_frame(struct moqt_session *s, struct moqt_request *r, uint64_t ty
     moqt_session_close(s, code, why);
   else if (r->own)
     on_answer(s, r, &m);
-  else if (r->state == MOQT_REQ_OPENING)
+  else if (r->state == MOQT_STATE_OPENING)
     on_first(s, r, &m);
   else
     on_more(s, r, &m);
 }
 
 /* The peer will say no more on this stream. */
-static void on_fin(struct moqt_session *s, struct moqt_request *r)
-{
+static void on_fin(struct moqt_session *s, struct moqt_request *r) {
   const int64_t sid = r->sid;
 
   if (r->in.len) {
@@ -456,13 +431,13 @@ static void on_fin(struct moqt_session *s, struct moqt_request *r)
   }
   if (!r->own) {
     /* Nothing asked: nothing to answer. Else it only means "no updates". */
-    if (r->state == MOQT_REQ_OPENING) {
+    if (r->state == MOQT_STATE_OPENING) {
       s->config.ops->reset(s->config.ops_arg, sid, MOQT_RESET_CANCELLED);
-      gone(s, r);
+      moqt_request_gone(s, r);
     }
     return;
   }
-  if (r->state == MOQT_REQ_ASKED) {
+  if (r->state == MOQT_STATE_ASKED) {
     end_own(s, r);
     TELL(s, refused, sid, MOQT_REQ_INTERNAL_ERROR, NEVER, "the stream ended without an answer");
   } else if (r->type == MOQT_SUBSCRIBE) {
@@ -473,16 +448,14 @@ static void on_fin(struct moqt_session *s, struct moqt_request *r)
 
 /* Updates wait until the request itself is answered, and behind an update that
  * is going to be refused. */
-static bool may_read(const struct moqt_session *s, const struct moqt_request *r)
-{
-  if (s->closed || !s->setup_seen || r->state == MOQT_REQ_GONE)
+static bool may_read(const struct moqt_session *s, const struct moqt_request *r) {
+  if (s->closed || !s->setup_seen || r->state == MOQT_STATE_GONE)
     return false;
-  return r->own || r->state == MOQT_REQ_OPENING ||
-         (r->state == MOQT_REQ_ACCEPTED && !r->refuse_reason);
+  return r->own || r->state == MOQT_STATE_OPENING ||
+         (r->state == MOQT_STATE_ACCEPTED && !r->refuse_reason);
 }
 
-void moqt_request_run(struct moqt_session *s, struct moqt_request *r)
-{
+void moqt_request_run(struct moqt_session *s, struct moqt_request *r) {
   uint64_t type;
   struct moqt_bytes body;
   size_t n;
@@ -493,27 +466,27 @@ void moqt_request_run(struct moqt_session *s, struct moqt_request *r)
     if (r->in.len) /* it was not thrown away meanwhile */
       moqt_buffer_take(&r->in, n);
   }
-  if (r->in_done && r->state != MOQT_REQ_GONE && may_read(s, r))
+  if (r->in_done && r->state != MOQT_STATE_GONE && may_read(s, r))
     on_fin(s, r);
-  if (r->in_done && r->state == MOQT_REQ_GONE)
+  if (r->in_done && r->state == MOQT_STATE_GONE)
     s->sweep = true;
   moqt_leave(s);
 }
 
-void moqt_request_in(struct moqt_session *s, int64_t sid, const uint8_t *data, size_t len, bool fin)
-{
+void moqt_request_in(struct moqt_session *s, int64_t sid, const uint8_t *data, size_t len,
+                     bool fin) {
   struct moqt_request *r = moqt_request_find(s, sid);
 
   if (!r) {
     if (((sid & 1) != 0) == s->config.server)
       return; /* an own stream that is over */
-    r = request_add(s, sid, false);
+    r = moqt_request_add(s, sid, false);
     if (!r)
       return;
   }
   if (fin)
     r->in_done = true;
-  if (r->state == MOQT_REQ_GONE) {
+  if (r->state == MOQT_STATE_GONE) {
     s->sweep |= r->in_done;
     return;
   }
@@ -525,219 +498,23 @@ void moqt_request_in(struct moqt_session *s, int64_t sid, const uint8_t *data, s
 }
 
 /* The peer reset or stopped the stream: the request is over. */
-void moqt_request_end(struct moqt_session *s, struct moqt_request *r)
-{
+void moqt_request_end(struct moqt_session *s, struct moqt_request *r) {
   const int64_t sid = r->sid;
   const enum moqt_request_state was = r->state;
+  const bool own = r->own;
 
-  if (was == MOQT_REQ_GONE)
+  if (was == MOQT_STATE_GONE)
     return;
   s->config.ops->reset(s->config.ops_arg, sid, MOQT_RESET_CANCELLED);
   if (!r->in_done)
     s->config.ops->stop(s->config.ops_arg, sid, MOQT_RESET_CANCELLED);
-  gone(s, r);
-  if (!r->own) {
-    if (was != MOQT_REQ_OPENING)
+  moqt_request_gone(s, r);
+  if (!own) {
+    if (was != MOQT_STATE_OPENING)
       TELL(s, ended, sid, MOQT_END_CANCELLED);
-  } else if (was == MOQT_REQ_ASKED) {
+  } else if (was == MOQT_STATE_ASKED) {
     TELL(s, refused, sid, MOQT_REQ_INTERNAL_ERROR, NEVER, "the responder reset the stream");
   } else {
     TELL(s, done, sid, MOQT_DONE_INTERNAL_ERROR, NEVER, "the responder reset the stream");
   }
-}
-
-/* ---- the owner's actions: requests ------------------------------------------------------------------------ */
-
-static int64_t open_request(struct moqt_session *s, struct moqt_message *m)
-{
-  struct moqt_request *r;
-  int64_t sid;
-
-  if (s->closed || s->control_out < 0 || s->goaway_seen)
-    return -1;
-  sid = s->config.ops->open_bidi(s->config.ops_arg);
-  if (sid < 0)
-    return -1;
-  r = request_add(s, sid, true);
-  if (!r)
-    return -1;
-  r->type = m->type;
-  r->state = MOQT_REQ_ASKED;
-  r->name = moqt_name_dup(&m->name);
-  if (!r->name) {
-    moqt_session_close(s, MOQT_INTERNAL_ERROR, "no memory");
-    return -1;
-  }
-  m->request_id = new_id(s);
-  if (moqt_send_message(s, sid, m, false) == 0)
-    return sid;
-  r->in_done = true;
-  gone(s, r);
-  return -1;
-}
-
-int64_t moqt_subscribe(struct moqt_session *s, const struct moqt_name *name,
-                       const struct moqt_params *params)
-{
-  struct moqt_message m = {.type = MOQT_SUBSCRIBE, .name = *name, .params = *params};
-  return open_request(s, &m);
-}
-
-int64_t moqt_publish_namespace(struct moqt_session *s, const struct moqt_name *name)
-{
-  struct moqt_message m = {.type = MOQT_PUBLISH_NAMESPACE, .name = *name};
-  return open_request(s, &m);
-}
-
-int moqt_update(struct moqt_session *s, int64_t req, const struct moqt_params *params)
-{
-  struct moqt_request *r = moqt_request_find(s, req);
-  struct moqt_message m = {.type = MOQT_REQUEST_UPDATE, .params = *params};
-
-  if (s->closed || !r || !r->own || r->type != MOQT_SUBSCRIBE || r->state != MOQT_REQ_ACCEPTED)
-    return -1;
-  if (s->peer.max_request_updates && r->updates >= s->peer.max_request_updates)
-    return -1;
-  r->updates++;
-  m.request_id = new_id(s);
-  return moqt_send_message(s, req, &m, false);
-}
-
-void moqt_cancel(struct moqt_session *s, int64_t req)
-{
-  struct moqt_request *r = moqt_request_find(s, req);
-
-  if (s->closed || !r || !r->own || r->state == MOQT_REQ_GONE)
-    return;
-  s->config.ops->reset(s->config.ops_arg, req, MOQT_RESET_CANCELLED);
-  if (!r->in_done)
-    s->config.ops->stop(s->config.ops_arg, req, MOQT_RESET_CANCELLED);
-  gone(s, r);
-}
-
-/* ---- the owner's actions: answers ----------------------------------------------------------------------------- */
-
-static struct moqt_request *asked(struct moqt_session *s, int64_t req, uint64_t type)
-{
-  struct moqt_request *r = moqt_request_find(s, req);
-
-  if (s->closed || !r || r->own || r->state != MOQT_REQ_ASKED || (type && r->type != type))
-    return NULL;
-  return r;
-}
-
-/* Messages that waited for the answer can be read now. */
-static void now_accepted(struct moqt_session *s, struct moqt_request *r)
-{
-  r->state = MOQT_REQ_ACCEPTED;
-  if (s->depth)
-    s->resume = true;
-  else
-    moqt_request_run(s, r);
-}
-
-int moqt_namespace_accept(struct moqt_session *s, int64_t req)
-{
-  struct moqt_request *r = asked(s, req, MOQT_PUBLISH_NAMESPACE);
-  const struct moqt_message m = {.type = MOQT_REQUEST_OK};
-
-  if (!r || moqt_send_message(s, req, &m, false))
-    return -1;
-  now_accepted(s, r);
-  return 0;
-}
-
-int moqt_subscribe_accept(struct moqt_session *s, int64_t req, uint64_t alias,
-                          const struct moqt_params *params, struct moqt_bytes properties)
-{
-  struct moqt_request *r = asked(s, req, MOQT_SUBSCRIBE);
-  const struct moqt_message m = {
-    .type = MOQT_SUBSCRIBE_OK,
-    .alias = alias,
-    .params = *params,
-    .properties.raw = properties,
-  };
-
-  if (!r || moqt_send_message(s, req, &m, false))
-    return -1;
-  now_accepted(s, r);
-  return 0;
-}
-
-int moqt_refuse(struct moqt_session *s, int64_t req, uint64_t code, uint64_t retry_ms,
-                const char *reason)
-{
-  struct moqt_request *r = asked(s, req, 0);
-
-  if (!r)
-    return -1;
-  refuse_request(s, r, code, retry_ms, reason);
-  return 0;
-}
-
-static struct moqt_request *updating(struct moqt_session *s, int64_t req)
-{
-  struct moqt_request *r = moqt_request_find(s, req);
-
-  if (s->closed || !r || r->own || r->state != MOQT_REQ_ACCEPTED || r->updates == 0)
-    return NULL;
-  return r;
-}
-
-int moqt_update_ok(struct moqt_session *s, int64_t req, const struct moqt_location *largest)
-{
-  struct moqt_request *r = updating(s, req);
-  struct moqt_message m = {.type = MOQT_REQUEST_OK};
-
-  if (!r)
-    return -1;
-  if (largest) {
-    m.params.has = MOQT_HAS_LARGEST;
-    m.params.largest = *largest;
-  }
-  if (moqt_send_message(s, req, &m, false))
-    return -1;
-  r->updates--;
-  if (r->refuse_reason && r->updates == 1)
-    fail_update(s, r, r->refuse_code, r->refuse_reason);
-  return 0;
-}
-
-int moqt_update_refuse(struct moqt_session *s, int64_t req, uint64_t code, const char *reason)
-{
-  struct moqt_request *r = updating(s, req);
-
-  if (!r)
-    return -1;
-  fail_update(s, r, code, reason);
-  return 0;
-}
-
-int moqt_publish_done(struct moqt_session *s, int64_t req, uint64_t status, uint64_t streams,
-                      const char *reason)
-{
-  struct moqt_request *r = moqt_request_find(s, req);
-  const struct moqt_message m = {
-    .type = MOQT_PUBLISH_DONE,
-    .code = status,
-    .streams = streams,
-    .reason = bytes_of(reason),
-  };
-
-  if (s->closed || !r || r->own || r->type != MOQT_SUBSCRIBE ||
-      (r->state != MOQT_REQ_ACCEPTED && r->state != MOQT_REQ_FAILING))
-    return -1;
-  moqt_send_message(s, req, &m, true);
-  gone(s, r);
-  return 0;
-}
-
-int64_t moqt_alias_request(const struct moqt_session *s, uint64_t alias)
-{
-  const struct moqt_request *r, *next;
-
-  HASH_ITER(hh, s->requests, r, next)
-    if (r->own && r->type == MOQT_SUBSCRIBE && r->state == MOQT_REQ_ACCEPTED && r->alias == alias)
-      return r->sid;
-  return -1;
 }

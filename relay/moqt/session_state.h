@@ -1,5 +1,6 @@
 /* The inside of struct moqt_session, shared by session.c (life, streams,
- * control stream), session_request.c (request streams) and session_data.c. */
+ * control stream), session_request.c (bytes on request streams), session_action.c
+ * (the owner's calls) and session_data.c (data streams, datagrams). */
 #ifndef FANBENCH_RELAY_MOQT_SESSION_STATE_H
 #define FANBENCH_RELAY_MOQT_SESSION_STATE_H
 
@@ -17,11 +18,11 @@ struct moqt_buffer {
 };
 
 enum moqt_request_state {
-  MOQT_REQ_OPENING,  /* the peer's first message is not complete */
-  MOQT_REQ_ASKED,    /* waits for its answer */
-  MOQT_REQ_ACCEPTED,
-  MOQT_REQ_FAILING,  /* an update was refused; PUBLISH_DONE comes next */
-  MOQT_REQ_GONE,     /* over; bytes that still come are thrown away */
+  MOQT_STATE_OPENING, /* the peer's first message is not complete */
+  MOQT_STATE_ASKED,   /* waits for its answer */
+  MOQT_STATE_ACCEPTED,
+  MOQT_STATE_FAILING, /* an update was refused; PUBLISH_DONE comes next */
+  MOQT_STATE_GONE,    /* over; bytes that still come are thrown away */
 };
 
 struct moqt_request {
@@ -42,7 +43,12 @@ struct moqt_request {
   uint64_t alias;
 };
 
-enum moqt_incoming_kind { MOQT_IN_UNKNOWN, MOQT_IN_CONTROL, MOQT_IN_DATA, MOQT_IN_DISCARD };
+enum moqt_incoming_kind {
+  MOQT_STREAM_UNKNOWN,
+  MOQT_STREAM_CONTROL,
+  MOQT_STREAM_DATA,
+  MOQT_STREAM_DISCARD
+};
 
 /* A unidirectional stream of the peer. */
 struct moqt_incoming {
@@ -92,6 +98,18 @@ void moqt_request_run(struct moqt_session *s, struct moqt_request *r);
 void moqt_request_end(struct moqt_session *s, struct moqt_request *r); /* reset or stopped */
 void moqt_request_free(struct moqt_session *s, struct moqt_request *r);
 struct moqt_request *moqt_request_find(const struct moqt_session *s, int64_t sid);
+struct moqt_request *moqt_request_add(struct moqt_session *s, int64_t sid, bool own);
+/* Over for both. Freed by the outermost moqt_leave() once no bytes can come any
+ * more, so call it between moqt_enter() and moqt_leave(). */
+void moqt_request_gone(struct moqt_session *s, struct moqt_request *r);
+void moqt_request_refuse(struct moqt_session *s, struct moqt_request *r, uint64_t code,
+                         uint64_t retry_ms, const char *reason);
+/* An update fails the subscription: the owner closes its data streams and says
+ * PUBLISH_DONE. */
+void moqt_request_fail_update(struct moqt_session *s, struct moqt_request *r, uint64_t code,
+                              const char *reason);
+/* A reason phrase of lawful length; NULL is empty. */
+struct moqt_bytes moqt_reason(const char *text);
 
 /* session_data.c */
 void moqt_data_in(struct moqt_session *s, struct moqt_incoming *in, const uint8_t *data, size_t len,

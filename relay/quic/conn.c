@@ -4,16 +4,16 @@
 
 #include "relay/quic/conn_state.h"
 
-#define CLIENT_ODCID_LEN 16
+#define CLIENT_ODCID_LEN  16
 #define HANDSHAKE_TIMEOUT (10 * NGTCP2_SECONDS)
-#define ID_LIMIT 7 /* active_connection_id_limit: as many as ngtcp2 keeps */
+#define ID_LIMIT          7 /* active_connection_id_limit: as many as ngtcp2 keeps */
+#define RESET_MIN         (NGTCP2_MIN_STATELESS_RESET_RANDLEN + NGTCP2_STATELESS_RESET_TOKENLEN)
 #define DEFAULT_ACK_DELAY (25 * NGTCP2_MILLISECONDS)
 /* What a DATAGRAM frame takes besides its payload: type, 2-byte length, short
  * header with a 20-byte ID and a 4-byte number, tag. */
 #define DATAGRAM_OVERHEAD (1 + 2 + 1 + 20 + 4 + QC_TAG_LEN)
 
-static void write_qlog(void *user, uint32_t flags, const void *data, size_t len)
-{
+static void write_qlog(void *user, uint32_t flags, const void *data, size_t len) {
   const struct qc *conn = user;
   (void)flags;
   conn->config.qlog(conn->config.qlog_arg, data, len);
@@ -22,8 +22,7 @@ static void write_qlog(void *user, uint32_t flags, const void *data, size_t len)
 /* Room that ngtcp2 may fill: what the owner allows less what a joint number
  * may add, but never under 1,200. Below that ngtcp2 silently leaves a server's
  * Initial unwritten and repeats PATH_CHALLENGE for ever. */
-static size_t own_room(const struct qc_config *config)
-{
+static size_t own_room(const struct qc_config *config) {
   size_t room = config->max_udp_payload;
 
   if (config->protect && config->protect->sealing)
@@ -31,8 +30,7 @@ static size_t own_room(const struct qc_config *config)
   return room < QC_MIN_PAYLOAD ? QC_MIN_PAYLOAD : room;
 }
 
-static void fill_settings(struct qc *conn, ngtcp2_settings *settings)
-{
+static void fill_settings(struct qc *conn, ngtcp2_settings *settings) {
   const struct qc_config *config = &conn->config;
 
   ngtcp2_settings_default(settings);
@@ -49,8 +47,7 @@ static void fill_settings(struct qc *conn, ngtcp2_settings *settings)
   settings->max_stream_window = 0;
 }
 
-static void fill_params(const struct qc *conn, ngtcp2_transport_params *params)
-{
+static void fill_params(const struct qc *conn, ngtcp2_transport_params *params) {
   const struct qc_config *config = &conn->config;
 
   ngtcp2_transport_params_default(params);
@@ -66,8 +63,7 @@ static void fill_params(const struct qc *conn, ngtcp2_transport_params *params)
   params->active_connection_id_limit = ID_LIMIT;
 }
 
-static struct qc *new_conn(const struct qc_config *config, bool server)
-{
+static struct qc *new_conn(const struct qc_config *config, bool server) {
   struct qc *conn = calloc(1, sizeof(*conn));
 
   if (!conn)
@@ -81,8 +77,7 @@ static struct qc *new_conn(const struct qc_config *config, bool server)
   return conn;
 }
 
-static int attach_tls(struct qc *conn, const char *server_name)
-{
+static int attach_tls(struct qc *conn, const char *server_name) {
   conn->ssl = qc_tls_session(conn, server_name);
   if (!conn->ssl)
     return -1;
@@ -93,8 +88,7 @@ static int attach_tls(struct qc *conn, const char *server_name)
   return 0;
 }
 
-struct qc *qc_client(const struct qc_config *config, const char *server_name)
-{
+struct qc *qc_client(const struct qc_config *config, const char *server_name) {
   struct qc *conn = new_conn(config, false);
   ngtcp2_callbacks callbacks;
   ngtcp2_settings settings;
@@ -124,8 +118,7 @@ fail:
   return NULL;
 }
 
-struct qc *qc_server(const struct qc_config *config, const uint8_t *data, size_t len)
-{
+struct qc *qc_server(const struct qc_config *config, const uint8_t *data, size_t len) {
   struct qc *conn;
   ngtcp2_pkt_hd hd;
   ngtcp2_callbacks callbacks;
@@ -165,8 +158,7 @@ fail:
   return NULL;
 }
 
-void qc_free(struct qc *conn)
-{
+void qc_free(struct qc *conn) {
   if (!conn)
     return;
   ngtcp2_conn_del(conn->ng);
@@ -179,28 +171,23 @@ void qc_free(struct qc *conn)
 
 /* ---- asking ------------------------------------------------------------------------- */
 
-bool qc_is_closed(const struct qc *conn)
-{
+bool qc_is_closed(const struct qc *conn) {
   return conn->phase != QC_OPEN;
 }
 
-bool qc_is_finished(const struct qc *conn)
-{
+bool qc_is_finished(const struct qc *conn) {
   return conn->phase == QC_FINISHED;
 }
 
-bool qc_is_established(const struct qc *conn)
-{
+bool qc_is_established(const struct qc *conn) {
   return conn->handshake_done && conn->phase == QC_OPEN;
 }
 
-const struct qc_cid *qc_odcid(const struct qc *conn)
-{
+const struct qc_cid *qc_odcid(const struct qc *conn) {
   return &conn->odcid;
 }
 
-void qc_dcid(const struct qc *conn, struct qc_cid *out)
-{
+void qc_dcid(const struct qc *conn, struct qc_cid *out) {
   const ngtcp2_cid *dcid = NG_GET(dcid)(conn->ng);
 
   memset(out, 0, sizeof(*out));
@@ -208,13 +195,11 @@ void qc_dcid(const struct qc *conn, struct qc_cid *out)
   memcpy(out->data, dcid->data, dcid->datalen);
 }
 
-void qc_path_now(const struct qc *conn, struct qc_path *out)
-{
+void qc_path_now(const struct qc *conn, struct qc_path *out) {
   qc_path_from(NG_GET(path)(conn->ng), out);
 }
 
-void qc_peer_params(const struct qc *conn, struct qc_peer_params *out)
-{
+void qc_peer_params(const struct qc *conn, struct qc_peer_params *out) {
   const ngtcp2_transport_params *params = NG_GET(remote_transport_params)(conn->ng);
 
   memset(out, 0, sizeof(*out));
@@ -229,8 +214,7 @@ void qc_peer_params(const struct qc *conn, struct qc_peer_params *out)
   out->max_ack_delay_ns = params->max_ack_delay;
 }
 
-uint64_t qc_smoothed_rtt_ns(const struct qc *conn)
-{
+uint64_t qc_smoothed_rtt_ns(const struct qc *conn) {
   ngtcp2_conn_info info;
 
   /* The getter of 1.11 takes no const. */
@@ -240,8 +224,7 @@ uint64_t qc_smoothed_rtt_ns(const struct qc *conn)
 
 /* ---- datagrams -------------------------------------------------------------------------- */
 
-size_t qc_datagram_max(const struct qc *conn)
-{
+size_t qc_datagram_max(const struct qc *conn) {
   const ngtcp2_transport_params *params = NG_GET(remote_transport_params)(conn->ng);
   size_t most, frame;
 
@@ -257,8 +240,7 @@ size_t qc_datagram_max(const struct qc *conn)
   return frame > 3 ? frame - 3 : 0;
 }
 
-int qc_datagram_send(struct qc *conn, const void *data, size_t len)
-{
+int qc_datagram_send(struct qc *conn, const void *data, size_t len) {
   struct qc_datagram *datagram;
 
   if (conn->phase != QC_OPEN || len > qc_datagram_max(conn) || qc_datagram_max(conn) == 0)
@@ -280,15 +262,13 @@ int qc_datagram_send(struct qc *conn, const void *data, size_t len)
 
 /* ---- the timeline's commands --------------------------------------------------------------- */
 
-int qc_update_key(struct qc *conn, uint64_t now_ns)
-{
+int qc_update_key(struct qc *conn, uint64_t now_ns) {
   if (conn->phase != QC_OPEN)
     return -1;
   return ngtcp2_conn_initiate_key_update(conn->ng, now_ns) ? -1 : 0;
 }
 
-int qc_migrate(struct qc *conn, const struct qc_path *path, uint64_t now_ns)
-{
+int qc_migrate(struct qc *conn, const struct qc_path *path, uint64_t now_ns) {
   struct qc_path to = *path;
   const ngtcp2_path ng_path = qc_path_to(&to);
 
@@ -301,8 +281,7 @@ int qc_migrate(struct qc *conn, const struct qc_path *path, uint64_t now_ns)
 
 /* ---- packets of no connection ----------------------------------------------------------------- */
 
-bool qc_packet_dcid(const uint8_t *data, size_t len, size_t short_len, struct qc_cid *dcid)
-{
+bool qc_packet_dcid(const uint8_t *data, size_t len, size_t short_len, struct qc_cid *dcid) {
   ngtcp2_version_cid vc;
   const int rv = ngtcp2_pkt_decode_version_cid(&vc, data, len, short_len);
 
@@ -315,8 +294,7 @@ bool qc_packet_dcid(const uint8_t *data, size_t len, size_t short_len, struct qc
 }
 
 size_t qc_version_negotiation(const uint8_t *data, size_t len, uint8_t *buf, size_t room,
-                              uint8_t random)
-{
+                              uint8_t random) {
   static const uint32_t versions[] = {NGTCP2_PROTO_VER_V1};
   ngtcp2_version_cid vc;
   ngtcp2_ssize n;
@@ -327,5 +305,29 @@ size_t qc_version_negotiation(const uint8_t *data, size_t len, uint8_t *buf, siz
     return 0;
   n = ngtcp2_pkt_write_version_negotiation(buf, room, random, vc.scid, vc.scidlen, vc.dcid,
                                            vc.dcidlen, versions, 1);
+  return n > 0 ? (size_t)n : 0;
+}
+
+size_t qc_stateless_reset(const struct qc_tls *tls, const uint8_t *data, size_t len,
+                          size_t short_len, uint8_t *buf, size_t room,
+                          const uint8_t random[QC_RESET_RANDOM]) {
+  struct qc_cid dcid;
+  ngtcp2_cid cid;
+  NG_TOKEN_VAR(token);
+  size_t random_len;
+  ngtcp2_ssize n;
+
+  /* RFC 9000 10.3.3: smaller than what it answers, or two sides could loop. */
+  if (len == 0 || (data[0] & 0x80) || short_len == 0 || len <= RESET_MIN ||
+      !qc_packet_dcid(data, len, short_len, &dcid))
+    return 0;
+  random_len = len - 1 - NGTCP2_STATELESS_RESET_TOKENLEN;
+  if (random_len > QC_RESET_RANDOM)
+    random_len = QC_RESET_RANDOM;
+  ngtcp2_cid_init(&cid, dcid.data, dcid.len);
+  if (ngtcp2_crypto_generate_stateless_reset_token(
+          NG_TOKEN_BYTES(NG_TOKEN_REF(token)), tls->reset_secret, sizeof(tls->reset_secret), &cid))
+    return 0;
+  n = ng_write_stateless_reset(buf, room, NG_TOKEN_REF(token), random, random_len);
   return n > 0 ? (size_t)n : 0;
 }

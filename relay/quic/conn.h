@@ -58,8 +58,8 @@ enum qc_cipher { QC_CHACHA20_POLY1305, QC_AES_128_GCM };
  * Owners include "embed/test_cert_pem.h" and "embed/test_key_pem.h" and pass the bytes here. */
 struct qc_tls_config {
   bool server;
-  const char *alpn;            /* "moqt-20" */
-  enum qc_cipher cipher;       /* the only one offered or accepted */
+  const char *alpn;                  /* "moqt-20" */
+  enum qc_cipher cipher;             /* the only one offered or accepted */
   const uint8_t *cert_pem, *key_pem; /* server only; not kept */
   size_t cert_len, key_len;
   /* one NSS key log line without newline (RFC 9850); may be NULL */
@@ -71,7 +71,13 @@ void qc_tls_free(struct qc_tls *tls);
 
 /* ---- what the owner is told -------------------------------------------- */
 
-enum qc_close_by { QC_CLOSED_SELF, QC_CLOSED_PEER, QC_CLOSED_IDLE, QC_CLOSED_RESET, QC_CLOSED_ERROR };
+enum qc_close_by {
+  QC_CLOSED_SELF,
+  QC_CLOSED_PEER,
+  QC_CLOSED_IDLE,
+  QC_CLOSED_RESET,
+  QC_CLOSED_ERROR
+};
 struct qc_close_info {
   enum qc_close_by by;
   bool application; /* frame type 0x1d */
@@ -90,7 +96,7 @@ struct qc_callbacks {
   void (*stream_acked)(void *app, int64_t sid, uint64_t upto); /* all below is acknowledged */
   void (*stream_closed)(void *app, int64_t sid);               /* both directions are done */
   void (*datagram)(void *app, const uint8_t *data, size_t len);
-  void (*path_changed)(void *app, const struct qc_path *path);               /* not yet validated */
+  void (*path_changed)(void *app, const struct qc_path *path); /* not yet validated */
   void (*path_validated)(void *app, const struct qc_path *path, bool valid);
   void (*dcid_changed)(void *app, const struct qc_cid *dcid);
   /* a connection ID of ours became usable by the peer, or was retired */
@@ -114,12 +120,12 @@ struct qc_config {
   /* transport parameters this side declares */
   uint64_t max_data, max_stream_data_bidi, max_stream_data_uni;
   uint64_t max_streams_bidi, max_streams_uni;
-  uint64_t max_idle_ns;      /* 0 = none */
-  uint64_t max_ack_delay_ns; /* 0 = 25 ms */
+  uint64_t max_idle_ns;        /* 0 = none */
+  uint64_t max_ack_delay_ns;   /* 0 = 25 ms */
   uint64_t max_datagram_frame; /* 0 = no DATAGRAM */
-  uint64_t max_udp_payload;  /* largest packet this side sends; 1200..1452 */
-  uint64_t keep_alive_ns;    /* 0 = none */
-  bool cubic;                /* congestion control of ngtcp2 itself: CUBIC, else NewReno */
+  uint64_t max_udp_payload;    /* largest packet this side sends; 1200..1452 */
+  uint64_t keep_alive_ns;      /* 0 = none */
+  bool cubic;                  /* congestion control of ngtcp2 itself: CUBIC, else NewReno */
   /* Seam of packet protection: NULL for endpoints. See protect.h. */
   const struct protect_hooks *protect;
   void *protect_arg;
@@ -140,6 +146,14 @@ void qc_free(struct qc *conn);
 /* Destination ID of any packet; short headers are taken to carry short_len
  * bytes of it. False: too short to hold one. */
 bool qc_packet_dcid(const uint8_t *data, size_t len, size_t short_len, struct qc_cid *dcid);
+
+/* The answer to a short-header packet whose ID is of no connection any more: a
+ * stateless reset with the token that this tls gave out with the ID (RFC 9000
+ * 10.3). random: unpredictable bytes. Returns its length, 0 if none is due. */
+#define QC_RESET_RANDOM 27
+size_t qc_stateless_reset(const struct qc_tls *tls, const uint8_t *data, size_t len,
+                          size_t short_len, uint8_t *buf, size_t room,
+                          const uint8_t random[QC_RESET_RANDOM]);
 
 /* The answer to a packet of an unknown version: a Version Negotiation packet
  * offering version 1 (RFC 9000 6.1). random: any byte. Returns its length, 0
@@ -199,7 +213,7 @@ bool qc_is_established(const struct qc *conn);
 
 /* ---- state that the relay's shim and fan-out need ------------------------- */
 
-const struct qc_cid *qc_odcid(const struct qc *conn); /* client's first DCID */
+const struct qc_cid *qc_odcid(const struct qc *conn);    /* client's first DCID */
 void qc_dcid(const struct qc *conn, struct qc_cid *out); /* in use towards the peer now */
 void qc_path_now(const struct qc *conn, struct qc_path *out);
 

@@ -7,7 +7,7 @@
 #define TELL(conn, name, ...)                                                                      \
   do {                                                                                             \
     if ((conn)->config.callbacks->name)                                                            \
-      (conn)->config.callbacks->name((conn)->config.app __VA_OPT__(, ) __VA_ARGS__);               \
+      (conn)->config.callbacks->name((conn)->config.app, ##__VA_ARGS__);                           \
   } while (0)
 
 /* Stream limits are raised when a quarter of the limit is used up: one
@@ -16,8 +16,7 @@
 
 /* ---- paths and connection IDs ------------------------------------------------------ */
 
-static void addr_from(const ngtcp2_addr *from, struct qc_addr *to)
-{
+static void addr_from(const ngtcp2_addr *from, struct qc_addr *to) {
   memset(to, 0, sizeof(*to));
   to->len = from->addrlen;
   if (from->addrlen)
@@ -25,24 +24,21 @@ static void addr_from(const ngtcp2_addr *from, struct qc_addr *to)
 }
 
 /* The path's user data carries the interface. */
-void qc_path_from(const ngtcp2_path *from, struct qc_path *to)
-{
+void qc_path_from(const ngtcp2_path *from, struct qc_path *to) {
   addr_from(&from->local, &to->local);
   addr_from(&from->remote, &to->remote);
   to->ifindex = (uint32_t)(uintptr_t)from->user_data;
 }
 
-ngtcp2_path qc_path_to(struct qc_path *from)
-{
+ngtcp2_path qc_path_to(struct qc_path *from) {
   return (ngtcp2_path){
-    .local = {.addr = &from->local.sa, .addrlen = from->local.len},
-    .remote = {.addr = &from->remote.sa, .addrlen = from->remote.len},
-    .user_data = (void *)(uintptr_t)from->ifindex,
+      .local = {.addr = &from->local.sa, .addrlen = from->local.len},
+      .remote = {.addr = &from->remote.sa, .addrlen = from->remote.len},
+      .user_data = (void *)(uintptr_t)from->ifindex,
   };
 }
 
-static bool same_addr(const struct qc_addr *a, const struct qc_addr *b)
-{
+static bool same_addr(const struct qc_addr *a, const struct qc_addr *b) {
   if (a->len != b->len || a->sa.sa_family != b->sa.sa_family)
     return false;
   if (a->sa.sa_family == AF_INET6)
@@ -51,8 +47,7 @@ static bool same_addr(const struct qc_addr *a, const struct qc_addr *b)
   return a->in.sin_port == b->in.sin_port && a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
 }
 
-void qc_tell_changes(struct qc *conn)
-{
+void qc_tell_changes(struct qc *conn) {
   struct qc_path path;
   struct qc_cid dcid;
 
@@ -68,8 +63,7 @@ void qc_tell_changes(struct qc *conn)
   }
 }
 
-int qc_remember_cid(struct qc *conn, const uint8_t *data, size_t len)
-{
+int qc_remember_cid(struct qc *conn, const uint8_t *data, size_t len) {
   struct qc_issued *issued = calloc(1, sizeof(*issued));
 
   if (!issued)
@@ -82,8 +76,7 @@ int qc_remember_cid(struct qc *conn, const uint8_t *data, size_t len)
   return 0;
 }
 
-int qc_make_cid(struct qc *conn, ngtcp2_cid *cid, size_t len)
-{
+int qc_make_cid(struct qc *conn, ngtcp2_cid *cid, size_t len) {
   struct qc_cid made = {.len = (uint8_t)len};
 
   qc_random(conn, made.data, len);
@@ -93,8 +86,7 @@ int qc_make_cid(struct qc *conn, ngtcp2_cid *cid, size_t len)
   return len ? qc_remember_cid(conn, made.data, len) : 0;
 }
 
-void qc_forget_cids(struct qc *conn)
-{
+void qc_forget_cids(struct qc *conn) {
   while (conn->issued) {
     struct qc_issued *issued = conn->issued;
     conn->issued = issued->next;
@@ -103,20 +95,17 @@ void qc_forget_cids(struct qc *conn)
   }
 }
 
-static int on_new_cid(ngtcp2_conn *ng, ngtcp2_cid *cid, ng_token *token, size_t len, void *user)
-{
+static int on_new_cid(ngtcp2_conn *ng, ngtcp2_cid *cid, ng_token *token, size_t len, void *user) {
   struct qc *conn = user;
   (void)ng;
-  if (qc_make_cid(conn, cid, len) ||
-      ngtcp2_crypto_generate_stateless_reset_token(NG_TOKEN_BYTES(token),
-                                                   conn->config.tls->reset_secret,
-                                                   sizeof(conn->config.tls->reset_secret), cid))
+  if (qc_make_cid(conn, cid, len) || ngtcp2_crypto_generate_stateless_reset_token(
+                                         NG_TOKEN_BYTES(token), conn->config.tls->reset_secret,
+                                         sizeof(conn->config.tls->reset_secret), cid))
     return NGTCP2_ERR_CALLBACK_FAILURE;
   return 0;
 }
 
-static int on_cid_removed(ngtcp2_conn *ng, const ngtcp2_cid *cid, void *user)
-{
+static int on_cid_removed(ngtcp2_conn *ng, const ngtcp2_cid *cid, void *user) {
   struct qc *conn = user;
   struct qc_issued **at;
   (void)ng;
@@ -134,8 +123,7 @@ static int on_cid_removed(ngtcp2_conn *ng, const ngtcp2_cid *cid, void *user)
 
 static int on_path_validation(ngtcp2_conn *ng, uint32_t flags, const ngtcp2_path *path,
                               const ngtcp2_path *fallback, ngtcp2_path_validation_result result,
-                              void *user)
-{
+                              void *user) {
   struct qc *conn = user;
   struct qc_path told;
   (void)ng;
@@ -151,8 +139,7 @@ static int on_path_validation(ngtcp2_conn *ng, uint32_t flags, const ngtcp2_path
 /* ---- streams ------------------------------------------------------------------------- */
 
 static int on_stream_data(ngtcp2_conn *ng, uint32_t flags, int64_t sid, uint64_t off,
-                          const uint8_t *data, size_t len, void *user, void *stream_user)
-{
+                          const uint8_t *data, size_t len, void *user, void *stream_user) {
   struct qc *conn = user;
   (void)stream_user;
   /* Consumed at once: whoever needs to hold data back copies it anyway. */
@@ -163,8 +150,7 @@ static int on_stream_data(ngtcp2_conn *ng, uint32_t flags, int64_t sid, uint64_t
 }
 
 static int on_stream_reset(ngtcp2_conn *ng, int64_t sid, uint64_t final_size, uint64_t code,
-                           void *user, void *stream_user)
-{
+                           void *user, void *stream_user) {
   struct qc *conn = user;
   (void)ng;
   (void)stream_user;
@@ -173,8 +159,7 @@ static int on_stream_reset(ngtcp2_conn *ng, int64_t sid, uint64_t final_size, ui
 }
 
 /* ngtcp2 answers STOP_SENDING with RESET_STREAM by itself. */
-static void stopped(struct qc *conn, int64_t sid, uint64_t code)
-{
+static void stopped(struct qc *conn, int64_t sid, uint64_t code) {
   struct qc_stream *stream = qc_stream_find(conn, sid);
   if (stream)
     qc_stream_dead(conn, stream);
@@ -183,8 +168,7 @@ static void stopped(struct qc *conn, int64_t sid, uint64_t code)
 
 #ifdef FANBENCH_NGTCP2_STOP_SENDING_CB
 static int on_stop_sending(ngtcp2_conn *ng, int64_t sid, uint64_t code, void *user,
-                           void *stream_user)
-{
+                           void *stream_user) {
   (void)ng;
   (void)stream_user;
   stopped(user, sid, code);
@@ -193,8 +177,7 @@ static int on_stop_sending(ngtcp2_conn *ng, int64_t sid, uint64_t code, void *us
 #endif
 
 static int on_acked(ngtcp2_conn *ng, int64_t sid, uint64_t off, uint64_t len, void *user,
-                    void *stream_user)
-{
+                    void *stream_user) {
   struct qc *conn = user;
   struct qc_stream *stream = qc_stream_find(conn, sid);
   (void)ng;
@@ -205,11 +188,10 @@ static int on_acked(ngtcp2_conn *ng, int64_t sid, uint64_t off, uint64_t len, vo
   return 0;
 }
 
-static void raise_limit(struct qc *conn, int64_t sid)
-{
+static void raise_limit(struct qc *conn, int64_t sid) {
   uint64_t *closed = ngtcp2_is_bidi_stream(sid) ? &conn->closed_bidi : &conn->closed_uni;
   const uint64_t limit =
-    ngtcp2_is_bidi_stream(sid) ? conn->config.max_streams_bidi : conn->config.max_streams_uni;
+      ngtcp2_is_bidi_stream(sid) ? conn->config.max_streams_bidi : conn->config.max_streams_uni;
 
   if (++*closed < (limit + LIMIT_SHARE - 1) / LIMIT_SHARE)
     return;
@@ -221,8 +203,7 @@ static void raise_limit(struct qc *conn, int64_t sid)
 }
 
 static int on_stream_close(ngtcp2_conn *ng, uint32_t flags, int64_t sid, uint64_t code, void *user,
-                           void *stream_user)
-{
+                           void *stream_user) {
   struct qc *conn = user;
   struct qc_stream *stream = qc_stream_find(conn, sid);
   const bool local = NG_IS(local_stream)(ng, sid);
@@ -245,8 +226,7 @@ static int on_stream_close(ngtcp2_conn *ng, uint32_t flags, int64_t sid, uint64_
 }
 
 static int on_max_stream_data(ngtcp2_conn *ng, int64_t sid, uint64_t max, void *user,
-                              void *stream_user)
-{
+                              void *stream_user) {
   struct qc *conn = user;
   struct qc_stream *stream = qc_stream_find(conn, sid);
   (void)ng;
@@ -257,8 +237,8 @@ static int on_max_stream_data(ngtcp2_conn *ng, int64_t sid, uint64_t max, void *
   return 0;
 }
 
-static int on_datagram(ngtcp2_conn *ng, uint32_t flags, const uint8_t *data, size_t len, void *user)
-{
+static int on_datagram(ngtcp2_conn *ng, uint32_t flags, const uint8_t *data, size_t len,
+                       void *user) {
   struct qc *conn = user;
   (void)ng;
   (void)flags;
@@ -268,8 +248,7 @@ static int on_datagram(ngtcp2_conn *ng, uint32_t flags, const uint8_t *data, siz
 
 /* ---- connection ------------------------------------------------------------------------ */
 
-static int on_confirmed(ngtcp2_conn *ng, void *user)
-{
+static int on_confirmed(ngtcp2_conn *ng, void *user) {
   struct qc *conn = user;
   (void)ng;
   conn->confirmed = true;
@@ -277,8 +256,7 @@ static int on_confirmed(ngtcp2_conn *ng, void *user)
   return 0;
 }
 
-static int on_handshake(ngtcp2_conn *ng, void *user)
-{
+static int on_handshake(ngtcp2_conn *ng, void *user) {
   struct qc *conn = user;
 
   if (!qc_tls_alpn_agreed(conn)) {
@@ -292,33 +270,28 @@ static int on_handshake(ngtcp2_conn *ng, void *user)
   return conn->server ? on_confirmed(ng, user) : 0;
 }
 
-static int on_stateless_reset(ngtcp2_conn *ng, const ng_stateless_reset *reset, void *user)
-{
+static int on_stateless_reset(ngtcp2_conn *ng, const ng_stateless_reset *reset, void *user) {
   (void)ng;
   (void)reset;
   ((struct qc *)user)->reset_seen = true;
   return 0;
 }
 
-void qc_random(struct qc *conn, uint8_t *dest, size_t len)
-{
+void qc_random(struct qc *conn, uint8_t *dest, size_t len) {
   conn->config.callbacks->rand(conn->config.app, dest, len);
 }
 
-static void on_rand(uint8_t *dest, size_t len, const ngtcp2_rand_ctx *ctx)
-{
+static void on_rand(uint8_t *dest, size_t len, const ngtcp2_rand_ctx *ctx) {
   qc_random(ctx->native_handle, dest, len);
 }
 
-static int on_challenge(ngtcp2_conn *ng, ng_challenge *challenge, void *user)
-{
+static int on_challenge(ngtcp2_conn *ng, ng_challenge *challenge, void *user) {
   (void)ng;
   qc_random(user, NG_CHALLENGE_BYTES(challenge), NGTCP2_PATH_CHALLENGE_DATALEN);
   return 0;
 }
 
-void qc_fill_callbacks(ngtcp2_callbacks *cb, bool own_keys)
-{
+void qc_fill_callbacks(ngtcp2_callbacks *cb, bool own_keys) {
   memset(cb, 0, sizeof(*cb));
   cb->client_initial = ngtcp2_crypto_client_initial_cb;
   cb->recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
@@ -330,9 +303,9 @@ void qc_fill_callbacks(ngtcp2_callbacks *cb, bool own_keys)
   cb->hp_mask = own_keys ? qc_own_hp_mask : ngtcp2_crypto_hp_mask_cb;
   cb->update_key = own_keys ? qc_own_update_key : ngtcp2_crypto_update_key_cb;
   cb->delete_crypto_aead_ctx =
-    own_keys ? qc_own_delete_aead : ngtcp2_crypto_delete_crypto_aead_ctx_cb;
+      own_keys ? qc_own_delete_aead : ngtcp2_crypto_delete_crypto_aead_ctx_cb;
   cb->delete_crypto_cipher_ctx =
-    own_keys ? qc_own_delete_cipher : ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
+      own_keys ? qc_own_delete_cipher : ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
   cb->rand = on_rand;
   cb->NG_CB_NEW_CID = on_new_cid;
   cb->NG_CB_CHALLENGE = on_challenge;

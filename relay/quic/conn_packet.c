@@ -5,14 +5,13 @@
 
 #include "relay/quic/conn_state.h"
 
-#define VECS 8
+#define VECS              8
 #define CLOSE_PERIOD_PTOS 3 /* RFC 9000 10.2 */
 
 /* ---- ending ----------------------------------------------------------------------- */
 
 static void tell_closed(struct qc *conn, enum qc_close_by by, bool application, uint64_t code,
-                        const uint8_t *reason, size_t reason_len)
-{
+                        const uint8_t *reason, size_t reason_len) {
   struct qc_close_info info = {.by = by, .application = application, .code = code};
   size_t n = reason_len < sizeof(info.reason) - 1 ? reason_len : sizeof(info.reason) - 1;
 
@@ -22,14 +21,12 @@ static void tell_closed(struct qc *conn, enum qc_close_by by, bool application, 
     conn->config.callbacks->closed(conn->config.app, &info);
 }
 
-static uint64_t close_period(const struct qc *conn)
-{
+static uint64_t close_period(const struct qc *conn) {
   return CLOSE_PERIOD_PTOS * NG_GET(pto)((ngtcp2_conn *)(uintptr_t)conn->ng);
 }
 
 void qc_begin_close(struct qc *conn, enum qc_close_by by, bool application, uint64_t code,
-                    const char *reason)
-{
+                    const char *reason) {
   size_t len;
 
   if (conn->phase != QC_OPEN)
@@ -48,8 +45,7 @@ void qc_begin_close(struct qc *conn, enum qc_close_by by, bool application, uint
 }
 
 void qc_begin_draining(struct qc *conn, enum qc_close_by by, bool application, uint64_t code,
-                       const uint8_t *reason, size_t reason_len)
-{
+                       const uint8_t *reason, size_t reason_len) {
   const bool told = conn->phase != QC_OPEN;
 
   if (conn->phase == QC_FINISHED || conn->phase == QC_DRAINING)
@@ -61,8 +57,7 @@ void qc_begin_draining(struct qc *conn, enum qc_close_by by, bool application, u
     tell_closed(conn, by, application, code, reason, reason_len);
 }
 
-static void finish(struct qc *conn, enum qc_close_by by, const char *reason)
-{
+static void finish(struct qc *conn, enum qc_close_by by, const char *reason) {
   const bool told = conn->phase != QC_OPEN;
 
   conn->phase = QC_FINISHED;
@@ -71,19 +66,16 @@ static void finish(struct qc *conn, enum qc_close_by by, const char *reason)
     tell_closed(conn, by, false, 0, (const uint8_t *)reason, strlen(reason));
 }
 
-void qc_close(struct qc *conn, uint64_t code, const char *reason)
-{
+void qc_close(struct qc *conn, uint64_t code, const char *reason) {
   qc_begin_close(conn, QC_CLOSED_SELF, true, code, reason ? reason : "");
 }
 
-void qc_close_transport(struct qc *conn, uint64_t code, const char *reason)
-{
+void qc_close_transport(struct qc *conn, uint64_t code, const char *reason) {
   qc_begin_close(conn, QC_CLOSED_SELF, false, code, reason ? reason : "");
 }
 
 /* An error that ngtcp2 reported. */
-static void fail(struct qc *conn, int rv)
-{
+static void fail(struct qc *conn, int rv) {
   ngtcp2_ccerr error;
 
   switch (rv) {
@@ -124,8 +116,7 @@ static void fail(struct qc *conn, int rv)
 
 /* RFC 9000 10.2.1: packets in the closing period are answered with the same
  * CONNECTION_CLOSE, ever more rarely. */
-static void seen_while_closing(struct qc *conn)
-{
+static void seen_while_closing(struct qc *conn) {
   if (conn->phase != QC_CLOSING || !conn->close_packet)
     return;
   if (++conn->close_seen < conn->close_next)
@@ -137,8 +128,7 @@ static void seen_while_closing(struct qc *conn)
 
 /* While closing, only the peer's own CONNECTION_CLOSE matters. */
 static int read_while_closed(struct qc *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info,
-                             const uint8_t *data, size_t len)
-{
+                             const uint8_t *data, size_t len) {
   if (conn->phase == QC_CLOSING && !conn->close_due && conn->close_packet &&
       ngtcp2_conn_read_pkt(conn->ng, path, info, data, len, conn->now_ns) == NGTCP2_ERR_DRAINING)
     qc_begin_draining(conn, QC_CLOSED_PEER, false, 0, NULL, 0);
@@ -147,8 +137,7 @@ static int read_while_closed(struct qc *conn, const ngtcp2_path *path, const ngt
 }
 
 int qc_read(struct qc *conn, const struct qc_path *path, const uint8_t *data, size_t len,
-            uint64_t now_ns)
-{
+            uint64_t now_ns) {
   struct qc_path from = *path;
   const ngtcp2_path ng_path = qc_path_to(&from);
   const ngtcp2_pkt_info info = {0};
@@ -179,8 +168,7 @@ struct packing {
 /* What one step of packing came to. */
 enum packed { PACKED_MORE, PACKED_DONE };
 
-static enum packed put_datagram(struct qc *conn, struct packing *packing, ngtcp2_ssize *n)
-{
+static enum packed put_datagram(struct qc *conn, struct packing *packing, ngtcp2_ssize *n) {
   struct qc_datagram *datagram = conn->datagram_head;
   const ngtcp2_vec vec = {.base = datagram->data, .len = datagram->len};
   int accepted = 0;
@@ -199,8 +187,7 @@ static enum packed put_datagram(struct qc *conn, struct packing *packing, ngtcp2
 }
 
 static enum packed put_stream(struct qc *conn, struct packing *packing, struct qc_stream *stream,
-                              ngtcp2_ssize *n)
-{
+                              ngtcp2_ssize *n) {
   ngtcp2_vec vec[VECS];
   bool fin;
   const size_t n_vec = qc_stream_unsent(stream, vec, VECS, &fin);
@@ -210,9 +197,9 @@ static enum packed put_stream(struct qc *conn, struct packing *packing, struct q
   for (size_t i = 0; i < n_vec; i++)
     total += vec[i].len;
   *n = ngtcp2_conn_writev_stream(
-    conn->ng, &packing->path.path, &packing->info, packing->buf, packing->room, &written,
-    NGTCP2_WRITE_STREAM_FLAG_MORE | (fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0), stream->sid, vec,
-    n_vec, conn->now_ns);
+      conn->ng, &packing->path.path, &packing->info, packing->buf, packing->room, &written,
+      NGTCP2_WRITE_STREAM_FLAG_MORE | (fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0), stream->sid, vec,
+      n_vec, conn->now_ns);
   if (written >= 0)
     qc_stream_on_written(conn, stream, (size_t)written, fin && (size_t)written == total);
   switch (*n) {
@@ -236,10 +223,9 @@ static enum packed put_stream(struct qc *conn, struct packing *packing, struct q
 }
 
 /* Control streams (priority 0) first, then datagrams, then the rest. */
-static enum packed put_next(struct qc *conn, struct packing *packing, ngtcp2_ssize *n)
-{
+static enum packed put_next(struct qc *conn, struct packing *packing, ngtcp2_ssize *n) {
   struct qc_stream *stream =
-    packing->no_streams || !conn->handshake_done ? NULL : qc_ready_first(conn);
+      packing->no_streams || !conn->handshake_done ? NULL : qc_ready_first(conn);
 
   if (stream && stream->priority == QC_PRIORITY_CONTROL)
     return put_stream(conn, packing, stream, n);
@@ -253,8 +239,7 @@ static enum packed put_next(struct qc *conn, struct packing *packing, ngtcp2_ssi
   return PACKED_DONE;
 }
 
-static size_t write_packet(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t room)
-{
+static size_t write_packet(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t room) {
   struct packing packing = {.buf = buf, .room = room};
   ngtcp2_ssize n = 0;
 
@@ -283,8 +268,7 @@ static size_t write_packet(struct qc *conn, struct qc_path *path, uint8_t *buf, 
   return (size_t)n + conn->growth;
 }
 
-static size_t write_close(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t room)
-{
+static size_t write_close(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t room) {
   ngtcp2_path_storage storage;
   ngtcp2_pkt_info info;
   ngtcp2_ssize n;
@@ -313,8 +297,7 @@ static size_t write_close(struct qc *conn, struct qc_path *path, uint8_t *buf, s
   return conn->close_len;
 }
 
-size_t qc_write(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t room, uint64_t now_ns)
-{
+size_t qc_write(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t room, uint64_t now_ns) {
   size_t most = conn->config.max_udp_payload;
   size_t n;
 
@@ -337,8 +320,7 @@ size_t qc_write(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t room
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-uint64_t qc_deadline(const struct qc *conn)
-{
+uint64_t qc_deadline(const struct qc *conn) {
   switch (conn->phase) {
   case QC_OPEN:
     return NG_GET(expiry)((ngtcp2_conn *)(uintptr_t)conn->ng);
@@ -351,8 +333,7 @@ uint64_t qc_deadline(const struct qc *conn)
   }
 }
 
-void qc_handle_expiry(struct qc *conn, uint64_t now_ns)
-{
+void qc_handle_expiry(struct qc *conn, uint64_t now_ns) {
   int rv;
 
   conn->now_ns = now_ns;

@@ -6,33 +6,29 @@
 
 #include "relay/quic/conn_state.h"
 
-#define KEY_MAGIC UINT64_C(0x66616e6b65790001)
-#define KEY_MAX 32
-#define PHASE_BIT 0x04
+#define KEY_MAGIC  UINT64_C(0x66616e6b65790001)
+#define KEY_MAX    32
+#define PHASE_BIT  0x04
 #define MAX_PN_LEN 4
 
-static struct qc_key *own_key(const void *handle)
-{
+static struct qc_key *own_key(const void *handle) {
   const struct qc_key *key = handle;
   return key && key->magic == KEY_MAGIC ? (struct qc_key *)(uintptr_t)key : NULL;
 }
 
-bool qc_own_keys(const struct qc_config *config)
-{
+bool qc_own_keys(const struct qc_config *config) {
   return config->protection == QC_PROTECT_NONE || config->protect != NULL;
 }
 
 /* ---- sealing and opening ----------------------------------------------------- */
 
-static void make_nonce(uint8_t nonce[QC_IV_LEN], const uint8_t iv[QC_IV_LEN], uint64_t pn)
-{
+static void make_nonce(uint8_t nonce[QC_IV_LEN], const uint8_t iv[QC_IV_LEN], uint64_t pn) {
   memcpy(nonce, iv, QC_IV_LEN);
   for (size_t i = 0; i < 8; i++)
     nonce[QC_IV_LEN - 1 - i] ^= (uint8_t)(pn >> (8 * i));
 }
 
-static uint64_t nonce_pn(const uint8_t *nonce, const uint8_t iv[QC_IV_LEN])
-{
+static uint64_t nonce_pn(const uint8_t *nonce, const uint8_t iv[QC_IV_LEN]) {
   uint64_t pn = 0;
   for (size_t i = QC_IV_LEN - 8; i < QC_IV_LEN; i++)
     pn = pn << 8 | (uint8_t)(nonce[i] ^ iv[i]);
@@ -41,8 +37,7 @@ static uint64_t nonce_pn(const uint8_t *nonce, const uint8_t iv[QC_IV_LEN])
 
 /* Seals len bytes in place; 16 more are written behind them. */
 static int seal(const struct qc_key *key, const ngtcp2_crypto_aead *aead, uint8_t *payload,
-                size_t len, uint64_t pn, const uint8_t *hdr, size_t hdr_len)
-{
+                size_t len, uint64_t pn, const uint8_t *hdr, size_t hdr_len) {
   uint8_t nonce[QC_IV_LEN];
 
   if (!key->aead.native_handle) {
@@ -56,8 +51,7 @@ static int seal(const struct qc_key *key, const ngtcp2_crypto_aead *aead, uint8_
 
 int qc_own_encrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_crypto_aead_ctx *ctx,
                    const uint8_t *plain, size_t len, const uint8_t *nonce, size_t nonce_len,
-                   const uint8_t *aad, size_t aad_len)
-{
+                   const uint8_t *aad, size_t aad_len) {
   struct qc_key *key = own_key(ctx->native_handle);
   struct qc *conn;
   struct protect_out pkt;
@@ -70,11 +64,11 @@ int qc_own_encrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_c
   /* ngtcp2 writes header and payload into one buffer and seals in place, so
    * the header can be changed behind its back. */
   pkt = (struct protect_out){
-    .hdr = (uint8_t *)(uintptr_t)aad,
-    .hdr_len = aad_len,
-    .payload = dest,
-    .payload_len = len,
-    .own_pn = nonce_pn(nonce, key->iv),
+      .hdr = (uint8_t *)(uintptr_t)aad,
+      .hdr_len = aad_len,
+      .payload = dest,
+      .payload_len = len,
+      .own_pn = nonce_pn(nonce, key->iv),
   };
   pkt.joint_pn = pkt.own_pn;
   conn->tx_key = key;
@@ -91,8 +85,7 @@ int qc_own_encrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_c
 
 static int open_sealed(const struct qc_key *key, uint8_t *dest, const ngtcp2_crypto_aead *aead,
                        const uint8_t *sealed, size_t len, const uint8_t *nonce, size_t nonce_len,
-                       const uint8_t *aad, size_t aad_len)
-{
+                       const uint8_t *aad, size_t aad_len) {
   static const uint8_t zero_tag[QC_TAG_LEN];
 
   if (key->aead.native_handle)
@@ -106,8 +99,7 @@ static int open_sealed(const struct qc_key *key, uint8_t *dest, const ngtcp2_cry
 
 int qc_own_decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_crypto_aead_ctx *ctx,
                    const uint8_t *sealed, size_t len, const uint8_t *nonce, size_t nonce_len,
-                   const uint8_t *aad, size_t aad_len)
-{
+                   const uint8_t *aad, size_t aad_len) {
   const struct qc_key *key = own_key(ctx->native_handle);
   struct qc *conn;
   int rv;
@@ -130,8 +122,7 @@ int qc_own_decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_c
 }
 
 static int mask_of(const struct qc_key *key, uint8_t *mask, const ngtcp2_crypto_cipher *hp,
-                   const uint8_t *sample)
-{
+                   const uint8_t *sample) {
   if (key->hp.native_handle)
     return ngtcp2_crypto_hp_mask_cb(mask, hp, &key->hp, sample);
   memset(mask, 0, NGTCP2_HP_SAMPLELEN);
@@ -141,8 +132,7 @@ static int mask_of(const struct qc_key *key, uint8_t *mask, const ngtcp2_crypto_
 /* ngtcp2 masks as many number bytes as its own number had. The sample begins
  * 4 bytes behind the number's first byte, so the rest lies right before it. */
 int qc_own_hp_mask(uint8_t *dest, const ngtcp2_crypto_cipher *hp,
-                   const ngtcp2_crypto_cipher_ctx *ctx, const uint8_t *sample)
-{
+                   const ngtcp2_crypto_cipher_ctx *ctx, const uint8_t *sample) {
   const struct qc_key *key = own_key(ctx->native_handle);
   uint8_t *number;
   int rv;
@@ -160,8 +150,7 @@ int qc_own_hp_mask(uint8_t *dest, const ngtcp2_crypto_cipher *hp,
   return 0;
 }
 
-size_t qc_seal(struct qc *conn, uint8_t *buf, size_t hdr_len, size_t payload_len, uint64_t pn)
-{
+size_t qc_seal(struct qc *conn, uint8_t *buf, size_t hdr_len, size_t payload_len, uint64_t pn) {
   const ngtcp2_crypto_ctx *crypto;
   uint8_t mask[NGTCP2_HP_SAMPLELEN];
 
@@ -183,8 +172,7 @@ size_t qc_seal(struct qc *conn, uint8_t *buf, size_t hdr_len, size_t payload_len
 
 /* HKDF-Expand-Label with empty context (RFC 8446 7.1). */
 static int expand_label(uint8_t *dest, size_t len, const ngtcp2_crypto_md *md,
-                        const uint8_t *secret, size_t secret_len, const char *label)
-{
+                        const uint8_t *secret, size_t secret_len, const char *label) {
   static const char prefix[] = "tls13 ";
   uint8_t info[32];
   const size_t prefix_len = sizeof(prefix) - 1, label_len = strlen(label);
@@ -199,8 +187,7 @@ static int expand_label(uint8_t *dest, size_t len, const ngtcp2_crypto_md *md,
                                    4 + prefix_len + label_len);
 }
 
-static struct qc_key *new_key(struct qc *conn, enum qc_key_kind kind, bool tx, bool phase)
-{
+static struct qc_key *new_key(struct qc *conn, enum qc_key_kind kind, bool tx, bool phase) {
   struct qc_key *key = calloc(1, sizeof(*key));
   if (!key)
     return NULL;
@@ -212,8 +199,7 @@ static struct qc_key *new_key(struct qc *conn, enum qc_key_kind kind, bool tx, b
   return key;
 }
 
-static void free_key(struct qc_key *key)
-{
+static void free_key(struct qc_key *key) {
   if (!key)
     return;
   if (key->conn->tx_key == key)
@@ -228,8 +214,7 @@ static void free_key(struct qc_key *key)
 }
 
 /* Fills in real keys (RFC 9001 5.1); with protection none they stay empty. */
-static int derive(struct qc_key *key, struct qc_key *hp, const uint8_t *secret, size_t secret_len)
-{
+static int derive(struct qc_key *key, struct qc_key *hp, const uint8_t *secret, size_t secret_len) {
   const ngtcp2_crypto_ctx *crypto = NG_GET(crypto_ctx)(key->conn->ng);
   const size_t key_len = ngtcp2_crypto_aead_keylen(&crypto->aead);
   uint8_t aead_key[KEY_MAX], hp_key[KEY_MAX];
@@ -242,8 +227,9 @@ static int derive(struct qc_key *key, struct qc_key *hp, const uint8_t *secret, 
       expand_label(key->iv, QC_IV_LEN, &crypto->md, secret, secret_len, "quic iv") ||
       expand_label(hp_key, key_len, &crypto->md, secret, secret_len, "quic hp"))
     goto done;
-  rv = key->tx ? ngtcp2_crypto_aead_ctx_encrypt_init(&key->aead, &crypto->aead, aead_key, QC_IV_LEN)
-               : ngtcp2_crypto_aead_ctx_decrypt_init(&key->aead, &crypto->aead, aead_key, QC_IV_LEN);
+  rv = key->tx
+           ? ngtcp2_crypto_aead_ctx_encrypt_init(&key->aead, &crypto->aead, aead_key, QC_IV_LEN)
+           : ngtcp2_crypto_aead_ctx_decrypt_init(&key->aead, &crypto->aead, aead_key, QC_IV_LEN);
   if (rv)
     goto done;
   hp->hp.native_handle = wolfSSL_quic_crypt_new(crypto->hp.native_handle, hp_key, NULL, 1);
@@ -254,8 +240,7 @@ done:
   return rv;
 }
 
-static int install(struct qc *conn, bool tx, const uint8_t *secret, size_t secret_len)
-{
+static int install(struct qc *conn, bool tx, const uint8_t *secret, size_t secret_len) {
   struct qc_key *key = new_key(conn, QC_KEY_AEAD, tx, false);
   struct qc_key *hp = new_key(conn, QC_KEY_HEADER, tx, false);
   ngtcp2_crypto_aead_ctx aead_ctx = {.native_handle = key};
@@ -274,6 +259,7 @@ static int install(struct qc *conn, bool tx, const uint8_t *secret, size_t secre
     conn->tx_key = key;
     conn->tx_hp = hp;
   }
+  /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): ngtcp2 holds both keys now */
   return 0;
 fail:
   free_key(hp);
@@ -282,8 +268,7 @@ fail:
 }
 
 /* Wraps the AEAD context of a key update. */
-static int wrap(struct qc *conn, bool tx, ngtcp2_crypto_aead_ctx *ctx, uint8_t *iv)
-{
+static int wrap(struct qc *conn, bool tx, ngtcp2_crypto_aead_ctx *ctx, uint8_t *iv) {
   struct qc_key *key = new_key(conn, QC_KEY_AEAD, tx, conn->rekeyed_phase);
 
   if (!key)
@@ -302,8 +287,7 @@ static int wrap(struct qc *conn, bool tx, ngtcp2_crypto_aead_ctx *ctx, uint8_t *
 int qc_own_update_key(ngtcp2_conn *ng, uint8_t *rx_secret, uint8_t *tx_secret,
                       ngtcp2_crypto_aead_ctx *rx_ctx, uint8_t *rx_iv,
                       ngtcp2_crypto_aead_ctx *tx_ctx, uint8_t *tx_iv, const uint8_t *now_rx_secret,
-                      const uint8_t *now_tx_secret, size_t secret_len, void *user_data)
-{
+                      const uint8_t *now_tx_secret, size_t secret_len, void *user_data) {
   struct qc *conn = user_data;
   uint8_t rx_key[KEY_MAX], tx_key[KEY_MAX];
   int rv;
@@ -325,8 +309,7 @@ int qc_own_update_key(ngtcp2_conn *ng, uint8_t *rx_secret, uint8_t *tx_secret,
   return rv ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
 }
 
-void qc_own_delete_aead(ngtcp2_conn *ng, ngtcp2_crypto_aead_ctx *ctx, void *user_data)
-{
+void qc_own_delete_aead(ngtcp2_conn *ng, ngtcp2_crypto_aead_ctx *ctx, void *user_data) {
   struct qc_key *key = own_key(ctx->native_handle);
   if (key)
     free_key(key);
@@ -334,8 +317,7 @@ void qc_own_delete_aead(ngtcp2_conn *ng, ngtcp2_crypto_aead_ctx *ctx, void *user
     ngtcp2_crypto_delete_crypto_aead_ctx_cb(ng, ctx, user_data);
 }
 
-void qc_own_delete_cipher(ngtcp2_conn *ng, ngtcp2_crypto_cipher_ctx *ctx, void *user_data)
-{
+void qc_own_delete_cipher(ngtcp2_conn *ng, ngtcp2_crypto_cipher_ctx *ctx, void *user_data) {
   struct qc_key *key = own_key(ctx->native_handle);
   if (key)
     free_key(key);
@@ -345,16 +327,14 @@ void qc_own_delete_cipher(ngtcp2_conn *ng, ngtcp2_crypto_cipher_ctx *ctx, void *
 
 /* ---- what wolfSSL calls ------------------------------------------------------------ */
 
-static struct qc *conn_of(WOLFSSL *ssl)
-{
+static struct qc *conn_of(WOLFSSL *ssl) {
   const ngtcp2_crypto_conn_ref *ref = wolfSSL_get_app_data(ssl);
   return ref->user_data;
 }
 
 /* The server's parameters are there with the first 1-RTT key; the stock
  * installer would read them at this point. */
-static int read_peer_params(struct qc *conn, WOLFSSL *ssl)
-{
+static int read_peer_params(struct qc *conn, WOLFSSL *ssl) {
   const uint8_t *params;
   size_t len;
   int rv;
@@ -367,11 +347,10 @@ static int read_peer_params(struct qc *conn, WOLFSSL *ssl)
 }
 
 static int set_secrets(WOLFSSL *ssl, WOLFSSL_ENCRYPTION_LEVEL wolf_level, const uint8_t *rx,
-                       const uint8_t *tx, size_t len)
-{
+                       const uint8_t *tx, size_t len) {
   struct qc *conn = conn_of(ssl);
   const ngtcp2_encryption_level level =
-    ngtcp2_crypto_wolfssl_from_wolfssl_encryption_level(wolf_level);
+      ngtcp2_crypto_wolfssl_from_wolfssl_encryption_level(wolf_level);
 
   if (level != NGTCP2_ENCRYPTION_LEVEL_1RTT) {
     if (rx && ngtcp2_crypto_derive_and_install_rx_key(conn->ng, NULL, NULL, NULL, level, rx, len))
@@ -390,25 +369,22 @@ static int set_secrets(WOLFSSL *ssl, WOLFSSL_ENCRYPTION_LEVEL wolf_level, const 
 }
 
 static int add_handshake(WOLFSSL *ssl, WOLFSSL_ENCRYPTION_LEVEL level, const uint8_t *data,
-                         size_t len)
-{
+                         size_t len) {
   struct qc *conn = conn_of(ssl);
   const int rv = ngtcp2_conn_submit_crypto_data(
-    conn->ng, ngtcp2_crypto_wolfssl_from_wolfssl_encryption_level(level), data, len);
+      conn->ng, ngtcp2_crypto_wolfssl_from_wolfssl_encryption_level(level), data, len);
 
   if (rv)
     ngtcp2_conn_set_tls_error(conn->ng, rv);
   return rv == 0;
 }
 
-static int flush_flight(WOLFSSL *ssl)
-{
+static int flush_flight(WOLFSSL *ssl) {
   (void)ssl;
   return 1;
 }
 
-static int send_alert(WOLFSSL *ssl, WOLFSSL_ENCRYPTION_LEVEL level, uint8_t alert)
-{
+static int send_alert(WOLFSSL *ssl, WOLFSSL_ENCRYPTION_LEVEL level, uint8_t alert) {
   (void)level;
   ngtcp2_conn_set_tls_alert(conn_of(ssl)->ng, alert);
   return 1;

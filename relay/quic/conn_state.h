@@ -18,10 +18,10 @@
 #include "relay/quic/conn.h"
 #include "relay/quic/ngtcp2_api.h"
 
-#define QC_TAG_LEN 16
+#define QC_TAG_LEN     16
 #define QC_MIN_PAYLOAD 1200 /* RFC 9000 14.1 */
-#define QC_GROWTH 3         /* a joint number is 4 bytes, the shortest own one 1 */
-#define QC_IV_LEN 12
+#define QC_GROWTH      3    /* a joint number is 4 bytes, the shortest own one 1 */
+#define QC_IV_LEN      12
 
 struct qc_tls {
   WOLFSSL_CTX *ctx;
@@ -47,15 +47,15 @@ struct qc_stream {
   UT_hash_handle hh;
   struct qc_chunk *head, *tail; /* bytes [head_off, end) */
   uint64_t head_off;
-  struct qc_chunk *next_chunk;  /* where the first unsent byte lies... */
-  size_t next_pos;              /* ...and its place there */
-  uint64_t acked, sent, end;    /* offsets: below `acked` all is acknowledged */
+  struct qc_chunk *next_chunk; /* where the first unsent byte lies... */
+  size_t next_pos;             /* ...and its place there */
+  uint64_t acked, sent, end;   /* offsets: below `acked` all is acknowledged */
   uint32_t priority;
   uint64_t order;   /* among streams of one priority: first come, first served */
   size_t heap_slot; /* in qc.ready, or SIZE_MAX */
   bool fin, fin_sent;
-  bool blocked;     /* by the peer's MAX_STREAM_DATA */
-  bool dead;        /* reset or stopped: nothing more is written */
+  bool blocked; /* by the peer's MAX_STREAM_DATA */
+  bool dead;    /* reset or stopped: nothing more is written */
 };
 
 struct qc_datagram {
@@ -80,9 +80,9 @@ struct qc_key {
   struct qc *conn;
   enum qc_key_kind kind;
   bool tx;
-  bool phase;                    /* the key phase bit it belongs to */
-  ngtcp2_crypto_aead_ctx aead;   /* NULL handle: null AEAD */
-  ngtcp2_crypto_cipher_ctx hp;   /* NULL handle: zero mask */
+  bool phase;                  /* the key phase bit it belongs to */
+  ngtcp2_crypto_aead_ctx aead; /* NULL handle: null AEAD */
+  ngtcp2_crypto_cipher_ctx hp; /* NULL handle: zero mask */
   uint8_t iv[QC_IV_LEN];
 };
 
@@ -114,7 +114,7 @@ struct qc {
   uint64_t closed_uni, closed_bidi; /* remote streams finished, limit not yet raised */
 
   struct qc_issued *issued;
-  struct qc_cid dcid;   /* last told to the owner */
+  struct qc_cid dcid; /* last told to the owner */
   struct qc_path path;
 
   /* own protection */
@@ -136,12 +136,12 @@ struct qc {
   uint8_t *close_packet;
   size_t close_len;
   struct qc_path close_path;
-  uint64_t close_end_ns; /* when closing or draining is over; 0 = not known yet */
+  uint64_t close_end_ns;           /* when closing or draining is over; 0 = not known yet */
   uint64_t close_seen, close_next; /* packets received since, when to answer again */
 };
 
 /* conn_callbacks.c */
-void qc_fill_callbacks(ngtcp2_callbacks *callbacks, bool own_keys);
+void qc_fill_callbacks(ngtcp2_callbacks *cb, bool own_keys);
 void qc_random(struct qc *conn, uint8_t *dest, size_t len);
 /* A fresh ID of this side; told to the owner and remembered. 0, or -1. */
 int qc_make_cid(struct qc *conn, ngtcp2_cid *cid, size_t len);

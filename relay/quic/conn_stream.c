@@ -14,19 +14,16 @@
 
 /* ---- the heap ------------------------------------------------------------------ */
 
-static bool before(const struct qc_stream *a, const struct qc_stream *b)
-{
+static bool before(const struct qc_stream *a, const struct qc_stream *b) {
   return a->priority != b->priority ? a->priority < b->priority : a->order < b->order;
 }
 
-static void heap_put(struct qc *conn, size_t slot, struct qc_stream *stream)
-{
+static void heap_put(struct qc *conn, size_t slot, struct qc_stream *stream) {
   conn->ready[slot] = stream;
   stream->heap_slot = slot;
 }
 
-static void heap_up(struct qc *conn, size_t slot)
-{
+static void heap_up(struct qc *conn, size_t slot) {
   struct qc_stream *stream = conn->ready[slot];
   while (slot > 0 && before(stream, conn->ready[(slot - 1) / 2])) {
     heap_put(conn, slot, conn->ready[(slot - 1) / 2]);
@@ -35,8 +32,7 @@ static void heap_up(struct qc *conn, size_t slot)
   heap_put(conn, slot, stream);
 }
 
-static void heap_down(struct qc *conn, size_t slot)
-{
+static void heap_down(struct qc *conn, size_t slot) {
   struct qc_stream *stream = conn->ready[slot];
   for (;;) {
     size_t child = 2 * slot + 1;
@@ -52,13 +48,11 @@ static void heap_down(struct qc *conn, size_t slot)
   heap_put(conn, slot, stream);
 }
 
-struct qc_stream *qc_ready_first(const struct qc *conn)
-{
+struct qc_stream *qc_ready_first(const struct qc *conn) {
   return conn->n_ready ? conn->ready[0] : NULL;
 }
 
-void qc_ready_remove(struct qc *conn, struct qc_stream *stream)
-{
+void qc_ready_remove(struct qc *conn, struct qc_stream *stream) {
   const size_t slot = stream->heap_slot;
   struct qc_stream *last;
 
@@ -73,13 +67,11 @@ void qc_ready_remove(struct qc *conn, struct qc_stream *stream)
   heap_down(conn, last->heap_slot);
 }
 
-static bool has_unsent(const struct qc_stream *stream)
-{
+static bool has_unsent(const struct qc_stream *stream) {
   return stream->sent < stream->end || (stream->fin && !stream->fin_sent);
 }
 
-static void make_ready(struct qc *conn, struct qc_stream *stream)
-{
+static void make_ready(struct qc *conn, struct qc_stream *stream) {
   if (stream->dead || stream->blocked || stream->heap_slot != NOT_READY || !has_unsent(stream))
     return;
   /* Room was made when the stream was added. */
@@ -90,15 +82,13 @@ static void make_ready(struct qc *conn, struct qc_stream *stream)
 
 /* ---- streams ---------------------------------------------------------------------- */
 
-struct qc_stream *qc_stream_find(const struct qc *conn, int64_t sid)
-{
+struct qc_stream *qc_stream_find(const struct qc *conn, int64_t sid) {
   struct qc_stream *stream;
   HASH_FIND(hh, conn->streams, &sid, sizeof(sid), stream);
   return stream;
 }
 
-struct qc_stream *qc_stream_add(struct qc *conn, int64_t sid)
-{
+struct qc_stream *qc_stream_add(struct qc *conn, int64_t sid) {
   struct qc_stream *stream = calloc(1, sizeof(*stream));
 
   if (!stream)
@@ -120,8 +110,7 @@ struct qc_stream *qc_stream_add(struct qc *conn, int64_t sid)
   return stream;
 }
 
-void qc_stream_drop(struct qc *conn, struct qc_stream *stream)
-{
+void qc_stream_drop(struct qc *conn, struct qc_stream *stream) {
   qc_stream_dead(conn, stream);
   HASH_DEL(conn->streams, stream);
   while (stream->head) {
@@ -134,8 +123,7 @@ void qc_stream_drop(struct qc *conn, struct qc_stream *stream)
 
 /* The chunks stay: ngtcp2 may hold pointers into them until it closes the
  * stream. */
-void qc_stream_dead(struct qc *conn, struct qc_stream *stream)
-{
+void qc_stream_dead(struct qc *conn, struct qc_stream *stream) {
   if (stream->dead)
     return;
   qc_ready_remove(conn, stream);
@@ -143,11 +131,11 @@ void qc_stream_dead(struct qc *conn, struct qc_stream *stream)
   conn->unacked -= stream->end - stream->acked;
 }
 
-void qc_streams_free(struct qc *conn)
-{
+void qc_streams_free(struct qc *conn) {
   struct qc_stream *stream, *next;
-  HASH_ITER(hh, conn->streams, stream, next)
+  HASH_ITER(hh, conn->streams, stream, next) {
     qc_stream_drop(conn, stream);
+  }
   free(conn->ready);
   conn->ready = NULL;
   while (conn->datagram_head) {
@@ -157,8 +145,7 @@ void qc_streams_free(struct qc *conn)
   }
 }
 
-void qc_stream_on_acked(struct qc *conn, struct qc_stream *stream, uint64_t upto)
-{
+void qc_stream_on_acked(struct qc *conn, struct qc_stream *stream, uint64_t upto) {
   if (stream->dead || upto <= stream->acked)
     return;
   conn->unacked -= upto - stream->acked;
@@ -180,16 +167,14 @@ void qc_stream_on_acked(struct qc *conn, struct qc_stream *stream, uint64_t upto
   }
 }
 
-void qc_stream_unblock(struct qc *conn, struct qc_stream *stream)
-{
+void qc_stream_unblock(struct qc *conn, struct qc_stream *stream) {
   stream->blocked = false;
   make_ready(conn, stream);
 }
 
 /* ---- what is written next ----------------------------------------------------------- */
 
-size_t qc_stream_unsent(const struct qc_stream *stream, ngtcp2_vec *vec, size_t max, bool *fin)
-{
+size_t qc_stream_unsent(const struct qc_stream *stream, ngtcp2_vec *vec, size_t max, bool *fin) {
   struct qc_chunk *chunk = stream->next_chunk;
   size_t pos = stream->next_pos, n = 0;
   uint64_t covered = stream->sent;
@@ -204,8 +189,7 @@ size_t qc_stream_unsent(const struct qc_stream *stream, ngtcp2_vec *vec, size_t 
   return n;
 }
 
-void qc_stream_on_written(struct qc *conn, struct qc_stream *stream, size_t len, bool fin)
-{
+void qc_stream_on_written(struct qc *conn, struct qc_stream *stream, size_t len, bool fin) {
   const bool all = stream->sent + len == stream->end;
 
   stream->sent += len;
@@ -227,8 +211,7 @@ void qc_stream_on_written(struct qc *conn, struct qc_stream *stream, size_t len,
 
 /* ---- the owner's calls ----------------------------------------------------------------- */
 
-static int append(struct qc_stream *stream, const uint8_t *data, size_t len)
-{
+static int append(struct qc_stream *stream, const uint8_t *data, size_t len) {
   while (len) {
     struct qc_chunk *tail = stream->tail;
     size_t part;
@@ -259,8 +242,7 @@ static int append(struct qc_stream *stream, const uint8_t *data, size_t len)
   return 0;
 }
 
-int qc_stream_send(struct qc *conn, int64_t sid, const void *data, size_t len, bool fin)
-{
+int qc_stream_send(struct qc *conn, int64_t sid, const void *data, size_t len, bool fin) {
   struct qc_stream *stream = qc_stream_find(conn, sid);
   uint64_t end;
   int rv;
@@ -287,8 +269,7 @@ int qc_stream_send(struct qc *conn, int64_t sid, const void *data, size_t len, b
   return rv;
 }
 
-static int64_t open_stream(struct qc *conn, bool bidi)
-{
+static int64_t open_stream(struct qc *conn, bool bidi) {
   int64_t sid;
 
   if (conn->phase != QC_OPEN || !conn->handshake_done)
@@ -303,18 +284,15 @@ static int64_t open_stream(struct qc *conn, bool bidi)
   return sid;
 }
 
-int64_t qc_open_uni(struct qc *conn)
-{
+int64_t qc_open_uni(struct qc *conn) {
   return open_stream(conn, false);
 }
 
-int64_t qc_open_bidi(struct qc *conn)
-{
+int64_t qc_open_bidi(struct qc *conn) {
   return open_stream(conn, true);
 }
 
-void qc_stream_priority(struct qc *conn, int64_t sid, uint32_t priority)
-{
+void qc_stream_priority(struct qc *conn, int64_t sid, uint32_t priority) {
   struct qc_stream *stream = qc_stream_find(conn, sid);
 
   if (!stream || stream->priority == priority)
@@ -328,8 +306,7 @@ void qc_stream_priority(struct qc *conn, int64_t sid, uint32_t priority)
   make_ready(conn, stream);
 }
 
-void qc_stream_reset(struct qc *conn, int64_t sid, uint64_t code)
-{
+void qc_stream_reset(struct qc *conn, int64_t sid, uint64_t code) {
   struct qc_stream *stream = qc_stream_find(conn, sid);
 
   if (conn->phase != QC_OPEN)
@@ -339,19 +316,16 @@ void qc_stream_reset(struct qc *conn, int64_t sid, uint64_t code)
   ngtcp2_conn_shutdown_stream_write(conn->ng, 0, sid, code);
 }
 
-void qc_stream_stop(struct qc *conn, int64_t sid, uint64_t code)
-{
+void qc_stream_stop(struct qc *conn, int64_t sid, uint64_t code) {
   if (conn->phase == QC_OPEN)
     ngtcp2_conn_shutdown_stream_read(conn->ng, 0, sid, code);
 }
 
-uint64_t qc_stream_unacked(const struct qc *conn, int64_t sid)
-{
+uint64_t qc_stream_unacked(const struct qc *conn, int64_t sid) {
   const struct qc_stream *stream = qc_stream_find(conn, sid);
   return stream && !stream->dead ? stream->end - stream->acked : 0;
 }
 
-uint64_t qc_unacked(const struct qc *conn)
-{
+uint64_t qc_unacked(const struct qc *conn) {
   return conn->unacked + conn->datagram_bytes;
 }

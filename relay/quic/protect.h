@@ -7,7 +7,8 @@
  * number and the changed header, and masks with the changed number bytes.
  *
  * Receiving: the packet is authentic and clear. The opened hook may rewrite
- * the payload in place; its length stays.
+ * the payload in place; its length stays. It also sees packets that come twice,
+ * because ngtcp2 looks for duplicates only after opening.
  *
  * See RFC 9001 5.3, 5.4. */
 #ifndef FANBENCH_RELAY_QUIC_PROTECT_H

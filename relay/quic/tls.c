@@ -3,17 +3,15 @@
 
 #include "relay/quic/conn_state.h"
 
-#define RANDOM_LEN 32
-#define SECRET_MAX 64 /* SHA-512 */
+#define RANDOM_LEN        32
+#define SECRET_MAX        64   /* SHA-512 */
 #define QUIC_TP_EXTENSION 0x39 /* quic_transport_parameters, RFC 9001 8.2 */
 
-static const char *cipher_name(enum qc_cipher cipher)
-{
+static const char *cipher_name(enum qc_cipher cipher) {
   return cipher == QC_AES_128_GCM ? "TLS13-AES128-GCM-SHA256" : "TLS13-CHACHA20-POLY1305-SHA256";
 }
 
-static const char *secret_name(int id)
-{
+static const char *secret_name(int id) {
   switch (id) {
   case CLIENT_EARLY_TRAFFIC_SECRET:
     return "CLIENT_EARLY_TRAFFIC_SECRET";
@@ -32,8 +30,7 @@ static const char *secret_name(int id)
   }
 }
 
-static char *put_hex(char *to, const uint8_t *data, size_t len)
-{
+static char *put_hex(char *to, const uint8_t *data, size_t len) {
   static const char digits[] = "0123456789abcdef";
 
   for (size_t i = 0; i < len; i++) {
@@ -45,8 +42,8 @@ static char *put_hex(char *to, const uint8_t *data, size_t len)
 
 /* One key log line. It must be set even if nobody listens: a wolfSSL built
  * with --enable-keylog-export else writes ./sslkeylog.log by itself. */
-static int log_secret(WOLFSSL *ssl, int id, const unsigned char *secret, int secret_len, void *arg)
-{
+static int log_secret(WOLFSSL *ssl, int id, const unsigned char *secret, int secret_len,
+                      void *arg) {
   const struct qc_tls *tls = arg;
   const char *name = secret_name(id);
   uint8_t random[RANDOM_LEN];
@@ -65,8 +62,7 @@ static int log_secret(WOLFSSL *ssl, int id, const unsigned char *secret, int sec
   return 0;
 }
 
-static int load_identity(WOLFSSL_CTX *ctx, const struct qc_tls_config *config)
-{
+static int load_identity(WOLFSSL_CTX *ctx, const struct qc_tls_config *config) {
   if (!config->cert_pem || !config->key_pem)
     return -1;
   if (wolfSSL_CTX_use_certificate_chain_buffer(ctx, config->cert_pem, (long)config->cert_len) !=
@@ -78,8 +74,7 @@ static int load_identity(WOLFSSL_CTX *ctx, const struct qc_tls_config *config)
   return 0;
 }
 
-static int configure(struct qc_tls *tls, const struct qc_tls_config *config)
-{
+static int configure(struct qc_tls *tls, const struct qc_tls_config *config) {
   /* X25519 alone keeps the ClientHello in one Initial packet. */
   int groups[] = {WOLFSSL_ECC_X25519};
 
@@ -102,8 +97,7 @@ static int configure(struct qc_tls *tls, const struct qc_tls_config *config)
   return load_identity(tls->ctx, config);
 }
 
-struct qc_tls *qc_tls_new(const struct qc_tls_config *config)
-{
+struct qc_tls *qc_tls_new(const struct qc_tls_config *config) {
   struct qc_tls *tls;
   const size_t alpn_len = strlen(config->alpn);
 
@@ -120,8 +114,8 @@ struct qc_tls *qc_tls_new(const struct qc_tls_config *config)
   tls->keylog = config->keylog;
   tls->keylog_arg = config->keylog_arg;
   memcpy(tls->alpn, config->alpn, alpn_len);
-  tls->ctx = wolfSSL_CTX_new(config->server ? wolfTLSv1_3_server_method()
-                                            : wolfTLSv1_3_client_method());
+  tls->ctx =
+      wolfSSL_CTX_new(config->server ? wolfTLSv1_3_server_method() : wolfTLSv1_3_client_method());
   if (!tls->ctx || configure(tls, config) ||
       wolfSSL_RAND_bytes(tls->reset_secret, sizeof(tls->reset_secret)) != WOLFSSL_SUCCESS) {
     qc_tls_free(tls);
@@ -130,8 +124,7 @@ struct qc_tls *qc_tls_new(const struct qc_tls_config *config)
   return tls;
 }
 
-void qc_tls_free(struct qc_tls *tls)
-{
+void qc_tls_free(struct qc_tls *tls) {
   if (!tls)
     return;
   wolfSSL_CTX_free(tls->ctx);
@@ -139,13 +132,11 @@ void qc_tls_free(struct qc_tls *tls)
   wolfSSL_Cleanup();
 }
 
-static ngtcp2_conn *conn_of(ngtcp2_crypto_conn_ref *ref)
-{
+static ngtcp2_conn *conn_of(ngtcp2_crypto_conn_ref *ref) {
   return ((struct qc *)ref->user_data)->ng;
 }
 
-WOLFSSL *qc_tls_session(struct qc *conn, const char *server_name)
-{
+WOLFSSL *qc_tls_session(struct qc *conn, const char *server_name) {
   struct qc_tls *tls = conn->config.tls;
   WOLFSSL *ssl = wolfSSL_new(tls->ctx);
 
@@ -156,8 +147,7 @@ WOLFSSL *qc_tls_session(struct qc *conn, const char *server_name)
   if (wolfSSL_set_app_data(ssl, &conn->ref) != WOLFSSL_SUCCESS ||
       wolfSSL_set_tls13_secret_cb(ssl, log_secret, tls) != WOLFSSL_SUCCESS)
     goto fail;
-  if (qc_own_keys(&conn->config) &&
-      wolfSSL_set_quic_method(ssl, &qc_own_method) != WOLFSSL_SUCCESS)
+  if (qc_own_keys(&conn->config) && wolfSSL_set_quic_method(ssl, &qc_own_method) != WOLFSSL_SUCCESS)
     goto fail;
   wolfSSL_set_quic_transport_version(ssl, QUIC_TP_EXTENSION);
   /* A list of one. The server refuses others with no_application_protocol
@@ -180,11 +170,11 @@ fail:
   return NULL;
 }
 
-bool qc_tls_alpn_agreed(const struct qc *conn)
-{
+bool qc_tls_alpn_agreed(const struct qc *conn) {
   char *name = NULL;
   unsigned short len = 0;
   const char *want = conn->config.tls->alpn;
 
-  return wolfSSL_ALPN_GetProtocol(conn->ssl, &name, &len) == WOLFSSL_SUCCESS && len == strlen(want) && memcmp(name, want, len) == 0;
+  return wolfSSL_ALPN_GetProtocol(conn->ssl, &name, &len) == WOLFSSL_SUCCESS &&
+         len == strlen(want) && memcmp(name, want, len) == 0;
 }

@@ -6,8 +6,7 @@
 #include <stdint.h>
 
 /* Writes to buf and returns the length; blanks are skipped. */
-static inline size_t hex(uint8_t *buf, const char *text)
-{
+static inline size_t hex(uint8_t *buf, const char *text) {
   size_t n = 0;
   for (; *text; text++) {
     int v;

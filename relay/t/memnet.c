@@ -11,13 +11,11 @@ struct memnet_packet {
   uint8_t data[];
 };
 
-void memnet_init(struct memnet *net, uint64_t seed)
-{
+void memnet_init(struct memnet *net, uint64_t seed) {
   *net = (struct memnet){.now_ns = 1000000000, .delay_ns = 1000000, .random = seed};
 }
 
-void memnet_free(struct memnet *net)
-{
+void memnet_free(struct memnet *net) {
   while (net->head) {
     struct memnet_packet *packet = net->head;
     net->head = packet->next;
@@ -25,15 +23,13 @@ void memnet_free(struct memnet *net)
   }
 }
 
-void memnet_add(struct memnet *net, const struct memnet_node *node)
-{
+void memnet_add(struct memnet *net, const struct memnet_node *node) {
   if (net->n_nodes == MEMNET_NODES)
     abort();
   net->nodes[net->n_nodes++] = *node;
 }
 
-struct qc_addr memnet_addr(uint8_t host, uint16_t port)
-{
+struct qc_addr memnet_addr(uint8_t host, uint16_t port) {
   struct qc_addr addr = {.len = sizeof(struct sockaddr_in)};
   addr.in.sin_family = AF_INET;
   addr.in.sin_port = htons(port);
@@ -42,21 +38,18 @@ struct qc_addr memnet_addr(uint8_t host, uint16_t port)
 }
 
 /* splitmix64 */
-uint64_t memnet_random(struct memnet *net)
-{
+uint64_t memnet_random(struct memnet *net) {
   uint64_t z = (net->random += UINT64_C(0x9e3779b97f4a7c15));
   z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
   z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
   return z ^ (z >> 31);
 }
 
-static bool same(const struct qc_addr *a, const struct qc_addr *b)
-{
+static bool same(const struct qc_addr *a, const struct qc_addr *b) {
   return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr && a->in.sin_port == b->in.sin_port;
 }
 
-static void send_out(struct memnet *net, const struct qc_path *path, uint8_t *data, size_t len)
-{
+static void send_out(struct memnet *net, const struct qc_path *path, uint8_t *data, size_t len) {
   struct memnet_packet *packet;
 
   net->sent++;
@@ -81,8 +74,7 @@ static void send_out(struct memnet *net, const struct qc_path *path, uint8_t *da
   net->tail = packet;
 }
 
-static bool flush(struct memnet *net)
-{
+static bool flush(struct memnet *net) {
   bool any = false;
 
   for (size_t i = 0; i < net->n_nodes; i++) {
@@ -98,8 +90,7 @@ static bool flush(struct memnet *net)
   return any;
 }
 
-static void deliver(struct memnet *net)
-{
+static void deliver(struct memnet *net) {
   struct memnet_packet *packet = net->head;
 
   net->head = packet->next;
@@ -112,8 +103,7 @@ static void deliver(struct memnet *net)
   free(packet);
 }
 
-bool memnet_run(struct memnet *net, uint64_t for_ns, bool (*stop)(void *arg), void *arg)
-{
+bool memnet_run(struct memnet *net, uint64_t for_ns, bool (*stop)(void *arg), void *arg) {
   const uint64_t end = net->now_ns + for_ns;
 
   for (;;) {

@@ -13,8 +13,7 @@ static const struct moqt_context from_server = {.from_client = false, .place = M
 
 /* Reads one frame that must be whole. Every cut of it must ask for more. */
 static uint64_t read_hex(const char *text, const struct moqt_context *context,
-                         struct moqt_message *m)
-{
+                         struct moqt_message *m) {
   static uint8_t wire[80000]; /* the message points into it */
   const size_t len = hex(wire, text);
   uint64_t type;
@@ -32,8 +31,7 @@ static uint64_t read_hex(const char *text, const struct moqt_context *context,
 }
 
 /* A body that is cut anywhere must be refused, never read beyond. */
-static void cut_everywhere(const char *text, const struct moqt_context *context)
-{
+static void cut_everywhere(const char *text, const struct moqt_context *context) {
   uint8_t wire[1000];
   const size_t len = hex(wire, text);
   uint64_t type;
@@ -50,8 +48,7 @@ static void cut_everywhere(const char *text, const struct moqt_context *context)
   }
 }
 
-static void writes(const struct moqt_message *m, const char *text)
-{
+static void writes(const struct moqt_message *m, const char *text) {
   uint8_t want[1000], got[1000];
   const size_t len = hex(want, text);
   assert_int_equal(moqt_message_write(got, sizeof(got), m), len);
@@ -60,23 +57,21 @@ static void writes(const struct moqt_message *m, const char *text)
     assert_int_equal(moqt_message_write(got, room, m), 0);
 }
 
-static bool is(struct moqt_bytes bytes, const char *text)
-{
+static bool is(struct moqt_bytes bytes, const char *text) {
   return bytes.len == strlen(text) && memcmp(bytes.data, text, bytes.len) == 0;
 }
 
-static struct moqt_bytes text_of(const char *text)
-{
+static struct moqt_bytes text_of(const char *text) {
   return (struct moqt_bytes){.data = (const uint8_t *)text, .len = strlen(text)};
 }
 
 /* ---- vectors ---------------------------------------------------------------------- */
 
-static void setup(void **state)
-{
+static void setup(void **state) {
   struct moqt_message m;
   (void)state;
-  const char *client = "af00 001e 01 06 2f62656e6368 04 0e 3139322e302e322e313a34343333 02 04 74622f31";
+  const char *client =
+      "af00 001e 01 06 2f62656e6368 04 0e 3139322e302e322e313a34343333 02 04 74622f31";
   assert_int_equal(read_hex(client, &from_client, &m), 0);
   assert_int_equal(m.type, MOQT_SETUP);
   assert_true(is(m.setup.path, "/bench"));
@@ -94,8 +89,7 @@ static void setup(void **state)
   assert_int_equal(read_hex("af00 000a 809d 01 aa 00 01 bb 807f 05", &from_client, &m), 0);
 }
 
-static void setup_refused(void **state)
-{
+static void setup_refused(void **state) {
   struct moqt_message m;
   (void)state;
   /* PATH and AUTHORITY from a server */
@@ -117,8 +111,7 @@ static void setup_refused(void **state)
                    MOQT_KEY_VALUE_FORMATTING_ERROR);
 }
 
-static void cut_setup_ends_at_pairs(void **state)
-{
+static void cut_setup_ends_at_pairs(void **state) {
   struct moqt_message m;
   (void)state;
   /* A list of pairs may end after any pair; here only between the two. */
@@ -126,13 +119,12 @@ static void cut_setup_ends_at_pairs(void **state)
   const char *why;
   hex(body, "07 04 74622f31 01 04");
   for (size_t cut = 0; cut <= 8; cut++)
-    assert_int_equal(moqt_message_read(MOQT_SETUP, (struct moqt_bytes){body, cut}, &from_server, &m,
-                                       &why),
-                     cut == 0 || cut == 6 || cut == 8 ? 0 : MOQT_PROTOCOL_VIOLATION);
+    assert_int_equal(
+        moqt_message_read(MOQT_SETUP, (struct moqt_bytes){body, cut}, &from_server, &m, &why),
+        cut == 0 || cut == 6 || cut == 8 ? 0 : MOQT_PROTOCOL_VIOLATION);
 }
 
-static void publish_namespace(void **state)
-{
+static void publish_namespace(void **state) {
   struct moqt_message m;
   (void)state;
   const char *text = "06 000e 00 02 05 62656e6368 04 63616d31 00";
@@ -147,16 +139,16 @@ static void publish_namespace(void **state)
   writes(&m, "07 0001 00");
 }
 
-static void subscribe(void **state)
-{
+static void subscribe(void **state) {
   struct moqt_message m;
   (void)state;
-  const char *text = "03 0020 00 02 05 62656e6368 04 63616d31 05 766964656f 05 02 81f4 0e 01 10 40 "
-                     "01 01 00 01 02";
+  const char *text =
+      "03 0020 00 02 05 62656e6368 04 63616d31 05 766964656f 05 02 81f4 0e 01 10 40 "
+      "01 01 00 01 02";
   assert_int_equal(read_hex(text, &from_client, &m), 0);
   assert_true(is(m.name.track, "video"));
   assert_int_equal(m.params.has, MOQT_HAS_OBJECT_TIMEOUT | MOQT_HAS_FORWARD | MOQT_HAS_PRIORITY |
-                                   MOQT_HAS_LOCATION_FILTER | MOQT_HAS_GROUP_ORDER);
+                                     MOQT_HAS_LOCATION_FILTER | MOQT_HAS_GROUP_ORDER);
   assert_int_equal(m.params.object_timeout_ms, 500);
   assert_true(m.params.forward);
   assert_int_equal(m.params.subscriber_priority, 64);
@@ -167,8 +159,7 @@ static void subscribe(void **state)
   cut_everywhere(text, &from_client);
 }
 
-static void subscribe_ok(void **state)
-{
+static void subscribe_ok(void **state) {
   struct moqt_message m;
   (void)state;
   const char *text = "04 000b 07 01 09 29 0c 02 87d0 0c 80c8";
@@ -183,8 +174,7 @@ static void subscribe_ok(void **state)
   writes(&m, text);
 }
 
-static void request_error(void **state)
-{
+static void request_error(void **state) {
   struct moqt_message m;
   (void)state;
   const char *text = "05 0010 10 83e9 0c 6e6f207075626c6973686572";
@@ -202,8 +192,7 @@ static void request_error(void **state)
                    MOQT_PROTOCOL_VIOLATION);
 }
 
-static void short_ones(void **state)
-{
+static void short_ones(void **state) {
   struct moqt_message m;
   (void)state;
   assert_int_equal(read_hex("0b 0003 02 05 00", &from_server, &m), 0);
@@ -228,8 +217,7 @@ static void short_ones(void **state)
   assert_true(is(m.name.track, "video"));
 }
 
-static void priority_filter(void **state)
-{
+static void priority_filter(void **state) {
   struct moqt_message m;
   (void)state;
   /* {0..2} in REQUEST_UPDATE */
@@ -247,20 +235,19 @@ static void priority_filter(void **state)
 }
 
 /* Well-formed, but answered with REQUEST_ERROR. */
-static void filters_refused(void **state)
-{
+static void filters_refused(void **state) {
   struct moqt_message m;
   (void)state;
   static const char *const invalid[] = {
-    "02 0007 02 01 27 03 01 00 02",             /* SetID 1 */
-    "02 0005 02 01 27 01 00",                   /* no range */
-    "02 0009 02 01 27 05 00 00 02 01 01",       /* two ranges */
-    "02 0008 02 01 27 04 00 8100 00",           /* 256 */
-    "02 0008 02 01 27 04 00 05 80fb",           /* 5..256 */
-    "02 000c 02 02 27 03 00 00 02 00 03 00 00 02", /* twice */
-    "02 0007 02 01 25 03 00 00 02",             /* SUBGROUP_FILTER */
-    "02 0007 02 01 26 03 00 00 02",             /* OBJECTID_FILTER */
-    "02 0008 02 01 28 04 00 02 00 02",          /* OBJECT_PROPERTY_FILTER */
+      "02 0007 02 01 27 03 01 00 02",                /* SetID 1 */
+      "02 0005 02 01 27 01 00",                      /* no range */
+      "02 0009 02 01 27 05 00 00 02 01 01",          /* two ranges */
+      "02 0008 02 01 27 04 00 8100 00",              /* 256 */
+      "02 0008 02 01 27 04 00 05 80fb",              /* 5..256 */
+      "02 000c 02 02 27 03 00 00 02 00 03 00 00 02", /* twice */
+      "02 0007 02 01 25 03 00 00 02",                /* SUBGROUP_FILTER */
+      "02 0007 02 01 26 03 00 00 02",                /* OBJECTID_FILTER */
+      "02 0008 02 01 28 04 00 02 00 02",             /* OBJECT_PROPERTY_FILTER */
   };
   for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++) {
     assert_int_equal(read_hex(invalid[i], &from_client, &m), 0);
@@ -271,25 +258,24 @@ static void filters_refused(void **state)
   assert_int_equal(m.params.refuse_code, MOQT_REQ_NOT_SUPPORTED);
 }
 
-static void params_refused(void **state)
-{
+static void params_refused(void **state) {
   struct moqt_message m;
   (void)state;
   static const char *const bad[] = {
-    "02 0004 02 01 05 00",          /* unknown parameter */
-    "02 0004 02 01 22 01",          /* GROUP_ORDER cannot be updated */
-    "02 0004 02 01 08 00",          /* EXPIRES in an update */
-    "02 0004 02 01 10 02",          /* FORWARD 2 */
-    "02 0006 02 02 10 00 00 01",    /* FORWARD twice */
-    "02 0005 02 01 10 01 00",       /* a byte left over */
-    "02 0002 02 01",                /* parameter missing */
-    "02 0009 02 01 21 05 00 00 00 00 00", /* 5 numbers */
-    "02 0005 02 01 21 01 80",       /* number cut inside its length */
-    "02 0004 02 01 27 00",          /* no SetID */
-    "02 000e 02 01 21 0b 01 00 ff ffffffffffffffff 00", /* end group overflows: length is wrong */
-    "02 0004 02 01 29 00",          /* TRACK_PROPERTY_FILTER in an update */
-    "03 000b 00 01 01 61 01 62 01 35 02 00 00",
-    "02 000e 02 02 10 01 ffffffffffffffffff 00", /* type overflows */
+      "02 0004 02 01 05 00",                              /* unknown parameter */
+      "02 0004 02 01 22 01",                              /* GROUP_ORDER cannot be updated */
+      "02 0004 02 01 08 00",                              /* EXPIRES in an update */
+      "02 0004 02 01 10 02",                              /* FORWARD 2 */
+      "02 0006 02 02 10 00 00 01",                        /* FORWARD twice */
+      "02 0005 02 01 10 01 00",                           /* a byte left over */
+      "02 0002 02 01",                                    /* parameter missing */
+      "02 0009 02 01 21 05 00 00 00 00 00",               /* 5 numbers */
+      "02 0005 02 01 21 01 80",                           /* number cut inside its length */
+      "02 0004 02 01 27 00",                              /* no SetID */
+      "02 000e 02 01 21 0b 01 00 ff ffffffffffffffff 00", /* end group overflows: length is wrong */
+      "02 0004 02 01 29 00",                              /* TRACK_PROPERTY_FILTER in an update */
+      "03 000b 00 01 01 61 01 62 01 35 02 00 00",
+      "02 000e 02 02 10 01 ffffffffffffffffff 00", /* type overflows */
   };
   for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
     uint8_t wire[100];
@@ -317,8 +303,7 @@ static void params_refused(void **state)
                    MOQT_UNKNOWN_AUTH_TOKEN_ALIAS);
 }
 
-static void names_refused(void **state)
-{
+static void names_refused(void **state) {
   struct moqt_message m = {.type = MOQT_SUBSCRIBE};
   struct moqt_message out;
   static uint8_t wire[10000];
@@ -330,8 +315,7 @@ static void names_refused(void **state)
 
   /* an empty field, 33 fields */
   assert_int_equal(read_hex("06 0004 00 01 00 00", &from_client, &out), MOQT_PROTOCOL_VIOLATION);
-  assert_int_equal(read_hex("06 0005 00 21 01 61 00", &from_client, &out),
-                   MOQT_PROTOCOL_VIOLATION);
+  assert_int_equal(read_hex("06 0005 00 21 01 61 00", &from_client, &out), MOQT_PROTOCOL_VIOLATION);
   /* no fields are allowed, the name may be empty */
   assert_int_equal(read_hex("03 0004 00 00 00 00", &from_client, &out), 0);
   memset(letters, 'x', sizeof(letters));
@@ -348,8 +332,7 @@ static void names_refused(void **state)
   }
 }
 
-static void reasons_and_types(void **state)
-{
+static void reasons_and_types(void **state) {
   struct moqt_message m = {.type = MOQT_REQUEST_ERROR}, out;
   static uint8_t wire[3000];
   static uint8_t letters[1100];
@@ -365,7 +348,7 @@ static void reasons_and_types(void **state)
     assert_int_equal(moqt_message_read(type, body, &from_server, &out, &why),
                      n == 1024 ? 0 : MOQT_PROTOCOL_VIOLATION);
   }
-  static const char *const unknown[] = {"01 0000", "1e 0000", "20 0000", "21 0000",
+  static const char *const unknown[] = {"01 0000", "1e 0000", "20 0000",   "21 0000",
                                         "40 0000", "41 0000", "af01 0000", "08 0000"};
   for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
     assert_int_equal(read_hex(unknown[i], &from_client, &out), MOQT_PROTOCOL_VIOLATION);
@@ -381,12 +364,14 @@ static void reasons_and_types(void **state)
   assert_true(out.properties.mandatory_unknown);
 }
 
-static void locations(void **state)
-{
+static void locations(void **state) {
   const struct moqt_location l = {41, 12};
   struct moqt_location_range r;
   (void)state;
-#define FILTER(count, ...) &(struct moqt_location_filter){.n = count, .v = {__VA_ARGS__}}
+#define FILTER(count, ...)                                                                         \
+  &(struct moqt_location_filter) {                                                                 \
+    .n = count, .v = { __VA_ARGS__ }                                                               \
+  }
   assert_true(moqt_location_resolve(FILTER(0, 0), &l, &r));
   assert_true(moqt_location_in(&r, (struct moqt_location){0, 0}));
   assert_true(moqt_location_resolve(FILTER(1, 0), &l, &r)); /* next group */
@@ -414,8 +399,7 @@ static void locations(void **state)
 #undef FILTER
 }
 
-static void names(void **state)
-{
+static void names(void **state) {
   struct moqt_name a, b;
   char buf[64];
   (void)state;
@@ -433,24 +417,23 @@ static void names(void **state)
   assert_string_equal(moqt_name_print(&b, buf, 5), "fanb");
 }
 
-int main(void)
-{
+int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(setup),
-    cmocka_unit_test(setup_refused),
-    cmocka_unit_test(cut_setup_ends_at_pairs),
-    cmocka_unit_test(publish_namespace),
-    cmocka_unit_test(subscribe),
-    cmocka_unit_test(subscribe_ok),
-    cmocka_unit_test(request_error),
-    cmocka_unit_test(short_ones),
-    cmocka_unit_test(priority_filter),
-    cmocka_unit_test(filters_refused),
-    cmocka_unit_test(params_refused),
-    cmocka_unit_test(names_refused),
-    cmocka_unit_test(reasons_and_types),
-    cmocka_unit_test(locations),
-    cmocka_unit_test(names),
+      cmocka_unit_test(setup),
+      cmocka_unit_test(setup_refused),
+      cmocka_unit_test(cut_setup_ends_at_pairs),
+      cmocka_unit_test(publish_namespace),
+      cmocka_unit_test(subscribe),
+      cmocka_unit_test(subscribe_ok),
+      cmocka_unit_test(request_error),
+      cmocka_unit_test(short_ones),
+      cmocka_unit_test(priority_filter),
+      cmocka_unit_test(filters_refused),
+      cmocka_unit_test(params_refused),
+      cmocka_unit_test(names_refused),
+      cmocka_unit_test(reasons_and_types),
+      cmocka_unit_test(locations),
+      cmocka_unit_test(names),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,14 +15,12 @@ struct story {
   char text[1000];
 };
 
-static void add(struct story *story, const char *text)
-{
+static void add(struct story *story, const char *text) {
   assert_true(strlen(story->text) + strlen(text) < sizeof(story->text));
   strcat(story->text, text);
 }
 
-static void on_header(void *arg, const struct moqt_reader *reader)
-{
+static void on_header(void *arg, const struct moqt_reader *reader) {
   const struct moqt_subgroup *h = &reader->header;
   char t[200];
   snprintf(t, sizeof(t), "H%lu,%lu,%lu%s%s%s%s ", h->alias, h->group, h->subgroup,
@@ -35,29 +33,25 @@ static void on_header(void *arg, const struct moqt_reader *reader)
   }
 }
 static void on_object(void *arg, const struct moqt_reader *reader, uint64_t object, uint64_t size,
-                      uint64_t status, struct moqt_bytes properties)
-{
+                      uint64_t status, struct moqt_bytes properties) {
   char t[200];
   snprintf(t, sizeof(t), "O%lu/%lu:%lu s%lu k%zu [", reader->header.subgroup, object, size, status,
            properties.len);
   add(arg, t);
 }
-static void on_payload(void *arg, const uint8_t *data, size_t len)
-{
+static void on_payload(void *arg, const uint8_t *data, size_t len) {
   char t[200];
   snprintf(t, sizeof(t), "%.*s", (int)len, (const char *)data);
   add(arg, t);
 }
-static void on_end(void *arg, const struct moqt_reader *reader)
-{
+static void on_end(void *arg, const struct moqt_reader *reader) {
   (void)reader;
   add(arg, "] ");
 }
 static const struct moqt_reader_events events = {on_header, on_object, on_payload, on_end};
 
 /* The same story in one piece, byte by byte, and cut at every place. */
-static void reads(const char *text, const char *want)
-{
+static void reads(const char *text, const char *want) {
   uint8_t wire[200];
   const size_t len = hex(wire, text);
 
@@ -66,7 +60,8 @@ static void reads(const char *text, const char *want)
     struct story story = {""};
     const char *why = "";
     assert_int_equal(moqt_reader_in(&reader, wire, cut, false, &events, &story, &why), 0);
-    assert_int_equal(moqt_reader_in(&reader, wire + cut, len - cut, true, &events, &story, &why), 0);
+    assert_int_equal(moqt_reader_in(&reader, wire + cut, len - cut, true, &events, &story, &why),
+                     0);
     assert_string_equal(story.text, want);
     moqt_reader_free(&reader);
   }
@@ -79,8 +74,7 @@ static void reads(const char *text, const char *want)
   moqt_reader_free(&reader);
 }
 
-static void refuses(const char *text)
-{
+static void refuses(const char *text) {
   uint8_t wire[200];
   const size_t len = hex(wire, text);
   struct moqt_reader reader = {0};
@@ -93,8 +87,7 @@ static void refuses(const char *text)
   moqt_reader_free(&reader);
 }
 
-static void subgroup_streams(void **state)
-{
+static void subgroup_streams(void **state) {
   (void)state;
   reads("78 07 2a 00 05 68656c6c6f 00 05 776f726c64",
         "H7,42,0 first end O0/0:5 s0 k0 [hello] O0/1:5 s0 k0 [world] ");
@@ -106,23 +99,21 @@ static void subgroup_streams(void **state)
   reads("30 01 02", "H1,2,0 ");
 }
 
-static void subgroup_streams_refused(void **state)
-{
+static void subgroup_streams_refused(void **state) {
   (void)state;
-  refuses("16 01 02");                      /* mode 11 */
-  refuses("80 90 01 02");                   /* a type of 0x90 */
-  refuses("30 01");                         /* ended inside the header */
-  refuses("30 01 02 00 05 6865");           /* ended inside an object */
-  refuses("30 01 02 00");                   /* ended behind the delta */
-  refuses("30 01 02 80");                   /* ended inside a number */
-  refuses("30 01 02 00 00 01");             /* unknown status */
-  refuses("31 01 02 00 02 3e 02 00 03");    /* status with properties */
+  refuses("16 01 02");                                   /* mode 11 */
+  refuses("80 90 01 02");                                /* a type of 0x90 */
+  refuses("30 01");                                      /* ended inside the header */
+  refuses("30 01 02 00 05 6865");                        /* ended inside an object */
+  refuses("30 01 02 00");                                /* ended behind the delta */
+  refuses("30 01 02 80");                                /* ended inside a number */
+  refuses("30 01 02 00 00 01");                          /* unknown status */
+  refuses("31 01 02 00 02 3e 02 00 03");                 /* status with properties */
   refuses("30 01 02 ffffffffffffffffff 01 61 00 01 61"); /* object ID overflows */
-  refuses("31 01 02 00 c10000 00");         /* properties of 65,536 bytes */
+  refuses("31 01 02 00 c10000 00");                      /* properties of 65,536 bytes */
 }
 
-static void fin_must_close_objects(void **state)
-{
+static void fin_must_close_objects(void **state) {
   uint8_t wire[50];
   const size_t len = hex(wire, "78 07 2a 00 05 68656c6c6f 00 05 776f726c64");
   (void)state;
@@ -137,9 +128,8 @@ static void fin_must_close_objects(void **state)
   }
 }
 
-static void writing(void **state)
-{
-  uint8_t got[MOQT_SUBGROUP_HEADER_MAX + MOQT_OBJECT_HEADER_MAX], want[64];
+static void writing(void **state) {
+  uint8_t got[128] = {0}, want[64] = {0};
   size_t len;
   uint64_t previous = 5;
   (void)state;
@@ -171,9 +161,8 @@ static void writing(void **state)
   assert_memory_equal(got, want, len);
 }
 
-static void datagrams(void **state)
-{
-  uint8_t wire[64], got[64];
+static void datagrams(void **state) {
+  uint8_t wire[64] = {0}, got[64] = {0};
   struct moqt_datagram d;
   const char *why;
   size_t len;
@@ -206,12 +195,13 @@ static void datagrams(void **state)
   assert_int_equal(d.status, MOQT_OBJECT_END_OF_TRACK);
 
   static const char *const bad[] = {
-    "10 07 2a 00 00",    /* a subgroup's type */
-    "40 07 2a 00 00",    "22 07 2a 00 00 00", /* STATUS and END_OF_GROUP */
-    "28 07 2b 01 01",    /* unknown status */
-    "28 07 2b 01 04 00", /* and a payload */
-    "01 07 2a 05 80 00 61", /* no properties */
-    "21 07 2a 05 80 02 3e 02 03", /* status with properties */
+      "10 07 2a 00 00", /* a subgroup's type */
+      "40 07 2a 00 00",
+      "22 07 2a 00 00 00",          /* STATUS and END_OF_GROUP */
+      "28 07 2b 01 01",             /* unknown status */
+      "28 07 2b 01 04 00",          /* and a payload */
+      "01 07 2a 05 80 00 61",       /* no properties */
+      "21 07 2a 05 80 02 3e 02 03", /* status with properties */
   };
   for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
     len = hex(wire, bad[i]);
@@ -219,14 +209,13 @@ static void datagrams(void **state)
   }
 }
 
-int main(void)
-{
+int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(subgroup_streams),
-    cmocka_unit_test(subgroup_streams_refused),
-    cmocka_unit_test(fin_must_close_objects),
-    cmocka_unit_test(writing),
-    cmocka_unit_test(datagrams),
+      cmocka_unit_test(subgroup_streams),
+      cmocka_unit_test(subgroup_streams_refused),
+      cmocka_unit_test(fin_must_close_objects),
+      cmocka_unit_test(writing),
+      cmocka_unit_test(datagrams),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

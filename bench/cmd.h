@@ -1,0 +1,40 @@
+/* The commands of fanbench: one file each. A command gets its own arguments
+ * (argv[0] = its name) and returns the exit code of the program. */
+#ifndef FANBENCH_CMD_H
+#define FANBENCH_CMD_H
+
+#include <getopt.h>
+#include <stdio.h>
+
+enum cmd_exit {
+  CMD_OK = 0,
+  CMD_NOT_EXPECTED = 1, /* a check is not as expected */
+  CMD_BAD_INPUT = 2,    /* bad command line or file */
+  CMD_LACKING = 3,      /* this machine lacks something */
+  CMD_INCONCLUSIVE = 4,
+};
+
+int cmd_run(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_enter(int argc, char **argv);
+int cmd_clean(int argc, char **argv);
+
+extern const char cmd_run_help[], cmd_verify_help[], cmd_report_help[], cmd_check_help[],
+    cmd_list_help[], cmd_doctor_help[], cmd_enter_help[], cmd_clean_help[];
+
+/* getopt_long() with fanbench's words for what is wrong; shorts begins with ":".
+ * Returns the option, -1 at the end, '?' after it said what is wrong (then return
+ * CMD_BAD_INPUT). */
+int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *options);
+
+/* Says what is wrong and where help is; returns CMD_BAD_INPUT. */
+__attribute__((format(printf, 2, 3))) int cmd_usage(const char *command, const char *fmt, ...);
+
+/* Folder of this program, where fanbench-relay and fanbench-peer are. Static. */
+const char *cmd_bindir(void);
+
+#endif

@@ -1,0 +1,603 @@
+#include "bench/peer/peer.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/peer/path_mtu.h"
+#include "bench/peer/publisher.h"
+#include "bench/peer/subscriber.h"
+#include "relay/moqt/codes.h"
+#include "relay/moqt/session.h"
+#include "version.h"
+
+#define MS UINT64_C(1000000)
+/* RFC 9000 10.1; no scenario is quiet for longer and means it. */
+#define IDLE_NS (30000 * MS)
+/* A client that only receives shows a new address with this at the latest. */
+#define KEEP_ALIVE_NS (1000 * MS)
+/* Largest payload whose packets fit 1,500 bytes over IPv6: the datapath copies
+ * between IP versions of one size. */
+#define MAX_PAYLOAD  1452
+#define IPV6_HEADERS 48
+#define MAX_DATAGRAM 65535
+/* Requests are few and small. */
+#define REQUEST_WINDOW  65536
+#define REQUEST_STREAMS 512
+/* How long CONNECTION_CLOSE is repeated for packets that still come, if the
+ * closing period (RFC 9000 10.2) is longer. */
+#define LINGER_NS (1000 * MS)
+
+struct peer {
+  const struct plan *plan;
+  int node;
+  struct peer_outside outside;
+  struct publisher *publisher; /* one of the two */
+  struct subscriber *subscriber;
+
+  struct qc_tls *tls;
+  struct qc *conn;
+  struct moqt_session *session;
+  char authority[64];
+  struct qc_path path;  /* as ngtcp2 knows it */
+  struct qc_addr local; /* where the socket really is */
+  uint64_t now_ns;
+  bool settled; /* the role has run since something came in */
+  bool closed;  /* the connection's end was told */
+  struct qc_close_info close_info;
+
+  enum peer_state state;
+  bool stopping, vanished;
+  uint64_t stop_until_ns, stalled_until_ns;
+};
+
+/* ---- telling ---------------------------------------------------------------------------- */
+
+static void tell(struct peer *peer, const struct peer_event *event) {
+  peer->outside.event(peer->outside.arg, event);
+}
+
+static void fail(struct peer *peer, const char *text) {
+  if (peer->state != PEER_RUNNING)
+    return;
+  peer->state = PEER_BROKEN;
+  tell(peer, &(struct peer_event){.kind = PEER_FAILED, .text = text});
+}
+
+static void role_failed(void *arg, const char *text) {
+  fail(arg, text);
+}
+
+static void role_announced(void *arg) {
+  tell(arg, &(struct peer_event){.kind = PEER_ANNOUNCED});
+}
+
+static void role_published(void *arg, const struct publisher_report *report) {
+  tell(arg, &(struct peer_event){.kind = PEER_PUBLISHED,
+                                 .objects = report->objects,
+                                 .planned = report->planned,
+                                 .late_p99_ns = report->late_p99_ns,
+                                 .late_max_ns = report->late_max_ns});
+}
+
+static void role_answered(void *arg, uint64_t ok, uint64_t refused) {
+  tell(arg, &(struct peer_event){.kind = PEER_ANSWERED, .ok = ok, .refused = refused});
+}
+
+static void role_received(void *arg, const struct plan_track *track, uint64_t offset,
+                          const uint8_t *data, size_t len) {
+  struct peer *peer = arg;
+  if (peer->outside.received)
+    peer->outside.received(peer->outside.arg, track, offset, data, len);
+}
+
+static const uint8_t *role_file(void *arg, const struct plan_track *track, size_t *len) {
+  struct peer *peer = arg;
+  return peer->outside.file ? peer->outside.file(peer->outside.arg, track, len) : NULL;
+}
+
+/* ---- the transport, as the session uses it -------------------------------------------------- */
+
+static int64_t open_uni(void *arg) {
+  const int64_t sid = qc_open_uni(arg);
+  if (sid >= 0)
+    qc_stream_priority(arg, sid, QC_PRIORITY_CONTROL);
+  return sid;
+}
+
+static int64_t open_bidi(void *arg) {
+  const int64_t sid = qc_open_bidi(arg);
+  if (sid >= 0)
+    qc_stream_priority(arg, sid, QC_PRIORITY_CONTROL);
+  return sid;
+}
+
+static int send_stream(void *arg, int64_t sid, const uint8_t *data, size_t len, bool fin) {
+  const int result = qc_stream_send(arg, sid, data, len, fin);
+  qc_stream_priority(arg, sid, QC_PRIORITY_CONTROL); /* answers on the peer's streams too */
+  return result;
+}
+
+static void reset_stream(void *arg, int64_t sid, uint64_t code) {
+  qc_stream_reset(arg, sid, code);
+}
+
+static void stop_stream(void *arg, int64_t sid, uint64_t code) {
+  qc_stream_stop(arg, sid, code);
+}
+
+static void close_session(void *arg, uint64_t code, const char *reason) {
+  qc_close(arg, code, reason);
+}
+
+static const struct moqt_ops session_ops = {
+    .open_uni = open_uni,
+    .open_bidi = open_bidi,
+    .send = send_stream,
+    .reset = reset_stream,
+    .stop = stop_stream,
+    .close = close_session,
+};
+
+/* ---- what the connection tells ------------------------------------------------------------------ */
+
+static void on_handshake(void *app) {
+  struct peer *peer = app;
+  journal_connected(&peer->outside.journal, peer->now_ns, qc_odcid(peer->conn), &peer->path);
+  if (moqt_session_start(peer->session))
+    qc_close(peer->conn, MOQT_INTERNAL_ERROR, "the relay allows no control stream");
+}
+
+static void on_stream_data(void *app, int64_t sid, uint64_t off, const uint8_t *data, size_t len,
+                           bool fin) {
+  struct peer *peer = app;
+  (void)off;
+  moqt_stream_in(peer->session, sid, data, len, fin);
+}
+
+static void on_stream_reset(void *app, int64_t sid, uint64_t code, uint64_t final_size) {
+  struct peer *peer = app;
+  (void)final_size;
+  moqt_stream_reset_in(peer->session, sid, code);
+}
+
+static void on_stop_sending(void *app, int64_t sid, uint64_t code) {
+  struct peer *peer = app;
+  if (!moqt_stop_in(peer->session, sid, code) && peer->publisher)
+    publisher_stopped(peer->publisher, sid);
+}
+
+static void on_datagram(void *app, const uint8_t *data, size_t len) {
+  struct peer *peer = app;
+  moqt_datagram_in(peer->session, data, len);
+}
+
+static void on_closed(void *app, const struct qc_close_info *info) {
+  struct peer *peer = app;
+  peer->closed = true;
+  peer->close_info = *info;
+  journal_closed(&peer->outside.journal, peer->now_ns, qc_odcid(peer->conn), info);
+}
+
+static void on_rand(void *app, uint8_t *dest, size_t len) {
+  struct peer *peer = app;
+  peer->outside.random(peer->outside.arg, dest, len);
+}
+
+static const struct qc_callbacks conn_callbacks = {
+    .handshake_done = on_handshake,
+    .stream_data = on_stream_data,
+    .stream_reset = on_stream_reset,
+    .stop_sending = on_stop_sending,
+    .datagram = on_datagram,
+    .closed = on_closed,
+    .rand = on_rand,
+};
+
+/* ---- life ------------------------------------------------------------------------------------------ */
+
+static bool make_role(struct peer *peer) {
+  const struct journal *journal = &peer->outside.journal;
+  if (peer->plan->nodes[peer->node].role == PLAN_PUBLISHER)
+    peer->publisher = publisher_new(peer->plan, peer->node, journal,
+                                    &(struct publisher_owner){.arg = peer,
+                                                              .announced = role_announced,
+                                                              .published = role_published,
+                                                              .failed = role_failed,
+                                                              .file = role_file});
+  else
+    peer->subscriber = subscriber_new(peer->plan, peer->node, journal,
+                                      &(struct subscriber_owner){.arg = peer,
+                                                                 .answered = role_answered,
+                                                                 .failed = role_failed,
+                                                                 .received = role_received});
+  return peer->publisher || peer->subscriber;
+}
+
+static struct qc_tls *make_tls(const struct peer *peer) {
+  const struct plan_node *node = &peer->plan->nodes[peer->node];
+  const struct qc_tls_config config = {
+      .alpn = MOQT_ALPN,
+      .cipher = node->cipher == PLAN_AES128GCM ? QC_AES_128_GCM : QC_CHACHA20_POLY1305,
+      .keylog = peer->outside.keylog,
+      .keylog_arg = peer->outside.arg,
+  };
+  return qc_tls_new(&config);
+}
+
+struct peer *peer_new(const struct plan *plan, int node, const struct peer_outside *outside,
+                      const char **why) {
+  const enum plan_role role = plan->nodes[node].role;
+  *why = "expected a publisher or a subscriber";
+  if (role != PLAN_PUBLISHER && role != PLAN_SUBSCRIBER)
+    return NULL;
+  struct peer *peer = calloc(1, sizeof *peer);
+  *why = "no memory";
+  if (!peer)
+    return NULL;
+  peer->plan = plan;
+  peer->node = node;
+  peer->outside = *outside;
+  peer->tls = make_tls(peer);
+  if (!peer->tls)
+    *why = "wolfSSL makes no TLS context";
+  else if (!make_role(peer))
+    *why = "no memory, or a file to publish cannot be read";
+  else
+    return peer;
+  peer_free(peer);
+  return NULL;
+}
+
+static void disconnect(struct peer *peer) {
+  if (peer->publisher)
+    publisher_detach(peer->publisher);
+  if (peer->subscriber)
+    subscriber_detach(peer->subscriber);
+  moqt_session_free(peer->session);
+  qc_free(peer->conn);
+  peer->session = NULL;
+  peer->conn = NULL;
+  peer->closed = false;
+}
+
+void peer_free(struct peer *peer) {
+  if (!peer)
+    return;
+  disconnect(peer);
+  publisher_free(peer->publisher);
+  subscriber_free(peer->subscriber);
+  qc_tls_free(peer->tls);
+  free(peer);
+}
+
+enum peer_state peer_state(const struct peer *peer) {
+  return peer->state;
+}
+
+static struct qc_config conn_config(struct peer *peer) {
+  const struct plan_node *node = &peer->plan->nodes[peer->node];
+  const uint32_t mtu = path_mtu(peer->plan, peer->node);
+  return (struct qc_config){
+      .tls = peer->tls,
+      .protection = node->protection == PLAN_PROT_NONE ? QC_PROTECT_NONE : QC_PROTECT_TLS,
+      .callbacks = &conn_callbacks,
+      .app = peer,
+      .path = peer->path,
+      .now_ns = peer->now_ns,
+      .cid_len = (uint8_t)node->cid_len,
+      .max_data = node->window_bytes,
+      .max_stream_data_bidi = REQUEST_WINDOW,
+      .max_stream_data_uni = node->window_bytes,
+      .max_streams_bidi = REQUEST_STREAMS,
+      .max_streams_uni = node->max_streams,
+      .max_idle_ns = IDLE_NS,
+      .max_ack_delay_ns = node->ack_delay_ns,
+      .max_datagram_frame = MAX_DATAGRAM,
+      .max_udp_payload = mtu - IPV6_HEADERS < MAX_PAYLOAD ? mtu - IPV6_HEADERS : MAX_PAYLOAD,
+      .keep_alive_ns = KEEP_ALIVE_NS,
+      .qlog = peer->outside.qlog,
+      .qlog_arg = peer->outside.arg,
+  };
+}
+
+static int dial(struct peer *peer) {
+  const struct qc_config config = conn_config(peer);
+  const struct moqt_config moqt = {
+      .ops = &session_ops,
+      .events = peer->publisher ? &publisher_events : &subscriber_events,
+      .app = peer->publisher ? (void *)peer->publisher : (void *)peer->subscriber,
+      .path = "/fanbench",
+      .authority = peer->authority,
+      .implementation = "fanbench/" FANBENCH_VERSION,
+  };
+  peer->conn = qc_client(&config, "fanbench");
+  if (!peer->conn)
+    return -1;
+  struct moqt_config with_conn = moqt;
+  with_conn.ops_arg = peer->conn;
+  peer->session = moqt_session_new(&with_conn);
+  if (!peer->session) {
+    qc_free(peer->conn);
+    peer->conn = NULL;
+    return -1;
+  }
+  if (peer->publisher)
+    publisher_attach(peer->publisher, peer->conn, peer->session);
+  else
+    subscriber_attach(peer->subscriber, peer->conn, peer->session);
+  return 0;
+}
+
+static void set_clock(struct peer *peer, uint64_t now_ns) {
+  peer->now_ns = now_ns;
+  peer->settled = false;
+  if (peer->publisher)
+    publisher_clock(peer->publisher, now_ns);
+  else
+    subscriber_clock(peer->subscriber, now_ns);
+}
+
+int peer_connect(struct peer *peer, const struct qc_path *path, const char *authority,
+                 uint64_t now_ns) {
+  set_clock(peer, now_ns);
+  peer->path = *path;
+  peer->local = path->local;
+  snprintf(peer->authority, sizeof peer->authority, "%s", authority);
+  return dial(peer);
+}
+
+/* ---- packets and time --------------------------------------------------------------------------------- */
+
+static bool same_addr(const struct qc_addr *a, const struct qc_addr *b) {
+  return a->len == b->len && memcmp(&a->in6, &b->in6, a->len) == 0;
+}
+
+static bool is_away(const struct peer *peer, uint64_t now_ns) {
+  return peer->vanished || now_ns < peer->stalled_until_ns;
+}
+
+bool peer_wants_input(const struct peer *peer, uint64_t now_ns) {
+  return !is_away(peer, now_ns);
+}
+
+/* The end of the connection, when nobody asked for it, ends what depends on it. */
+static void check_loss(struct peer *peer) {
+  char text[192];
+  const char *before = NULL;
+  if (!peer->closed || peer->stopping)
+    return;
+  if (peer->publisher && !publisher_is_done(peer->publisher))
+    before = "everything was published";
+  if (peer->subscriber && !subscriber_is_answered(peer->subscriber))
+    before = "every subscription of at: 0s was answered";
+  if (!before)
+    return;
+  static const char *const by[] = {
+      [QC_CLOSED_SELF] = "this endpoint",       [QC_CLOSED_PEER] = "the relay",
+      [QC_CLOSED_IDLE] = "the idle timeout",    [QC_CLOSED_RESET] = "a stateless reset",
+      [QC_CLOSED_ERROR] = "this endpoint's QUIC",
+  };
+  snprintf(text, sizeof text, "connection closed by %s before %s: %s error 0x%llx%s%s",
+           by[peer->close_info.by], before,
+           peer->close_info.application ? "application" : "transport",
+           (unsigned long long)peer->close_info.code, peer->close_info.reason[0] ? ", " : "",
+           peer->close_info.reason);
+  fail(peer, text);
+}
+
+static void check_stop(struct peer *peer) {
+  if (!peer->stopping || peer->state != PEER_RUNNING)
+    return;
+  if (peer->conn && !peer->vanished && !qc_is_finished(peer->conn) &&
+      peer->now_ns < peer->stop_until_ns)
+    return;
+  peer->state = PEER_STOPPED;
+  tell(peer, &(struct peer_event){.kind = PEER_BYE});
+}
+
+void peer_in(struct peer *peer, const struct qc_path *path, const uint8_t *data, size_t len,
+             uint64_t now_ns) {
+  struct qc_path from = *path;
+  if (!peer->conn || is_away(peer, now_ns))
+    return;
+  set_clock(peer, now_ns);
+  if (same_addr(&from.local, &peer->local))
+    from.local = peer->path.local;
+  qc_read(peer->conn, &from, data, len, now_ns);
+  check_loss(peer);
+}
+
+static void run_role(struct peer *peer) {
+  if (peer->publisher)
+    publisher_run(peer->publisher);
+  else
+    subscriber_run(peer->subscriber);
+}
+
+size_t peer_out(struct peer *peer, struct qc_path *path, uint8_t *buf, size_t room,
+                uint64_t now_ns) {
+  if (!peer->conn || is_away(peer, now_ns)) {
+    check_stop(peer);
+    return 0;
+  }
+  if (!peer->settled) {
+    set_clock(peer, now_ns);
+    run_role(peer);
+    peer->settled = true;
+  }
+  const size_t len = qc_write(peer->conn, path, buf, room, now_ns);
+  check_loss(peer);
+  if (len == 0)
+    check_stop(peer);
+  else if (same_addr(&path->local, &peer->path.local))
+    path->local = peer->local;
+  return len;
+}
+
+uint64_t peer_deadline(const struct peer *peer) {
+  uint64_t next, role;
+  if (!peer->conn || peer->vanished)
+    return UINT64_MAX;
+  if (peer->now_ns < peer->stalled_until_ns)
+    return peer->stalled_until_ns;
+  next = qc_deadline(peer->conn);
+  role = peer->publisher ? publisher_deadline(peer->publisher)
+                         : subscriber_deadline(peer->subscriber);
+  if (role < next)
+    next = role;
+  return peer->stopping && peer->stop_until_ns < next ? peer->stop_until_ns : next;
+}
+
+void peer_expire(struct peer *peer, uint64_t now_ns) {
+  if (!peer->conn || is_away(peer, now_ns))
+    return;
+  set_clock(peer, now_ns);
+  if (qc_deadline(peer->conn) <= now_ns)
+    qc_handle_expiry(peer->conn, now_ns);
+  check_loss(peer);
+}
+
+/* ---- commands --------------------------------------------------------------------------------------------- */
+
+static bool reconnect(struct peer *peer, bool same_port) {
+  struct qc_addr local;
+  if (peer->conn && !peer->closed)
+    journal_closed(&peer->outside.journal, peer->now_ns, qc_odcid(peer->conn),
+                   &(struct qc_close_info){.by = QC_CLOSED_SELF, .reason = "left without a word"});
+  disconnect(peer);
+  if (peer->outside.move(peer->outside.arg, same_port ? PEER_MOVE_SAME_PORT : PEER_MOVE_NEW_PORT,
+                         &local))
+    return false;
+  peer->path.local = peer->local = local;
+  return dial(peer) == 0;
+}
+
+/* The socket moves, ngtcp2 is not told: what a NAT does. */
+static bool rebind(struct peer *peer) {
+  struct qc_addr local;
+  if (!peer->conn || peer->outside.move(peer->outside.arg, PEER_MOVE_NEW_PORT, &local))
+    return false;
+  peer->local = local;
+  return true;
+}
+
+static bool change_path(struct peer *peer, const struct qc_addr *told) {
+  struct qc_path path = peer->path;
+  path.local = *told;
+  if (qc_migrate(peer->conn, &path, peer->now_ns))
+    return false;
+  peer->path = path;
+  return true;
+}
+
+static bool migrate(struct peer *peer) {
+  struct qc_addr local;
+  if (!peer->conn || peer->outside.move(peer->outside.arg, PEER_MOVE_BESIDE, &local))
+    return false;
+  if (!change_path(peer, &local))
+    return false;
+  peer->local = local;
+  return true;
+}
+
+/* A migration to an address that only ngtcp2 believes in: the relay sees the old
+ * 4-tuple with another connection ID. */
+static bool rotate_cid(struct peer *peer) {
+  struct qc_addr made_up = peer->path.local;
+  if (!peer->conn)
+    return false;
+  if (made_up.sa.sa_family == AF_INET6)
+    made_up.in6.sin6_port = (in_port_t)(made_up.in6.sin6_port ^ htons(1));
+  else
+    made_up.in.sin_port = (in_port_t)(made_up.in.sin_port ^ htons(1));
+  return change_path(peer, &made_up);
+}
+
+static bool change_subscriptions(struct peer *peer, const struct peer_command *command) {
+  bool all = peer->subscriber != NULL;
+  for (size_t i = 0; peer->subscriber && i < command->n_tracks; i++) {
+    const int track = command->tracks[i];
+    all &= (command->event == PLAN_EV_SUBSCRIBE
+                ? subscriber_subscribe(peer->subscriber, track)
+                : subscriber_unsubscribe(peer->subscriber, track)) == 0;
+  }
+  return all;
+}
+
+static bool do_event(struct peer *peer, const struct peer_command *command) {
+  switch (command->event) {
+  case PLAN_EV_PRIORITY_LIMIT:
+    return peer->subscriber &&
+           subscriber_priority_limit(peer->subscriber, command->priority_limit) == 0;
+  case PLAN_EV_SUBSCRIBE:
+  case PLAN_EV_UNSUBSCRIBE:
+    return change_subscriptions(peer, command);
+  case PLAN_EV_RECONNECT:
+    return reconnect(peer, command->same_port);
+  case PLAN_EV_UPDATE_KEY:
+    return peer->conn && qc_update_key(peer->conn, peer->now_ns) == 0;
+  case PLAN_EV_REBIND:
+    return rebind(peer);
+  case PLAN_EV_MIGRATE:
+    return migrate(peer);
+  case PLAN_EV_ROTATE_CID:
+    return rotate_cid(peer);
+  case PLAN_EV_STALL:
+    peer->stalled_until_ns = peer->now_ns + command->for_ns;
+    return command->for_ns > 0;
+  case PLAN_EV_VANISH:
+    peer->vanished = true;
+    return true;
+  case PLAN_EV_DIE:
+    return true;
+  default:
+    return false;
+  }
+}
+
+static void event(struct peer *peer, const struct peer_command *command) {
+  const bool done = do_event(peer, command);
+  tell(peer, &(struct peer_event){.kind = PEER_DID, .command = command->event, .done = done});
+  if (command->event == PLAN_EV_DIE)
+    peer->state = PEER_DIED;
+}
+
+static void stop(struct peer *peer) {
+  if (peer->stopping)
+    return;
+  peer->stopping = true;
+  peer->stop_until_ns = peer->now_ns + LINGER_NS;
+  peer->stalled_until_ns = 0;
+  if (peer->conn && !peer->vanished)
+    qc_close(peer->conn, MOQT_NO_ERROR, "");
+  else
+    check_stop(peer);
+}
+
+void peer_command(struct peer *peer, const struct peer_command *command, uint64_t now_ns) {
+  set_clock(peer, now_ns);
+  switch (command->what) {
+  case PEER_DO_START:
+    if (peer->publisher)
+      publisher_start(peer->publisher, command->t0_ns);
+    else
+      subscriber_start(peer->subscriber, command->t0_ns);
+    break;
+  case PEER_DO_POLL:
+    tell(peer, &(struct peer_event){
+                   .kind = PEER_STATE,
+                   .objects = peer->publisher ? publisher_objects(peer->publisher)
+                                              : subscriber_objects(peer->subscriber),
+                   .last_rx_ns =
+                       peer->subscriber ? subscriber_last_rx_ns(peer->subscriber) : 0});
+    break;
+  case PEER_DO_STOP:
+    stop(peer);
+    break;
+  case PEER_DO_EVENT:
+    event(peer, command);
+    break;
+  }
+}

@@ -1,0 +1,85 @@
+/* A capture made by hand: packets said in order, written as pcapng (or as
+ * several), and judged by the code under test.
+ *
+ * Connections are null-protected after a handshake of real Initial packets,
+ * unless tape_secret() gives them keys. Everything is in IPv4 between relay
+ * 10.0.0.1:4433 and clients 10.0.0.<n>:20000. Time passes 1 ms a packet. */
+#ifndef FANBENCH_PCAP_T_TAPE_H
+#define FANBENCH_PCAP_T_TAPE_H
+
+#include "pcap-tools/decrypt/keys.h"
+#include "pcap-tools/judge.h"
+#include "pcap-tools/t/words.h"
+
+enum { TAPE_CLIENT, TAPE_SERVER };
+
+struct tape_frame {
+  uint64_t time_ns;
+  unsigned file;
+  size_t len;
+  uint8_t *data;
+};
+
+struct tape {
+  uint64_t now_ns;
+  struct tape_frame *frames;
+  size_t n, room;
+  unsigned n_conns;
+  char secrets[32768]; /* goes into a Decryption Secrets Block */
+};
+
+struct tape_conn {
+  struct tape *tape;
+  unsigned host; /* last byte of the client's address */
+  struct qp_cid odcid, cid[2]; /* cid[side]: what packets to that side carry */
+  uint8_t random[32];
+  struct qp_keys keys[2];      /* 1-RTT, if protected */
+  bool key_phase;
+  uint64_t pn[2]; /* next 1-RTT number */
+  unsigned file[2]; /* capture that shows what a side sends; the same by default */
+};
+
+struct tape_packet {
+  uint64_t pn;     /* 0: the side's next number; else this one, and the next follows it */
+  unsigned pn_len; /* 0: 4 */
+  struct word frames;
+  bool bad_checksum, partial_checksum, spoil_tag;
+};
+
+struct tape *tape_new(void);
+void tape_free(struct tape *t);
+
+/* A connection with its handshake said. */
+struct tape_conn tape_conn(struct tape *t);
+/* The same with real protection; the key log goes into the capture. */
+struct tape_conn tape_conn_tls(struct tape *t, uint16_t suite);
+void tape_conn_free(struct tape_conn *c);
+
+/* pkt_1rtt(&conn, TAPE_SERVER, .pn = 7, .frames = FRAMES(w_stream(3, 0, "abc"))) */
+void tape_say(struct tape_conn *c, unsigned side, struct tape_packet packet);
+#define pkt_1rtt(conn, side, ...) tape_say(conn, side, (struct tape_packet){__VA_ARGS__})
+/* An Initial packet of that side. */
+void tape_say_initial(struct tape_conn *c, unsigned side, uint64_t pn, struct word frames);
+/* Switches to the next key phase of both sides (protected connections). */
+void tape_update_keys(struct tape_conn *c);
+/* Says the last frame again as seen in another capture, `later_ns` after. */
+void tape_also_in(struct tape *t, unsigned file, uint64_t later_ns);
+
+/* Writes the frames of one capture. snap: bytes kept of each frame, 0 = all. */
+void tape_write(const struct tape *t, const char *path, unsigned file, size_t snap);
+
+/* Judges the tape as bare captures; fails the test on any error. */
+struct judge_report *tape_judge(const struct tape *t, unsigned n_files);
+const struct judge_check *tape_check(const struct judge_report *r, const char *name);
+
+/* One judgement: the result, and at least that many items looked at. */
+void tape_expect(const struct tape *t, const char *check, enum judge_result result,
+                 uint64_t examined);
+/* A failing check whose first finding has this field and holds this text in `actual`. */
+void tape_expect_finding(const struct tape *t, const char *check, const char *field,
+                         const char *actual);
+
+/* Makes a directory under /tmp that is gone after the test program. */
+const char *tape_dir(void);
+
+#endif
