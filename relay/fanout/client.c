@@ -22,7 +22,7 @@ void client_dirty(struct client *client) {
 /* ---- joint numbers: shim and ledger ------------------------------------------------ */
 
 uint64_t client_take_number(struct client *client) {
-  return __atomic_fetch_add(&client_counters(client)->next_pn, 1, __ATOMIC_SEQ_CST);
+  return plane_add(client->relay->cfg.plane, &client_counters(client)->next_pn, 1);
 }
 
 static uint64_t on_take_number(void *arg) {
@@ -31,7 +31,7 @@ static uint64_t on_take_number(void *arg) {
 
 static uint64_t on_next_number(void *arg) {
   struct client *client = arg;
-  return __atomic_load_n(&client_counters(client)->next_pn, __ATOMIC_SEQ_CST);
+  return plane_load(client->relay->cfg.plane, &client_counters(client)->next_pn);
 }
 
 static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, bool ack_eliciting,
@@ -58,8 +58,8 @@ void client_enter(struct client *client, const struct ledger_number *number) {
 /* The unacknowledged numbers are capped: a window from the oldest of them on. */
 void client_floor(struct client *client) {
   shim_forget(client->shim, ledger_floor(client->ledger));
-  __atomic_store_n(&client_counters(client)->pn_limit,
-                   ledger_floor(client->ledger) + RELAY_PN_WINDOW, __ATOMIC_SEQ_CST);
+  plane_store(client->relay->cfg.plane, &client_counters(client)->pn_limit,
+              ledger_floor(client->ledger) + RELAY_PN_WINDOW);
 }
 
 static void on_ack(void *arg, const struct shim_range *joint, size_t n_joint,
@@ -82,14 +82,15 @@ static void on_max_data(void *arg, uint64_t limit) {
   struct client *client = arg;
   if (limit <= client->max_data) return;
   client->max_data = limit;
-  __atomic_store_n(&client_counters(client)->max_data, fanout_max_data(limit), __ATOMIC_SEQ_CST);
+  plane_store(client->relay->cfg.plane, &client_counters(client)->max_data,
+              fanout_max_data(limit));
 }
 
 static void on_max_streams(void *arg, uint64_t limit) {
   struct client *client = arg;
   if (limit <= client->max_streams) return;
   client->max_streams = limit;
-  __atomic_store_n(&client_counters(client)->max_streams, limit, __ATOMIC_SEQ_CST);
+  plane_store(client->relay->cfg.plane, &client_counters(client)->max_streams, limit);
 }
 
 /* ngtcp2 opens one unidirectional stream, MoQT's control stream, before the
@@ -117,8 +118,7 @@ static void on_max_stream_data(void *arg, uint64_t sid, uint64_t limit) {
     size_t slot = (size_t)((uint64_t)stream->key.sid >> 2) % FB_STREAM_SLOTS;
     struct fb_down *down = &plane->downs[slot * plane->max_subscribers + client->slot];
     if (limit <= FB_MAX_OFFSET)
-      __atomic_store_n(&down->limit, (uint64_t)stream->claim << FB_CLAIM_SHIFT | limit,
-                       __ATOMIC_SEQ_CST);
+      plane_store(plane, &down->limit, (uint64_t)stream->claim << FB_CLAIM_SHIFT | limit);
   }
   leg_offer(leg);
 }

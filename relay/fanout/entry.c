@@ -110,16 +110,16 @@ void entry_subscription(struct subscription *sub) {
 /* ---- upstreams -------------------------------------------------------------------- */
 
 /* All numbers below `next` count as seen: a replay of one is a duplicate. */
-static void fill_window(struct fb_upstream_state *state, uint64_t next) {
+static void fill_window(const struct plane *plane, struct fb_upstream_state *state,
+                        uint64_t next) {
   uint64_t last = next / 32; /* block of the first number not seen */
   for (uint64_t i = 0; i < FB_WINDOW_WORDS; i++) {
     if (last < i) break;
     uint64_t block = last - i;
     uint64_t bits = i == 0 ? (1ull << (next % 32)) - 1 : 0xffffffffu;
-    __atomic_store_n(&state->window[block % FB_WINDOW_WORDS], block << 32 | bits,
-                     __ATOMIC_SEQ_CST);
+    plane_store(plane, &state->window[block % FB_WINDOW_WORDS], block << 32 | bits);
   }
-  __atomic_store_n(&state->expected, next, __ATOMIC_SEQ_CST);
+  plane_store(plane, &state->expected, next);
 }
 
 static void put_cid_key(struct fb_cid_key *key, const struct qc_cid *cid) {
@@ -162,7 +162,7 @@ void entry_upstream_join(struct client *client) {
   relay->upstreams[slot] = client;
   client->upstream = slot;
   client->upstream_gen = ++relay->next_upstream_gen;
-  fill_window(&plane->upstream_state[slot], client->rx_next);
+  fill_window(plane, &plane->upstream_state[slot], client->rx_next);
   struct fb_upstream value = {
       .gen = client->upstream_gen, .active = 1, .protection = FB_PROTECT_NONE};
   value.path.family =
@@ -196,19 +196,18 @@ void entry_upstream_leave(struct client *client) {
 
 /* User space has authenticated a number that the datapath may not have seen. */
 void entry_upstream_seen(struct client *client, uint64_t pn) {
-  struct fb_upstream_state *state = &plane_of(client)->upstream_state[client->upstream];
+  const struct plane *plane = plane_of(client);
+  struct fb_upstream_state *state = &plane->upstream_state[client->upstream];
   __u64 *word = &state->window[pn / 32 % FB_WINDOW_WORDS];
-  __u64 old = __atomic_load_n(word, __ATOMIC_SEQ_CST), want;
+  __u64 old = plane_load(plane, word), want;
   do {
     uint64_t block = old >> 32;
     if (block > pn / 32) break; /* too old to remember */
     want = (pn / 32) << 32 | (block == pn / 32 ? (uint32_t)old : 0) | 1u << (pn % 32);
     if (want == old) break;
-  } while (!__atomic_compare_exchange_n(word, &old, want, false, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_SEQ_CST));
-  __u64 next = __atomic_load_n(&state->expected, __ATOMIC_SEQ_CST);
-  while (next <= pn && !__atomic_compare_exchange_n(&state->expected, &next, pn + 1, false,
-                                                    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+  } while (!plane_cas(plane, word, &old, want));
+  __u64 next = plane_load(plane, &state->expected);
+  while (next <= pn && !plane_cas(plane, &state->expected, &next, pn + 1)) {
   }
 }
 

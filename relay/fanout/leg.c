@@ -98,14 +98,14 @@ struct fb_down *leg_down(const struct leg *leg) {
   if (!plane || !stream->claim) return NULL;
   size_t slot = (size_t)((uint64_t)stream->key.sid >> 2) % FB_STREAM_SLOTS;
   struct fb_down *down = &plane->downs[slot * plane->max_subscribers + leg->client->slot];
-  uint64_t id = __atomic_load_n(&down->id, __ATOMIC_SEQ_CST);
+  uint64_t id = plane_load(plane, &down->id);
   return id >> FB_CLAIM_SHIFT == stream->claim ? down : NULL;
 }
 
 uint64_t leg_charged(const struct leg *leg) {
   struct fb_down *down = leg_down(leg);
   if (!down) return leg->charged;
-  uint64_t word = __atomic_load_n(&down->charged, __ATOMIC_SEQ_CST);
+  uint64_t word = plane_load(leg->client->relay->cfg.plane, &down->charged);
   uint64_t end = word >> FB_CLAIM_SHIFT == leg->stream->claim ? word & FB_MAX_OFFSET : 0;
   return end > leg->charged ? end : leg->charged;
 }
@@ -113,11 +113,20 @@ uint64_t leg_charged(const struct leg *leg) {
 /* Takes `growth` bytes of the connection's limit. */
 static bool take_data(struct client *client, uint64_t growth) {
   struct fb_counters *counters = client_counters(client);
-  uint64_t used = __atomic_fetch_add(&counters->data_used, growth, __ATOMIC_SEQ_CST);
-  uint64_t most = __atomic_load_n(&counters->max_data, __ATOMIC_SEQ_CST);
-  if (used + growth <= most) return true;
-  __atomic_fetch_sub(&counters->data_used, growth, __ATOMIC_SEQ_CST);
+  const struct plane *plane = client->relay->cfg.plane;
+  uint64_t used = plane_add(plane, &counters->data_used, growth);
+  if (used + growth <= plane_load(plane, &counters->max_data)) return true;
+  plane_sub(plane, &counters->data_used, growth);
   return false;
+}
+
+/* The datapath charges the same word: it is raised only from what was read. */
+static bool raise_charged(const struct leg *leg, struct fb_down *down, uint64_t old, uint64_t end) {
+  const struct plane *plane = leg->client->relay->cfg.plane;
+  uint32_t claim = leg->stream->claim;
+  __u64 word = plane_load(plane, &down->charged);
+  uint64_t seen = word >> FB_CLAIM_SHIFT == claim ? word & FB_MAX_OFFSET : 0;
+  return seen <= old && plane_cas(plane, &down->charged, &word, (__u64)claim << FB_CLAIM_SHIFT | end);
 }
 
 bool leg_charge(struct leg *leg, uint64_t end) {
@@ -130,20 +139,11 @@ bool leg_charge(struct leg *leg, uint64_t end) {
     }
     if (!take_data(leg->client, end - old)) return false;
     struct fb_down *down = leg_down(leg);
-    if (down) {
-      /* The datapath charges the same word: raise it only from what was read. */
-      uint64_t word = __atomic_load_n(&down->charged, __ATOMIC_SEQ_CST);
-      uint64_t claim = (uint64_t)leg->stream->claim << FB_CLAIM_SHIFT;
-      uint64_t seen = word >> FB_CLAIM_SHIFT == leg->stream->claim ? word & FB_MAX_OFFSET : 0;
-      if (seen > old || !__atomic_compare_exchange_n(&down->charged, &word, claim | end, false,
-                                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-        __atomic_fetch_sub(&client_counters(leg->client)->data_used, end - old, __ATOMIC_SEQ_CST);
-        continue;
-      }
-    }
-    leg->charged = end;
-    return true;
+    if (!down || raise_charged(leg, down, old, end)) break;
+    plane_sub(leg->client->relay->cfg.plane, &client_counters(leg->client)->data_used, end - old);
   }
+  leg->charged = end;
+  return true;
 }
 
 /* ---- reset --------------------------------------------------------------------------- */
@@ -155,10 +155,8 @@ static void stop_copies(struct leg *leg) {
   struct plane *plane = relay->cfg.plane;
   struct fb_down *down = leg_down(leg);
   if (!down) return;
-  uint64_t claim = (uint64_t)leg->stream->claim << FB_CLAIM_SHIFT;
-  uint64_t id = claim | leg->ordinal;
-  __atomic_compare_exchange_n(&down->id, &id, claim | FB_DOWN_SKIPPED, false, __ATOMIC_SEQ_CST,
-                              __ATOMIC_SEQ_CST);
+  __u64 claim = (__u64)leg->stream->claim << FB_CLAIM_SHIFT, id = claim | leg->ordinal;
+  plane_cas(plane, &down->id, &id, claim | FB_DOWN_SKIPPED);
   plane->ops->quiesce(plane->ctx);
   copies_drain(relay);
 }

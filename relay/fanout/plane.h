@@ -43,6 +43,44 @@ struct plane {
   struct fb_counters *counters;           /* [max_subscribers] */
   struct fb_upstream_state *upstream_state; /* [FB_MAX_UPSTREAMS] */
   struct fb_down *downs; /* [FB_STREAM_SLOTS * max_subscribers] */
+  /* Called before each access to a shared word; NULL outside of a simulation. */
+  void (*access)(void *arg, const void *word);
+  void *access_arg;
 };
+
+/* ---- shared words --------------------------------------------------------------- */
+
+/* Every access of user space to a word that the datapath shares. A simulation may
+ * let another party run before it (plane->access). */
+static inline void plane_yield(const struct plane *plane, const void *word) {
+  if (plane->access) plane->access(plane->access_arg, word);
+}
+
+static inline __u64 plane_load(const struct plane *plane, const __u64 *word) {
+  plane_yield(plane, word);
+  return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+static inline void plane_store(const struct plane *plane, __u64 *word, __u64 value) {
+  plane_yield(plane, word);
+  __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+/* Returns the value before. */
+static inline __u64 plane_add(const struct plane *plane, __u64 *word, __u64 value) {
+  plane_yield(plane, word);
+  return __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
+}
+
+static inline void plane_sub(const struct plane *plane, __u64 *word, __u64 value) {
+  plane_yield(plane, word);
+  __atomic_fetch_sub(word, value, __ATOMIC_SEQ_CST);
+}
+
+/* Writes `want` if the word is *old; else *old gets what it is. */
+static inline bool plane_cas(const struct plane *plane, __u64 *word, __u64 *old, __u64 want) {
+  plane_yield(plane, word);
+  return __atomic_compare_exchange_n(word, old, want, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
 
 #endif

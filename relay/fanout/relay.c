@@ -180,7 +180,7 @@ static void release_holds(struct relay *relay) {
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
     if (!client || !client->in_plane || client->path_held) continue;
-    client->hold_seen = __atomic_load_n(&plane->counters[i].hold, __ATOMIC_SEQ_CST);
+    client->hold_seen = plane_load(plane, &plane->counters[i].hold);
     if (client->hold_seen && slow_is_idle(client))
       any = true;
     else
@@ -192,11 +192,9 @@ static void release_holds(struct relay *relay) {
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
     if (!client || !client->hold_seen) continue;
-    uint64_t seen = client->hold_seen;
+    __u64 seen = client->hold_seen;
     client->hold_seen = 0;
-    if (slow_is_idle(client))
-      __atomic_compare_exchange_n(&plane->counters[i].hold, &seen, 0, false, __ATOMIC_SEQ_CST,
-                                  __ATOMIC_SEQ_CST);
+    if (slow_is_idle(client)) plane_cas(plane, &plane->counters[i].hold, &seen, 0);
   }
 }
 

@@ -140,8 +140,9 @@ static void put_resends(struct packet *pkt) {
 /* How far the peer's limits let a leg go, from lo on, up to hi. */
 static uint64_t allowed_end(const struct leg *leg, uint64_t hi) {
   const struct fb_counters *counters = client_counters(leg->client);
-  uint64_t used = __atomic_load_n(&counters->data_used, __ATOMIC_SEQ_CST);
-  uint64_t most = __atomic_load_n(&counters->max_data, __ATOMIC_SEQ_CST);
+  const struct plane *plane = leg->client->relay->cfg.plane;
+  uint64_t used = plane_load(plane, &counters->data_used);
+  uint64_t most = plane_load(plane, &counters->max_data);
   uint64_t end = leg_charged(leg) + (most > used ? most - used : 0);
   if (end > leg->limit) end = leg->limit;
   return end < hi ? end : hi;
@@ -151,13 +152,14 @@ enum leg_result { LEG_DONE, LEG_BLOCKED, LEG_FULL };
 
 static enum leg_result put_leg(struct packet *pkt, struct leg *leg) {
   struct stream *stream = leg->stream;
+  const struct plane *plane = leg->client->relay->cfg.plane;
   struct fb_counters *counters = client_counters(leg->client);
   /* If the datapath turns out to follow the stream, its record has the ordinal. */
   if (leg->ordinal == NO_ORDINAL) entry_take_stream(stream);
   if (leg->done) return LEG_DONE;
   if (leg->ordinal == NO_ORDINAL)
-    leg_open(leg, __atomic_fetch_add(&counters->next_stream, 1, __ATOMIC_SEQ_CST));
-  if (leg->ordinal >= __atomic_load_n(&counters->max_streams, __ATOMIC_SEQ_CST)) return LEG_BLOCKED;
+    leg_open(leg, plane_add(plane, &counters->next_stream, 1));
+  if (leg->ordinal >= plane_load(plane, &counters->max_streams)) return LEG_BLOCKED;
   uint64_t lo, hi;
   while (ranges_next_gap(&leg->sent, 0, stream->len, &lo, &hi)) {
     if (pkt->full) return LEG_FULL;
@@ -268,8 +270,8 @@ static void begin(struct packet *pkt, struct client *client) {
 
 static bool number_free(const struct client *client) {
   const struct fb_counters *counters = client_counters(client);
-  return __atomic_load_n(&counters->next_pn, __ATOMIC_SEQ_CST) <
-         __atomic_load_n(&counters->pn_limit, __ATOMIC_SEQ_CST);
+  const struct plane *plane = client->relay->cfg.plane;
+  return plane_load(plane, &counters->next_pn) < plane_load(plane, &counters->pn_limit);
 }
 
 bool slow_run(struct client *client) {
