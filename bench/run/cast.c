@@ -25,6 +25,10 @@ void cast_end(struct cast *cast, const char *fmt, ...) {
   va_end(ap);
 }
 
+/* Publishers keep time on a busy machine; they sleep most of it. Relay and subscribers
+ * stay with the normal scheduler: how they fare is what is measured. */
+#define PUBLISHER_PRIORITY 2
+
 static struct process *add(struct cast *cast, const struct process_spec *spec, char *err,
                            size_t err_len) {
   if (cast->n == cast->room) {
@@ -67,6 +71,7 @@ struct process *cast_start_node(struct cast *cast, int node, char *err, size_t e
             &(struct process_spec){.name = who->name,
                                    .node = node,
                                    .netns_fd = cast->net->hosts[who->host].fd,
+                                   .realtime = who->role == PLAN_PUBLISHER ? PUBLISHER_PRIORITY : 0,
                                    .log_path = log,
                                    .argv = cmd.argv},
             err, err_len);

@@ -1,5 +1,7 @@
 /* Scenario files below what a person names: a file is taken as it is, a
- * directory gives every *.yaml in it and below, in the order of their names. */
+ * directory gives every *.yaml in it and below, in the order of their names. A
+ * folder `bad` below it holds files that must be refused: it is read only if it
+ * is named itself. */
 #ifndef FANBENCH_RUN_FIND_H
 #define FANBENCH_RUN_FIND_H
 

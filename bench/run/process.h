@@ -57,6 +57,7 @@ struct process_spec {
   const char *name;
   int node;
   int netns_fd;
+  int realtime;         /* SCHED_RR priority; 0 = the normal scheduler */
   const char *log_path; /* NULL: it keeps the runner's stderr */
   /* one of: */
   char *const *argv; /* argv[0] = path; PROCESS_CONTROL_ARG becomes the fd's number */
