@@ -43,7 +43,7 @@ struct judge_drop {
 };
 
 struct judge_subscriber {
-  char *node; /* "sub[0]" */
+  char *node;              /* "sub[0]" */
   uint64_t objects, bytes; /* delivered to the application */
   uint64_t copies;         /* packets sent to it by the datapath */
   uint64_t resent;         /* bytes sent to it more than once */
@@ -69,9 +69,9 @@ struct judge_report {
 
 struct judge_info {
   const char *name;
-  const char *group; /* "transport" "fan-out" "media" "run" */
+  const char *group;  /* "transport" "fan-out" "media" "run" */
   const char *proves; /* one sentence */
-  bool built;        /* false: always skipped with "not built" */
+  bool built;         /* false: always skipped with "not built" */
 };
 
 /* Every check of the catalogue in its order; *n gets their number. */

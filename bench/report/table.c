@@ -6,7 +6,7 @@
 #include "bench/report/view.h"
 
 /* Findings shown of one check, and of all. The report has the rest. */
-enum { OF_ONE_CHECK = 3, OF_ALL = 9, LINE = 88 };
+enum { OF_ONE_CHECK = 3, OF_ALL = 9, LINE = 88, ABOUT_INDENT = 6 };
 
 struct table {
   FILE *to;
@@ -25,6 +25,28 @@ static void put_coloured(const struct table *t, const char *colour, const char *
     fputs(text, t->to);
 }
 
+/* What the scenario is about, a few words a line. */
+static void put_about(const struct table *t) {
+  const char *at = t->view->plan->about;
+  while (at && *at) {
+    size_t len = strlen(at);
+    if (len > LINE - ABOUT_INDENT) {
+      len = LINE - ABOUT_INDENT;
+      while (len > 0 && at[len] != ' ')
+        len--;
+      if (len == 0)
+        len = strcspn(at, " ");
+    }
+    char line[LINE * 8];
+    snprintf(line, sizeof line, "%.*s", (int)len, at);
+    fprintf(t->to, "%*s", ABOUT_INDENT, "");
+    report_text_terminal(t->to, line);
+    fputc('\n', t->to);
+    at += len;
+    at += strspn(at, " ");
+  }
+}
+
 static void put_verdict(const struct table *t) {
   static const char *const words[] = {"PASS", "FAIL", "INCONCLUSIVE"};
   const struct report_view *view = t->view;
@@ -40,11 +62,7 @@ static void put_verdict(const struct table *t) {
   if (view->run->tries > 1)
     fprintf(t->to, ", %" PRIu32 " tries", view->run->tries);
   fputs(")\n", t->to);
-  if (view->plan->about && *view->plan->about) {
-    fputs("      ", t->to);
-    report_text_terminal(t->to, view->plan->about);
-    fputc('\n', t->to);
-  }
+  put_about(t);
   for (size_t i = 0; i < view->outcome->n_notes; i++) {
     fputs(view->outcome->notes[i].fails ? "  ! " : "  - ", t->to);
     report_text_terminal(t->to, view->outcome->notes[i].text);

@@ -73,7 +73,8 @@ int command_relay(struct command *cmd, const struct plan *plan, int node,
   add(cmd, "--seed");
   add(cmd, "%" PRIu64, plan->seed);
   add(cmd, "--clients");
-  add(cmd, "%zu", 2 * plan->n_nodes + 16); /* who reconnects overlaps with itself */
+  size_t clients = 2 * plan->n_nodes + 16; /* who reconnects overlaps with itself */
+  add(cmd, "%zu", clients < COMMAND_RELAY_CLIENTS ? clients : COMMAND_RELAY_CLIENTS);
   for (size_t i = 0; i < plan->n_defects; i++) {
     const struct plan_defect *defect = &plan->defects[i];
     add(cmd, "--defect");

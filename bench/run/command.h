@@ -9,6 +9,7 @@
 #include "bench/scenario/plan.h"
 
 #define COMMAND_RELAY_PORT 4433
+#define COMMAND_RELAY_CLIENTS 1024 /* most that a relay takes */
 #define COMMAND_PEER_PORT  20000 /* + node index */
 
 struct command {

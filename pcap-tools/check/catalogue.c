@@ -3,8 +3,8 @@
 
 extern const struct qp_check qp_check_pn_unique, qp_check_pn_decodable, qp_check_ack_only_sent,
     qp_check_frames_legal, qp_check_stream_bytes, qp_check_stream_complete, qp_check_close_clean,
-    qp_check_checksum_valid, qp_check_copy_count, qp_check_payload_identical,
-    qp_check_load_honest, qp_check_no_residue;
+    qp_check_checksum_valid, qp_check_copy_count, qp_check_payload_identical, qp_check_load_honest,
+    qp_check_no_residue;
 
 /* X(identifier, name, group, what it proves): checks that are not built yet. */
 #define PLANNED(X)                                                                                 \
@@ -48,17 +48,38 @@ PLANNED(X)
 
 #define P(id) &planned_##id
 static const struct qp_check *const checks[] = {
-    &qp_check_pn_unique,       &qp_check_pn_decodable, &qp_check_ack_only_sent,
-    P(ack_split),              P(cid_active),          P(cid_supply),
-    P(path_valid),             &qp_check_frames_legal, &qp_check_stream_bytes,
-    &qp_check_stream_complete, P(flow_limits),         P(congestion_bounded),
-    &qp_check_close_clean,     &qp_check_checksum_valid, P(connect_any_time),
-    P(fresh_start),            P(nonce_unique),        P(copy_explained),
-    &qp_check_copy_count,      P(copy_exact),          &qp_check_payload_identical,
-    P(isolated),               P(no_needless_retransmit), P(no_orphan_forward),
-    P(trace_agrees),           P(priority_drop),       P(join_point),
-    P(subscribe_answered),     P(delivery_order),      &qp_check_load_honest,
-    P(latency),                &qp_check_no_residue,
+    &qp_check_pn_unique,
+    &qp_check_pn_decodable,
+    &qp_check_ack_only_sent,
+    P(ack_split),
+    P(cid_active),
+    P(cid_supply),
+    P(path_valid),
+    &qp_check_frames_legal,
+    &qp_check_stream_bytes,
+    &qp_check_stream_complete,
+    P(flow_limits),
+    P(congestion_bounded),
+    &qp_check_close_clean,
+    &qp_check_checksum_valid,
+    P(connect_any_time),
+    P(fresh_start),
+    P(nonce_unique),
+    P(copy_explained),
+    &qp_check_copy_count,
+    P(copy_exact),
+    &qp_check_payload_identical,
+    P(isolated),
+    P(no_needless_retransmit),
+    P(no_orphan_forward),
+    P(trace_agrees),
+    P(priority_drop),
+    P(join_point),
+    P(subscribe_answered),
+    P(delivery_order),
+    &qp_check_load_honest,
+    P(latency),
+    &qp_check_no_residue,
 };
 
 const struct qp_check *const *qp_checks(size_t *n) {

@@ -22,11 +22,11 @@ struct qp_fanout;
 
 /* All evidence of a run. The parts a bare capture lacks are NULL or empty. */
 struct qp_evidence {
-  char *dir;                   /* NULL: bare captures */
+  char *dir;                    /* NULL: bare captures */
   struct qp_manifest *manifest; /* NULL: bare captures */
-  char **files;                /* captures, relative to the run directory */
+  char **files;                 /* captures, relative to the run directory */
   size_t n_files;
-  char **damage;  /* one for each file; NULL = whole */
+  char **damage;    /* one for each file; NULL = whole */
   uint64_t *frames; /* read from each file */
   struct qp_keylog keylog;
   struct qp_copies copies;

@@ -24,8 +24,7 @@ static void datagram(void *arg, struct qp_place place, const struct qp_udp *udp,
     return;
   self->out->examined++;
   if (udp->sum == QP_SUM_WRONG && qp_found(self))
-    report(self, place, udp, "udp", qp_text("%04x", udp->sum_want),
-           qp_text("%04x", udp->sum_wire));
+    report(self, place, udp, "udp", qp_text("%04x", udp->sum_want), qp_text("%04x", udp->sum_wire));
   if (udp->ip_sum_wrong && qp_found(self))
     report(self, place, udp, "ip", qp_text("a header that sums up to ffff"), qp_text("another"));
 }

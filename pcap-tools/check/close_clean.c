@@ -8,17 +8,16 @@ static void judge_code(struct qp_judged *self, const struct qp_conn *c, unsigned
   char flow[QP_FLOW_TEXT];
   if (!close->seen || close->code == 0 || !qp_found(self))
     return;
-  qp_describe(self, close->at,
-              (struct qp_words){
-                  .layer = close->application ? "moqt" : "quic",
-                  .field = "error code",
-                  .expected = qp_text("0, no error"),
-                  .actual = qp_text("%#llx \"%s\"", (unsigned long long)close->code,
-                                    close->reason),
-                  .explain = qp_text("%s closes with %s error",
-                                     qp_flow(self->evidence, c, side, flow),
-                                     close->application ? "an application" : "a transport"),
-              });
+  qp_describe(
+      self, close->at,
+      (struct qp_words){
+          .layer = close->application ? "moqt" : "quic",
+          .field = "error code",
+          .expected = qp_text("0, no error"),
+          .actual = qp_text("%#llx \"%s\"", (unsigned long long)close->code, close->reason),
+          .explain = qp_text("%s closes with %s error", qp_flow(self->evidence, c, side, flow),
+                             close->application ? "an application" : "a transport"),
+      });
 }
 
 static void judge_conn(struct qp_judged *self, const struct qp_conn *c) {

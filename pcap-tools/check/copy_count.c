@@ -26,12 +26,11 @@ static void judge_missing(struct qp_judged *self, const struct qp_due *d) {
     return;
   if (!d->out)
     report(self, d->in->last, d, "copy",
-           qp_text("%s", d->in->datagram ? "one datagram with this object"
-                                         : "this object on a stream"),
+           qp_text("%s",
+                   d->in->datagram ? "one datagram with this object" : "this object on a stream"),
            qp_text("none; here it reached the relay"));
   else
-    report(self, d->out->last, d, "payload",
-           qp_text("%llu bytes", (unsigned long long)d->in->len),
+    report(self, d->out->last, d, "payload", qp_text("%llu bytes", (unsigned long long)d->in->len),
            qp_text("%llu in front of a hole or the end", (unsigned long long)d->out->got));
 }
 
@@ -39,7 +38,7 @@ static void judge_due(struct qp_judged *self, const struct qp_due *d) {
   self->out->examined++;
   if (!d->out || !d->out->whole)
     judge_missing(self, d);
-  if (d->copies < 2 || !qp_found(self))
+  if (!d->out || d->copies < 2 || !qp_found(self))
     return;
   report(self, d->second ? d->second->first : d->out->first, d, "copy",
          qp_text("%s", d->in->datagram ? "one datagram" : "all of it on one stream"),

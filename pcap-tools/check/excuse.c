@@ -21,13 +21,12 @@ bool qp_excused(const struct qp_evidence *e, const struct qp_conn *conn) {
   const struct qp_manifest *m = e->manifest;
   if (!m)
     return false;
-  const struct qp_node *ends[2] = {qp_node_at(e, conn, QP_CLIENT),
-                                   qp_node_at(e, conn, QP_SERVER)};
+  const struct qp_node *ends[2] = {qp_node_at(e, conn, QP_CLIENT), qp_node_at(e, conn, QP_SERVER)};
   for (size_t i = 0; i < m->n_events; i++) {
     const struct qp_event_info *ev = &m->events[i];
     uint64_t t = m->start_ns + ev->at_ns + (uint64_t)m->realtime_minus_monotonic_ns;
-    bool ours = (ends[0] && names(ev->node, ends[0]->name)) ||
-                (ends[1] && names(ev->node, ends[1]->name));
+    bool ours =
+        (ends[0] && names(ev->node, ends[0]->name)) || (ends[1] && names(ev->node, ends[1]->name));
     /* a connection made after the event is not its victim */
     if (ours && ends_connections(ev->kind) && conn->first.time_ns < t + EVENT_LATE_NS)
       return true;

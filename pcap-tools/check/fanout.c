@@ -50,12 +50,11 @@ static void place_objects(struct placed_list *l, const struct qp_conn *conn, uns
       continue;
     qp_grow((void **)&l->items, &l->room, l->n + 1, sizeof *l->items);
     qp_grow((void **)&l->next, &l->next_room, l->n + 1, sizeof *l->next);
-    l->items[l->n] =
-        (struct placed){.object = o,
-                        .conn = conn,
-                        .track = r->track,
-                        .priority = o->priority == QP_NO_PRIORITY ? r->default_priority
-                                                                  : o->priority};
+    l->items[l->n] = (struct placed){.object = o,
+                                     .conn = conn,
+                                     .track = r->track,
+                                     .priority = o->priority == QP_NO_PRIORITY ? r->default_priority
+                                                                               : o->priority};
     uint64_t key = key_of(r->track, o);
     l->next[l->n] = qp_map_get(&l->first, key);
     qp_map_set(&l->first, key, (uint32_t)l->n++);
@@ -128,8 +127,7 @@ static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d
     return "the run was cut short";
   if (d->request->done && d->request->done_status == 5) /* TOO_FAR_BEHIND */
     return "the subscriber was too far behind";
-  if (!e->manifest && (end == UINT64_MAX ? d->conn->last.time_ns : end) <
-                          arrived + BARE_BACKLOG_NS)
+  if (!e->manifest && (end == UINT64_MAX ? d->conn->last.time_ns : end) < arrived + BARE_BACKLOG_NS)
     return "it arrived right before the end";
   if ((own_end || qp_excused(e, d->conn)) &&
       (end == UINT64_MAX ? d->conn->last.time_ns : end) < arrived + BACKLOG_NS)
@@ -139,13 +137,15 @@ static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d
   return NULL;
 }
 
-static bool was_reset(const struct qp_object *out) { return out->half && out->half->reset; }
+static bool was_reset(const struct qp_object *out) {
+  return out->half && out->half->reset;
+}
 
 /* Finds what of `in` left the relay on this connection. */
 static void find_copies(const struct placed_list *egress, struct qp_due *d, uint32_t track) {
   d->out_priority = QP_NO_PRIORITY;
-  for (uint32_t i = qp_map_get(&egress->first, key_of(track, d->in)); i != QP_MAP_NONE;
-       i = egress->next[i]) {
+  for (uint32_t i = qp_map_get(&egress->first, key_of(track, d->in)); i < egress->n;
+       i = egress->next[i]) { /* QP_MAP_NONE ends it */
     const struct placed *p = &egress->items[i];
     const struct qp_object *out = p->object;
     if (!same_object(p, track, d->in))
@@ -166,8 +166,7 @@ static bool before(struct qp_location a, struct qp_location b) {
 }
 
 /* Is the object the subscription's by place, filter and life? */
-static bool entitled(const struct qp_conn *c, const struct qp_request *r,
-                     const struct placed *p) {
+static bool entitled(const struct qp_conn *c, const struct qp_request *r, const struct placed *p) {
   const struct qp_object *o = p->object;
   struct qp_location at = {o->group, o->object};
   uint64_t opened = o->half ? o->half->opened.time_ns : o->first.time_ns;
@@ -180,8 +179,7 @@ static bool entitled(const struct qp_conn *c, const struct qp_request *r,
 
 /* A tail that was cut off with a reset is a lawful drop; whether the reset was
  * lawful is asked elsewhere (priority-drop). */
-static bool tail_was_reset(uint32_t track, const struct qp_conn *conn,
-                           const struct qp_object *in) {
+static bool tail_was_reset(uint32_t track, const struct qp_conn *conn, const struct qp_object *in) {
   if (in->datagram)
     return false;
   for (size_t i = 0; i < conn->n_halves; i++) {
@@ -199,9 +197,9 @@ static bool tail_was_reset(uint32_t track, const struct qp_conn *conn,
 }
 
 static void settle_subscription(const struct qp_evidence *e, struct qp_fanout *f,
-                                const struct placed_list *ingress,
-                                const struct placed_list *egress, const struct qp_conn *conn,
-                                const struct qp_request *r, bool any_reset) {
+                                const struct placed_list *ingress, const struct placed_list *egress,
+                                const struct qp_conn *conn, const struct qp_request *r,
+                                bool any_reset) {
   for (size_t i = 0; i < ingress->n; i++) {
     const struct placed *p = &ingress->items[i];
     if (p->track != r->track || p->conn == conn || ingress->next[i] != QP_MAP_NONE)
@@ -210,8 +208,7 @@ static void settle_subscription(const struct qp_evidence *e, struct qp_fanout *f
       continue;
     qp_grow((void **)&f->due, &f->room, f->n + 1, sizeof *f->due);
     struct qp_due *d = &f->due[f->n++];
-    *d = (struct qp_due){
-        .in = p->object, .in_priority = p->priority, .conn = conn, .request = r};
+    *d = (struct qp_due){.in = p->object, .in_priority = p->priority, .conn = conn, .request = r};
     find_copies(egress, d, r->track);
     if (d->out && d->out->whole)
       continue;

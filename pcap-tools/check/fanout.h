@@ -10,7 +10,7 @@
 #include "pcap-tools/check/check.h"
 
 enum qp_claim {
-  QP_CLAIM_DUE,   /* must have been sent */
+  QP_CLAIM_DUE,    /* must have been sent */
   QP_CLAIM_EITHER, /* may have been dropped: `excuse` says why */
 };
 
@@ -22,8 +22,8 @@ struct qp_due {
   const struct qp_request *request;
   enum qp_claim claim;
   const char *excuse;
-  const struct qp_object *out; /* the best copy as it left the relay; NULL: none */
-  uint32_t copies;             /* datagrams: how often; streams: on how many live streams */
+  const struct qp_object *out;    /* the best copy as it left the relay; NULL: none */
+  uint32_t copies;                /* datagrams: how often; streams: on how many live streams */
   const struct qp_object *second; /* a further copy, if copies > 1 */
   int out_priority;
 };

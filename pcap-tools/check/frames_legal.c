@@ -11,10 +11,9 @@ static void report(struct qp_judged *self, const struct qp_seen *s, const char *
                                 .field = field,
                                 .expected = expected,
                                 .actual = actual,
-                                .explain = qp_text(
-                                    "%s sends an illegal %s packet",
-                                    qp_flow(self->evidence, s->conn, s->side, flow),
-                                    qp_type_name(s->header->type))});
+                                .explain = qp_text("%s sends an illegal %s packet",
+                                                   qp_flow(self->evidence, s->conn, s->side, flow),
+                                                   qp_type_name(s->header->type))});
 }
 
 static void packet(void *arg, const struct qp_seen *s) {
@@ -48,8 +47,8 @@ static bool allowed_in(enum qp_type type, uint64_t kind) {
            kind != QP_F_NEW_TOKEN && kind != QP_F_PATH_RESPONSE &&
            kind != QP_F_RETIRE_CONNECTION_ID;
   default: /* Initial, Handshake */
-    return kind == QP_F_PADDING || kind == QP_F_PING || kind == QP_F_ACK ||
-           kind == QP_F_CRYPTO || kind == QP_F_CONNECTION_CLOSE;
+    return kind == QP_F_PADDING || kind == QP_F_PING || kind == QP_F_ACK || kind == QP_F_CRYPTO ||
+           kind == QP_F_CONNECTION_CLOSE;
   }
 }
 
@@ -122,17 +121,17 @@ static void finish(struct qp_judged *self) {
       const struct qp_half *h = conns[i]->halves[k];
       if (!h->complaint || h->reset || !qp_found(self))
         continue;
-      qp_describe(self, h->opened,
-                  (struct qp_words){
-                      .layer = "moqt",
-                      .field = "stream",
-                      .expected = qp_text("a lawful MoQT stream"),
-                      .actual = qp_text("%s, at offset %llu of stream %llu", h->complaint,
-                                        (unsigned long long)h->complaint_at,
-                                        (unsigned long long)h->id),
-                      .explain = qp_text("%s breaks MoQT framing",
-                                         qp_flow(self->evidence, conns[i], h->side, flow)),
-                  });
+      qp_describe(
+          self, h->opened,
+          (struct qp_words){
+              .layer = "moqt",
+              .field = "stream",
+              .expected = qp_text("a lawful MoQT stream"),
+              .actual = qp_text("%s, at offset %llu of stream %llu", h->complaint,
+                                (unsigned long long)h->complaint_at, (unsigned long long)h->id),
+              .explain = qp_text("%s breaks MoQT framing",
+                                 qp_flow(self->evidence, conns[i], h->side, flow)),
+          });
     }
   }
 }

@@ -23,7 +23,7 @@ static uint64_t interval(const struct qp_manifest *m, const char *node) {
   uint64_t shortest = UINT64_MAX;
   for (size_t i = 0; i < m->n_tracks; i++) {
     const struct qp_track_info *t = &m->tracks[i];
-    if (strcmp(t->from, node) || !t->has_planned || !t->objects_planned)
+    if (strcmp(t->from, node) != 0 || !t->has_planned || !t->objects_planned)
       continue;
     uint64_t each = m->duration_ns / t->objects_planned;
     shortest = each < shortest ? each : shortest;
@@ -62,7 +62,8 @@ static void judge_captures_of_run(struct qp_judged *self) {
   for (size_t i = 0; i < m->n_captures; i++) {
     const struct qp_capture_info *c = &m->captures[i];
     if (c->dropped && qp_found(self))
-      report(self, c->file, "dropped", qp_text("0"), qp_text("%llu", (unsigned long long)c->dropped),
+      report(self, c->file, "dropped", qp_text("0"),
+             qp_text("%llu", (unsigned long long)c->dropped),
              qp_text("the capture at %s towards %s lost packets", c->node, c->peer));
     if (!e->damage[i] && c->packets != e->frames[i] && qp_found(self))
       report(self, c->file, "packets", qp_text("%llu", (unsigned long long)c->packets),

@@ -41,7 +41,7 @@ static void deliveries(const struct qp_objects_log *log, const struct times *tim
     uint32_t at = qp_map_get(&times->at, key_of(o, o->datagram));
     s->objects++;
     s->bytes += o->size;
-    if (at != QP_MAP_NONE && o->t >= times->t[at])
+    if (at < times->n && o->t >= times->t[at])
       latency[n++] = o->t - times->t[at];
   }
   if (n) {
@@ -63,8 +63,7 @@ static void add_drop(struct judge_subscriber *s, const char *reason, uint64_t co
   }
   size_t room = s->n_drops;
   qp_grow((void **)&s->drops, &room, s->n_drops + 1, sizeof *s->drops);
-  s->drops[s->n_drops++] =
-      (struct judge_drop){.reason = qp_copy_text(reason), .count = count};
+  s->drops[s->n_drops++] = (struct judge_drop){.reason = qp_copy_text(reason), .count = count};
 }
 
 /* Bytes on the wire to the client of this connection. */
@@ -98,8 +97,8 @@ static void sums(const struct qp_evidence *e, struct judge_report *r) {
     r->first_bytes_fast += s->first_bytes_fast;
     /* in parts per million without leaving 64 bits */
     if (s->first_bytes_all)
-      s->fast_path_ppm = (uint32_t)((unsigned __int128)s->first_bytes_fast * 1000000u /
-                                    s->first_bytes_all);
+      s->fast_path_ppm =
+          (uint32_t)((unsigned __int128)s->first_bytes_fast * 1000000u / s->first_bytes_all);
   }
 }
 
@@ -113,7 +112,7 @@ void qp_metrics(const struct qp_evidence *e, struct judge_report *r) {
     r->subscribers = qp_alloc(m->n_nodes, sizeof *r->subscribers);
   }
   for (size_t i = 0; m && i < m->n_nodes; i++) {
-    if (strcmp(m->nodes[i].role, "subscriber"))
+    if (strcmp(m->nodes[i].role, "subscriber") != 0)
       continue;
     struct judge_subscriber *s = &r->subscribers[r->n_subscribers++];
     s->node = qp_copy_text(m->nodes[i].name);

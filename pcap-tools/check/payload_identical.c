@@ -19,13 +19,13 @@ static void wire_differs(struct qp_judged *self, const struct qp_due *d, const c
   snprintf(was, sizeof was, format, in);
   snprintf(is, sizeof is, format, out);
   qp_describe(self, d->out->last,
-              (struct qp_words){.layer = "moqt",
-                                .field = field,
-                                .expected = qp_text("%s, as it reached the relay", was),
-                                .actual = qp_text("%s", is),
-                                .explain = qp_text("%s, on %s", object,
-                                                   qp_flow(self->evidence, d->conn,
-                                                           !d->request->side, flow))});
+              (struct qp_words){
+                  .layer = "moqt",
+                  .field = field,
+                  .expected = qp_text("%s, as it reached the relay", was),
+                  .actual = qp_text("%s", is),
+                  .explain = qp_text("%s, on %s", object,
+                                     qp_flow(self->evidence, d->conn, !d->request->side, flow))});
   free(object);
 }
 
@@ -54,7 +54,7 @@ static void judge_wire(struct qp_judged *self) {
 struct published {
   struct qp_map first;
   const struct qp_log_object **items;
-  const struct qp_node **by;
+  uint32_t *by; /* index of the publisher's node */
   size_t n, room, by_room;
 };
 
@@ -70,9 +70,9 @@ static void index_published(const struct qp_evidence *e, struct published *p) {
     for (size_t k = 0; k < log->n_published; k++) {
       const struct qp_log_object *o = &log->published[k];
       qp_grow((void **)&p->items, &p->room, p->n + 1, sizeof(void *));
-      qp_grow((void **)&p->by, &p->by_room, p->n + 1, sizeof(void *));
+      qp_grow((void **)&p->by, &p->by_room, p->n + 1, sizeof *p->by);
       p->items[p->n] = o;
-      p->by[p->n] = &e->manifest->nodes[i];
+      p->by[p->n] = (uint32_t)i;
       qp_map_set(&p->first, key_of(o, o->subgroup == QP_NO_SUBGROUP), (uint32_t)p->n++);
     }
   }
@@ -106,7 +106,7 @@ static void judge_delivery(struct qp_judged *self, const struct published *p, st
   const char *who = self->evidence->manifest->nodes[node].name;
   uint32_t i = qp_map_get(&p->first, key_of(d, d->datagram));
   self->out->examined++;
-  if (i == QP_MAP_NONE) {
+  if (i >= p->n) { /* QP_MAP_NONE */
     if (qp_found(self))
       log_finding(self, log->file, d, "object", qp_text("one that a publisher published"),
                   qp_text("no publisher's log has it"), who);
@@ -135,10 +135,10 @@ static int least_limit(const struct qp_manifest *m, const char *who, const char 
   int limit = 255;
   for (size_t i = 0; i < m->n_subscriptions; i++) {
     const struct qp_subscription_info *s = &m->subscriptions[i];
-    if (strcmp(s->who, who))
+    if (strcmp(s->who, who) != 0)
       continue;
     for (size_t k = 0; k < s->n_tracks; k++) {
-      if (strcmp(s->tracks[k], track))
+      if (strcmp(s->tracks[k], track) != 0)
         continue;
       if (s->delivery_timeout_ns)
         return -1;
@@ -175,8 +175,8 @@ static bool publisher_broke(const struct qp_manifest *m, const char *node) {
   return false;
 }
 
-static void judge_missing(struct qp_judged *self, const struct published *p,
-                          const struct got *got, size_t node) {
+static void judge_missing(struct qp_judged *self, const struct published *p, const struct got *got,
+                          size_t node) {
   const struct qp_evidence *e = self->evidence;
   const struct qp_objects_log *log = &e->logs[node];
   const struct qp_manifest *m = e->manifest;
@@ -188,12 +188,14 @@ static void judge_missing(struct qp_judged *self, const struct published *p,
     for (size_t i = 0; limit >= 0 && i < p->n; i++) {
       const struct qp_log_object *o = p->items[i];
       if (!was_due(s, o, limit, lossless, planned_end) || got->in_session[i] ||
-          publisher_broke(m, p->by[i]->name))
+          publisher_broke(m, m->nodes[p->by[i]].name))
         continue;
       self->out->examined++;
       if (qp_found(self))
-        log_finding(self, log->file, o, "object", qp_text("delivered: the subscription has it"),
-                    qp_text("missing (the line is the publisher's)"), who);
+        log_finding(self, e->logs[p->by[i]].file, o, "object",
+                    qp_text("delivered: the subscription of %s:%llu has it", log->file,
+                            (unsigned long long)s->line),
+                    qp_text("published here, missing there"), who);
     }
   }
 }

@@ -17,24 +17,25 @@ static void packet(void *arg, const struct qp_seen *s) {
     return;
   uint64_t distance = s->any_acked ? s->pn - s->largest_acked : s->pn + 1;
   unsigned need = 1;
-  while (need < 4 && distance > (uint64_t)1 << (8 * need - 1))
-    need++;
+  while (need <= 4 && distance > (uint64_t)1 << (8 * need - 1))
+    need++; /* 5: no length tells it */
   if (need <= s->pn_len || !qp_found(self))
     return;
-  char *acked = s->any_acked ? qp_text("%llu", (unsigned long long)s->largest_acked)
-                             : qp_text("nothing");
+  char *acked =
+      s->any_acked ? qp_text("%llu", (unsigned long long)s->largest_acked) : qp_text("nothing");
   qp_describe(self, s->place,
               (struct qp_words){
                   .layer = "quic",
                   .field = "packet number length",
-                  .expected = qp_text("%u bytes or more", need),
+                  .expected = need > 4 ? qp_text("at most 2^31 numbers unacknowledged")
+                                       : qp_text("%u bytes or more", need),
                   .actual = qp_text("%u for number %llu, largest acknowledged: %s", s->pn_len,
                                     (unsigned long long)s->pn, acked),
                   .explain = qp_text("%s has %llu numbers unacknowledged; %u bytes tell only %llu "
                                      "apart from the expected one",
                                      qp_flow(self->evidence, s->conn, s->side, flow),
                                      (unsigned long long)distance, s->pn_len,
-                                     1ull << (8 * s->pn_len - 1)),
+                                     (1ull << (8 * s->pn_len)) / 2),
               });
   free(acked);
 }

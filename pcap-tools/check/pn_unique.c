@@ -15,11 +15,10 @@ static void packet(void *arg, const struct qp_seen *s) {
                   .layer = "quic",
                   .field = "packet number",
                   .expected = qp_text("a number never sent before in %s", qp_space_name(s->space)),
-                  .actual = s->earlier_frame
-                                ? qp_text("%llu, first sent in frame %llu",
-                                          (unsigned long long)s->pn,
-                                          (unsigned long long)s->earlier_frame)
-                                : qp_text("%llu again", (unsigned long long)s->pn),
+                  .actual = s->earlier_frame ? qp_text("%llu, first sent in frame %llu",
+                                                       (unsigned long long)s->pn,
+                                                       (unsigned long long)s->earlier_frame)
+                                             : qp_text("%llu again", (unsigned long long)s->pn),
                   .explain = qp_text("%s sends packet number %llu a second time",
                                      qp_flow(self->evidence, s->conn, s->side, flow),
                                      (unsigned long long)s->pn),

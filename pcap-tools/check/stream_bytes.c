@@ -2,8 +2,8 @@
  * size, and nothing lies behind it. RFC 9000 2.2, 4.5. */
 #include "pcap-tools/check/check.h"
 
-static void differs(struct qp_judged *self, const struct qp_seen *s,
-                    const struct qp_quic_frame *f, const struct qp_overlap *o) {
+static void differs(struct qp_judged *self, const struct qp_seen *s, const struct qp_quic_frame *f,
+                    const struct qp_overlap *o) {
   char flow[QP_FLOW_TEXT];
   if (!qp_found(self))
     return;

@@ -6,8 +6,7 @@
  * captures also: no close was captured, or the receiver of the stream closed. */
 #include "pcap-tools/check/excuse.h"
 
-static bool excused(const struct qp_evidence *e, const struct qp_conn *c,
-                    const struct qp_half *h) {
+static bool excused(const struct qp_evidence *e, const struct qp_conn *c, const struct qp_half *h) {
   if (qp_timed_out(e) || qp_excused(e, c))
     return true;
   return !e->manifest && (!c->close[h->side].seen || c->close[!h->side].seen);
@@ -16,16 +15,16 @@ static bool excused(const struct qp_evidence *e, const struct qp_conn *c,
 static void report(struct qp_judged *self, const struct qp_conn *c, struct qp_half *h,
                    char *expected, char *actual) {
   char flow[QP_FLOW_TEXT];
-  qp_describe(self, h->opened,
-              (struct qp_words){
-                  .layer = "quic",
-                  .field = "stream end",
-                  .expected = expected,
-                  .actual = actual,
-                  .explain = qp_text("%s leaves stream %llu unfinished",
-                                     qp_flow(self->evidence, c, h->side, flow),
-                                     (unsigned long long)h->id),
-              });
+  qp_describe(
+      self, h->opened,
+      (struct qp_words){
+          .layer = "quic",
+          .field = "stream end",
+          .expected = expected,
+          .actual = actual,
+          .explain = qp_text("%s leaves stream %llu unfinished",
+                             qp_flow(self->evidence, c, h->side, flow), (unsigned long long)h->id),
+      });
 }
 
 static void judge_half(struct qp_judged *self, const struct qp_conn *c, struct qp_half *h) {

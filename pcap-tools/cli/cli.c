@@ -31,9 +31,15 @@ static const struct {
   const char *name;
   int (*run)(const struct qp_options *);
 } commands[] = {
-    {"packets", qp_cmd_packets}, {"streams", qp_cmd_streams}, {"verify", qp_cmd_verify},
-    {"summary", NULL},           {"acks", NULL},              {"objects", NULL},
-    {"explain", NULL},           {"follow", NULL},            {"diff", NULL},
+    {"packets", qp_cmd_packets},
+    {"streams", qp_cmd_streams},
+    {"verify", qp_cmd_verify},
+    {"summary", NULL},
+    {"acks", NULL},
+    {"objects", NULL},
+    {"explain", NULL},
+    {"follow", NULL},
+    {"diff", NULL},
     {"qlog", NULL},
 };
 
@@ -115,11 +121,10 @@ int qp_cli(int argc, char **argv, FILE *out, FILE *talk) {
     return 2;
   }
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-    if (strcmp(argv[1], commands[i].name))
+    if (strcmp(argv[1], commands[i].name) != 0)
       continue;
     if (!commands[i].run) {
-      fprintf(talk, "quicpcap %s: not built yet; there are packets, streams and verify\n",
-              argv[1]);
+      fprintf(talk, "quicpcap %s: not built yet; there are packets, streams and verify\n", argv[1]);
       return 2;
     }
     int bad = parse(argc, argv, &o);

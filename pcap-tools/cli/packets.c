@@ -5,9 +5,8 @@
 #include "pcap-tools/cli/rows.h"
 
 static const struct qp_column columns[] = {
-    {"FRAME", "frame", 7}, {"TIME", "time", 12},     {"CONN", "conn", 4},
-    {"FROM", "from", -6},  {"TYPE", "type", -9},     {"NUMBER", "number", 7},
-    {"BYTES", "bytes", 5}, {"FRAMES", "frames", -1},
+    {"FRAME", "frame", 7}, {"TIME", "time", 12},    {"CONN", "conn", 4},   {"FROM", "from", -6},
+    {"TYPE", "type", -9},  {"NUMBER", "number", 7}, {"BYTES", "bytes", 5}, {"FRAMES", "frames", -1},
 };
 
 /* A row waits until its frames have been told. */
@@ -89,10 +88,10 @@ static void say_ack(struct listing *l, struct qp_quic_frame *f) {
   struct qp_ack_walk walk = {0};
   uint64_t lo, hi;
   while (qp_ack_next(f, &walk, &lo, &hi) && len < sizeof text - 48)
-    len += (size_t)(lo == hi ? snprintf(text + len, sizeof text - len, " %llu",
-                                        (unsigned long long)lo)
-                             : snprintf(text + len, sizeof text - len, " %llu-%llu",
-                                        (unsigned long long)lo, (unsigned long long)hi));
+    len +=
+        (size_t)(lo == hi ? snprintf(text + len, sizeof text - len, " %llu", (unsigned long long)lo)
+                          : snprintf(text + len, sizeof text - len, " %llu-%llu",
+                                     (unsigned long long)lo, (unsigned long long)hi));
   if (walk.done <= f->ack.count)
     snprintf(text + len, sizeof text - len, " ...");
   say(l, text);
@@ -176,10 +175,9 @@ int qp_cmd_packets(const struct qp_options *o) {
   struct listing *l = qp_alloc(1, sizeof *l);
   l->evidence = &e;
   qp_rows_open(&l->rows, o->out, o->json, columns, sizeof columns / sizeof *columns);
-  qp_tracker_watch(e.tracker, &(struct qp_watcher){.arg = l,
-                                                   .packet = packet,
-                                                   .frame = frame,
-                                                   .malformed = malformed});
+  qp_tracker_watch(
+      e.tracker,
+      &(struct qp_watcher){.arg = l, .packet = packet, .frame = frame, .malformed = malformed});
   if (qp_evidence_read(&e, err, sizeof err)) {
     fprintf(o->talk, "quicpcap: %s\n", err);
     code = 2;

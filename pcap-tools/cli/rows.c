@@ -48,11 +48,8 @@ static void pad(struct qp_rows *r, const char *text) {
 
 void qp_rows_open(struct qp_rows *r, FILE *to, bool json, const struct qp_column *columns,
                   size_t n) {
-  *r = (struct qp_rows){.to = to,
-                        .json = json,
-                        .line_width = qp_rows_width(to),
-                        .columns = columns,
-                        .n_columns = n};
+  *r = (struct qp_rows){
+      .to = to, .json = json, .line_width = qp_rows_width(to), .columns = columns, .n_columns = n};
   if (json)
     return;
   for (; r->at < n; r->at++)

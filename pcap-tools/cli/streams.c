@@ -3,9 +3,8 @@
 #include "pcap-tools/cli/rows.h"
 
 static const struct qp_column columns[] = {
-    {"CONN", "conn", 4},       {"STREAM", "stream", 7}, {"FROM", "from", -6},
-    {"KIND", "kind", -8},      {"BYTES", "bytes", 10},  {"RESENT", "resent", 8},
-    {"END", "end", -6},        {"ABOUT", "about", -1},
+    {"CONN", "conn", 4},    {"STREAM", "stream", 7}, {"FROM", "from", -6}, {"KIND", "kind", -8},
+    {"BYTES", "bytes", 10}, {"RESENT", "resent", 8}, {"END", "end", -6},   {"ABOUT", "about", -1},
 };
 
 static const char *kind_name(enum qp_stream_kind kind) {
@@ -31,8 +30,7 @@ static void about(const struct qp_evidence *e, const struct qp_conn *c, const st
                   char *text, size_t size) {
   text[0] = 0;
   if (h->kind == QP_S_SUBGROUP) {
-    const struct qp_request *r =
-        qp_session_alias(c, !h->side, h->header.alias, h->opened.time_ns);
+    const struct qp_request *r = qp_session_alias(c, !h->side, h->header.alias, h->opened.time_ns);
     snprintf(text, size, "%s group %llu subgroup %llu", r ? track_name(e, r->track) : "?",
              (unsigned long long)h->header.group, (unsigned long long)h->header.subgroup);
   } else if (h->kind == QP_S_REQUEST) {
@@ -40,7 +38,10 @@ static void about(const struct qp_evidence *e, const struct qp_conn *c, const st
     bool track = r && r->track != QP_MAP_NONE;
     snprintf(text, size, "%s%s%s%s", r ? qp_moq_name(r->type) : "", track ? " " : "",
              track ? track_name(e, r->track) : "",
-             !r ? "" : r->ok ? ", accepted" : r->error ? ", refused" : ", not answered");
+             !r         ? ""
+             : r->ok    ? ", accepted"
+             : r->error ? ", refused"
+                        : ", not answered");
   } else if (h->complaint) {
     snprintf(text, size, "%s", h->complaint);
   }

@@ -28,8 +28,8 @@ static void finding_text(const struct qp_options *o, const struct judge_finding 
 static void finding_json(const struct qp_options *o, const char *check,
                          const struct judge_finding *f) {
   const char *const members[][2] = {
-      {"finding", check},         {"file", f->file},     {"layer", f->layer},
-      {"field", f->field},        {"expected", f->expected}, {"actual", f->actual},
+      {"finding", check},      {"file", f->file},         {"layer", f->layer},
+      {"field", f->field},     {"expected", f->expected}, {"actual", f->actual},
       {"explain", f->explain},
   };
   for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
@@ -83,8 +83,7 @@ static int conclude(const struct qp_options *o, const struct judge_report *r) {
             verdict, passed, failed, skipped, (unsigned long long)r->packets,
             (unsigned long long)r->packets_opened);
   else
-    fprintf(o->out,
-            "\n%s: %zu passed, %zu failed, %zu skipped; %llu QUIC packets, %llu opened\n",
+    fprintf(o->out, "\n%s: %zu passed, %zu failed, %zu skipped; %llu QUIC packets, %llu opened\n",
             verdict, passed, failed, skipped, (unsigned long long)r->packets,
             (unsigned long long)r->packets_opened);
   return !honest ? 4 : failed ? 1 : 0;

@@ -64,7 +64,7 @@ static bool add_line(struct qp_keylog *log, const char *p, const char *end) {
     return false;
   for (int i = 0; i < QP_SECRET_COUNT; i++) {
     size_t n = strlen(labels[i]);
-    if ((size_t)(label_end - p) != n || memcmp(p, labels[i], n))
+    if ((size_t)(label_end - p) != n || memcmp(p, labels[i], n) != 0)
       continue;
     struct qp_secrets *e = entry(log, r);
     if (!e)

@@ -53,7 +53,9 @@ static int set_ciphers(struct qp_keys *k) {
              : 0;
 }
 
-static size_t key_length(uint16_t suite) { return suite == QP_AES_128_GCM ? 16 : 32; }
+static size_t key_length(uint16_t suite) {
+  return suite == QP_AES_128_GCM ? 16 : 32;
+}
 
 int qp_keys_derive(struct qp_keys *k, uint16_t suite, const struct qp_secret *secret) {
   qp_keys_clear(k);

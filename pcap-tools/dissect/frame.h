@@ -35,11 +35,11 @@ enum qp_frame_type {
 
 /* The union's member follows the type; frames of one number use `value`. */
 struct qp_quic_frame {
-  uint64_t type;       /* as on the wire */
-  uint64_t kind;       /* ACK, STREAM and DATAGRAM without their flag bits */
+  uint64_t type; /* as on the wire */
+  uint64_t kind; /* ACK, STREAM and DATAGRAM without their flag bits */
   const uint8_t *start;
-  size_t len;          /* of the whole frame */
-  bool long_type;      /* type not in its shortest form, RFC 9000 12.4 */
+  size_t len;     /* of the whole frame */
+  bool long_type; /* type not in its shortest form, RFC 9000 12.4 */
   union {
     struct {
       uint64_t largest, delay, count, first;

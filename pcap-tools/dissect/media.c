@@ -40,8 +40,7 @@ int qp_object_header(const uint8_t *p, size_t len, bool properties, struct qp_ob
   return c.bad ? 0 : (int)(c.p - p);
 }
 
-int qp_object_payload(const uint8_t *p, size_t len, struct qp_object_payload *o,
-                      const char **why) {
+int qp_object_payload(const uint8_t *p, size_t len, struct qp_object_payload *o, const char **why) {
   struct qp_cur c = qp_cur(p, len);
   o->len = qp_vi64(&c);
   o->status = !c.bad && o->len == 0 ? qp_vi64(&c) : 0;

@@ -47,8 +47,7 @@ struct qp_object_payload {
 /* Object ID Delta and Properties Length; then the caller steps over the properties. */
 int qp_object_header(const uint8_t *p, size_t len, bool properties, struct qp_object_header *o);
 /* Payload Length and Object Status. */
-int qp_object_payload(const uint8_t *p, size_t len, struct qp_object_payload *o,
-                      const char **why);
+int qp_object_payload(const uint8_t *p, size_t len, struct qp_object_payload *o, const char **why);
 
 struct qp_moq_datagram {
   bool padding; /* nothing else is set */

@@ -103,8 +103,7 @@ uint64_t qp_pn_expand(uint64_t truncated, unsigned pn_len, uint64_t largest, boo
   uint64_t expected = any ? largest + 1 : 0;
   uint64_t window = (uint64_t)1 << (8 * pn_len), half = window / 2;
   uint64_t candidate = (expected & ~(window - 1)) | truncated;
-  if (expected >= half && candidate <= expected - half &&
-      candidate < ((uint64_t)1 << 62) - window)
+  if (expected >= half && candidate <= expected - half && candidate < ((uint64_t)1 << 62) - window)
     return candidate + window;
   if (candidate > expected + half && candidate >= window)
     return candidate - window;

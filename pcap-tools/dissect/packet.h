@@ -5,9 +5,9 @@
 
 #include "pcap-tools/read/cursor.h"
 
-#define QP_CID_MAX 20
+#define QP_CID_MAX   20
 #define QP_VERSION_1 0x00000001u
-#define QP_TAG_LEN 16
+#define QP_TAG_LEN   16
 
 struct qp_cid {
   uint8_t len;
@@ -49,9 +49,9 @@ bool qp_header_long(struct qp_cur *c, struct qp_header *h, const char **why);
  * destination ID has cid_len bytes. */
 bool qp_header_short(struct qp_cur *c, uint8_t cid_len, struct qp_header *h, const char **why);
 
-const char *qp_type_name(enum qp_type type);   /* "Initial" "1-RTT" */
+const char *qp_type_name(enum qp_type type);    /* "Initial" "1-RTT" */
 const char *qp_space_name(enum qp_space space); /* "Initial" "Handshake" "application data" */
-enum qp_space qp_space_of(enum qp_type type);  /* of a type that has numbers */
+enum qp_space qp_space_of(enum qp_type type);   /* of a type that has numbers */
 
 /* The number that a receiver reads, RFC 9000 A.3. largest: the largest number
  * received so far; any: whether there is one. */

@@ -20,7 +20,9 @@ static inline struct qp_cur qp_cur(const uint8_t *p, size_t len) {
   return (struct qp_cur){.p = p, .end = len ? p + len : p};
 }
 
-static inline size_t qp_left(const struct qp_cur *c) { return (size_t)(c->end - c->p); }
+static inline size_t qp_left(const struct qp_cur *c) {
+  return (size_t)(c->end - c->p);
+}
 
 /* len bytes, or NULL. A take of 0 bytes gives a pointer that must not be read. */
 static inline const uint8_t *qp_take(struct qp_cur *c, uint64_t len) {
@@ -50,24 +52,31 @@ static inline uint64_t qp_be(struct qp_cur *c, size_t len) {
     v = v << 8 | p[i];
   return v;
 }
-static inline uint8_t qp_u8(struct qp_cur *c) { return (uint8_t)qp_be(c, 1); }
-static inline uint16_t qp_u16(struct qp_cur *c) { return (uint16_t)qp_be(c, 2); }
-static inline uint32_t qp_u32(struct qp_cur *c) { return (uint32_t)qp_be(c, 4); }
+static inline uint8_t qp_u8(struct qp_cur *c) {
+  return (uint8_t)qp_be(c, 1);
+}
+static inline uint16_t qp_u16(struct qp_cur *c) {
+  return (uint16_t)qp_be(c, 2);
+}
+static inline uint32_t qp_u32(struct qp_cur *c) {
+  return (uint32_t)qp_be(c, 4);
+}
 
 /* QUIC variable-length integer, RFC 9000 section 16. */
 static inline uint64_t qp_varint(struct qp_cur *c) {
-  if (c->bad || c->p == c->end) {
+  static const uint8_t lengths[4] = {1, 2, 4, 8}, bits[4] = {6, 14, 30, 62};
+  if (c->bad || !c->p || c->p == c->end) {
     c->bad = true;
     return 0;
   }
-  size_t len = (size_t)1 << (*c->p >> 6);
-  uint64_t v = qp_be(c, len);
-  return c->bad ? 0 : v & (UINT64_MAX >> (66 - 8 * len)); /* the top two bits are the length */
+  unsigned form = *c->p >> 6 & 3; /* the top two bits are the length */
+  uint64_t v = qp_be(c, lengths[form]);
+  return c->bad ? 0 : v & (((uint64_t)1 << bits[form]) - 1);
 }
 
 /* MoQT vi64, draft-ietf-moq-transport-20: leading ones + 1 = length. */
 static inline uint64_t qp_vi64(struct qp_cur *c) {
-  if (c->bad || c->p == c->end) {
+  if (c->bad || !c->p || c->p == c->end) {
     c->bad = true;
     return 0;
   }

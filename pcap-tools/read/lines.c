@@ -56,7 +56,9 @@ int qp_lines_next(struct qp_lines *l, struct qp_line *line, char *err, size_t er
   }
 }
 
-bool qp_lines_cut(const struct qp_lines *l) { return l->cut; }
+bool qp_lines_cut(const struct qp_lines *l) {
+  return l->cut;
+}
 
 void qp_lines_close(struct qp_lines *l) {
   if (!l)

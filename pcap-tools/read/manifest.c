@@ -32,7 +32,7 @@ static char *text(struct reader *r, const json_t *o, const char *key) {
   json_t *v = member(o, key);
   if (v && !json_is_string(v))
     wrong(r, key, "a string", v);
-  return strdup(v && json_is_string(v) ? json_string_value(v) : "");
+  return strdup(json_is_string(v) ? json_string_value(v) : "");
 }
 
 static long long whole(struct reader *r, const json_t *o, const char *key) {
@@ -63,7 +63,9 @@ static json_t *list(struct reader *r, const json_t *o, const char *key, size_t *
   return *n ? v : NULL;
 }
 
-static void *room(size_t n, size_t size) { return calloc(n ? n : 1, size); }
+static void *room(size_t n, size_t size) {
+  return calloc(n ? n : 1, size);
+}
 
 static char **texts(struct reader *r, const json_t *o, const char *key, size_t *n) {
   json_t *a = list(r, o, key, n);
@@ -191,8 +193,7 @@ static void read_run(struct reader *r, const json_t *root, struct qp_manifest *m
   json_t *residue = member(run, "residue");
   m->examined = texts(r, residue, "examined", &m->n_examined);
   m->left = texts(r, residue, "left", &m->n_left);
-  m->realtime_minus_monotonic_ns =
-      whole(r, member(root, "machine"), "realtime_minus_monotonic_ns");
+  m->realtime_minus_monotonic_ns = whole(r, member(root, "machine"), "realtime_minus_monotonic_ns");
 }
 
 int qp_manifest_load(const char *dir, struct qp_manifest **out, char *err, size_t err_len) {

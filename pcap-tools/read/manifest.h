@@ -72,7 +72,7 @@ struct qp_manifest {
   size_t n_subscriptions;
   struct qp_event_info *events;
   size_t n_events;
-  bool has_run; /* the runner got as far as writing `run` */
+  bool has_run;              /* the runner got as far as writing `run` */
   uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
   bool timed_out;
   struct qp_process_info *processes;

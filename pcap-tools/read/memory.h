@@ -8,9 +8,9 @@
 /* Makes room for `want` elements at least; doubles. */
 void qp_grow(void **array, size_t *room, size_t want, size_t size);
 /* Zeroed. */
-void *qp_alloc(size_t n, size_t size);
-char *qp_copy_text(const char *text);
+__attribute__((returns_nonnull)) void *qp_alloc(size_t n, size_t size);
+__attribute__((returns_nonnull)) char *qp_copy_text(const char *text);
 /* As printf(); free() the result. */
-__attribute__((format(printf, 1, 2))) char *qp_text(const char *format, ...);
+__attribute__((returns_nonnull, format(printf, 1, 2))) char *qp_text(const char *format, ...);
 
 #endif

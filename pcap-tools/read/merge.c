@@ -42,7 +42,9 @@ struct qp_merge *qp_merge_open(const char *const *paths, size_t n) {
   return m;
 }
 
-bool qp_merge_opened(const struct qp_merge *m, size_t i) { return m->sources[i].capture != NULL; }
+bool qp_merge_opened(const struct qp_merge *m, size_t i) {
+  return m->sources[i].capture != NULL;
+}
 
 const struct qp_frame *qp_merge_next(struct qp_merge *m) {
   if (m->given)
@@ -56,9 +58,13 @@ const struct qp_frame *qp_merge_next(struct qp_merge *m) {
   return m->given ? &m->given->frame : NULL;
 }
 
-const char *qp_merge_damage(const struct qp_merge *m, size_t i) { return m->sources[i].damage; }
+const char *qp_merge_damage(const struct qp_merge *m, size_t i) {
+  return m->sources[i].damage;
+}
 
-uint64_t qp_merge_frames(const struct qp_merge *m, size_t i) { return m->sources[i].frames; }
+uint64_t qp_merge_frames(const struct qp_merge *m, size_t i) {
+  return m->sources[i].frames;
+}
 
 void qp_merge_close(struct qp_merge *m) {
   if (!m)

@@ -62,8 +62,7 @@ static void read_subscribed(const struct qp_line *line, struct qp_names *names, 
   qp_line_u64(line, "t", &s->t);
   const struct qp_line_field *largest = qp_line_get(line, "largest");
   unsigned long long g, o;
-  if (largest && largest->type == '[' &&
-      sscanf(largest->value.p, "[ %llu , %llu", &g, &o) == 2) {
+  if (largest && largest->type == '[' && sscanf(largest->value.p, "[ %llu , %llu", &g, &o) == 2) {
     s->has_largest = true;
     s->largest_group = g;
     s->largest_object = o;

@@ -20,7 +20,7 @@ void qp_names_clear(struct qp_names *names);
 struct qp_log_object {
   uint64_t t;
   uint32_t track;
-  uint32_t session; /* delivered: number of "connected" lines in front of it */
+  uint32_t session;                 /* delivered: number of "connected" lines in front of it */
   uint64_t group, subgroup, object; /* subgroup QP_NO_SUBGROUP: null in the log */
   uint64_t size, hash;
   int priority;

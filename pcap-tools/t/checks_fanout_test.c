@@ -10,7 +10,9 @@
 
 enum { C = TAPE_CLIENT, S = TAPE_SERVER };
 
-static struct scene joined(void) { return scene_new("chat", p_next_group(), p_none()); }
+static struct scene joined(void) {
+  return scene_new("chat", p_next_group(), p_none());
+}
 
 static void done(struct scene *s, const char *check, enum judge_result result, uint64_t examined) {
   scene_close(s);
@@ -186,6 +188,44 @@ static void what_the_relay_never_got_is_not_due(void **state) {
   done(&s, "copy-count", JUDGE_PASS, 1);
 }
 
+/* ---- both ends captured --------------------------------------------------- */
+
+static void losses_and_duplicates_on_links_pass(void **state) {
+  (void)state;
+  struct scene s = scene_new_wired("chat");
+  struct word up = w_datagram(o_datagram(UP_ALIAS, 0, 0, 1, "lost upstream"));
+  struct word down = w_datagram(o_datagram(DOWN_ALIAS, 0, 1, 1, "lost downstream"));
+  struct word object = JOIN(o_header(UP_ALIAS, 1, 0, 1), o_object(0, "sent twice"));
+  pkt_1rtt(&s.pub, C, .frames = FRAMES(up), .lost = true);
+  scene_up(&s, 0, 1, "lost downstream");
+  tape_also_in(s.t, 0, 200000); /* duplicated on the way to the relay */
+  pkt_1rtt(&s.sub, S, .frames = FRAMES(down), .lost = true);
+  pkt_1rtt(&s.pub, C, .frames = FRAMES(w_stream_of(6, 0, object, true)), .lost = true);
+  pkt_1rtt(&s.pub, C, .frames = FRAMES(w_stream_of(6, 0, object, true)));
+  scene_down_stream(&s, 7, 1, "sent twice");
+  scene_close(&s);
+  tape_expect(s.t, "copy-count", JUDGE_PASS, 2);
+  tape_expect(s.t, "pn-unique", JUDGE_PASS, 10);
+  tape_expect(s.t, "payload-identical", JUDGE_PASS, 2);
+  scene_free(&s);
+}
+
+static void what_arrived_on_a_lossy_link_is_due(void **state) {
+  (void)state;
+  struct scene s = scene_new_wired("chat");
+  scene_up(&s, 0, 0, "a");
+  refused(&s, "copy-count", "copy", "none");
+}
+
+static void a_number_used_twice_behind_a_lossy_link_fails(void **state) {
+  (void)state;
+  struct scene s = scene_new_wired("chat");
+  scene_up(&s, 0, 0, "a");
+  scene_down(&s, 0, 0, "a");
+  pkt_1rtt(&s.sub, S, .pn = s.sub.pn[S] - 1, .frames = FRAMES(w_ping()), .lost = true);
+  refused(&s, "pn-unique", "packet number", "first sent in frame");
+}
+
 static void equal_payloads_pass(void **state) {
   (void)state;
   struct scene s = joined();
@@ -252,6 +292,9 @@ int main(void) {
       cmocka_unit_test(an_ended_subscription_gets_nothing_more),
       cmocka_unit_test(a_delivery_timeout_allows_drops),
       cmocka_unit_test(what_the_relay_never_got_is_not_due),
+      cmocka_unit_test(losses_and_duplicates_on_links_pass),
+      cmocka_unit_test(what_arrived_on_a_lossy_link_is_due),
+      cmocka_unit_test(a_number_used_twice_behind_a_lossy_link_fails),
       cmocka_unit_test(equal_payloads_pass),
       cmocka_unit_test(another_payload_fails),
       cmocka_unit_test(another_length_fails),

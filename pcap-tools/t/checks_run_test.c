@@ -35,14 +35,16 @@ static struct plan honest(void) {
   p.residue = "{\"examined\":[\"processes\",\"interfaces\"],\"left\":[]}";
   p.process = "\"exit\":0,\"signal\":0,\"expected\":true";
   p.protection = "none";
-  p.pub_log = "{\"ev\":\"published\",\"t\":1000,\"track\":\"chat\",\"group\":0,\"subgroup\":null,"
-              "\"object\":0,\"size\":1,\"hash\":\"d24ec4f1a98c6e5b\",\"priority\":1}\n";
-  p.sub_log = "{\"ev\":\"connected\",\"t\":1,\"conn\":\"00\"}\n"
-              "{\"ev\":\"subscribed\",\"t\":2,\"track\":\"chat\",\"alias\":7,\"largest\":null}\n"
-              "{\"ev\":\"delivered\",\"t\":6000,\"track\":\"chat\",\"group\":0,\"subgroup\":null,"
-              "\"object\":0,\"size\":1,\"hash\":\"d24ec4f1a98c6e5b\",\"priority\":1,"
-              "\"as\":\"datagram\"}\n"
-              "{\"ev\":\"closed\",\"t\":9000,\"conn\":\"00\",\"by\":\"self\"}\n";
+  p.pub_log =
+      "{\"ev\":\"published\",\"t\":1000,\"track\":\"chat\",\"group\":0,\"subgroup\":null,"
+      "\"object\":0,\"size\":1,\"hash\":\"d24ec4f1a98c6e5b\",\"priority\":1}\n";
+  p.sub_log =
+      "{\"ev\":\"connected\",\"t\":1,\"conn\":\"00\"}\n"
+      "{\"ev\":\"subscribed\",\"t\":2,\"track\":\"chat\",\"alias\":7,\"largest\":null}\n"
+      "{\"ev\":\"delivered\",\"t\":6000,\"track\":\"chat\",\"group\":0,\"subgroup\":null,"
+      "\"object\":0,\"size\":1,\"hash\":\"d24ec4f1a98c6e5b\",\"priority\":1,"
+      "\"as\":\"datagram\"}\n"
+      "{\"ev\":\"closed\",\"t\":9000,\"conn\":\"00\",\"by\":\"self\"}\n";
   scene_up(&p.scene, 0, 0, "a");
   scene_down(&p.scene, 0, 0, "a");
   return p;
@@ -339,11 +341,12 @@ static void figures_of_a_subscriber(void **state) {
   (void)state;
   struct plan p = honest();
   /* the copy is number 2 of the connection whose first ID is c1 02 10 10 ... */
-  p.copies = "{\"ev\":\"connection\",\"t\":1,\"slot\":4,\"gen\":9,\"conn\":\"c102101010101010\"}\n"
-             "{\"ev\":\"copy\",\"t\":2,\"slot\":4,\"gen\":9,\"decision\":\"send\",\"pn\":2}\n"
-             "{\"ev\":\"copy\",\"t\":3,\"slot\":4,\"gen\":9,\"decision\":\"filtered\",\"pn\":null}\n"
-             "{\"ev\":\"copy\",\"t\":3,\"slot\":4,\"gen\":9,\"decision\":\"held\",\"pn\":null}\n"
-             "{\"ev\":\"copy\",\"t\":3,\"slot\":5,\"gen\":9,\"decision\":\"send\",\"pn\":3}\n";
+  p.copies =
+      "{\"ev\":\"connection\",\"t\":1,\"slot\":4,\"gen\":9,\"conn\":\"c102101010101010\"}\n"
+      "{\"ev\":\"copy\",\"t\":2,\"slot\":4,\"gen\":9,\"decision\":\"send\",\"pn\":2}\n"
+      "{\"ev\":\"copy\",\"t\":3,\"slot\":4,\"gen\":9,\"decision\":\"filtered\",\"pn\":null}\n"
+      "{\"ev\":\"copy\",\"t\":3,\"slot\":4,\"gen\":9,\"decision\":\"held\",\"pn\":null}\n"
+      "{\"ev\":\"copy\",\"t\":3,\"slot\":5,\"gen\":9,\"decision\":\"send\",\"pn\":3}\n";
   scene_down_stream(&p.scene, 7, 1, "slow"); /* number 3, not a copy */
   scene_down_stream(&p.scene, 7, 1, "slow");
   struct judge_report *r = judge(&p);

@@ -95,6 +95,12 @@ static void one_byte_with_129_in_flight_fails(void **state) {
                       "1 for number 229, largest acknowledged: 100");
 }
 
+static void more_than_2_to_31_in_flight_fails(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, S, .pn = 0x80000001, .frames = FRAMES(w_ping()));
+  tape_expect_finding(s->t, "pn-decodable", "packet number length", "4 for number 2147483649");
+}
+
 static void an_ack_that_has_not_arrived_does_not_count(void **state) {
   struct stage *s = *state;
   /* two vantages: file 0 at the server, file 1 at the client */
@@ -341,6 +347,7 @@ int main(void) {
       T(a_duplicate_on_the_far_side_of_a_link_passes),
       T(long_enough_numbers_pass),
       T(one_byte_with_129_in_flight_fails),
+      T(more_than_2_to_31_in_flight_fails),
       T(an_ack_that_has_not_arrived_does_not_count),
       T(acks_of_what_was_sent_pass),
       T(an_ack_of_a_skipped_number_fails),

@@ -99,9 +99,9 @@ static void long_headers(void **state) {
 static void ack_ranges(void **state) {
   (void)state;
   /* 100..95, 92..92, 80..70 with ECN counts */
-  struct word w = JOIN(w_varint(3), w_varint(100), w_varint(25), w_varint(2), w_varint(5),
-                       w_varint(1), w_varint(0), w_varint(10), w_varint(10), w_varint(1),
-                       w_varint(2), w_varint(3));
+  struct word w =
+      JOIN(w_varint(3), w_varint(100), w_varint(25), w_varint(2), w_varint(5), w_varint(1),
+           w_varint(0), w_varint(10), w_varint(10), w_varint(1), w_varint(2), w_varint(3));
   struct qp_cur c = qp_cur(w.b, w.len);
   struct qp_quic_frame f;
   const char *why;
@@ -218,8 +218,8 @@ static void moqt_datagrams(void **state) {
   assert_true(qp_moq_datagram(w.b, w.len, &d, &why));
   assert_true(d.has_status);
   assert_int_equal(d.status, 4);
-  static const char *const bad[] = {"10 00 00 00 00", "22 00 00 00 00", "40 00", "01 00 00 00 00 00",
-                                    "00 07"};
+  static const char *const bad[] = {"10 00 00 00 00", "22 00 00 00 00", "40 00",
+                                    "01 00 00 00 00 00", "00 07"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     w = w_hex(bad[i]);
     assert_false(qp_moq_datagram(w.b, w.len, &d, &why));
@@ -231,8 +231,9 @@ static void control_messages(void **state) {
   (void)state;
   struct qp_moq_message m;
   const char *why;
-  struct word w = w_hex("03 0020 00 02 0562656e6368 0463616d31 05766964656f 05 0281f4 0e01 1040 "
-                        "010100 0102");
+  struct word w = w_hex(
+      "03 0020 00 02 0562656e6368 0463616d31 05766964656f 05 0281f4 0e01 1040 "
+      "010100 0102");
   assert_int_equal(qp_moq_message(w.b, w.len, &m, &why), w.len);
   assert_int_equal(m.type, QP_M_SUBSCRIBE);
   assert_int_equal(m.name_len, 5);
@@ -252,9 +253,9 @@ static void control_messages(void **state) {
   assert_int_equal(m.params.n_priority, 1);
   assert_int_equal(m.params.priority[0].lo, 0);
   assert_int_equal(m.params.priority[0].hi, 3);
-  static const char *const bad[] = {"01 0000",          /* reserved type */
-                                    "0b 0004 02050000", /* a byte too many */
-                                    "0b 0002 0205",     /* a field too few */
+  static const char *const bad[] = {"01 0000",           /* reserved type */
+                                    "0b 0004 02050000",  /* a byte too many */
+                                    "0b 0002 0205",      /* a field too few */
                                     "02 0003 02 01 7f"}; /* unknown parameter */
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     w = w_hex(bad[i]);
@@ -264,16 +265,11 @@ static void control_messages(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(varints),
-      cmocka_unit_test(vi64s),
-      cmocka_unit_test(packet_numbers),
-      cmocka_unit_test(long_headers),
-      cmocka_unit_test(ack_ranges),
-      cmocka_unit_test(all_frames_and_their_cuts),
-      cmocka_unit_test(refused_frames),
-      cmocka_unit_test(subgroup_headers),
-      cmocka_unit_test(moqt_datagrams),
-      cmocka_unit_test(control_messages),
+      cmocka_unit_test(varints),        cmocka_unit_test(vi64s),
+      cmocka_unit_test(packet_numbers), cmocka_unit_test(long_headers),
+      cmocka_unit_test(ack_ranges),     cmocka_unit_test(all_frames_and_their_cuts),
+      cmocka_unit_test(refused_frames), cmocka_unit_test(subgroup_headers),
+      cmocka_unit_test(moqt_datagrams), cmocka_unit_test(control_messages),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

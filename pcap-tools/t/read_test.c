@@ -136,12 +136,11 @@ static void captures_merge_by_time(void **state) {
 }
 
 static enum qp_udp_kind parse(const struct word *w, int linktype, struct qp_udp *u) {
-  struct qp_frame f = {
-      .linktype = linktype, .data = w->b, .len = w->len, .wire_len = w->len};
+  struct qp_frame f = {.linktype = linktype, .data = w->b, .len = w->len, .wire_len = w->len};
   return qp_udp_parse(&f, u);
 }
 
-#define IP4 "4500 0021 0000 4000 4011 26ca 0a000001 0a000002"
+#define IP4  "4500 0021 0000 4000 4011 26ca 0a000001 0a000002"
 #define UDP4 "1151 4e20 000d"
 
 static void link_types(void **state) {
@@ -155,7 +154,7 @@ static void link_types(void **state) {
   const struct {
     const struct word *w;
     int linktype;
-  } rows[] = {{&ip, DLT_RAW}, {&eth, DLT_EN10MB}, {&vlan, DLT_EN10MB},
+  } rows[] = {{&ip, DLT_RAW},        {&eth, DLT_EN10MB},      {&vlan, DLT_EN10MB},
               {&sll, DLT_LINUX_SLL}, {&sll2, DLT_LINUX_SLL2}, {&ip, DLT_IPV4}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     assert_int_equal(parse(rows[i].w, rows[i].linktype, &u), QP_UDP);
@@ -219,8 +218,9 @@ static void checksums(void **state) {
   parse(&w, DLT_RAW, &u);
   assert_int_equal(u.sum, QP_SUM_RIGHT);
   /* IPv6 knows no absent checksum */
-  struct word v6 = w_hex("60000000 000d 11 40 fd000000000000000000000000000001 "
-                         "fd000000000000000000000000000002" UDP4 "0000 68656c6c6f");
+  struct word v6 = w_hex(
+      "60000000 000d 11 40 fd000000000000000000000000000001 "
+      "fd000000000000000000000000000002" UDP4 "0000 68656c6c6f");
   assert_int_equal(parse(&v6, DLT_RAW, &u), QP_UDP);
   assert_int_equal(u.sum, QP_SUM_WRONG);
   char text[QP_END_TEXT];
@@ -229,8 +229,9 @@ static void checksums(void **state) {
 
 static void json_lines(void **state) {
   (void)state;
-  const char *text = "{\"ev\":\"copy\",\"t\":18446744073709551615,\"a\":[1,{\"b\":\"}]\"}], "
-                     "\"name\":\"sub\\u0041\\\"x\" ,\"n\":null,\"h\":\"00ff\"}";
+  const char *text =
+      "{\"ev\":\"copy\",\"t\":18446744073709551615,\"a\":[1,{\"b\":\"}]\"}], "
+      "\"name\":\"sub\\u0041\\\"x\" ,\"n\":null,\"h\":\"00ff\"}";
   struct qp_line line;
   uint64_t v = 0;
   char name[32];

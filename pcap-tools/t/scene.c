@@ -6,21 +6,31 @@ static struct word message(uint64_t stream, struct word m) {
   return w_stream_of(stream, 0, m, false);
 }
 
+static struct scene join(struct scene s, const char *track, struct word params, struct word ok) {
+  pkt_1rtt(&s.pub, S,
+           .frames =
+               FRAMES(message(3, m_setup()), message(1, m_subscribe(1, track, p_next_group()))));
+  pkt_1rtt(&s.pub, C,
+           .frames = FRAMES(message(2, m_setup()), message(1, m_subscribe_ok(UP_ALIAS, p_none()))));
+  pkt_1rtt(&s.sub, C,
+           .frames = FRAMES(message(2, m_setup()), message(0, m_subscribe(0, track, params))));
+  pkt_1rtt(&s.sub, S,
+           .frames = FRAMES(message(3, m_setup()), message(0, m_subscribe_ok(DOWN_ALIAS, ok))));
+  return s;
+}
+
 struct scene scene_new(const char *track, struct word params, struct word ok) {
   struct scene s = {.t = tape_new()};
   s.pub = tape_conn(s.t);
   s.sub = tape_conn(s.t);
-  pkt_1rtt(&s.pub, S,
-           .frames = FRAMES(message(3, m_setup()),
-                            message(1, m_subscribe(1, track, p_next_group()))));
-  pkt_1rtt(&s.pub, C,
-           .frames = FRAMES(message(2, m_setup()),
-                            message(1, m_subscribe_ok(UP_ALIAS, p_none()))));
-  pkt_1rtt(&s.sub, C, .frames = FRAMES(message(2, m_setup()),
-                                       message(0, m_subscribe(0, track, params))));
-  pkt_1rtt(&s.sub, S, .frames = FRAMES(message(3, m_setup()),
-                                       message(0, m_subscribe_ok(DOWN_ALIAS, ok))));
-  return s;
+  return join(s, track, params, ok);
+}
+
+struct scene scene_new_wired(const char *track) {
+  struct scene s = {.t = tape_new()};
+  s.pub = tape_conn_split(s.t, 1, 0);
+  s.sub = tape_conn_split(s.t, 3, 2);
+  return join(s, track, p_next_group(), p_none());
 }
 
 void scene_free(struct scene *s) {

@@ -79,6 +79,15 @@ static void say_udp(struct tape_conn *c, unsigned side, const uint8_t *payload, 
     udp[7] ^= 0x55;
   t->now_ns += 1000000;
   add_frame(t, c->file[side], t->now_ns, f, 42 + len);
+  if (c->split && !p->lost)
+    tape_also_in(t, c->file[!side], 100000);
+}
+
+void tape_fix_checksum(struct tape_frame *frame) {
+  uint8_t *ip = frame->data + 14, *udp = ip + 20;
+  size_t len = frame->len - 34;
+  put16(udp + 6, 0);
+  put16(udp + 6, 0xffff ^ sum16(udp, len, sum16(ip + 12, 8, (uint32_t)(17 + len))));
 }
 
 void tape_also_in(struct tape *t, unsigned file, uint64_t later_ns) {
@@ -133,7 +142,9 @@ static struct word number(uint64_t pn, unsigned len) {
   return w;
 }
 
-static struct word cid_word(const struct qp_cid *cid) { return w_bytes(cid->data, cid->len); }
+static struct word cid_word(const struct qp_cid *cid) {
+  return w_bytes(cid->data, cid->len);
+}
 
 void tape_say_initial(struct tape_conn *c, unsigned side, uint64_t pn, struct word frames) {
   struct qp_secret secrets[2];
@@ -147,9 +158,9 @@ void tape_say_initial(struct tape_conn *c, unsigned side, uint64_t pn, struct wo
   assert_int_equal(qp_keys_derive(&keys, QP_AES_128_GCM, &secrets[side]), 0);
   size_t length = 4 + frames.len + 16;
   uint8_t two[2] = {(uint8_t)(0x40 | length >> 8), (uint8_t)length};
-  struct word header = JOIN(w_hex("c3 00000001"), w_bytes(&lens[0], 1), cid_word(to),
-                            w_bytes(&lens[1], 1), cid_word(from), w_hex("00"), w_bytes(two, 2),
-                            number(pn, 4));
+  struct word header =
+      JOIN(w_hex("c3 00000001"), w_bytes(&lens[0], 1), cid_word(to), w_bytes(&lens[1], 1),
+           cid_word(from), w_hex("00"), w_bytes(two, 2), number(pn, 4));
   size_t n = protect(&keys, header, 4, pn, &frames, out);
   qp_keys_clear(&keys);
   say_udp(c, side, out, n, &(struct tape_packet){0});
@@ -181,7 +192,9 @@ void tape_say(struct tape_conn *c, unsigned side, struct tape_packet p) {
 
 /* ---- handshake ---------------------------------------------------------- */
 
-static struct word u16(size_t v) { return number(v, 2); }
+static struct word u16(size_t v) {
+  return number(v, 2);
+}
 
 static struct word tls_message(uint8_t type, struct word body) {
   return JOIN(w_bytes(&type, 1), number(body.len, 3), body);
@@ -221,14 +234,22 @@ static struct tape_conn begin(struct tape *t) {
 }
 
 static void shake(struct tape_conn *c, uint16_t suite) {
-  tape_say_initial(c, TAPE_CLIENT, 0,
-                   FRAMES(w_crypto(0, client_hello(c)), w_padding(1000)));
+  tape_say_initial(c, TAPE_CLIENT, 0, FRAMES(w_crypto(0, client_hello(c)), w_padding(1000)));
   tape_say_initial(c, TAPE_SERVER, 0,
                    FRAMES(w_ack(0, 0), w_crypto(0, server_hello(suite)), w_padding(1000)));
 }
 
 struct tape_conn tape_conn(struct tape *t) {
   struct tape_conn c = begin(t);
+  shake(&c, QP_AES_128_GCM);
+  return c;
+}
+
+struct tape_conn tape_conn_split(struct tape *t, unsigned client_file, unsigned server_file) {
+  struct tape_conn c = begin(t);
+  c.file[TAPE_CLIENT] = client_file;
+  c.file[TAPE_SERVER] = server_file;
+  c.split = true;
   shake(&c, QP_AES_128_GCM);
   return c;
 }
@@ -298,13 +319,13 @@ void tape_write(const struct tape *t, const char *path, unsigned file, size_t sn
   static const uint32_t idb[5] = {1, 0, 0x00010009, 9, 0};
   FILE *f = fopen(path, "wb");
   assert_non_null(f);
-  block(f, 0x0a0d0d0a, shb, sizeof shb, NULL, 0);
+  block(f, 0x0a0d0d0a, shb, sizeof shb, "", 0);
   size_t n = strlen(t->secrets);
   if (n) {
     uint32_t dsb[2] = {0x544c534b, (uint32_t)n};
     block(f, 0x0a, dsb, sizeof dsb, t->secrets, n);
   }
-  block(f, 1, idb, sizeof idb, NULL, 0);
+  block(f, 1, idb, sizeof idb, "", 0);
   for (size_t i = 0; i < t->n; i++) {
     const struct tape_frame *p = &t->frames[i];
     size_t kept = snap && snap < p->len ? snap : p->len;

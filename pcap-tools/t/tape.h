@@ -30,13 +30,14 @@ struct tape {
 
 struct tape_conn {
   struct tape *tape;
-  unsigned host; /* last byte of the client's address */
+  unsigned host;               /* last byte of the client's address */
   struct qp_cid odcid, cid[2]; /* cid[side]: what packets to that side carry */
   uint8_t random[32];
-  struct qp_keys keys[2];      /* 1-RTT, if protected */
+  struct qp_keys keys[2]; /* 1-RTT, if protected */
   bool key_phase;
-  uint64_t pn[2]; /* next 1-RTT number */
+  uint64_t pn[2];   /* next 1-RTT number */
   unsigned file[2]; /* capture that shows what a side sends; the same by default */
+  bool split;       /* file[] differ, and each packet is in both: 0.1 ms later in the other */
 };
 
 struct tape_packet {
@@ -44,6 +45,7 @@ struct tape_packet {
   unsigned pn_len; /* 0: 4 */
   struct word frames;
   bool bad_checksum, partial_checksum, spoil_tag;
+  bool lost; /* split connections: only the sender's capture has it */
 };
 
 struct tape *tape_new(void);
@@ -53,6 +55,8 @@ void tape_free(struct tape *t);
 struct tape_conn tape_conn(struct tape *t);
 /* The same with real protection; the key log goes into the capture. */
 struct tape_conn tape_conn_tls(struct tape *t, uint16_t suite);
+/* Captured at both ends: what a side sends is first in files[side]. */
+struct tape_conn tape_conn_split(struct tape *t, unsigned client_file, unsigned server_file);
 void tape_conn_free(struct tape_conn *c);
 
 /* pkt_1rtt(&conn, TAPE_SERVER, .pn = 7, .frames = FRAMES(w_stream(3, 0, "abc"))) */
@@ -64,6 +68,9 @@ void tape_say_initial(struct tape_conn *c, unsigned side, uint64_t pn, struct wo
 void tape_update_keys(struct tape_conn *c);
 /* Says the last frame again as seen in another capture, `later_ns` after. */
 void tape_also_in(struct tape *t, unsigned file, uint64_t later_ns);
+
+/* Makes the UDP checksum of a changed frame right again. */
+void tape_fix_checksum(struct tape_frame *frame);
 
 /* Writes the frames of one capture. snap: bytes kept of each frame, 0 = all. */
 void tape_write(const struct tape *t, const char *path, unsigned file, size_t snap);

@@ -64,7 +64,9 @@ struct word w_join(const struct word *parts, size_t n) {
   return w;
 }
 
-static struct word text(const char *s) { return w_bytes(s, strlen(s)); }
+static struct word plain(const char *s) {
+  return w_bytes(s, strlen(s));
+}
 
 struct word w_padding(size_t len) {
   struct word w = {.len = len};
@@ -72,7 +74,9 @@ struct word w_padding(size_t len) {
   return w;
 }
 
-struct word w_ping(void) { return w_hex("01"); }
+struct word w_ping(void) {
+  return w_hex("01");
+}
 
 struct word w_ack(uint64_t lo, uint64_t hi) {
   return JOIN(w_varint(2), w_varint(hi), w_varint(0), w_varint(0), w_varint(hi - lo));
@@ -86,12 +90,12 @@ struct word w_stream_of(uint64_t id, uint64_t off, struct word data, bool fin) {
   return JOIN(w_varint(fin ? 0x0f : 0x0e), w_varint(id), w_varint(off), w_varint(data.len), data);
 }
 
-struct word w_stream(uint64_t id, uint64_t off, const char *s) {
-  return w_stream_of(id, off, text(s), false);
+struct word w_stream(uint64_t id, uint64_t off, const char *text) {
+  return w_stream_of(id, off, plain(text), false);
 }
 
-struct word w_stream_fin(uint64_t id, uint64_t off, const char *s) {
-  return w_stream_of(id, off, text(s), true);
+struct word w_stream_fin(uint64_t id, uint64_t off, const char *text) {
+  return w_stream_of(id, off, plain(text), true);
 }
 
 struct word w_datagram(struct word data) {
@@ -102,7 +106,9 @@ struct word w_reset(uint64_t id, uint64_t code, uint64_t final_size) {
   return JOIN(w_varint(4), w_varint(id), w_varint(code), w_varint(final_size));
 }
 
-struct word w_stop(uint64_t id, uint64_t code) { return w_frame2(5, id, code); }
+struct word w_stop(uint64_t id, uint64_t code) {
+  return w_frame2(5, id, code);
+}
 
 struct word w_close(uint64_t code) {
   return JOIN(w_varint(0x1c), w_varint(code), w_varint(0), w_varint(0));
@@ -112,13 +118,17 @@ struct word w_close_app(uint64_t code) {
   return JOIN(w_varint(0x1d), w_varint(code), w_varint(0));
 }
 
-struct word w_frame1(uint64_t type, uint64_t value) { return JOIN(w_varint(type), w_varint(value)); }
+struct word w_frame1(uint64_t type, uint64_t value) {
+  return JOIN(w_varint(type), w_varint(value));
+}
 
 struct word w_frame2(uint64_t type, uint64_t a, uint64_t b) {
   return JOIN(w_varint(type), w_varint(a), w_varint(b));
 }
 
-static struct word counted(const char *s) { return JOIN(w_vi64(strlen(s)), text(s)); }
+static struct word counted(const char *s) {
+  return JOIN(w_vi64(strlen(s)), plain(s));
+}
 
 static struct word message(uint64_t type, struct word body) {
   return JOIN(w_vi64(type), big_endian(body.len, 2), body);
@@ -140,16 +150,24 @@ struct word m_subscribe_ok(uint64_t alias, struct word params) {
   return message(0x04, JOIN(w_vi64(alias), params));
 }
 
-struct word m_request_ok(void) { return message(0x07, p_none()); }
+struct word m_request_ok(void) {
+  return message(0x07, p_none());
+}
 
 struct word m_done(uint64_t status, uint64_t streams) {
   return message(0x0b, JOIN(w_vi64(status), w_vi64(streams), w_vi64(0)));
 }
 
-struct word m_setup(void) { return message(0x2f00, w_hex("07 04 74622f31")); }
+struct word m_setup(void) {
+  return message(0x2f00, w_hex("07 04 74622f31"));
+}
 
-struct word p_none(void) { return w_hex("00"); }
-struct word p_next_group(void) { return w_hex("01 21 0100"); }
+struct word p_none(void) {
+  return w_hex("00");
+}
+struct word p_next_group(void) {
+  return w_hex("01 21 0100");
+}
 struct word p_limit(unsigned limit) {
   struct word value = JOIN(w_hex("00"), w_vi64(0), w_vi64(limit));
   return JOIN(w_hex("01 27"), w_vi64(value.len), value);
@@ -166,18 +184,17 @@ struct word p_timeout(uint64_t ms) {
 }
 
 struct word o_header(uint64_t alias, uint64_t group, uint64_t subgroup, uint8_t priority) {
-  return JOIN(w_hex("14"), w_vi64(alias), w_vi64(group), w_vi64(subgroup),
-              w_bytes(&priority, 1));
+  return JOIN(w_hex("14"), w_vi64(alias), w_vi64(group), w_vi64(subgroup), w_bytes(&priority, 1));
 }
 
-struct word o_object(uint64_t delta, const char *s) {
-  if (!*s)
+struct word o_object(uint64_t delta, const char *text) {
+  if (!*text)
     return JOIN(w_vi64(delta), w_hex("00 00"));
-  return JOIN(w_vi64(delta), counted(s));
+  return JOIN(w_vi64(delta), counted(text));
 }
 
 struct word o_datagram(uint64_t alias, uint64_t group, uint64_t object, uint8_t priority,
-                       const char *s) {
+                       const char *text) {
   return JOIN(w_hex("00"), w_vi64(alias), w_vi64(group), w_vi64(object), w_bytes(&priority, 1),
-              text(s));
+              plain(text));
 }

@@ -21,8 +21,8 @@ struct word w_varint(uint64_t value);
 struct word w_vi64(uint64_t value);
 struct word w_join(const struct word *parts, size_t n);
 #define JOIN(...)                                                                                  \
-  w_join((const struct word[]){__VA_ARGS__}, sizeof((const struct word[]){__VA_ARGS__}) /          \
-                                                 sizeof(struct word))
+  w_join((const struct word[]){__VA_ARGS__},                                                       \
+         sizeof((const struct word[]){__VA_ARGS__}) / sizeof(struct word))
 #define FRAMES(...) JOIN(__VA_ARGS__)
 
 /* QUIC frames. */
@@ -50,11 +50,11 @@ struct word m_done(uint64_t status, uint64_t streams);
 struct word m_setup(void);
 /* Parameter lists for the above. */
 struct word p_none(void);
-struct word p_next_group(void);                  /* LOCATION_FILTER {0} */
-struct word p_next_group_limit(unsigned limit);  /* and PRIORITY_FILTER 0..limit */
-struct word p_limit(unsigned limit);             /* PRIORITY_FILTER 0..limit */
+struct word p_next_group(void);                         /* LOCATION_FILTER {0} */
+struct word p_next_group_limit(unsigned limit);         /* and PRIORITY_FILTER 0..limit */
+struct word p_limit(unsigned limit);                    /* PRIORITY_FILTER 0..limit */
 struct word p_largest(uint64_t group, uint64_t object); /* LARGEST_OBJECT */
-struct word p_timeout(uint64_t ms);              /* OBJECT_DELIVERY_TIMEOUT, LOCATION_FILTER {0} */
+struct word p_timeout(uint64_t ms); /* OBJECT_DELIVERY_TIMEOUT, LOCATION_FILTER {0} */
 /* Data. */
 struct word o_header(uint64_t alias, uint64_t group, uint64_t subgroup, uint8_t priority);
 struct word o_object(uint64_t delta, const char *text);

@@ -53,8 +53,8 @@ static void set_final(struct qp_half *h, uint64_t size, struct qp_effect *e) {
   }
 }
 
-static void apply_stream(const struct qp_apply *a, const struct qp_seen *s,
-                         struct qp_quic_frame *f, struct qp_effect *e) {
+static void apply_stream(const struct qp_apply *a, const struct qp_seen *s, struct qp_quic_frame *f,
+                         struct qp_effect *e) {
   struct qp_conn *c = s->conn;
   size_t len = (size_t)f->stream.len;
   judge_opening(s, f->stream.id, s->side, e);
@@ -139,8 +139,7 @@ static void apply_close(const struct qp_seen *s, struct qp_quic_frame *f) {
       *p = '?';
 }
 
-static void apply_datagram(const struct qp_seen *s, struct qp_quic_frame *f,
-                           struct qp_effect *e) {
+static void apply_datagram(const struct qp_seen *s, struct qp_quic_frame *f, struct qp_effect *e) {
   struct qp_conn *c = s->conn;
   if (s->views & QP_SENT) {
     c->datagram_bytes[s->side] += f->bytes.len;
@@ -149,8 +148,7 @@ static void apply_datagram(const struct qp_seen *s, struct qp_quic_frame *f,
   }
   unsigned home = s->side == QP_CLIENT ? QP_REACHED : QP_SENT;
   if (c->moqt && (s->views & home))
-    e->bad_datagram =
-        qp_feed_datagram(c, s->side, f->bytes.data, (size_t)f->bytes.len, s->place);
+    e->bad_datagram = qp_feed_datagram(c, s->side, f->bytes.data, (size_t)f->bytes.len, s->place);
 }
 
 void qp_apply_frame(const struct qp_apply *a, const struct qp_seen *s, struct qp_quic_frame *f,

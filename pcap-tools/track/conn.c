@@ -43,7 +43,9 @@ void qp_conn_free(struct qp_conn *c) {
 }
 
 /* Stream IDs have 62 bits: one more for the side leaves room. */
-static uint64_t half_key(uint64_t stream, unsigned side) { return stream << 1 | side; }
+static uint64_t half_key(uint64_t stream, unsigned side) {
+  return stream << 1 | side;
+}
 
 struct qp_half *qp_conn_half(const struct qp_conn *c, uint64_t stream, unsigned side) {
   uint32_t i = qp_map_get(&c->half_of, half_key(stream, side));

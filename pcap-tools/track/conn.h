@@ -61,13 +61,13 @@ enum qp_stream_kind {
 /* An object as it stands on the wire. */
 struct qp_object {
   uint64_t alias, group, subgroup, object; /* subgroup 0 for datagrams */
-  uint64_t len, got; /* payload bytes announced, seen without a hole */
-  uint64_t hash;     /* xxh64 of the payload, valid if whole */
+  uint64_t len, got;                       /* payload bytes announced, seen without a hole */
+  uint64_t hash;                           /* xxh64 of the payload, valid if whole */
   bool whole;
   bool datagram;
   uint8_t status;
-  int16_t priority;         /* QP_NO_PRIORITY: the track's default */
-  struct qp_half *half;     /* NULL for datagrams */
+  int16_t priority;            /* QP_NO_PRIORITY: the track's default */
+  struct qp_half *half;        /* NULL for datagrams */
   struct qp_place first, last; /* where its first and last byte came */
 };
 
@@ -121,8 +121,8 @@ struct qp_filter {
 /* A request on a bidirectional stream. */
 struct qp_request {
   uint64_t stream;
-  uint8_t side; /* who asks */
-  uint64_t type; /* enum qp_moq_type */
+  uint8_t side;   /* who asks */
+  uint64_t type;  /* enum qp_moq_type */
   uint32_t track; /* index in the tracker's tracks; QP_MAP_NONE for others than tracks */
   bool ok;
   bool error;
@@ -155,11 +155,11 @@ struct qp_vantage {
 
 struct qp_conn {
   uint32_t index;
-  struct qp_cid odcid; /* the client's first destination ID */
+  struct qp_cid odcid;   /* the client's first destination ID */
   struct qp_tuple tuple; /* client to server, at the start */
   struct qp_hello hello;
-  bool moqt; /* by ALPN, or not known */
-  bool split; /* the two sides are seen in different files */
+  bool moqt;           /* by ALPN, or not known */
+  bool split;          /* the two sides are seen in different files */
   int null_protection; /* -1 not known, 0 no, 1 yes */
   struct qp_numbers numbers[2][QP_SPACE_COUNT];
   struct qp_half **halves;
@@ -175,14 +175,14 @@ struct qp_conn {
   struct qp_place first, last;
   uint64_t packets[2], opened[2], unopened[2];
   uint64_t datagram_bytes[2], datagram_fast[2]; /* DATAGRAM payload, all and by the datapath */
-  uint64_t first_bytes[2]; /* of subgroup streams and datagrams, after the last frame */
+  uint64_t first_bytes[2];      /* of subgroup streams and datagrams, after the last frame */
   const struct qp_ranges *fast; /* numbers that are copies, of the server; may be NULL */
   struct qp_vantage *vantages;
   size_t n_vantages, vantages_room;
   struct qp_crypt *crypt; /* of track/crypt */
 };
 
-struct qp_conn *qp_conn_new(uint32_t index);
+__attribute__((returns_nonnull)) struct qp_conn *qp_conn_new(uint32_t index);
 void qp_conn_free(struct qp_conn *conn);
 
 /* The half, or NULL. */
@@ -198,7 +198,11 @@ unsigned qp_conn_views(struct qp_conn *conn, unsigned side, const struct qp_tupl
                        uint32_t file);
 
 /* The side that a stream belongs to, and whether it has one direction only. */
-static inline unsigned qp_stream_opener(uint64_t id) { return (unsigned)(id & 1); }
-static inline bool qp_stream_uni(uint64_t id) { return (id & 2) != 0; }
+static inline unsigned qp_stream_opener(uint64_t id) {
+  return (unsigned)(id & 1);
+}
+static inline bool qp_stream_uni(uint64_t id) {
+  return (id & 2) != 0;
+}
 
 #endif

@@ -84,8 +84,7 @@ int qp_copies_load(struct qp_copies *c, const char *path, char *err, size_t err_
   return got;
 }
 
-const struct qp_copies_conn *qp_copies_find(const struct qp_copies *c,
-                                            const struct qp_cid *odcid) {
+const struct qp_copies_conn *qp_copies_find(const struct qp_copies *c, const struct qp_cid *odcid) {
   for (size_t i = 0; i < c->n_conns; i++)
     if (qp_cid_equal(&c->conns[i].odcid, odcid))
       return &c->conns[i];

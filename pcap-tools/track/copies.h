@@ -14,14 +14,14 @@ struct qp_copies {
     struct qp_decision_count {
       char name[32];
       uint64_t n;
-    } *decisions; /* others than "send" */
+    } * decisions; /* others than "send" */
     size_t n_decisions, decisions_room;
-  } *conns;
+  } * conns;
   size_t n_conns, conns_room;
   struct qp_slot {
     uint64_t slot, gen;
     uint32_t conn;
-  } *slots;
+  } * slots;
   size_t n_slots, slots_room;
   uint64_t lines;
 };

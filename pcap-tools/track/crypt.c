@@ -117,9 +117,8 @@ static bool open_with(struct qp_conn *conn, unsigned side, enum qp_view view, st
 static bool install(struct qp_conn *conn, unsigned side, enum qp_view view, struct qp_keys *keys,
                     enum qp_secret_name name, const struct qp_header *h, struct qp_opened *o) {
   static const uint16_t all[] = {QP_AES_128_GCM, QP_CHACHA20_POLY1305, QP_AES_256_GCM};
-  const struct qp_secrets *s = conn->hello.client_hello
-                                   ? qp_keylog_find(conn->crypt->keylog, conn->hello.random)
-                                   : NULL;
+  const struct qp_secrets *s =
+      conn->hello.client_hello ? qp_keylog_find(conn->crypt->keylog, conn->hello.random) : NULL;
   if (!s || !s->secret[name].len)
     return false;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

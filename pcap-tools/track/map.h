@@ -15,11 +15,11 @@ struct qp_map {
   struct qp_map_slot {
     uint64_t key;
     uint32_t value; /* QP_MAP_NONE - value is stored, so that zero means free */
-  } *slots;
+  } * slots;
   size_t room, n; /* room: a power of two, or 0 */
 };
 
-uint32_t qp_map_get(const struct qp_map *map, uint64_t key); /* QP_MAP_NONE: absent */
+uint32_t qp_map_get(const struct qp_map *map, uint64_t key);       /* QP_MAP_NONE: absent */
 void qp_map_set(struct qp_map *map, uint64_t key, uint32_t value); /* value < QP_MAP_NONE */
 void qp_map_clear(struct qp_map *map);
 /* Mixes all bits; for keys that are put together from small numbers. */

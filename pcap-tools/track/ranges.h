@@ -12,7 +12,7 @@
 struct qp_ranges {
   struct qp_span {
     uint64_t lo, hi;
-  } *spans;
+  } * spans;
   size_t n, room;
 };
 

@@ -6,11 +6,15 @@
 
 #include "pcap-tools/read/memory.h"
 
-static struct qp_seg *segs(struct qp_reasm *r) { return r->segs ? r->segs : &r->first; }
+static struct qp_seg *segs(struct qp_reasm *r) {
+  return r->segs ? r->segs : &r->first;
+}
 static const struct qp_seg *segs_const(const struct qp_reasm *r) {
   return r->segs ? r->segs : &r->first;
 }
-static uint64_t end_of(const struct qp_seg *s) { return s->off + s->len; }
+static uint64_t end_of(const struct qp_seg *s) {
+  return s->off + s->len;
+}
 
 /* Index of the first segment that ends behind `off`; n if none. */
 static uint32_t find(const struct qp_reasm *r, uint64_t off) {

@@ -82,8 +82,7 @@ bool qp_routes_find(const struct qp_routes *r, const struct qp_cid *cid,
 }
 
 bool qp_routes_find_short(const struct qp_routes *r, const uint8_t *data, size_t len,
-                          const struct qp_tuple *tuple, struct qp_route *route,
-                          uint8_t *cid_len) {
+                          const struct qp_tuple *tuple, struct qp_route *route, uint8_t *cid_len) {
   uint64_t key;
   const struct qp_tuple_entry *t = find_tuple(r, tuple, &key);
   if (t && t->cid_len && len > t->cid_len) { /* the usual case: as the packet before */

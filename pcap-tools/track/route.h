@@ -16,7 +16,7 @@ struct qp_routes {
   struct qp_cid_entry {
     struct qp_cid cid;
     struct qp_route route;
-  } *ids;
+  } * ids;
   size_t n_ids, ids_room;
   struct qp_map id_of;
   uint32_t lengths; /* bit n: an ID of n bytes is known */
@@ -24,7 +24,7 @@ struct qp_routes {
     struct qp_tuple tuple;
     struct qp_route route;
     uint8_t cid_len; /* of the last packet on it that was found */
-  } *tuples;
+  } * tuples;
   size_t n_tuples, tuples_room;
   struct qp_map tuple_of;
 };

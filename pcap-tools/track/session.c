@@ -40,8 +40,7 @@ static struct qp_request *add_request(struct qp_conn *c, unsigned side, uint64_t
 }
 
 /* A filter state: the former one changed by what the message holds. */
-static void add_filter(struct qp_request *r, const struct qp_moq_params *p,
-                       struct qp_place place) {
+static void add_filter(struct qp_request *r, const struct qp_moq_params *p, struct qp_place place) {
   qp_grow((void **)&r->filters, &r->filters_room, r->n_filters + 1, sizeof *r->filters);
   struct qp_filter *f = &r->filters[r->n_filters];
   if (r->n_filters)
@@ -140,8 +139,8 @@ static void answer(struct qp_request *r, const struct qp_moq_message *m, struct 
   }
 }
 
-void qp_session_message(struct qp_conn *c, struct qp_tracks *tracks, unsigned side,
-                        uint64_t stream, const struct qp_moq_message *m, struct qp_place place) {
+void qp_session_message(struct qp_conn *c, struct qp_tracks *tracks, unsigned side, uint64_t stream,
+                        const struct qp_moq_message *m, struct qp_place place) {
   struct qp_request *r = qp_conn_request(c, stream);
   if (!r) {
     if (side == qp_stream_opener(stream))
@@ -197,9 +196,8 @@ struct qp_location qp_request_start(const struct qp_request *r) {
     return start;
   }
   struct qp_location start = {f->location[0], f->location[1]};
-  bool past = r->has_largest &&
-              (start.group < next.group ||
-               (start.group == next.group && start.object < next.object));
+  bool past = r->has_largest && (start.group < next.group ||
+                                 (start.group == next.group && start.object < next.object));
   return past ? next : start;
 }
 

@@ -12,7 +12,7 @@ struct qp_tracks {
     uint8_t *full; /* namespace and name as on the wire */
     size_t full_len;
     char *name; /* the track name alone, as text */
-  } *items;
+  } * items;
   size_t n, room;
 };
 
@@ -23,8 +23,7 @@ void qp_tracks_clear(struct qp_tracks *tracks);
 void qp_session_message(struct qp_conn *conn, struct qp_tracks *tracks, unsigned side,
                         uint64_t stream, const struct qp_moq_message *m, struct qp_place place);
 /* STOP_SENDING or a reset by `side` on a bidirectional stream. */
-void qp_session_cancel(struct qp_conn *conn, unsigned side, uint64_t stream,
-                       struct qp_place place);
+void qp_session_cancel(struct qp_conn *conn, unsigned side, uint64_t stream, struct qp_place place);
 
 /* The subscription that uses this alias at that time, or the last one before
  * it; requests of `asker` only. NULL: no such alias. */

@@ -134,8 +134,8 @@ static void note_close(struct qp_seen *s) {
   if (!(s->views & QP_SENT))
     return;
   if (s->repeated) {
-    s->same_close = n->any_close && n->close_pn == s->pn &&
-                    n->close_hash == XXH3_64bits(s->payload, s->len);
+    s->same_close =
+        n->any_close && n->close_pn == s->pn && n->close_hash == XXH3_64bits(s->payload, s->len);
     return;
   }
   if (s->len < 1024 && has_close(s)) {
@@ -221,7 +221,7 @@ static void take_datagram(struct qp_tracker *t, const struct qp_udp *udp, struct
     struct qp_route route = {0};
     const char *why;
     struct qp_seen s = {.place = place, .udp = udp, .header = &h};
-    bool found = next_packet(t, &rest, udp, place, &h, &route, &why);
+    bool found = next_packet(t, &rest, udp, place, &h, &route, &why) && route.conn;
     s.conn = route.conn ? route.conn : told;
     if (found && !told) {
       views = arriving(udp, qp_conn_views(route.conn, !route.receiver, &udp->tuple, place.file));
@@ -306,6 +306,10 @@ struct qp_conn *const *qp_tracker_conns(const struct qp_tracker *t, size_t *n) {
   return t->conns;
 }
 
-const struct qp_tracks *qp_tracker_tracks(const struct qp_tracker *t) { return &t->tracks; }
+const struct qp_tracks *qp_tracker_tracks(const struct qp_tracker *t) {
+  return &t->tracks;
+}
 
-const struct qp_counts *qp_tracker_counts(const struct qp_tracker *t) { return &t->counts; }
+const struct qp_counts *qp_tracker_counts(const struct qp_tracker *t) {
+  return &t->counts;
+}

@@ -29,19 +29,19 @@ struct qp_seen {
   uint64_t pn;
   const uint8_t *payload;
   size_t len;
-  bool repeated;            /* SENT: the number was seen leaving before */
-  bool same_close;          /* SENT: repeated, and an identical CONNECTION_CLOSE */
-  uint64_t earlier_frame;   /* repeated: number of that frame; 0 = not known */
-  bool any_acked;           /* SENT: some number of the space is acknowledged */
-  uint64_t largest_acked;   /* by ACKs that had reached the sender */
+  bool repeated;          /* SENT: the number was seen leaving before */
+  bool same_close;        /* SENT: repeated, and an identical CONNECTION_CLOSE */
+  uint64_t earlier_frame; /* repeated: number of that frame; 0 = not known */
+  bool any_acked;         /* SENT: some number of the space is acknowledged */
+  uint64_t largest_acked; /* by ACKs that had reached the sender */
 };
 
 /* What a frame did. */
 struct qp_effect {
-  struct qp_half *half;     /* STREAM, RESET_STREAM, STOP_SENDING: the half it is about */
-  uint64_t fresh;           /* STREAM, SENT: bytes never sent before */
+  struct qp_half *half; /* STREAM, RESET_STREAM, STOP_SENDING: the half it is about */
+  uint64_t fresh;       /* STREAM, SENT: bytes never sent before */
   struct qp_overlap overlap;
-  bool other_final;         /* another final size than before, or data behind it */
+  bool other_final; /* another final size than before, or data behind it */
   uint64_t final_was;
   bool not_opened;          /* about a stream of the peer that it never opened */
   const char *bad_datagram; /* DATAGRAM: not legal MoQT, and why */
@@ -50,8 +50,8 @@ struct qp_effect {
 struct qp_watcher {
   void *arg;
   /* conn may be NULL: no connection is known for the datagram. */
-  void (*datagram)(void *arg, struct qp_place place, const struct qp_udp *udp,
-                   struct qp_conn *conn, unsigned views);
+  void (*datagram)(void *arg, struct qp_place place, const struct qp_udp *udp, struct qp_conn *conn,
+                   unsigned views);
   void (*packet)(void *arg, const struct qp_seen *seen);
   void (*frame)(void *arg, const struct qp_seen *seen, struct qp_quic_frame *frame,
                 const struct qp_effect *effect);

@@ -230,9 +230,8 @@ static void on_handshake_done(void *app) {
   qc_peer_params(client->qc, &client->peer);
   client->max_data = client->peer.max_data;
   client->max_streams = client->peer.max_streams_uni;
-  client->max_payload = client->peer.max_udp_payload && client->peer.max_udp_payload < RELAY_MAX_UDP
-                            ? client->peer.max_udp_payload
-                            : RELAY_MAX_UDP;
+  if (client->peer.max_udp_payload && client->peer.max_udp_payload < client->max_payload)
+    client->max_payload = client->peer.max_udp_payload;
   qc_path_now(client->qc, &client->path);
   qc_dcid(client->qc, &client->dcid);
   replace_older(client);
@@ -410,6 +409,14 @@ static void reset_counters(struct client *client) {
   counters->hold = 1; /* until the first backlog is gone */
 }
 
+/* What fits the path: its MTU, at least QUIC's minimum (RFC 9000 14). */
+static uint64_t path_payload(struct relay *relay, const struct qc_path *path) {
+  const struct relay_ops *ops = relay->cfg.ops;
+  uint32_t most = ops->max_payload ? ops->max_payload(relay->cfg.ops_arg, path) : 0;
+  if (most == 0 || most > RELAY_MAX_UDP) return RELAY_MAX_UDP;
+  return most < RELAY_MIN_UDP ? RELAY_MIN_UDP : most;
+}
+
 static bool build(struct client *client, const struct qc_path *path, const uint8_t *data,
                   size_t len) {
   struct relay *relay = client->relay;
@@ -451,7 +458,7 @@ static bool build(struct client *client, const struct qc_path *path, const uint8
       .max_streams_uni = 1024,
       .max_idle_ns = IDLE_NS,
       .max_datagram_frame = 65535,
-      .max_udp_payload = RELAY_MAX_UDP,
+      .max_udp_payload = client->max_payload,
       .cubic = relay->cfg.cubic,
       .protect = client->shim ? &protect : NULL,
       .protect_arg = client,
@@ -477,6 +484,7 @@ struct client *client_accept(struct relay *relay, const struct qc_path *path, co
   client->resend_tail = &client->resend_head;
   client->dgram_tail = &client->dgram_head;
   client->path = *path;
+  client->max_payload = path_payload(relay, path);
   client->gen = relay->gens[slot] + 1;
   reset_counters(client);
   if (!build(client, path, data, len)) {

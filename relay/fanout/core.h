@@ -37,7 +37,9 @@
 #define RELAY_STOCK_AHEAD (1u << 20)
 /* Packets one subscriber may get in a turn, so that all get theirs. */
 #define RELAY_SLOW_BURST 64
+/* UDP payload: what a 1,500-byte MTU takes with IPv6, and what every path takes. */
 #define RELAY_MAX_UDP 1452
+#define RELAY_MIN_UDP 1200
 
 #define NO_ORDINAL UINT64_MAX
 

@@ -29,6 +29,11 @@ enum control_what control_read(int fd) {
   enum control_what result = CONTROL_UNKNOWN;
   if (what && strcmp(what, "poll") == 0) result = CONTROL_POLL;
   if (what && strcmp(what, "stop") == 0) result = CONTROL_STOP;
+  const char *kind = json_string_value(json_object_get(object, "kind"));
+  if (what && kind && strcmp(what, "event") == 0) {
+    if (strcmp(kind, "die") == 0) result = CONTROL_DIE;
+    if (strcmp(kind, "vanish") == 0) result = CONTROL_VANISH;
+  }
   json_decref(object);
   return result;
 }

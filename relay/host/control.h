@@ -7,7 +7,14 @@
 
 #include "relay/fanout/relay.h"
 
-enum control_what { CONTROL_NOTHING, CONTROL_POLL, CONTROL_STOP, CONTROL_UNKNOWN };
+enum control_what {
+  CONTROL_NOTHING,
+  CONTROL_POLL,
+  CONTROL_STOP,
+  CONTROL_DIE,    /* end at once, without a word to anybody */
+  CONTROL_VANISH, /* stay, but hear and say nothing any more */
+  CONTROL_UNKNOWN,
+};
 
 /* Reads one message; CONTROL_STOP also at the end of the channel. */
 enum control_what control_read(int fd);

@@ -34,11 +34,11 @@ struct process {
   const struct options *options;
   struct sockets *sockets;
   struct kernel_plane *kernel;
-  struct tracefile *trace;
+  struct trace_lines *trace;
   struct qc_tls *tls;
   struct relay *relay;
   int keylog, epoll, signals;
-  bool stop;
+  bool stop, vanished;
   uint64_t flushed_ns;
 };
 
@@ -77,13 +77,24 @@ static int on_resolve(void *arg, const struct qc_path *path, uint32_t *ifindex, 
   return neighbour_resolve(path, ifindex, src_mac, dst_mac);
 }
 
+static uint32_t on_max_payload(void *arg, const struct qc_path *path) {
+  (void)arg;
+  uint32_t mtu = neighbour_mtu(path->ifindex);
+  uint32_t headers = path->remote.sa.sa_family == AF_INET6 ? 48 : 28; /* IP and UDP */
+  return mtu > headers ? mtu - headers : 0;
+}
+
 static void on_log(void *arg, const char *line) {
   (void)arg;
   fprintf(stderr, "fanbench-relay: %s\n", line);
 }
 
 static const struct relay_ops relay_ops = {
-    .send = on_send, .rand = on_rand, .resolve = on_resolve, .log = on_log};
+    .send = on_send,
+    .rand = on_rand,
+    .resolve = on_resolve,
+    .max_payload = on_max_payload,
+    .log = on_log};
 
 static void on_keylog(void *arg, const char *line) {
   struct process *p = arg;
@@ -160,7 +171,7 @@ static int open_relay(struct process *p) {
   struct relay_config config = {
       .ops = &relay_ops,
       .ops_arg = p,
-      .trace = p->trace ? &tracefile_ops : NULL,
+      .trace = p->trace ? &trace_lines_ops : NULL,
       .trace_arg = p->trace,
       .plane = p->kernel ? kernel_plane_interface(p->kernel) : NULL,
       .tls = p->tls,
@@ -240,6 +251,13 @@ static void take_control(struct process *p) {
   case CONTROL_STOP:
     p->stop = true;
     break;
+  case CONTROL_DIE:
+    if (p->trace) tracefile_flush(p->trace);
+    _exit(0);
+  case CONTROL_VANISH:
+    p->vanished = true;
+    control_did(p->options->control, true);
+    break;
   case CONTROL_UNKNOWN:
     control_did(p->options->control, false);
     break;
@@ -278,8 +296,14 @@ static void loop(struct process *p) {
       if (events[i].data.fd == p->signals) p->stop = true;
       else if (events[i].data.fd == p->options->control) take_control(p);
     }
-    take_input(p);
     uint64_t now = now_ns();
+    if (p->vanished) {
+      /* Only the channel counts now; its event was taken above. */
+      nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
+      continue;
+    }
+    take_input(p);
+    now = now_ns();
     if (relay_deadline(p->relay) <= now) relay_expiry(p->relay, now);
     sockets_flush(p->sockets);
     if (p->trace && now - p->flushed_ns > FLUSH_NS) {

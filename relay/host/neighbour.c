@@ -96,16 +96,29 @@ static int next_hop(int family, uint32_t ifindex, const uint8_t hop[16], uint8_t
   return 0;
 }
 
-static int own_mac(uint32_t ifindex, uint8_t mac[6]) {
-  struct ifreq ifr = {0};
-  if (!if_indextoname(ifindex, ifr.ifr_name)) return -1;
+/* One question about an interface; returns 0 with *ifr filled in. */
+static int ask_interface(uint32_t ifindex, unsigned long question, struct ifreq *ifr) {
+  memset(ifr, 0, sizeof *ifr);
+  if (!if_indextoname(ifindex, ifr->ifr_name)) return -1;
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
-  int failed = ioctl(fd, SIOCGIFHWADDR, &ifr);
+  int failed = ioctl(fd, question, ifr);
   close(fd);
-  if (failed || ifr.ifr_hwaddr.sa_family != ARPHRD_ETHER) return -1;
+  return failed ? -1 : 0;
+}
+
+static int own_mac(uint32_t ifindex, uint8_t mac[6]) {
+  struct ifreq ifr;
+  if (ask_interface(ifindex, SIOCGIFHWADDR, &ifr) || ifr.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+    return -1;
   memcpy(mac, ifr.ifr_hwaddr.sa_data, 6);
   return 0;
+}
+
+uint32_t neighbour_mtu(uint32_t ifindex) {
+  struct ifreq ifr;
+  if (ifindex == 0 || ask_interface(ifindex, SIOCGIFMTU, &ifr) || ifr.ifr_mtu < 0) return 0;
+  return (uint32_t)ifr.ifr_mtu;
 }
 
 int neighbour_resolve(const struct qc_path *path, uint32_t *ifindex, uint8_t src_mac[6],

@@ -12,4 +12,7 @@
 int neighbour_resolve(const struct qc_path *path, uint32_t *ifindex, uint8_t src_mac[6],
                       uint8_t dst_mac[6]);
 
+/* MTU of an interface; 0 = not known. */
+uint32_t neighbour_mtu(uint32_t ifindex);
+
 #endif

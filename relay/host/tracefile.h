@@ -4,17 +4,12 @@
 #ifndef FANBENCH_RELAY_HOST_TRACEFILE_H
 #define FANBENCH_RELAY_HOST_TRACEFILE_H
 
-#include "relay/fanout/trace.h"
-
-struct tracefile;
+#include "relay/fanout/trace_lines.h"
 
 /* Creates both files in dir. NULL with errno set. */
-struct tracefile *tracefile_open(const char *dir, const char *name);
+struct trace_lines *tracefile_open(const char *dir, const char *name);
 /* Flushes and closes. Returns 0, or -1 if anything could not be written. */
-int tracefile_close(struct tracefile *trace);
-void tracefile_flush(struct tracefile *trace);
-
-/* For relay_config.trace; the argument is the struct tracefile. */
-extern const struct trace_ops tracefile_ops;
+int tracefile_close(struct trace_lines *trace);
+void tracefile_flush(struct trace_lines *trace);
 
 #endif

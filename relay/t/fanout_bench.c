@@ -52,7 +52,8 @@ static void on_log(void *arg, const char *line) {
   print_message("relay: %s\n", line);
   if (strstr(line, "used twice")) b->numbers_twice++;
 }
-static const struct relay_ops relay_ops = {on_send, on_rand, on_resolve, on_log};
+static const struct relay_ops relay_ops = {
+    .send = on_send, .rand = on_rand, .resolve = on_resolve, .log = on_log};
 
 static void on_number(void *arg, const struct qc_cid *conn, const struct ledger_number *number) {
   struct bench *b = arg;

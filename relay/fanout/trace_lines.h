@@ -1,0 +1,18 @@
+/* The relay's own record as JSON Lines, one set for copies and one for numbers
+ * (formats: README "Run directory"). Formatting only: whoever has the streams opens,
+ * flushes and closes them, and asks ferror() in the end. */
+#ifndef FANBENCH_RELAY_FANOUT_TRACE_LINES_H
+#define FANBENCH_RELAY_FANOUT_TRACE_LINES_H
+
+#include <stdio.h>
+
+#include "relay/fanout/trace.h"
+
+struct trace_lines {
+  FILE *copies, *ledger;
+};
+
+/* For relay_config.trace; the argument is a struct trace_lines. */
+extern const struct trace_ops trace_lines_ops;
+
+#endif
