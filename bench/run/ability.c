@@ -32,12 +32,10 @@ static bool node_ability(const struct plan_node *node, char *why, size_t len) {
     need = "needs the router, not built yet";
   else if (node->role == PLAN_ROGUE)
     need = "needs the rogue endpoint, not built yet";
-  else if (node->role == PLAN_RELAY && node->datapath == PLAN_DP_USER)
-    need = "has datapath user, not built yet; use kernel or stock";
-  else if (node->role == PLAN_RELAY && node->datapath == PLAN_DP_KERNEL &&
+  else if (node->role == PLAN_RELAY && node->datapath != PLAN_DP_STOCK &&
            node->protection == PLAN_PROT_TLS)
-    need = "has protection tls on datapath kernel, not built yet: the datapath cannot open and "
-           "seal packets; use datapath stock, or protection none";
+    need = "has protection tls on datapath kernel or user, not built yet: the datapath cannot "
+           "open and seal packets; use datapath stock, or protection none";
   else if (node->role == PLAN_RELAY && node->relay >= 0)
     need = "has an upstream: relay chains are not built yet";
   if (need != NULL)

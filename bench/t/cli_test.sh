@@ -48,7 +48,7 @@ EOF
 scenario plain
 scenario lossy ', loss: 1%'
 scenario simonly '' 'modes: [sim]'
-scenario userpath '' '' user
+scenario sealedpath '' '' 'kernel, protection: tls'
 scenario later '' '' kernel 'timeline: [{ at: 500ms, node: sub, do: migrate }]'
 scenario defective '' 'defects: [orphan]'
 printf 'scenario: broken\nnodes: 7\n' >broken.yaml
@@ -141,8 +141,8 @@ expect 2 enter relay -- true
 if [ "$(id -u)" -eq 0 ]; then
     expect 3 run lossy.yaml --mode live
     says err 'link relay>sub is not a plain wire: it needs the wire process'
-    expect 3 run userpath.yaml --mode live
-    says err 'datapath user, not built yet'
+    expect 3 run sealedpath.yaml --mode live
+    says err 'protection tls on datapath kernel or user, not built yet'
     expect 3 run later.yaml --mode live
     says err 'event migrate, not built yet'
     expect 3 run defective.yaml --mode live

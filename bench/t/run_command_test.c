@@ -118,8 +118,11 @@ static void what_live_cannot_do_is_named(void **state) {
   assert_non_null(strstr(err, "link relay>sub[0]"));
   link_to[1].plain = true;
   nodes[1].datapath = PLAN_DP_USER;
+  assert_true(ability_live(&plan, err, sizeof err));
+  nodes[1].protection = PLAN_PROT_TLS;
   assert_false(ability_live(&plan, err, sizeof err));
-  assert_non_null(strstr(err, "datapath user"));
+  assert_non_null(strstr(err, "protection tls on datapath kernel or user"));
+  nodes[1].protection = PLAN_PROT_NONE;
   nodes[1].datapath = PLAN_DP_KERNEL;
   nodes[1].relay = 1;
   assert_false(ability_live(&plan, err, sizeof err));

@@ -20,6 +20,7 @@
 #include "relay/host/neighbour.h"
 #include "relay/host/sockets.h"
 #include "relay/host/tracefile.h"
+#include "relay/host/user_plane.h"
 #include "relay/moqt/codes.h"
 
 #define EXIT_FAILED 1
@@ -34,6 +35,7 @@ struct process {
   const struct options *options;
   struct sockets *sockets;
   struct kernel_plane *kernel;
+  struct user_plane *user;
   struct trace_lines *trace;
   struct qc_tls *tls;
   struct relay *relay;
@@ -107,7 +109,9 @@ static void on_keylog(void *arg, const char *line) {
 
 static void on_datagram(void *arg, const struct qc_path *path, const uint8_t *data, size_t len) {
   struct process *p = arg;
-  relay_packet(p->relay, path, data, len, now_ns());
+  uint64_t now = now_ns();
+  if (p->user) user_plane_packet(p->user, path, data, len, now);
+  relay_packet(p->relay, path, data, len, now);
 }
 
 /* ---- setting up --------------------------------------------------------------------------- */
@@ -142,11 +146,15 @@ static int attach_all(struct process *p, char *err, size_t err_len) {
 
 static int open_datapath(struct process *p) {
   const struct options *o = p->options;
-  if (!o->kernel) return 0;
+  if (o->datapath == DATAPATH_STOCK) return 0;
   if (o->protection != QC_PROTECT_NONE)
     return failed(p, EXIT_LACKING,
-                  "--protection tls with --datapath kernel is not built yet: the datapath cannot "
-                  "open and seal packets; use --datapath stock, or --protection none");
+                  "--protection tls with --datapath kernel or user is not built yet: the datapath "
+                  "cannot open and seal packets; use --datapath stock, or --protection none");
+  if (o->datapath == DATAPATH_USER) {
+    p->user = user_plane_open(o->max_clients, &o->defects, p->sockets);
+    return p->user ? 0 : failed(p, EXIT_FAILED, "no memory for the datapath");
+  }
   char err[512];
   p->kernel = kernel_plane_open(o->max_clients, &o->defects, err, sizeof err);
   if (!p->kernel || attach_all(p, err, sizeof err)) return failed(p, EXIT_LACKING, err);
@@ -173,7 +181,9 @@ static int open_relay(struct process *p) {
       .ops_arg = p,
       .trace = p->trace ? &trace_lines_ops : NULL,
       .trace_arg = p->trace,
-      .plane = p->kernel ? kernel_plane_interface(p->kernel) : NULL,
+      .plane = p->kernel ? kernel_plane_interface(p->kernel)
+               : p->user ? user_plane_interface(p->user)
+                         : NULL,
       .tls = p->tls,
       .protection = o->protection,
       .cubic = o->cubic,
@@ -229,9 +239,11 @@ static int open_all(struct process *p) {
 static void close_all(struct process *p) {
   if (p->relay) relay_finish(p->relay, now_ns());
   if (p->kernel && p->relay) kernel_plane_print(p->kernel, stderr);
+  if (p->user && p->relay) user_plane_print(p->user, stderr);
   relay_free(p->relay);
   qc_tls_free(p->tls);
   kernel_plane_close(p->kernel);
+  user_plane_close(p->user);
   if (tracefile_close(p->trace)) fputs("fanbench-relay: the trace is not complete\n", stderr);
   sockets_close(p->sockets);
   if (p->keylog >= 0) close(p->keylog);
@@ -319,7 +331,7 @@ int daemon_run(const struct options *options) {
   if (!code) {
     control_ready(options->control);
     fprintf(stderr, "fanbench-relay: ready on UDP port %u, datapath %s\n", options->port,
-            options->kernel ? "kernel" : "stock");
+            options_datapath_name(options->datapath));
     loop(&p);
     relay_stop(p.relay, now_ns());
     sockets_flush(p.sockets);

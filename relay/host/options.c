@@ -50,7 +50,8 @@ void options_help(FILE *to) {
         "\n"
         "  --port PORT            UDP port on all addresses, IPv4 and IPv6 [4433]\n"
         "  --listen ADDRESS:PORT  the same; the address is for people, the socket takes all\n"
-        "  --datapath NAME        kernel: copies made by eBPF; stock: plain ngtcp2 streams [kernel]\n"
+        "  --datapath NAME        kernel: copies made by eBPF; user: the same code on packets from\n"
+        "                         the socket; stock: plain ngtcp2 streams [kernel]\n"
         "  --protection NAME      none: laboratory, null AEAD after a real handshake;\n"
         "                         tls: real packet protection (datapath stock) [none]\n"
         "  --cipher NAME          chacha20 or aes128gcm [chacha20]\n"
@@ -83,6 +84,22 @@ static bool choose(const char *text, const char *first, const char *second, bool
   return *is_second || strcmp(text, first) == 0;
 }
 
+static const char *const datapaths[] = {
+    [DATAPATH_KERNEL] = "kernel", [DATAPATH_USER] = "user", [DATAPATH_STOCK] = "stock"};
+
+static bool datapath(const char *text, enum options_datapath *out) {
+  for (unsigned i = 0; i < sizeof datapaths / sizeof *datapaths; i++) {
+    if (strcmp(text, datapaths[i]) != 0) continue;
+    *out = (enum options_datapath)i;
+    return true;
+  }
+  return false;
+}
+
+const char *options_datapath_name(enum options_datapath name) {
+  return datapaths[name];
+}
+
 static bool take(struct options *o, int opt, const char *arg) {
   uint64_t n = 0;
   bool second = false, ok = true;
@@ -99,8 +116,7 @@ static bool take(struct options *o, int opt, const char *arg) {
     o->port = (uint16_t)n;
     break;
   case OPT_DATAPATH:
-    ok = choose(arg, "stock", "kernel", &second);
-    o->kernel = second;
+    ok = datapath(arg, &o->datapath);
     break;
   case OPT_PROTECTION:
     ok = choose(arg, "none", "tls", &second);
@@ -148,7 +164,6 @@ static const char *name_of(int opt) {
 enum options_result options_parse(int argc, char **argv, struct options *out) {
   *out = (struct options){.name = "relay",
                           .port = 4433,
-                          .kernel = true,
                           .protection = QC_PROTECT_NONE,
                           .cache_bytes = 16u << 20,
                           .max_clients = 256,

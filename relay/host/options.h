@@ -11,10 +11,12 @@
 
 #define OPTIONS_MAX_DEVICES 128
 
+enum options_datapath { DATAPATH_KERNEL, DATAPATH_USER, DATAPATH_STOCK };
+
 struct options {
   const char *name, *out;
   uint16_t port;
-  bool kernel; /* datapath: kernel, else stock */
+  enum options_datapath datapath;
   enum qc_protection protection;
   enum qc_cipher cipher;
   bool cubic;
@@ -31,5 +33,6 @@ enum options_result { OPTIONS_OK, OPTIONS_HELP, OPTIONS_BAD };
 /* On OPTIONS_BAD a message is written to stderr. */
 enum options_result options_parse(int argc, char **argv, struct options *out);
 void options_help(FILE *to);
+const char *options_datapath_name(enum options_datapath name);
 
 #endif

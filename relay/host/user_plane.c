@@ -1,0 +1,91 @@
+#include "relay/host/user_plane.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/fanout/native_plane.h"
+
+struct user_plane {
+  struct native_plane native;
+  struct dp_native *dp;
+  struct sockets *sockets;
+};
+
+static void put_addr(uint8_t to[16], __u16 *port, const struct qc_addr *addr) {
+  memset(to, 0, 16);
+  if (addr->sa.sa_family == AF_INET6) {
+    memcpy(to, &addr->in6.sin6_addr, 16);
+    *port = addr->in6.sin6_port;
+  } else {
+    memcpy(to, &addr->in.sin_addr, 4);
+    *port = addr->in.sin_port;
+  }
+}
+
+static void take_addr(struct qc_addr *to, uint8_t family, const uint8_t from[16], uint16_t port) {
+  memset(to, 0, sizeof *to);
+  if (family == 6) {
+    to->in6.sin6_family = AF_INET6;
+    to->in6.sin6_port = port;
+    memcpy(&to->in6.sin6_addr, from, 16);
+    to->len = sizeof to->in6;
+  } else {
+    to->in.sin_family = AF_INET;
+    to->in.sin_port = port;
+    memcpy(&to->in.sin_addr, from, 4);
+    to->len = sizeof to->in;
+  }
+}
+
+static int on_emit(void *user, const struct dp_native_copy *copy) {
+  struct user_plane *u = user;
+  struct qc_path path = {.ifindex = copy->ifindex};
+  take_addr(&path.local, copy->path.family, copy->path.local_addr, copy->path.local_port);
+  take_addr(&path.remote, copy->path.family, copy->path.remote_addr, copy->path.remote_port);
+  sockets_send(u->sockets, &path, copy->payload, copy->len);
+  return 0;
+}
+
+struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
+                                   struct sockets *sockets) {
+  struct user_plane *u = calloc(1, sizeof *u);
+  if (!u) return NULL;
+  u->sockets = sockets;
+  u->dp = dp_native_new(&(struct dp_native_sizes){.subscribers = max_subscribers});
+  if (!u->dp) {
+    free(u);
+    return NULL;
+  }
+  if (defects) u->dp->defects = *defects;
+  dp_native_on_emit(u->dp, on_emit, u);
+  native_plane_init(&u->native, u->dp);
+  return u;
+}
+
+void user_plane_close(struct user_plane *u) {
+  if (!u) return;
+  dp_native_free(u->dp);
+  free(u);
+}
+
+struct plane *user_plane_interface(struct user_plane *u) {
+  return &u->native.plane;
+}
+
+void user_plane_packet(struct user_plane *u, const struct qc_path *path, const uint8_t *data,
+                       size_t len, uint64_t now_ns) {
+  struct fb_path fb = {.family = path->remote.sa.sa_family == AF_INET6 ? 6 : 4};
+  put_addr(fb.local_addr, &fb.local_port, &path->local);
+  put_addr(fb.remote_addr, &fb.remote_port, &path->remote);
+  dp_native_packet(u->dp, &fb, data, len, now_ns, 0);
+}
+
+void user_plane_print(const struct user_plane *u, FILE *to) {
+  fputs("packets:", to);
+  for (unsigned r = 0; r < FB_PACKET_REASON_COUNT; r++) {
+    uint64_t n = u->dp->cpus[0].packets[r];
+    if (n) fprintf(to, " %s %" PRIu64, fb_packet_reason_name(r), n);
+  }
+  fputc('\n', to);
+}

@@ -1,0 +1,29 @@
+/* Datapath `user`: the datapath compiled natively, run on packets from the socket.
+ * Copies leave through the same sockets. The honest baseline of the kernel's:
+ * the same decisions, made after the wake-up instead of before it. */
+#ifndef FANBENCH_RELAY_HOST_USER_PLANE_H
+#define FANBENCH_RELAY_HOST_USER_PLANE_H
+
+#include <stdio.h>
+
+#include "bpf/abi/defects.h"
+#include "relay/fanout/plane.h"
+#include "relay/host/sockets.h"
+
+struct user_plane;
+
+/* NULL: no memory. Copies go to `sockets`, which must outlive the plane. */
+struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
+                                   struct sockets *sockets);
+void user_plane_close(struct user_plane *plane);
+
+struct plane *user_plane_interface(struct user_plane *plane);
+
+/* A packet from the socket, before the relay gets it. */
+void user_plane_packet(struct user_plane *plane, const struct qc_path *path, const uint8_t *data,
+                       size_t len, uint64_t now_ns);
+
+/* Packets by reason, for a person. */
+void user_plane_print(const struct user_plane *plane, FILE *to);
+
+#endif
