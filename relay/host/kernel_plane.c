@@ -82,8 +82,11 @@ static int del_alias(void *ctx, const struct fb_alias_key *key) {
 
 static int take_stream(void *ctx, struct fb_take *take) {
   struct kernel_plane *k = ctx;
-  LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = take, .ctx_size_in = sizeof *take,
-              .ctx_out = take, .ctx_size_out = sizeof *take);
+  struct bpf_test_run_opts run = {.sz = sizeof run,
+                                  .ctx_in = take,
+                                  .ctx_size_in = sizeof *take,
+                                  .ctx_out = take,
+                                  .ctx_size_out = sizeof *take};
   return bpf_prog_test_run_opts(bpf_program__fd(k->skel->progs.take_stream), &run);
 }
 
