@@ -1,4 +1,6 @@
-/* The kernel's side of the relay: programs and maps. What they do is in bpf/dp/. */
+/* The kernel's side of the relay: programs and maps. What they do is in bpf/dp/.
+ *
+ * Whoever includes the skeleton made of this includes bpf/abi/defects.h first. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_endian.h>
@@ -11,7 +13,8 @@
 #include "bpf/abi/limits.h"
 #include "bpf/abi/record.h"
 
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
+char LICENSE[] SEC("license")
+= "Dual MIT/GPL";
 
 /* ---- constants, set before loading ----------------------------------------------- */
 
@@ -49,15 +52,18 @@ __u32 fb_emitted_count; /* copies in `emitted`; the test sets it back */
 FB_ARRAY(config, BPF_MAP_TYPE_ARRAY, struct fb_config, 1, 0);
 FB_HASH(cids, struct fb_cid_key, struct fb_cid_value, FB_MAX_UPSTREAM_CIDS);
 FB_ARRAY(upstreams, BPF_MAP_TYPE_ARRAY, struct fb_upstream, FB_MAX_UPSTREAMS, 0);
-FB_ARRAY(upstream_state, BPF_MAP_TYPE_ARRAY, struct fb_upstream_state, FB_MAX_UPSTREAMS, BPF_F_MMAPABLE);
+FB_ARRAY(upstream_state, BPF_MAP_TYPE_ARRAY, struct fb_upstream_state, FB_MAX_UPSTREAMS,
+         BPF_F_MMAPABLE);
 FB_HASH(aliases, struct fb_alias_key, struct fb_alias_value, FB_MAX_UPSTREAMS *FB_MAX_TRACKS);
 /* [subscriber * fb_max_tracks + track] */
-FB_ARRAY(subscriptions, BPF_MAP_TYPE_ARRAY, struct fb_subscription, FB_MAX_SUBSCRIBERS *FB_MAX_TRACKS, 0);
+FB_ARRAY(subscriptions, BPF_MAP_TYPE_ARRAY, struct fb_subscription,
+         FB_MAX_SUBSCRIBERS *FB_MAX_TRACKS, 0);
 FB_ARRAY(subscribers, BPF_MAP_TYPE_ARRAY, struct fb_subscriber, FB_MAX_SUBSCRIBERS, 0);
 FB_ARRAY(counters, BPF_MAP_TYPE_ARRAY, struct fb_counters, FB_MAX_SUBSCRIBERS, BPF_F_MMAPABLE);
 FB_ARRAY(streams, BPF_MAP_TYPE_ARRAY, struct fb_stream, FB_STREAM_SLOTS, 0);
 /* [stream slot * fb_max_subscribers + subscriber] */
-FB_ARRAY(downs, BPF_MAP_TYPE_ARRAY, struct fb_down, FB_STREAM_SLOTS *FB_MAX_SUBSCRIBERS, BPF_F_MMAPABLE);
+FB_ARRAY(downs, BPF_MAP_TYPE_ARRAY, struct fb_down, FB_STREAM_SLOTS *FB_MAX_SUBSCRIBERS,
+         BPF_F_MMAPABLE);
 FB_ARRAY(cpus, BPF_MAP_TYPE_PERCPU_ARRAY, struct fb_cpu, 1, 0);
 FB_ARRAY(emitted, BPF_MAP_TYPE_ARRAY, struct fb_emitted, FB_MAX_EMITTED, 0);
 
@@ -101,10 +107,12 @@ int ingress(struct __sk_buff *skb) {
   __u32 zero = 0;
   struct fb_cpu *cpu = bpf_map_lookup_elem(&cpus, &zero);
   struct dp_scratch *s = bpf_map_lookup_elem(&scratch, &zero);
-  if (!cpu || !s) return TCX_NEXT;
+  if (!cpu || !s)
+    return TCX_NEXT;
   port_add(skb, &cpu->sequence, 1); /* odd: inside. A full barrier, as is the one below */
   int reason = (int)port_receive(skb, s->raw, &s->path, &s->len, &s->partial_csum);
-  if (reason == FB_PKT_FANNED) reason = dp_packet(skb, s);
+  if (reason == FB_PKT_FANNED)
+    reason = dp_packet(skb, s);
   port_count(skb, &cpu->packets[(__u32)reason & 31], 1);
   port_add(skb, &cpu->sequence, 1);
   return reason == FB_PKT_RESTORE_FAILED ? TCX_DROP : TCX_NEXT;

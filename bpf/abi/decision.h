@@ -6,24 +6,24 @@
 
 /* A whole packet: why it only went up, or that it was fanned out. X(enum, "name") */
 #define FB_PACKET_REASONS(X)                                                                       \
-  X(FANNED, "fanned")             /* at least one record was written */                            \
-  X(OFF, "off")                   /* the datapath is switched off */                               \
-  X(NOT_IP, "not-ip")             /* neither IPv4 nor IPv6 */                                      \
-  X(NOT_UDP, "not-udp")           /* or IP options, extension headers */                           \
+  X(FANNED, "fanned")   /* at least one record was written */                                      \
+  X(OFF, "off")         /* the datapath is switched off */                                         \
+  X(NOT_IP, "not-ip")   /* neither IPv4 nor IPv6 */                                                \
+  X(NOT_UDP, "not-udp") /* or IP options, extension headers */                                     \
   X(FRAGMENT, "fragment")                                                                          \
   X(OTHER_PORT, "other-port")                                                                      \
-  X(GSO, "gso")                   /* super-packet */                                               \
-  X(LENGTH, "length")             /* too long, too short, or lengths disagree */                   \
-  X(CHECKSUM, "checksum")         /* UDP checksum wrong */                                         \
+  X(GSO, "gso")           /* super-packet */                                                       \
+  X(LENGTH, "length")     /* too long, too short, or lengths disagree */                           \
+  X(CHECKSUM, "checksum") /* of UDP or of IPv4 wrong, or none there */                             \
   X(LONG_HEADER, "long-header")                                                                    \
   X(UNKNOWN_CID, "unknown-cid")                                                                    \
-  X(WRONG_PATH, "wrong-path")     /* protection none: not the upstream's 4-tuple */                \
-  X(BAD_TAG, "bad-tag")           /* not authentic */                                              \
+  X(WRONG_PATH, "wrong-path") /* protection none: not the upstream's 4-tuple */                    \
+  X(BAD_TAG, "bad-tag")       /* not authentic, or no way to tell */                               \
   X(KEY_PHASE, "key-phase")                                                                        \
   X(RESERVED_BITS, "reserved-bits")                                                                \
-  X(DUPLICATE, "duplicate")       /* number seen before, or too old to tell */                     \
-  X(BAD_FRAME, "bad-frame")       /* malformed or unknown frame */                                 \
-  X(NO_FANOUT, "no-fanout")       /* nothing to copy in it */                                      \
+  X(DUPLICATE, "duplicate") /* number seen before, or no way to tell */                            \
+  X(BAD_FRAME, "bad-frame") /* malformed, unknown, or not this peer's to send */                   \
+  X(NO_FANOUT, "no-fanout") /* nothing to copy in it, or nobody there */                           \
   X(TOO_MANY_FRAMES, "too-many-frames")                                                            \
   X(RING_FULL, "ring-full")                                                                        \
   X(LOAD_FAILED, "load-failed")                                                                    \
@@ -41,21 +41,21 @@
   X(SKIPPED, "skipped")               /* its subgroup was never opened for this subscriber */      \
   /* below: user space sends it */                                                                 \
   X(JOINING, "joining")                                                                            \
-  X(HELD, "held")                     /* user space still has data queued */                       \
-  X(FLOW_CONTROL, "flow-control")     /* MAX_DATA or MAX_STREAM_DATA */                            \
-  X(STREAM_LIMIT, "stream-limit")     /* MAX_STREAMS */                                            \
-  X(CREDIT, "credit")                 /* congestion control */                                     \
-  X(PN_LIMIT, "pn-limit")             /* too many unacknowledged numbers */                        \
-  X(ID_WIDTH, "id-width")             /* the stream ID does not fit the old one's width */         \
-  X(TOO_BIG, "too-big")               /* for the path, the peer or the header */                   \
+  X(HELD, "held")                 /* user space still has data queued */                           \
+  X(FLOW_CONTROL, "flow-control") /* MAX_DATA or MAX_STREAM_DATA */                                \
+  X(STREAM_LIMIT, "stream-limit") /* MAX_STREAMS */                                                \
+  X(CREDIT, "credit")             /* congestion control */                                         \
+  X(PN_LIMIT, "pn-limit")         /* too many unacknowledged numbers */                            \
+  X(ID_WIDTH, "id-width")         /* the stream ID does not fit the old one's width */             \
+  X(TOO_BIG, "too-big")           /* for the path, the peer or the header */                       \
   X(OTHER_FAMILY, "other-family")                                                                  \
-  X(NO_HEADER, "no-header")           /* unknown stream, or its header is not whole in the frame */ \
+  X(NO_HEADER, "no-header") /* stream not followed: its header was not seen whole */               \
   X(UNKNOWN_ALIAS, "unknown-alias")                                                                \
   X(ALIAS_WIDTH, "alias-width")                                                                    \
   X(BELOW_FRONTIER, "below-frontier") /* a resend; what lacks is known from the records */         \
   X(PARTIAL, "partial")               /* straddles the frontier */                                 \
   X(NO_KEY, "no-key")                                                                              \
-  X(CONTENDED, "contended")           /* a compare-and-exchange lost too often */
+  X(CONTENDED, "contended") /* a compare-and-exchange lost too often */
 
 enum fb_packet_reason {
 #define FB_X(e, n) FB_PKT_##e,

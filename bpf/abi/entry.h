@@ -98,10 +98,10 @@ FB_ASSERT_SIZE(struct fb_alias_value, 12);
 /* What one subscriber wants of one track: array slot subscriber * FB_MAX_TRACKS + track. */
 struct fb_subscription {
   fb_lock lock;
-  __u32 gen;         /* of the subscriber's connection; must equal the entry's */
-  __u64 start_group; /* first group it gets */
-  __u8 on;           /* 0 = not subscribed */
-  __u8 forward;      /* MoQT FORWARD */
+  __u32 gen;                     /* of the subscriber's connection; must equal the entry's */
+  __u64 start_group;             /* first group it gets */
+  __u8 on;                       /* 0 = not subscribed */
+  __u8 forward;                  /* MoQT FORWARD */
   __u8 priority_lo, priority_hi; /* PRIORITY_FILTER, both inclusive; 0..255 = none */
   __u32 delivery_timeout_ms;     /* 0 = nothing may be dropped by a strategy */
 };
@@ -122,11 +122,11 @@ enum fb_subscriber_state {
   __u8 state;  /* enum fb_subscriber_state */                                                      \
   __u8 family; /* 4 or 6 */                                                                        \
   __u8 dcid_len;                                                                                   \
-  __u8 protection; /* enum fb_protection */                                                        \
+  __u8 protection;  /* enum fb_protection */                                                       \
   __u8 spin, phase; /* bits of the short header */                                                 \
   __u8 pad[2];                                                                                     \
-  __u32 ifindex;  /* where copies leave */                                                         \
-  __u32 key_slot; /* protection */                                                                 \
+  __u32 ifindex;      /* where copies leave */                                                     \
+  __u32 key_slot;     /* protection */                                                             \
   __u16 max_payload;  /* largest UDP payload: path MTU and max_udp_payload_size */                 \
   __u16 max_datagram; /* peer's max_datagram_frame_size, frame header included */                  \
   __u8 dst_mac[6], src_mac[6];                                                                     \
@@ -165,7 +165,7 @@ enum fb_stream_use {
 struct fb_stream {
   fb_lock lock;
   __u32 upstream, upstream_gen;
-  __u32 claim; /* 1..65535, counts the slot's owners; 0 = never used */
+  __u32 claim;    /* 1..65535, counts the slot's owners; 0 = never used */
   __u64 ordinal;  /* stream ID / 4 */
   __u64 frontier; /* largest end offset seen */
   __u64 group, subgroup;
@@ -191,9 +191,9 @@ struct fb_down {
   __u64 id, charged, limit, pad;
 };
 FB_ASSERT_SIZE(struct fb_down, 32);
-#define FB_CLAIM_SHIFT 48
-#define FB_CLAIM_MAX 0xffffu
-#define FB_DOWN_MASK ((1ull << FB_CLAIM_SHIFT) - 1)
+#define FB_CLAIM_SHIFT  48
+#define FB_CLAIM_MAX    0xffffu
+#define FB_DOWN_MASK    ((1ull << FB_CLAIM_SHIFT) - 1)
 #define FB_DOWN_SKIPPED FB_DOWN_MASK
 
 enum fb_take_result {
@@ -209,7 +209,7 @@ enum fb_take_result {
 struct fb_take {
   __u32 upstream, upstream_gen;
   __u64 ordinal; /* stream ID / 4 */
-  __u32 result; /* out: enum fb_take_result */
+  __u32 result;  /* out: enum fb_take_result */
   __u32 pad;
 };
 FB_ASSERT_SIZE(struct fb_take, 24);

@@ -5,7 +5,7 @@
 /* Subscribers of one relay (entry slots). DESIGN asks for at least 1,024. */
 #define FB_MAX_SUBSCRIBERS 1024
 /* Subscribers in one copy record: their "send" bits fill one 64-bit word. */
-#define FB_BATCH 64
+#define FB_BATCH       64
 #define FB_MAX_BATCHES (FB_MAX_SUBSCRIBERS / FB_BATCH)
 /* Upstream connections (publishers and upper relays) at a time. */
 #define FB_MAX_UPSTREAMS 16
@@ -27,20 +27,20 @@
 #define FB_MAX_HEADERS 64
 /* Scratch buffers: a power of two above headers and payload, so that an offset
  * can be masked for the verifier. */
-#define FB_BUF_LEN 2048
+#define FB_BUF_LEN  2048
 #define FB_BUF_MASK (FB_BUF_LEN - 1)
 /* Connection ID lengths (RFC 9000 17.2). */
-#define FB_MAX_CID 20
-#define FB_UPSTREAM_CID 20    /* the relay's own IDs towards clients */
+#define FB_MAX_CID           20
+#define FB_UPSTREAM_CID      20 /* the relay's own IDs towards clients */
 #define FB_UPSTREAM_CID_DIAL 17 /* where the relay dials */
 /* Packet numbers remembered to refuse duplicates. */
 #define FB_WINDOW_NUMBERS 4096
-#define FB_WINDOW_WORDS (FB_WINDOW_NUMBERS / 32)
+#define FB_WINDOW_WORDS   (FB_WINDOW_NUMBERS / 32)
 /* AEAD tag (RFC 9001 5.3). */
 #define FB_TAG_LEN 16
 /* One ring a CPU. 8 MiB hold about 2,000 records of 64 subscribers. */
 #define FB_RING_BYTES (8u << 20)
-#define FB_MAX_CPUS 64
+#define FB_MAX_CPUS   64
 /* Retries of a compare-and-exchange before the frame goes the slow way. */
 #define FB_CAS_TRIES 8
 /* Largest stream offset the datapath handles: 48 bits share a word with a

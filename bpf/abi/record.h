@@ -10,7 +10,7 @@
 #include "bpf/abi/limits.h"
 #include "bpf/abi/types.h"
 
-#define FB_RECORD_COPY 0x46424350u   /* "FBCP" */
+#define FB_RECORD_COPY   0x46424350u /* "FBCP" */
 #define FB_RECORD_FAILED 0x46424641u /* "FBFA" */
 
 enum fb_frame_kind { FB_FRAME_STREAM = 0, FB_FRAME_DATAGRAM = 1 };
@@ -19,12 +19,12 @@ enum fb_frame_kind { FB_FRAME_STREAM = 0, FB_FRAME_DATAGRAM = 1 };
 struct fb_frame {
   __u8 kind; /* enum fb_frame_kind */
   __u8 fin;
-  __u8 admit;  /* enum fb_decision: SEND, or why nobody gets it on the fast path */
-  __u8 header; /* 1: a stream's first bytes, MoQT header whole in the frame */
-  __u16 len;   /* data bytes */
-  __u16 index; /* of the frame among the packet's fan-out frames of this kind */
-  __u32 track; /* FB_NO_TRACK if not known */
-  __u32 claim; /* stream slot's claim; 0 = none */
+  __u8 admit;     /* enum fb_decision: SEND, or why nobody gets it on the fast path */
+  __u8 header;    /* 1: a stream's first bytes, MoQT header whole in the frame */
+  __u16 len;      /* data bytes */
+  __u16 index;    /* of the frame among the packet's fan-out frames of this kind */
+  __u32 track;    /* FB_NO_TRACK if not known */
+  __u32 claim;    /* stream slot's claim; 0 = none */
   __u64 stream;   /* upstream stream ID; 0 for DATAGRAM */
   __u64 offset;   /* stream offset; 0 for DATAGRAM */
   __u64 group;    /* valid if track is known */
@@ -44,7 +44,7 @@ struct fb_record_sub {
   __u32 gen;
   __u64 pn; /* joint number, valid if `sent` */
   __u8 sent;
-  __u8 n_taken; /* downstream ordinals taken in this record */
+  __u8 n_taken;                 /* downstream ordinals taken in this record */
   __u8 decision[FB_MAX_FRAMES]; /* enum fb_decision */
   /* bit f: the frame's bytes are charged to flow control (also if not sent) */
   __u8 charged;
@@ -63,7 +63,7 @@ struct fb_record {
   __u64 time_ns;
   __u16 payload_len; /* UDP payload of the packet (= of every copy) */
   __u8 n_frames;
-  __u8 batch;  /* subscribers [batch * FB_BATCH, ...) */
+  __u8 batch; /* subscribers [batch * FB_BATCH, ...) */
   __u32 n_subs;
   struct fb_frame frames[FB_MAX_FRAMES];
   struct fb_record_sub subs[FB_BATCH];

@@ -8,22 +8,27 @@
  * UNKNOWN_ALIAS. */
 PORT_INLINE __u32 dp_find_track(port_t *p, struct dp_scratch *s, const struct wire_num *alias,
                                 struct fb_alias_value *track) {
-  struct fb_alias_key key = {.alias = alias->v, .upstream = s->upstream, .upstream_gen = s->upstream_gen};
+  struct fb_alias_key key = {
+      .alias = alias->v, .upstream = s->upstream, .upstream_gen = s->upstream_gen};
   const struct fb_alias_value *found = port_alias(p, &key);
   track->track = FB_NO_TRACK;
-  if (!found || found->track >= port_max_tracks(p)) return FB_DEC_UNKNOWN_ALIAS;
+  if (!found || found->track >= port_max_tracks(p))
+    return FB_DEC_UNKNOWN_ALIAS;
   *track = *found;
   return wire_vi64_fits(alias->len, track->out_alias) ? FB_DEC_SEND : FB_DEC_ALIAS_WIDTH;
 }
 
-PORT_INLINE void dp_write_alias(struct dp_scratch *s, const struct dp_place *place, __u64 out_alias) {
-  if (place->alias_len) wire_vi64_put_width(s->clear + wire_mask(place->alias_at), place->alias_len, out_alias);
+PORT_INLINE void dp_write_alias(struct dp_scratch *s, const struct dp_place *place,
+                                __u64 out_alias) {
+  if (place->alias_len)
+    wire_vi64_put_width(s->clear + wire_mask(place->alias_at), place->alias_len, out_alias);
 }
 
 /* ---- datagrams ------------------------------------------------------------------- */
 
 PORT_GLOBAL int dp_admit_datagram(port_t *p, struct dp_scratch *s, __u32 f) {
-  if (!s) return 0;
+  if (!s)
+    return 0;
   struct fb_frame *fr = &s->record.frames[port_index(f, FB_MAX_FRAMES)];
   struct dp_place *place = &s->places[port_index(f, FB_MAX_FRAMES)];
   struct wire_cursor c = wire_cursor(s->clear, place->data_at, (__u32)place->data_at + fr->len);
@@ -35,8 +40,10 @@ PORT_GLOBAL int dp_admit_datagram(port_t *p, struct dp_scratch *s, __u32 f) {
   fr->subgroup = h.object.v;
   fr->track = track.track;
   fr->priority = h.priority;
-  if (fr->track != FB_NO_TRACK && !h.priority_given) fr->priority = track.default_priority;
-  if (fr->admit != FB_DEC_SEND) return 0;
+  if (fr->track != FB_NO_TRACK && !h.priority_given)
+    fr->priority = track.default_priority;
+  if (fr->admit != FB_DEC_SEND)
+    return 0;
   place->alias_at = (__u16)h.alias.at;
   place->alias_len = (__u8)h.alias.len;
   dp_write_alias(s, place, track.out_alias);
@@ -46,20 +53,22 @@ PORT_GLOBAL int dp_admit_datagram(port_t *p, struct dp_scratch *s, __u32 f) {
 /* ---- streams --------------------------------------------------------------------- */
 
 /* Reads the SUBGROUP_HEADER of a frame at offset 0 into `a`. */
-PORT_INLINE void dp_read_header(port_t *p, struct dp_scratch *s, const struct fb_frame *fr, struct dp_place *place,
-                                struct dp_arrival *a) {
+PORT_INLINE void dp_read_header(port_t *p, struct dp_scratch *s, const struct fb_frame *fr,
+                                struct dp_place *place, struct dp_arrival *a) {
   struct wire_cursor c = wire_cursor(s->clear, place->data_at, (__u32)place->data_at + fr->len);
   struct wire_subgroup_header h;
   struct fb_alias_value track;
   a->header = FB_DEC_NO_HEADER;
   a->begin.track = FB_NO_TRACK;
-  if (wire_subgroup_header_get(&c, &h) != WIRE_MOQT_OK) return;
+  if (wire_subgroup_header_get(&c, &h) != WIRE_MOQT_OK)
+    return;
   a->header = dp_find_track(p, s, &h.alias, &track);
   a->begin.track = track.track;
   a->begin.group = h.group.v;
   a->begin.subgroup = h.subgroup_by_object ? FB_SUBGROUP_BY_OBJECT : h.subgroup.v;
   a->begin.header_len = (__u16)h.len;
-  if (track.track == FB_NO_TRACK) return;
+  if (track.track == FB_NO_TRACK)
+    return;
   a->begin.out_alias = track.out_alias;
   a->begin.priority = h.priority_given ? h.priority : track.default_priority;
   place->alias_at = (__u16)h.alias.at;
@@ -67,7 +76,8 @@ PORT_INLINE void dp_read_header(port_t *p, struct dp_scratch *s, const struct fb
 }
 
 PORT_GLOBAL int dp_admit_stream(port_t *p, struct dp_scratch *s, __u32 f) {
-  if (!s) return 0;
+  if (!s)
+    return 0;
   struct fb_frame *fr = &s->record.frames[port_index(f, FB_MAX_FRAMES)];
   struct dp_place *place = &s->places[port_index(f, FB_MAX_FRAMES)];
   struct dp_arrival a = {.upstream = s->upstream,
@@ -80,7 +90,8 @@ PORT_GLOBAL int dp_admit_stream(port_t *p, struct dp_scratch *s, __u32 f) {
   __u32 slot = (__u32)(a.ordinal % port_stream_slots(p)), began = 0, decision;
   struct fb_stream *st = port_stream(p, slot);
   fr->admit = FB_DEC_NO_HEADER;
-  if (!st || a.end > FB_MAX_OFFSET) return 0;
+  if (!st || a.end > FB_MAX_OFFSET)
+    return 0;
   if (a.offset == 0) {
     dp_read_header(p, s, fr, place, &a);
     dp_find_gone(p, st, &a);
@@ -98,8 +109,10 @@ PORT_GLOBAL int dp_admit_stream(port_t *p, struct dp_scratch *s, __u32 f) {
 
   fr->admit = (__u8)decision;
   fr->header = (__u8)began;
-  if (!began || decision != FB_DEC_SEND) place->alias_len = 0;
-  if (!known) return 0;
+  if (!began || decision != FB_DEC_SEND)
+    place->alias_len = 0;
+  if (!known)
+    return 0;
   fr->track = a.begin.track;
   fr->group = a.begin.group;
   fr->subgroup = a.begin.subgroup;
@@ -111,10 +124,12 @@ PORT_GLOBAL int dp_admit_stream(port_t *p, struct dp_scratch *s, __u32 f) {
 }
 
 PORT_GLOBAL int dp_admit(port_t *p, struct dp_scratch *s) {
-  if (!s) return 0;
+  if (!s)
+    return 0;
   PORT_NO_UNROLL
   for (__u32 f = 0; f < FB_MAX_FRAMES; f++) {
-    if (f >= s->record.n_frames) break;
+    if (f >= s->record.n_frames)
+      break;
     if (s->record.frames[f].kind == FB_FRAME_STREAM)
       dp_admit_stream(p, s, f);
     else

@@ -16,31 +16,39 @@ PORT_INLINE __u32 dp_slots(port_t *p) {
 
 /* One batch of up to FB_BATCH slots; returns 1 if a record was written. */
 PORT_GLOBAL int dp_batch(port_t *p, struct dp_scratch *s, __u32 batch, __u64 time_ns) {
-  if (!s) return 0;
-  __u32 slots = dp_slots(p);
+  if (!s)
+    return 0;
+  __u32 slots = s->slots;
   dp_record_begin(p, s, batch, time_ns);
   PORT_NO_UNROLL
   for (__u32 i = 0; i < FB_BATCH; i++) {
     __u32 slot = batch * FB_BATCH + i;
-    if (slot >= slots) break;
+    if (slot >= slots)
+      break;
     dp_choose(p, s, slot);
   }
-  if (s->record.n_subs == 0 || dp_record_write(p, s)) return 0;
+  if (s->record.n_subs == 0 || dp_record_write(p, s))
+    return 0;
   PORT_NO_UNROLL
   for (__u32 n = 0; n < FB_BATCH; n++) {
-    if (n >= s->record.n_subs) break;
+    if (n >= s->record.n_subs)
+      break;
     dp_emit(p, s, n);
   }
   return 1;
 }
 
 PORT_GLOBAL int dp_packet(port_t *p, struct dp_scratch *s) {
-  if (!s) return FB_PKT_LENGTH;
+  if (!s)
+    return FB_PKT_LENGTH;
   int reason = dp_parse(p, s);
-  if (reason == FB_PKT_FANNED) reason = dp_walk(s);
-  if (reason != FB_PKT_FANNED) return reason;
-  __u32 slots = dp_slots(p), batches = (slots + FB_BATCH - 1) / FB_BATCH;
-  if (!dp_record_room(p, slots)) return FB_PKT_RING_FULL;
+  if (reason == FB_PKT_FANNED)
+    reason = dp_walk(s);
+  if (reason != FB_PKT_FANNED)
+    return reason;
+  __u32 slots = s->slots = dp_slots(p), batches = (slots + FB_BATCH - 1) / FB_BATCH;
+  if (!dp_record_room(p, slots))
+    return FB_PKT_RING_FULL;
   dp_admit(p, s);
   s->emitted = 0;
   s->copy_ready = 0;
@@ -48,9 +56,11 @@ PORT_GLOBAL int dp_packet(port_t *p, struct dp_scratch *s) {
   int records = 0;
   PORT_NO_UNROLL
   for (__u32 batch = 0; batch < DP_MAX_BATCHES; batch++) {
-    if (batch >= batches) break;
+    if (batch >= batches)
+      break;
     records |= dp_batch(p, s, batch, now);
   }
-  if (s->emitted && !port_restore(p, s->raw, s->path.family, s->len)) return FB_PKT_RESTORE_FAILED;
+  if (s->emitted && !port_restore(p, s->raw, s->path.family, s->len))
+    return FB_PKT_RESTORE_FAILED;
   return records ? FB_PKT_FANNED : FB_PKT_NO_FANOUT;
 }

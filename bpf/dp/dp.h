@@ -38,11 +38,11 @@
 
 /* Where a fan-out frame lies; record.frames[i] says what it is. */
 struct dp_place {
-  __u16 at, end;   /* of the frame, type byte included */
-  __u16 id_at;     /* STREAM: the stream ID varint */
+  __u16 at, end; /* of the frame, type byte included */
+  __u16 id_at;   /* STREAM: the stream ID varint */
   __u16 data_at;
-  __u16 alias_at;  /* track alias vi64 */
-  __u8 alias_len;  /* 0 = none in this frame */
+  __u16 alias_at; /* track alias vi64 */
+  __u8 alias_len; /* 0 = none in this frame */
   __u8 id_len;
 };
 
@@ -62,6 +62,7 @@ struct dp_scratch {
   __u8 clear[FB_BUF_LEN];
   __u8 copy[FB_BUF_LEN]; /* one copy */
   struct fb_path path;   /* of the packet */
+  __u32 slots;           /* subscriber slots in use when the packet came */
   __u32 len;             /* UDP payload */
   __u32 upstream, upstream_gen;
   __u64 pn;
@@ -83,7 +84,7 @@ struct dp_scratch {
   struct fb_upstream_copy up;
   struct fb_record record;
   struct fb_subscriber_copy subs[FB_BATCH]; /* snapshots, as in record.subs */
-  __u8 sends[FB_BATCH]; /* bit f: frame f goes to record.subs[n] */
+  __u8 sends[FB_BATCH];                     /* bit f: frame f goes to record.subs[n] */
   struct fb_failed failed;
 };
 

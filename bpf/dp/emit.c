@@ -3,7 +3,8 @@
 #include "bpf/dp/rewrite.h"
 #include "bpf/dp/seal.h"
 
-PORT_INLINE void dp_note_failed(port_t *p, struct dp_scratch *s, const struct fb_record_sub *r, long error) {
+PORT_INLINE void dp_note_failed(port_t *p, struct dp_scratch *s, const struct fb_record_sub *r,
+                                long error) {
   s->failed.magic = FB_RECORD_FAILED;
   s->failed.slot = r->slot;
   s->failed.gen = r->gen;
@@ -13,11 +14,13 @@ PORT_INLINE void dp_note_failed(port_t *p, struct dp_scratch *s, const struct fb
 }
 
 PORT_GLOBAL int dp_emit(port_t *p, struct dp_scratch *s, __u32 n) {
-  if (!s) return 0;
+  if (!s)
+    return 0;
   const struct fb_record_sub *r = &s->record.subs[port_index(n, FB_BATCH)];
   const struct fb_subscriber_copy *sub = &s->subs[port_index(n, FB_BATCH)];
   struct fb_counters *c = port_counters(p, r->slot);
-  if (!r->sent || !c) return 0;
+  if (!r->sent || !c)
+    return 0;
   dp_rewrite(s, n);
   long err = dp_seal(p, s, n);
   if (!err) {
@@ -25,6 +28,7 @@ PORT_GLOBAL int dp_emit(port_t *p, struct dp_scratch *s, __u32 n) {
     err = port_emit(p, s->copy, sub, r->slot, r->pn, s->len, s->partial_csum);
   }
   port_count(p, err ? &c->emit_failed : &c->copies, 1);
-  if (err) dp_note_failed(p, s, r, err < 0 ? -err : err);
+  if (err)
+    dp_note_failed(p, s, r, err < 0 ? -err : err);
   return 0;
 }

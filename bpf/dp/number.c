@@ -4,10 +4,12 @@
 #define DP_RING_HEAD 8
 
 PORT_GLOBAL int dp_number(port_t *p, struct dp_scratch *s, __u32 n) {
-  if (!s) return 0;
+  if (!s)
+    return 0;
   struct fb_record_sub *r = &s->record.subs[port_index(n, FB_BATCH)];
   struct fb_counters *c = port_counters(p, r->slot);
-  if (!c) return 0;
+  if (!c)
+    return 0;
   r->pn = port_add(p, port_defect(p, two_counters) ? &c->own_pn : &c->next_pn, 1);
   r->sent = 1;
   port_add(p, &c->sent_bytes, s->len);
@@ -21,7 +23,8 @@ PORT_GLOBAL int dp_record_room(port_t *p, __u32 subscribers) {
 }
 
 PORT_GLOBAL int dp_record_begin(port_t *p, struct dp_scratch *s, __u32 batch, __u64 time_ns) {
-  if (!s) return 0;
+  if (!s)
+    return 0;
   s->record.magic = FB_RECORD_COPY;
   s->record.cpu = port_cpu_id(p);
   s->record.upstream = s->upstream;
@@ -35,9 +38,11 @@ PORT_GLOBAL int dp_record_begin(port_t *p, struct dp_scratch *s, __u32 batch, __
 }
 
 PORT_GLOBAL int dp_record_write(port_t *p, struct dp_scratch *s) {
-  if (!s) return -1;
+  if (!s)
+    return -1;
   __u64 n = s->record.n_subs;
-  if (n == 0 || n > FB_BATCH) return -1;
+  if (n == 0 || n > FB_BATCH)
+    return -1;
   n = port_index(n - 1, FB_BATCH);
   return (int)port_ring_write(p, &s->record, FB_RECORD_LEN(n + 1));
 }

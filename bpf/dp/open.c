@@ -4,18 +4,23 @@
 #include "bpf/wire/short_header.h"
 
 PORT_GLOBAL int dp_open_header(port_t *p, struct dp_scratch *s, __u32 first, __u32 truncated) {
-  if (!s) return FB_PKT_LENGTH;
-  if (first & WIRE_RESERVED_BITS) return FB_PKT_RESERVED_BITS;
-  if (wire_short_phase((__u8)first) != s->up.phase) return FB_PKT_KEY_PHASE;
+  if (!s)
+    return FB_PKT_LENGTH;
+  if (first & WIRE_RESERVED_BITS)
+    return FB_PKT_RESERVED_BITS;
+  if (wire_short_phase((__u8)first) != s->up.phase)
+    return FB_PKT_KEY_PHASE;
   struct fb_upstream_state *state = port_upstream_state(p, s->upstream);
-  if (!state) return FB_PKT_UNKNOWN_CID;
+  if (!state)
+    return FB_PKT_UNKNOWN_CID;
   s->pn_len = wire_short_pn_len((__u8)first);
   s->pn = wire_pn_expand(port_load(p, &state->expected), truncated, s->pn_len);
   return FB_PKT_FANNED;
 }
 
 PORT_GLOBAL int dp_open(port_t *p, struct dp_scratch *s) {
-  if (!s) return FB_PKT_LENGTH;
+  if (!s)
+    return FB_PKT_LENGTH;
   switch (s->up.protection) {
   case FB_PROTECT_NONE:
     return dp_open_none(p, s);

@@ -13,11 +13,14 @@ PORT_INLINE void dp_select_frames(struct dp_scratch *s, __u8 sent) {
     s->copy_ready = 1;
   }
   __u8 differ = s->copy_frames ^ sent;
-  if (!differ) return;
+  if (!differ)
+    return;
   PORT_NO_UNROLL
   for (__u32 f = 0; f < FB_MAX_FRAMES; f++) {
-    if (f >= s->record.n_frames) break;
-    if (!(differ >> f & 1)) continue;
+    if (f >= s->record.n_frames)
+      break;
+    if (!(differ >> f & 1))
+      continue;
     if (sent >> f & 1)
       port_copy(s->copy, s->clear, s->places[f].at, s->places[f].end);
     else
@@ -26,13 +29,15 @@ PORT_INLINE void dp_select_frames(struct dp_scratch *s, __u8 sent) {
   s->copy_frames = sent;
 }
 
-PORT_INLINE void dp_write_header(struct dp_scratch *s, const struct fb_subscriber_copy *sub, __u32 pn) {
+PORT_INLINE void dp_write_header(struct dp_scratch *s, const struct fb_subscriber_copy *sub,
+                                 __u32 pn) {
   __u8 *head = s->copy + DP_PAYLOAD;
   head[0] = wire_short_first(sub->spin, sub->phase, DP_PN_LEN);
   /* Byte by byte: a word might cover a frame that lies behind. */
   PORT_NO_UNROLL
   for (__u32 i = 0; i < FB_MAX_CID; i++) {
-    if (i >= sub->dcid_len) break;
+    if (i >= sub->dcid_len)
+      break;
     head[1 + i] = sub->dcid[i];
   }
   __u64 at = DP_PAYLOAD + 1 + port_index(sub->dcid_len, 32);
@@ -41,7 +46,8 @@ PORT_INLINE void dp_write_header(struct dp_scratch *s, const struct fb_subscribe
 }
 
 PORT_GLOBAL int dp_rewrite(struct dp_scratch *s, __u32 n) {
-  if (!s) return 0;
+  if (!s)
+    return 0;
   const struct fb_record_sub *r = &s->record.subs[port_index(n, FB_BATCH)];
   const struct fb_subscriber_copy *sub = &s->subs[port_index(n, FB_BATCH)];
   __u8 sent = s->sends[port_index(n, FB_BATCH)];
@@ -49,7 +55,8 @@ PORT_GLOBAL int dp_rewrite(struct dp_scratch *s, __u32 n) {
   dp_write_header(s, sub, (__u32)r->pn);
   PORT_NO_UNROLL
   for (__u32 f = 0; f < FB_MAX_FRAMES; f++) {
-    if (!(sent >> f & 1) || s->record.frames[f].kind != FB_FRAME_STREAM) continue;
+    if (!(sent >> f & 1) || s->record.frames[f].kind != FB_FRAME_STREAM)
+      continue;
     __u64 id = ((__u64)r->down[f] - 1) * 4 + (WIRE_STREAM_UNI | WIRE_STREAM_SERVER);
     wire_varint_put_width(s->copy + wire_mask(s->places[f].id_at), s->places[f].id_len, id);
   }

@@ -27,9 +27,12 @@ PORT_INLINE int dp_stream_is(const struct fb_stream *st, const struct dp_arrival
 
 /* May a stream that begins now take the slot? See enum fb_stream_use. */
 PORT_INLINE int dp_stream_free_for(const struct fb_stream *st, const struct dp_arrival *a) {
-  if (st->used == FB_STREAM_FREE) return 1;
-  if (st->upstream == a->upstream) return st->upstream_gen != a->upstream_gen || st->ordinal < a->ordinal;
-  if (a->gone_gen && st->upstream == a->gone_upstream && st->upstream_gen == a->gone_gen) return 1;
+  if (st->used == FB_STREAM_FREE)
+    return 1;
+  if (st->upstream == a->upstream)
+    return st->upstream_gen != a->upstream_gen || st->ordinal < a->ordinal;
+  if (a->gone_gen && st->upstream == a->gone_upstream && st->upstream_gen == a->gone_gen)
+    return 1;
   return st->used == FB_STREAM_FIN;
 }
 
@@ -53,12 +56,16 @@ PORT_INLINE void dp_stream_begin(struct fb_stream *st, const struct dp_arrival *
 /* The frontier rule: only what lies wholly at or above the largest end seen is copied.
  * An empty frame counts if it brings the FIN; that is copied once. */
 PORT_INLINE __u32 dp_stream_advance(struct fb_stream *st, const struct dp_arrival *a) {
-  if (st->used == FB_STREAM_FIN) return FB_DEC_BELOW_FRONTIER; /* all is known, or the peer errs */
+  if (st->used == FB_STREAM_FIN)
+    return FB_DEC_BELOW_FRONTIER; /* all is known, or the peer errs */
   int grows = a->end > st->frontier;
-  if (a->offset < st->frontier) return grows || a->fin ? FB_DEC_PARTIAL : FB_DEC_BELOW_FRONTIER;
-  if (a->offset == a->end && !a->fin) return FB_DEC_BELOW_FRONTIER;
+  if (a->offset < st->frontier)
+    return grows || a->fin ? FB_DEC_PARTIAL : FB_DEC_BELOW_FRONTIER;
+  if (a->offset == a->end && !a->fin)
+    return FB_DEC_BELOW_FRONTIER;
   st->frontier = a->end;
-  if (a->fin) st->used = FB_STREAM_FIN;
+  if (a->fin)
+    st->used = FB_STREAM_FIN;
   return FB_DEC_SEND;
 }
 
@@ -67,7 +74,8 @@ PORT_INLINE __u32 dp_stream_advance(struct fb_stream *st, const struct dp_arriva
 PORT_INLINE __u32 dp_stream_arrive(struct fb_stream *st, const struct dp_arrival *a, __u32 *began) {
   *began = 0;
   if (!dp_stream_is(st, a)) {
-    if (a->offset != 0 || !dp_stream_free_for(st, a)) return FB_DEC_NO_HEADER;
+    if (a->offset != 0 || !dp_stream_free_for(st, a))
+      return FB_DEC_NO_HEADER;
     if (a->header != FB_DEC_SEND) {
       dp_stream_begin(st, a, FB_STREAM_SLOW);
       return a->header;

@@ -25,7 +25,8 @@ PORT_INLINE int dp_take_stream(port_t *p, struct fb_take *take) {
                          .begin = {.track = FB_NO_TRACK}};
   struct fb_stream *st = port_stream(p, (__u32)(a.ordinal % port_stream_slots(p)));
   take->result = FB_TAKE_BUSY;
-  if (!st) return 0;
+  if (!st)
+    return 0;
   dp_find_gone(p, st, &a);
   __u32 result = FB_TAKE_BUSY;
   port_lock(p, &st->lock);

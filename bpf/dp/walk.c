@@ -2,6 +2,8 @@
 
 #include "bpf/wire/moqt_data.h"
 
+_Static_assert(WIRE_LOOP_LIMIT >= FB_MAX_ACK_RANGES, "the frame walker stops before its bound");
+
 /* Streams that this upstream opens: a client's if it came to us, a server's if we
  * dialled it. */
 PORT_INLINE __u64 dp_initiator(const struct dp_scratch *s) {
@@ -10,8 +12,10 @@ PORT_INLINE __u64 dp_initiator(const struct dp_scratch *s) {
 
 /* 1 = the frame can't stand in a packet of this peer (RFC 9000 19.8, 19.7, 19.20). */
 PORT_INLINE int dp_illegal(const struct dp_scratch *s, const struct wire_frame *f) {
-  if (wire_frame_server_only(f->type)) return dp_initiator(s) != WIRE_STREAM_SERVER;
-  if (!wire_is_stream(f->type) || !(f->id.v & WIRE_STREAM_UNI)) return 0;
+  if (wire_frame_server_only(f->type))
+    return dp_initiator(s) != WIRE_STREAM_SERVER;
+  if (!wire_is_stream(f->type) || !(f->id.v & WIRE_STREAM_UNI))
+    return 0;
   return (f->id.v & WIRE_STREAM_SERVER) != dp_initiator(s);
 }
 
@@ -19,8 +23,10 @@ PORT_INLINE int dp_illegal(const struct dp_scratch *s, const struct wire_frame *
 PORT_INLINE int dp_is_fanout(const struct dp_scratch *s, const struct wire_frame *f) {
   struct wire_cursor c = wire_cursor(s->clear, f->data_at, f->data_at + f->data_len);
   if (wire_is_stream(f->type)) {
-    if (!(f->id.v & WIRE_STREAM_UNI)) return 0;
-    if (f->offset.v != 0) return 1;
+    if (!(f->id.v & WIRE_STREAM_UNI))
+      return 0;
+    if (f->offset.v != 0)
+      return 1;
     uint64_t type = 0;
     return !wire_get_vi64(&c, &type) || wire_is_subgroup(type);
   }
@@ -29,7 +35,8 @@ PORT_INLINE int dp_is_fanout(const struct dp_scratch *s, const struct wire_frame
 }
 
 PORT_INLINE int dp_note_frame(struct dp_scratch *s, const struct wire_frame *f) {
-  if (s->record.n_frames >= FB_MAX_FRAMES) return -FB_PKT_TOO_MANY_FRAMES;
+  if (s->record.n_frames >= FB_MAX_FRAMES)
+    return -FB_PKT_TOO_MANY_FRAMES;
   __u64 i = port_index(s->record.n_frames, FB_MAX_FRAMES);
   struct fb_frame *out = &s->record.frames[i];
   struct dp_place *place = &s->places[i];
@@ -52,23 +59,31 @@ PORT_INLINE int dp_note_frame(struct dp_scratch *s, const struct wire_frame *f) 
 }
 
 PORT_GLOBAL int dp_walk_one(struct dp_scratch *s) {
-  if (!s) return -FB_PKT_BAD_FRAME;
+  if (!s)
+    return -FB_PKT_BAD_FRAME;
   struct wire_cursor c = wire_cursor(s->clear, s->walk_at, s->frames_end);
   struct wire_frame *f = &s->frame;
   enum wire_frame_error err = wire_frame_next(&c, f);
-  if (err == WIRE_FRAME_END) return DP_WALK_END;
-  if (err != WIRE_FRAME_OK) return -FB_PKT_BAD_FRAME;
+  if (err == WIRE_FRAME_END)
+    return DP_WALK_END;
+  if (err != WIRE_FRAME_OK)
+    return -FB_PKT_BAD_FRAME;
   /* The kernel's bound counts for both targets, or they would differ. */
-  if ((f->type == WIRE_ACK || f->type == WIRE_ACK_ECN) && f->ranges.v > FB_MAX_ACK_RANGES) return -FB_PKT_BAD_FRAME;
-  if (dp_illegal(s, f)) return -FB_PKT_BAD_FRAME;
+  if ((f->type == WIRE_ACK || f->type == WIRE_ACK_ECN) && f->ranges.v > FB_MAX_ACK_RANGES)
+    return -FB_PKT_BAD_FRAME;
+  if (dp_illegal(s, f))
+    return -FB_PKT_BAD_FRAME;
   s->walk_at = f->end;
-  if (dp_is_fanout(s, f)) return dp_note_frame(s, f);
-  if (f->type != WIRE_PADDING) port_zero(s->clear, f->at, f->end);
+  if (dp_is_fanout(s, f))
+    return dp_note_frame(s, f);
+  if (f->type != WIRE_PADDING)
+    port_zero(s->clear, f->at, f->end);
   return 0;
 }
 
 PORT_GLOBAL int dp_walk(struct dp_scratch *s) {
-  if (!s) return FB_PKT_BAD_FRAME;
+  if (!s)
+    return FB_PKT_BAD_FRAME;
   s->walk_at = s->head_end;
   s->kinds[0] = s->kinds[1] = 0;
   s->record.n_frames = 0;
@@ -76,8 +91,10 @@ PORT_GLOBAL int dp_walk(struct dp_scratch *s) {
   PORT_NO_UNROLL
   for (int i = 0; i <= FB_MAX_WALK; i++) {
     int step = dp_walk_one(s);
-    if (step == DP_WALK_END) return s->record.n_frames ? FB_PKT_FANNED : FB_PKT_NO_FANOUT;
-    if (step < 0) return -step;
+    if (step == DP_WALK_END)
+      return s->record.n_frames ? FB_PKT_FANNED : FB_PKT_NO_FANOUT;
+    if (step < 0)
+      return -step;
   }
   return FB_PKT_TOO_MANY_FRAMES;
 }

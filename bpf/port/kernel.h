@@ -10,10 +10,12 @@
 #include "bpf/abi/record.h"
 #include "bpf/wire/cursor.h"
 
+_Static_assert(WIRE_BUF_LEN == FB_BUF_LEN, "parsers and packet buffers differ in size");
+
 typedef struct __sk_buff port_t;
 
-#define PORT_GLOBAL __attribute__((noinline))
-#define PORT_INLINE static inline __attribute__((always_inline, unused))
+#define PORT_GLOBAL    __attribute__((noinline))
+#define PORT_INLINE    static inline __attribute__((always_inline, unused))
 #define PORT_NO_UNROLL _Pragma("clang loop unroll(disable)")
 
 typedef __u64 __attribute__((may_alias)) port_any64;
@@ -31,10 +33,10 @@ typedef __u64 __attribute__((may_alias)) port_any64;
 #define port_unused(x) __asm__ volatile("" : : "r"(x))
 
 #define port_max_subscribers(p) (({ port_unused(p); }), fb_max_subscribers)
-#define port_max_tracks(p) (({ port_unused(p); }), fb_max_tracks)
-#define port_stream_slots(p) (({ port_unused(p); }), fb_stream_slots)
-#define port_defect(p, name) (({ port_unused(p); }), fb_defects.name)
-#define port_policy(p) (({ port_unused(p); }), fb_policy)
+#define port_max_tracks(p)      (({ port_unused(p); }), fb_max_tracks)
+#define port_stream_slots(p)    (({ port_unused(p); }), fb_stream_slots)
+#define port_defect(p, name)    (({ port_unused(p); }), fb_defects.name)
+#define port_policy(p)          (({ port_unused(p); }), fb_policy)
 
 /* ---- shared words ---------------------------------------------------------------- */
 
@@ -64,7 +66,7 @@ PORT_INLINE void port_count(port_t *p, __u64 *word, __u64 v) {
   __sync_fetch_and_add(word, v);
 }
 
-#define port_lock(p, lock) (({ port_unused(p); }), bpf_spin_lock(lock))
+#define port_lock(p, lock)   (({ port_unused(p); }), bpf_spin_lock(lock))
 #define port_unlock(p, lock) (({ port_unused(p); }), bpf_spin_unlock(lock))
 
 /* ---- maps ------------------------------------------------------------------------ */
@@ -116,7 +118,8 @@ PORT_INLINE struct fb_down *port_down(port_t *p, __u32 stream_slot, __u32 subscr
 PORT_INLINE int port_get_upstream(port_t *p, __u32 slot, struct fb_upstream_copy *out) {
   port_unused(p);
   struct fb_upstream *entry = bpf_map_lookup_elem(&upstreams, &slot);
-  if (!entry) return 0;
+  if (!entry)
+    return 0;
   bpf_spin_lock(&entry->lock);
   PORT_COPY_BODY(out, entry);
   bpf_spin_unlock(&entry->lock);
@@ -126,18 +129,21 @@ PORT_INLINE int port_get_upstream(port_t *p, __u32 slot, struct fb_upstream_copy
 PORT_INLINE int port_get_subscriber(port_t *p, __u32 slot, struct fb_subscriber_copy *out) {
   port_unused(p);
   struct fb_subscriber *entry = bpf_map_lookup_elem(&subscribers, &slot);
-  if (!entry) return 0;
+  if (!entry)
+    return 0;
   bpf_spin_lock(&entry->lock);
   PORT_COPY_BODY(out, entry);
   bpf_spin_unlock(&entry->lock);
   return 1;
 }
 
-PORT_INLINE int port_get_subscription(port_t *p, __u32 subscriber, __u32 track, struct fb_subscription *out) {
+PORT_INLINE int port_get_subscription(port_t *p, __u32 subscriber, __u32 track,
+                                      struct fb_subscription *out) {
   port_unused(p);
   __u32 key = subscriber * fb_max_tracks + track;
   struct fb_subscription *entry = bpf_map_lookup_elem(&subscriptions, &key);
-  if (!entry) return 0;
+  if (!entry)
+    return 0;
   bpf_spin_lock(&entry->lock);
   PORT_COPY_BODY(out, entry);
   bpf_spin_unlock(&entry->lock);
@@ -159,15 +165,18 @@ PORT_INLINE __u32 port_cpu_id(port_t *p) {
 PORT_INLINE int port_ring_room(port_t *p, __u64 bytes) {
   __u32 cpu = port_cpu_id(p);
   void *ring = bpf_map_lookup_elem(&rings, &cpu);
-  if (!ring) return 0;
-  return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) + bytes <= bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
+  if (!ring)
+    return 0;
+  return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) + bytes <=
+         bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
 }
 
 /* 0, or a negative error. Nobody is woken: user space polls behind its socket. */
 PORT_INLINE long port_ring_write(port_t *p, const void *data, __u64 len) {
   __u32 cpu = port_cpu_id(p);
   void *ring = bpf_map_lookup_elem(&rings, &cpu);
-  if (!ring) return -1;
+  if (!ring)
+    return -1;
   return bpf_ringbuf_output(ring, (void *)data, len, BPF_RB_NO_WAKEUP);
 }
 
@@ -188,23 +197,30 @@ struct port_buf {
     else
 
 /* The last bytes, less than a word: which bits stay. Later bytes are higher ones. */
-PORT_INLINE __u64 port_tail_mask(__u32 len) { return ~0ull << (8 * (len % 8)); }
+PORT_INLINE __u64 port_tail_mask(__u32 len) {
+  return ~0ull << (8 * (len % 8));
+}
 
 PORT_GLOBAL int port_zero_words(struct port_buf *buf, __u32 at, __u32 end) {
-  if (!buf || at >= end) return 0;
+  if (!buf || at >= end)
+    return 0;
   __u32 words = (end - at) / 8;
-  PORT_EACH_WORD(m, at, words) *(port_any64 *)(buf->b + m) = 0;
+  PORT_EACH_WORD(m, at, words) * (port_any64 *)(buf->b + m) = 0;
   __u64 tail = wire_mask(at + 8 * words);
-  if (tail <= FB_BUF_LEN - 8) *(port_any64 *)(buf->b + tail) &= port_tail_mask(end - at);
+  if (tail <= FB_BUF_LEN - 8)
+    *(port_any64 *)(buf->b + tail) &= port_tail_mask(end - at);
   return 0;
 }
 
-PORT_GLOBAL int port_copy_words(struct port_buf *to, const struct port_buf *from, __u32 at, __u32 end) {
-  if (!to || !from || at >= end) return 0;
+PORT_GLOBAL int port_copy_words(struct port_buf *to, const struct port_buf *from, __u32 at,
+                                __u32 end) {
+  if (!to || !from || at >= end)
+    return 0;
   __u32 words = (end - at) / 8;
-  PORT_EACH_WORD(m, at, words) *(port_any64 *)(to->b + m) = *(const port_any64 *)(from->b + m);
+  PORT_EACH_WORD(m, at, words) * (port_any64 *)(to->b + m) = *(const port_any64 *)(from->b + m);
   __u64 tail = wire_mask(at + 8 * words), keep = port_tail_mask(end - at);
-  if (tail > FB_BUF_LEN - 8) return 0;
+  if (tail > FB_BUF_LEN - 8)
+    return 0;
   port_any64 *last = (port_any64 *)(to->b + tail);
   *last = (*last & keep) | (*(const port_any64 *)(from->b + tail) & ~keep);
   return 0;
@@ -223,11 +239,14 @@ PORT_INLINE __u64 l4_sum_bytes(const __u8 *buf, __u32 at, __u32 len, __u32 seed)
   __s64 sum = seed;
   PORT_NO_UNROLL
   for (__u32 k = 0; k < FB_BUF_LEN / PORT_CSUM_STEP; k++) {
-    if (k * PORT_CSUM_STEP >= len) break;
+    if (k * PORT_CSUM_STEP >= len)
+      break;
     __u64 n = len - k * PORT_CSUM_STEP;
-    if (n > PORT_CSUM_STEP) n = PORT_CSUM_STEP;
+    if (n > PORT_CSUM_STEP)
+      n = PORT_CSUM_STEP;
     __asm__ volatile("%0 &= 1023" : "+r"(n)); /* for the verifier, which forgot */
-    if (n > PORT_CSUM_STEP) break;
+    if (n > PORT_CSUM_STEP)
+      break;
     sum = bpf_csum_diff(0, 0, (__be32 *)(buf + at + k * PORT_CSUM_STEP), (__u32)n, (__u32)sum);
   }
   return (__u32)sum;
@@ -238,30 +257,41 @@ PORT_INLINE __u64 l4_sum_bytes(const __u8 *buf, __u32 at, __u32 len, __u32 seed)
 
 /* Reads the packet's headers and payload into `buf` (payload at FB_MAX_HEADERS).
  * FB_PKT_FANNED: path, length and partial are set. */
-PORT_INLINE enum fb_packet_reason port_receive(port_t *p, __u8 *buf, struct fb_path *path, __u32 *payload_len,
-                                               __u8 *partial) {
+PORT_INLINE enum fb_packet_reason port_receive(port_t *p, __u8 *buf, struct fb_path *path,
+                                               __u32 *payload_len, __u8 *partial) {
   const struct fb_config *c = port_config(p);
-  if (!c || !c->on) return FB_PKT_OFF;
+  if (!c || !c->on)
+    return FB_PKT_OFF;
   __u32 family = p->protocol == bpf_htons(0x0800) ? 4 : p->protocol == bpf_htons(0x86dd) ? 6 : 0;
-  if (!family || p->vlan_present) return FB_PKT_NOT_IP;
+  if (!family || p->vlan_present)
+    return FB_PKT_NOT_IP;
   __u32 frame_len = p->len, len = 0;
-  if (frame_len < l4_head_len(family)) return FB_PKT_NOT_UDP;
-  long err = family == 6 ? bpf_skb_load_bytes(p, 0, buf + L4_IP6 - L4_ETH_LEN, L4_ETH_LEN + 40 + L4_UDP_LEN)
-                         : bpf_skb_load_bytes(p, 0, buf + L4_IP4 - L4_ETH_LEN, L4_ETH_LEN + 20 + L4_UDP_LEN);
-  if (err) return FB_PKT_LOAD_FAILED;
+  if (frame_len < l4_head_len(family))
+    return FB_PKT_NOT_UDP;
+  long err =
+      family == 6
+          ? bpf_skb_load_bytes(p, 0, buf + L4_IP6 - L4_ETH_LEN, L4_ETH_LEN + 40 + L4_UDP_LEN)
+          : bpf_skb_load_bytes(p, 0, buf + L4_IP4 - L4_ETH_LEN, L4_ETH_LEN + 20 + L4_UDP_LEN);
+  if (err)
+    return FB_PKT_LOAD_FAILED;
   enum fb_packet_reason reason = l4_parse(buf, family, frame_len, p->gso_size, c->port, path, &len);
-  if (reason != FB_PKT_FANNED) return reason;
-  if (len == 0) return FB_PKT_LENGTH;
+  if (reason != FB_PKT_FANNED)
+    return reason;
+  if (len == 0)
+    return FB_PKT_LENGTH;
   __u64 bounded = port_index(len, FB_BUF_LEN);
-  if (bounded == 0 || bounded > FB_MAX_PAYLOAD) return FB_PKT_LENGTH;
-  if (bpf_skb_load_bytes(p, l4_head_len(family), buf + FB_MAX_HEADERS, (__u32)bounded)) return FB_PKT_LOAD_FAILED;
+  if (bounded == 0 || bounded > FB_MAX_PAYLOAD)
+    return FB_PKT_LENGTH;
+  if (bpf_skb_load_bytes(p, l4_head_len(family), buf + FB_MAX_HEADERS, (__u32)bounded))
+    return FB_PKT_LOAD_FAILED;
   *payload_len = len;
   return l4_check(buf, family, len, partial);
 }
 
 PORT_INLINE int port_load_payload(port_t *p, __u8 *buf, __u32 family, __u32 len) {
   __u64 bounded = port_index(len, FB_BUF_LEN);
-  if (bounded == 0 || bounded > FB_MAX_PAYLOAD) return -1;
+  if (bounded == 0 || bounded > FB_MAX_PAYLOAD)
+    return -1;
   return (int)bpf_skb_load_bytes(p, l4_head_len(family), buf + FB_MAX_HEADERS, (__u32)bounded);
 }
 
@@ -269,17 +299,19 @@ PORT_INLINE int port_load_payload(port_t *p, __u8 *buf, __u32 family, __u32 len)
 PORT_INLINE long port_store_frame(port_t *p, const __u8 *buf, __u32 family, __u32 payload_len) {
   __u32 head = l4_head_len(family);
   __u64 len = port_index(head + payload_len, FB_BUF_LEN);
-  if (len == 0 || len > FB_MAX_HEADERS + FB_MAX_PAYLOAD) return -1;
+  if (len == 0 || len > FB_MAX_HEADERS + FB_MAX_PAYLOAD)
+    return -1;
   return family == 6 ? bpf_skb_store_bytes(p, 0, buf + L4_IP6 - L4_ETH_LEN, (__u32)len, 0)
                      : bpf_skb_store_bytes(p, 0, buf + L4_IP4 - L4_ETH_LEN, (__u32)len, 0);
 }
 
 /* For tests: the copy goes into a map instead of out of an interface. */
-PORT_INLINE long port_emit_to_map(const __u8 *buf, const struct fb_subscriber_copy *sub, __u32 slot, __u64 pn,
-                                  __u32 payload_len) {
+PORT_INLINE long port_emit_to_map(const __u8 *buf, const struct fb_subscriber_copy *sub, __u32 slot,
+                                  __u64 pn, __u32 payload_len) {
   __u32 index = fb_emitted_count;
   struct fb_emitted *e = bpf_map_lookup_elem(&emitted, &index);
-  if (!e) return -28; /* ENOSPC */
+  if (!e)
+    return -28; /* ENOSPC */
   e->slot = slot;
   e->gen = sub->gen;
   e->ifindex = sub->ifindex;
@@ -294,10 +326,11 @@ PORT_INLINE long port_emit_to_map(const __u8 *buf, const struct fb_subscriber_co
 
 /* Puts the headers in front of the payload in `buf`, sends it. 0, or a negative error.
  * The packet's own bytes are gone afterwards. */
-PORT_INLINE long port_emit(port_t *p, __u8 *buf, const struct fb_subscriber_copy *sub, __u32 slot, __u64 pn,
-                           __u32 payload_len, __u8 partial) {
+PORT_INLINE long port_emit(port_t *p, __u8 *buf, const struct fb_subscriber_copy *sub, __u32 slot,
+                           __u64 pn, __u32 payload_len, __u8 partial) {
   l4_build(buf, sub->family, sub, payload_len, partial);
-  if (fb_emit_to_map) return port_emit_to_map(buf, sub, slot, pn, payload_len);
+  if (fb_emit_to_map)
+    return port_emit_to_map(buf, sub, slot, pn, payload_len);
   long err = port_store_frame(p, buf, sub->family, payload_len);
   return err ? err : bpf_clone_redirect(p, sub->ifindex, 0);
 }

@@ -14,22 +14,26 @@
 #include "bpf/abi/entry.h"
 #include "bpf/abi/limits.h"
 
-#define L4_ETH_LEN 14
-#define L4_UDP_LEN 8
-#define L4_UDP (FB_MAX_HEADERS - L4_UDP_LEN) /* place of each header in the buffer */
-#define L4_IP4 (L4_UDP - 20)
-#define L4_IP6 (L4_UDP - 40)
-#define L4_PROTO_UDP 17
+#define L4_ETH_LEN        14
+#define L4_UDP_LEN        8
+#define L4_UDP            (FB_MAX_HEADERS - L4_UDP_LEN) /* place of each header in the buffer */
+#define L4_IP4            (L4_UDP - 20)
+#define L4_IP6            (L4_UDP - 40)
+#define L4_PROTO_UDP      17
 #define L4_PROTO_FRAGMENT 44 /* IPv6 fragment header */
-#define L4_TTL 64
+#define L4_TTL            64
 
 typedef __u16 __attribute__((may_alias)) l4_any16;
 typedef __u32 __attribute__((may_alias)) l4_any32;
 
 /* Bytes in front of the payload. */
-L4_INLINE __u32 l4_head_len(__u32 family) { return family == 6 ? FB_MAX_HEADERS - L4_IP6 + L4_ETH_LEN : FB_MAX_HEADERS - L4_IP4 + L4_ETH_LEN; }
+L4_INLINE __u32 l4_head_len(__u32 family) {
+  return family == 6 ? FB_MAX_HEADERS - L4_IP6 + L4_ETH_LEN : FB_MAX_HEADERS - L4_IP4 + L4_ETH_LEN;
+}
 
-L4_INLINE __u16 l4_get16(const __u8 *p) { return (__u16)(p[0] << 8 | p[1]); }
+L4_INLINE __u16 l4_get16(const __u8 *p) {
+  return (__u16)(p[0] << 8 | p[1]);
+}
 
 L4_INLINE void l4_put16(__u8 *p, __u32 v) {
   p[0] = (__u8)(v >> 8);
@@ -37,7 +41,9 @@ L4_INLINE void l4_put16(__u8 *p, __u32 v) {
 }
 
 /* v as it stands in memory in network order. */
-L4_INLINE __u32 l4_net16(__u32 v) { return (v & 0xff) << 8 | (v >> 8 & 0xff); }
+L4_INLINE __u32 l4_net16(__u32 v) {
+  return (v & 0xff) << 8 | (v >> 8 & 0xff);
+}
 
 L4_INLINE __u16 l4_fold(__u64 sum) {
   sum = (sum & 0xffffffff) + (sum >> 32);
@@ -51,7 +57,8 @@ L4_INLINE __u16 l4_fold(__u64 sum) {
 L4_INLINE __u64 l4_sum_words(const __u8 *p, int n) {
   const l4_any32 *w = (const l4_any32 *)p;
   __u64 sum = 0;
-  for (int i = 0; i < n; i++) sum += w[i];
+  for (int i = 0; i < n; i++)
+    sum += w[i];
   return sum;
 }
 
@@ -63,29 +70,38 @@ L4_INLINE __u64 l4_pseudo_sum(const __u8 *buf, __u32 family, __u32 payload_len) 
 
 /* Sum over UDP header and payload. Clears up to 3 bytes behind the payload. */
 L4_INLINE __u64 l4_udp_sum(__u8 *buf, __u32 payload_len) {
-  *(l4_any16 *)(buf + FB_MAX_HEADERS + wire_mask(payload_len)) = 0;
-  buf[FB_MAX_HEADERS + wire_mask(payload_len) + 2] = 0;
+  __u8 *end = buf + FB_MAX_HEADERS + wire_mask(payload_len);
+  end[0] = end[1] = end[2] = 0;
   return l4_sum_bytes(buf, L4_UDP, (L4_UDP_LEN + payload_len + 3) & ~3u, 0);
 }
 
 /* ---- parse ----------------------------------------------------------------------- */
 
-L4_INLINE enum fb_packet_reason l4_parse_ip4(const __u8 *buf, __u32 frame_len, struct fb_path *path) {
+L4_INLINE enum fb_packet_reason l4_parse_ip4(const __u8 *buf, __u32 frame_len,
+                                             struct fb_path *path) {
   const __u8 *ip = buf + L4_IP4;
-  if (ip[0] != 0x45 || ip[9] != L4_PROTO_UDP) return FB_PKT_NOT_UDP;
-  if (l4_get16(ip + 6) & 0x3fff) return FB_PKT_FRAGMENT; /* offset or more fragments */
-  if (l4_get16(ip + 2) + (__u32)L4_ETH_LEN != frame_len) return FB_PKT_LENGTH;
+  if (ip[0] != 0x45 || ip[9] != L4_PROTO_UDP)
+    return FB_PKT_NOT_UDP;
+  if (l4_get16(ip + 6) & 0x3fff)
+    return FB_PKT_FRAGMENT; /* offset or more fragments */
+  if (l4_get16(ip + 2) + (__u32)L4_ETH_LEN != frame_len)
+    return FB_PKT_LENGTH;
   *(l4_any32 *)path->remote_addr = *(const l4_any32 *)(ip + 12);
   *(l4_any32 *)path->local_addr = *(const l4_any32 *)(ip + 16);
   return FB_PKT_FANNED;
 }
 
-L4_INLINE enum fb_packet_reason l4_parse_ip6(const __u8 *buf, __u32 frame_len, struct fb_path *path) {
+L4_INLINE enum fb_packet_reason l4_parse_ip6(const __u8 *buf, __u32 frame_len,
+                                             struct fb_path *path) {
   const __u8 *ip = buf + L4_IP6;
-  if ((ip[0] & 0xf0) != 0x60) return FB_PKT_NOT_IP;
-  if (ip[6] == L4_PROTO_FRAGMENT) return FB_PKT_FRAGMENT;
-  if (ip[6] != L4_PROTO_UDP) return FB_PKT_NOT_UDP;
-  if (l4_get16(ip + 4) + (__u32)(L4_ETH_LEN + 40) != frame_len) return FB_PKT_LENGTH;
+  if ((ip[0] & 0xf0) != 0x60)
+    return FB_PKT_NOT_IP;
+  if (ip[6] == L4_PROTO_FRAGMENT)
+    return FB_PKT_FRAGMENT;
+  if (ip[6] != L4_PROTO_UDP)
+    return FB_PKT_NOT_UDP;
+  if (l4_get16(ip + 4) + (__u32)(L4_ETH_LEN + 40) != frame_len)
+    return FB_PKT_LENGTH;
   for (int i = 0; i < 4; i++) {
     ((l4_any32 *)path->remote_addr)[i] = ((const l4_any32 *)(ip + 8))[i];
     ((l4_any32 *)path->local_addr)[i] = ((const l4_any32 *)(ip + 24))[i];
@@ -96,18 +112,24 @@ L4_INLINE enum fb_packet_reason l4_parse_ip6(const __u8 *buf, __u32 frame_len, s
 /* Reads the headers (they alone need to be in the buffer) of a frame of `frame_len`
  * bytes. FB_PKT_FANNED: *path is set and the payload has *payload_len bytes, at most
  * FB_MAX_PAYLOAD. `port` in host order; gso_size as the kernel tells it. */
-L4_INLINE enum fb_packet_reason l4_parse(const __u8 *buf, __u32 family, __u32 frame_len, __u32 gso_size, __u16 port,
-                                         struct fb_path *path, __u32 *payload_len) {
+L4_INLINE enum fb_packet_reason l4_parse(const __u8 *buf, __u32 family, __u32 frame_len,
+                                         __u32 gso_size, __u16 port, struct fb_path *path,
+                                         __u32 *payload_len) {
   const __u8 *udp = buf + L4_UDP;
   __u32 head = l4_head_len(family);
   __builtin_memset(path, 0, sizeof(*path));
   enum fb_packet_reason length = FB_PKT_FANNED;
   length = family == 6 ? l4_parse_ip6(buf, frame_len, path) : l4_parse_ip4(buf, frame_len, path);
-  if (length != FB_PKT_FANNED && length != FB_PKT_LENGTH) return length;
-  if (l4_get16(udp + 2) != port) return FB_PKT_OTHER_PORT;
-  if (gso_size) return FB_PKT_GSO;
-  if (length != FB_PKT_FANNED || l4_get16(udp + 4) + head != frame_len + L4_UDP_LEN) return FB_PKT_LENGTH;
-  if (frame_len < head || frame_len - head > FB_MAX_PAYLOAD) return FB_PKT_LENGTH;
+  if (length != FB_PKT_FANNED && length != FB_PKT_LENGTH)
+    return length;
+  if (l4_get16(udp + 2) != port)
+    return FB_PKT_OTHER_PORT;
+  if (gso_size)
+    return FB_PKT_GSO;
+  if (length != FB_PKT_FANNED || l4_get16(udp + 4) + head != frame_len + L4_UDP_LEN)
+    return FB_PKT_LENGTH;
+  if (frame_len < head || frame_len - head > FB_MAX_PAYLOAD)
+    return FB_PKT_LENGTH;
   path->remote_port = *(const l4_any16 *)udp;
   path->local_port = *(const l4_any16 *)(udp + 2);
   path->family = (__u8)family;
@@ -119,13 +141,17 @@ L4_INLINE enum fb_packet_reason l4_parse(const __u8 *buf, __u32 family, __u32 fr
  * left the UDP checksum to the device (CHECKSUM_PARTIAL), the field holds the folded
  * sum of the pseudo header. A full checksum looks like that once in 65,536 packets,
  * therefore the full sum is tried first. */
-L4_INLINE enum fb_packet_reason l4_check(__u8 *buf, __u32 family, __u32 payload_len, __u8 *partial) {
+L4_INLINE enum fb_packet_reason l4_check(__u8 *buf, __u32 family, __u32 payload_len,
+                                         __u8 *partial) {
   __u16 field = *(const l4_any16 *)(buf + L4_UDP + 6);
-  if (family == 4 && l4_fold(l4_sum_words(buf + L4_IP4, 5)) != 0xffff) return FB_PKT_CHECKSUM;
-  if (field == 0) return FB_PKT_CHECKSUM; /* no checksum at all */
+  if (family == 4 && l4_fold(l4_sum_words(buf + L4_IP4, 5)) != 0xffff)
+    return FB_PKT_CHECKSUM;
+  if (field == 0)
+    return FB_PKT_CHECKSUM; /* no checksum at all */
   __u64 pseudo = l4_pseudo_sum(buf, family, payload_len);
   *partial = 0;
-  if (l4_fold(pseudo + l4_udp_sum(buf, payload_len)) == 0xffff) return FB_PKT_FANNED;
+  if (l4_fold(pseudo + l4_udp_sum(buf, payload_len)) == 0xffff)
+    return FB_PKT_FANNED;
   *partial = 1;
   return l4_fold(pseudo) == field ? FB_PKT_FANNED : FB_PKT_CHECKSUM;
 }
@@ -161,8 +187,8 @@ L4_INLINE void l4_build_ip6(__u8 *buf, const struct fb_subscriber_copy *sub, __u
 }
 
 /* Writes the headers of a copy in front of its payload. `partial` as from l4_check(). */
-L4_INLINE void l4_build(__u8 *buf, __u32 family, const struct fb_subscriber_copy *sub, __u32 payload_len,
-                        __u8 partial) {
+L4_INLINE void l4_build(__u8 *buf, __u32 family, const struct fb_subscriber_copy *sub,
+                        __u32 payload_len, __u8 partial) {
   __u8 *eth = buf + FB_MAX_HEADERS - l4_head_len(family);
   __u8 *udp = buf + L4_UDP;
   for (int i = 0; i < 6; i += 2) {

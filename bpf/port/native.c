@@ -16,30 +16,42 @@ struct dp_native_table {
   uint8_t *bytes; /* of a place: 1 if used, then key, then value at the next multiple of 8 */
 };
 
-static size_t align8(size_t n) { return (n + 7) & ~(size_t)7; }
-static size_t place_len(const struct dp_native_table *t) { return 8 + align8(t->key_len) + align8(t->value_len); }
-static uint8_t *place_of(const struct dp_native_table *t, size_t i) { return t->bytes + i * place_len(t); }
-static void *value_of(const struct dp_native_table *t, uint8_t *place) { return place + 8 + align8(t->key_len); }
+static size_t align8(size_t n) {
+  return (n + 7) & ~(size_t)7;
+}
+static size_t place_len(const struct dp_native_table *t) {
+  return 8 + align8(t->key_len) + align8(t->value_len);
+}
+static uint8_t *place_of(const struct dp_native_table *t, size_t i) {
+  return t->bytes + i * place_len(t);
+}
+static void *value_of(const struct dp_native_table *t, uint8_t *place) {
+  return place + 8 + align8(t->key_len);
+}
 
 static struct dp_native_table *table_new(size_t key_len, size_t value_len, size_t most) {
   struct dp_native_table *t = calloc(1, sizeof(*t));
-  if (!t) return NULL;
+  if (!t)
+    return NULL;
   *t = (struct dp_native_table){key_len, value_len, 0, most, 2 * most + 1, NULL};
   t->bytes = calloc(t->places, place_len(t));
-  if (t->bytes) return t;
+  if (t->bytes)
+    return t;
   free(t);
   return NULL;
 }
 
 static void table_free(struct dp_native_table *t) {
-  if (t) free(t->bytes);
+  if (t)
+    free(t->bytes);
   free(t);
 }
 
 static size_t table_home(const struct dp_native_table *t, const void *key) {
   const uint8_t *p = key;
   uint64_t hash = 14695981039346656037ull; /* FNV-1a */
-  for (size_t i = 0; i < t->key_len; i++) hash = (hash ^ p[i]) * 1099511628211ull;
+  for (size_t i = 0; i < t->key_len; i++)
+    hash = (hash ^ p[i]) * 1099511628211ull;
   return (size_t)(hash % t->places);
 }
 
@@ -48,14 +60,16 @@ static uint8_t *table_find(const struct dp_native_table *t, const void *key) {
   size_t i = table_home(t, key);
   for (;; i = (i + 1) % t->places) {
     uint8_t *place = place_of(t, i);
-    if (!place[0] || memcmp(place + 8, key, t->key_len) == 0) return place;
+    if (!place[0] || memcmp(place + 8, key, t->key_len) == 0)
+      return place;
   }
 }
 
 static bool table_set(struct dp_native_table *t, const void *key, const void *value) {
   uint8_t *place = table_find(t, key);
   if (!place[0]) {
-    if (t->entries == t->most) return false;
+    if (t->entries == t->most)
+      return false;
     t->entries++;
     place[0] = 1;
     memcpy(place + 8, key, t->key_len);
@@ -67,17 +81,20 @@ static bool table_set(struct dp_native_table *t, const void *key, const void *va
 /* Removes a key and moves up what had to step over it. */
 static bool table_delete(struct dp_native_table *t, const void *key) {
   uint8_t *place = table_find(t, key);
-  if (!place[0]) return false;
+  if (!place[0])
+    return false;
   place[0] = 0;
   t->entries--;
   size_t i = (size_t)(place - t->bytes) / place_len(t);
   for (;;) {
     i = (i + 1) % t->places;
     uint8_t *next = place_of(t, i);
-    if (!next[0]) return true;
+    if (!next[0])
+      return true;
     next[0] = 0;
     uint8_t *better = table_find(t, next + 8);
-    if (better != next) memcpy(better, next, place_len(t));
+    if (better != next)
+      memcpy(better, next, place_len(t));
     better[0] = 1;
   }
 }
@@ -92,12 +109,16 @@ const struct fb_alias_value *port_alias(port_t *p, const struct fb_alias_key *ke
   return place[0] ? value_of(p->dp->aliases, place) : NULL;
 }
 
-bool dp_native_cid_set(struct dp_native *dp, const struct fb_cid_key *key, const struct fb_cid_value *value) {
+bool dp_native_cid_set(struct dp_native *dp, const struct fb_cid_key *key,
+                       const struct fb_cid_value *value) {
   return table_set(dp->cids, key, value);
 }
-bool dp_native_cid_delete(struct dp_native *dp, const struct fb_cid_key *key) { return table_delete(dp->cids, key); }
+bool dp_native_cid_delete(struct dp_native *dp, const struct fb_cid_key *key) {
+  return table_delete(dp->cids, key);
+}
 
-bool dp_native_alias_set(struct dp_native *dp, const struct fb_alias_key *key, const struct fb_alias_value *value) {
+bool dp_native_alias_set(struct dp_native *dp, const struct fb_alias_key *key,
+                         const struct fb_alias_value *value) {
   return table_set(dp->aliases, key, value);
 }
 bool dp_native_alias_delete(struct dp_native *dp, const struct fb_alias_key *key) {
@@ -113,7 +134,9 @@ struct dp_native_ring {
   size_t used, room;
 };
 
-static uint64_t ring_cost(uint64_t len) { return align8(len + 8); }
+static uint64_t ring_cost(uint64_t len) {
+  return align8(len + 8);
+}
 
 int port_ring_room(port_t *p, uint64_t bytes) {
   return p->dp->rings[p->cpu].used + bytes <= p->dp->sizes.ring_bytes;
@@ -122,11 +145,13 @@ int port_ring_room(port_t *p, uint64_t bytes) {
 long port_ring_write(port_t *p, const void *data, uint64_t len) {
   struct dp_native_ring *r = &p->dp->rings[p->cpu];
   uint64_t cost = ring_cost(len);
-  if (r->used + cost > p->dp->sizes.ring_bytes) return -EAGAIN;
+  if (r->used + cost > p->dp->sizes.ring_bytes)
+    return -EAGAIN;
   if (r->used + cost > r->room) {
     size_t room = r->room * 2 + cost;
     uint8_t *bytes = realloc(r->bytes, room);
-    if (!bytes) return -ENOMEM;
+    if (!bytes)
+      return -ENOMEM;
     r->bytes = bytes;
     r->room = room;
   }
@@ -136,7 +161,8 @@ long port_ring_write(port_t *p, const void *data, uint64_t len) {
   return 0;
 }
 
-size_t dp_native_drain(struct dp_native *dp, unsigned cpu, dp_native_record_fn *record, void *user) {
+size_t dp_native_drain(struct dp_native *dp, unsigned cpu, dp_native_record_fn *record,
+                       void *user) {
   struct dp_native_ring *r = &dp->rings[cpu];
   size_t n = 0;
   for (size_t at = 0; at < r->used; n++) {
@@ -151,8 +177,8 @@ size_t dp_native_drain(struct dp_native *dp, unsigned cpu, dp_native_record_fn *
 
 /* ---- emission -------------------------------------------------------------------- */
 
-long port_emit(port_t *p, uint8_t *buf, const struct fb_subscriber_copy *sub, uint32_t slot, uint64_t pn,
-               uint32_t payload_len, uint8_t partial) {
+long port_emit(port_t *p, uint8_t *buf, const struct fb_subscriber_copy *sub, uint32_t slot,
+               uint64_t pn, uint32_t payload_len, uint8_t partial) {
   struct dp_native_copy copy = {.slot = slot,
                                 .gen = sub->gen,
                                 .ifindex = sub->ifindex,
@@ -186,8 +212,10 @@ void dp_native_on_access(struct dp_native *dp, dp_native_access_fn *access, void
 
 /* Writes everything behind the lock word, under the lock. */
 static void set_body(fb_lock *lock, const void *value, size_t len) {
-  while (__atomic_exchange_n(&lock->word, 1, __ATOMIC_ACQUIRE)) continue;
-  memcpy((uint8_t *)lock + sizeof(*lock), (const uint8_t *)value + sizeof(*lock), len - sizeof(*lock));
+  while (__atomic_exchange_n(&lock->word, 1, __ATOMIC_ACQUIRE))
+    continue;
+  memcpy((uint8_t *)lock + sizeof(*lock), (const uint8_t *)value + sizeof(*lock),
+         len - sizeof(*lock));
   __atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
 }
 
@@ -195,7 +223,8 @@ void dp_native_set_upstream(struct dp_native *dp, uint32_t slot, const struct fb
   set_body(&dp->upstreams[slot].lock, value, sizeof(*value));
 }
 
-void dp_native_set_subscriber(struct dp_native *dp, uint32_t slot, const struct fb_subscriber *value) {
+void dp_native_set_subscriber(struct dp_native *dp, uint32_t slot,
+                              const struct fb_subscriber *value) {
   set_body(&dp->subscribers[slot].lock, value, sizeof(*value));
 }
 
@@ -206,7 +235,9 @@ void dp_native_set_subscription(struct dp_native *dp, uint32_t subscriber, uint3
 
 /* ---- memory ---------------------------------------------------------------------- */
 
-static uint32_t size_or(uint32_t given, uint32_t usual) { return given ? given : usual; }
+static uint32_t size_or(uint32_t given, uint32_t usual) {
+  return given ? given : usual;
+}
 
 static struct dp_native_sizes full_sizes(const struct dp_native_sizes *given) {
   struct dp_native_sizes s = *given;
@@ -222,8 +253,11 @@ static struct dp_native_sizes full_sizes(const struct dp_native_sizes *given) {
 }
 
 struct dp_native *dp_native_new(const struct dp_native_sizes *sizes) {
-  struct dp_native *dp = calloc(1, sizeof(*dp));
-  if (!dp) return NULL;
+  struct dp_native *dp = NULL;
+  if (sizes->subscribers <= DP_NATIVE_MAX_SUBSCRIBERS)
+    dp = calloc(1, sizeof(*dp));
+  if (!dp)
+    return NULL;
   struct dp_native_sizes s = full_sizes(sizes);
   dp->sizes = s;
   dp->upstreams = calloc(s.upstreams, sizeof(*dp->upstreams));
@@ -238,17 +272,20 @@ struct dp_native *dp_native_new(const struct dp_native_sizes *sizes) {
   dp->aliases = table_new(sizeof(struct fb_alias_key), sizeof(struct fb_alias_value), s.aliases);
   dp->rings = calloc(s.cpus, sizeof(*dp->rings));
   dp->scratch = calloc(s.cpus, sizeof(*dp->scratch));
-  if (dp->upstreams && dp->upstream_state && dp->subscribers && dp->subscriptions && dp->counters && dp->streams &&
-      dp->downs && dp->cpus && dp->cids && dp->aliases && dp->rings && dp->scratch)
+  if (dp->upstreams && dp->upstream_state && dp->subscribers && dp->subscriptions && dp->counters &&
+      dp->streams && dp->downs && dp->cpus && dp->cids && dp->aliases && dp->rings && dp->scratch)
     return dp;
   dp_native_free(dp);
   return NULL;
 }
 
 void dp_native_free(struct dp_native *dp) {
-  if (!dp) return;
-  for (uint32_t i = 0; dp->scratch && i < dp->sizes.cpus; i++) free(dp->scratch[i]);
-  for (uint32_t i = 0; dp->rings && i < dp->sizes.cpus; i++) free(dp->rings[i].bytes);
+  if (!dp)
+    return;
+  for (uint32_t i = 0; dp->scratch && i < dp->sizes.cpus; i++)
+    free(dp->scratch[i]);
+  for (uint32_t i = 0; dp->rings && i < dp->sizes.cpus; i++)
+    free(dp->rings[i].bytes);
   free(dp->scratch);
   free(dp->rings);
   table_free(dp->aliases);

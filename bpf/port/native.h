@@ -4,7 +4,7 @@
  * element, in memory of its own; a process may hold many. Whoever owns the instance
  * plays user space: it writes entries, reads counters, drains the rings.
  *
- *   struct dp_native *dp = dp_native_new(&sizes);          NULL: out of memory
+ *   struct dp_native *dp = dp_native_new(&sizes);
  *   dp->config = ...; dp_native_set_subscriber(dp, slot, &entry); ...
  *   dp_native_on_emit(dp, emit, user);
  *   reason = dp_native_packet(dp, &path, payload, len, now_ns, cpu);
@@ -28,6 +28,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A batch has a number of 8 bits in its record. */
+#define DP_NATIVE_MAX_SUBSCRIBERS (256 * FB_BATCH)
+
 /* How large the arrays are; 0 = the kernel's size. Each is at least 1 then. */
 struct dp_native_sizes {
   uint32_t subscribers; /* FB_MAX_SUBSCRIBERS */
@@ -44,8 +47,8 @@ struct dp_native_sizes {
 struct dp_native_copy {
   uint32_t slot, gen; /* of the subscriber */
   uint32_t ifindex;
-  uint64_t pn;          /* joint number */
-  struct fb_path path;  /* local = from, remote = to */
+  uint64_t pn;            /* joint number */
+  struct fb_path path;    /* local = from, remote = to */
   const uint8_t *payload; /* UDP payload */
   size_t len;
   /* The whole Ethernet frame, if the packet came by dp_native_frame(); else NULL. */
@@ -90,7 +93,8 @@ struct dp_native {
   void *access_user;
 };
 
-/* Everything is zero: the datapath is off, all slots are free. */
+/* Everything is zero: the datapath is off, all slots are free. NULL: out of memory, or
+ * more subscribers than DP_NATIVE_MAX_SUBSCRIBERS (a process may hold many instances). */
 struct dp_native *dp_native_new(const struct dp_native_sizes *sizes);
 void dp_native_free(struct dp_native *dp); /* NULL is fine */
 
@@ -100,13 +104,14 @@ void dp_native_on_access(struct dp_native *dp, dp_native_access_fn *access, void
 /* Gives the datapath a UDP payload that arrived on `path` at `now_ns` on `cpu`
  * (below sizes.cpus). What the kernel sends "up" is the caller's to handle whatever
  * the reason is. Counts the reason in cpus[cpu].packets. */
-enum fb_packet_reason dp_native_packet(struct dp_native *dp, const struct fb_path *path, const uint8_t *payload,
-                                       size_t len, uint64_t now_ns, unsigned cpu);
+enum fb_packet_reason dp_native_packet(struct dp_native *dp, const struct fb_path *path,
+                                       const uint8_t *payload, size_t len, uint64_t now_ns,
+                                       unsigned cpu);
 
 /* The same for a raw Ethernet frame: L2 to L4 are parsed, and copies come with theirs,
  * byte for byte as the kernel program builds them. `gso` = it is a super-packet. */
-enum fb_packet_reason dp_native_frame(struct dp_native *dp, const uint8_t *frame, size_t len, bool gso,
-                                      uint64_t now_ns, unsigned cpu);
+enum fb_packet_reason dp_native_frame(struct dp_native *dp, const uint8_t *frame, size_t len,
+                                      bool gso, uint64_t now_ns, unsigned cpu);
 
 /* Gives all records of this CPU's ring, oldest first, and empties it. Returns how many. */
 size_t dp_native_drain(struct dp_native *dp, unsigned cpu, dp_native_record_fn *record, void *user);
@@ -116,22 +121,26 @@ void dp_native_take_stream(struct dp_native *dp, struct fb_take *take);
 
 /* Write a slot as the kernel's BPF_F_LOCK does: all fields but the lock at once. */
 void dp_native_set_upstream(struct dp_native *dp, uint32_t slot, const struct fb_upstream *value);
-void dp_native_set_subscriber(struct dp_native *dp, uint32_t slot, const struct fb_subscriber *value);
+void dp_native_set_subscriber(struct dp_native *dp, uint32_t slot,
+                              const struct fb_subscriber *value);
 void dp_native_set_subscription(struct dp_native *dp, uint32_t subscriber, uint32_t track,
                                 const struct fb_subscription *value);
 
 /* Tables. Set returns false if the table is full; delete, if the key is not there. */
-bool dp_native_cid_set(struct dp_native *dp, const struct fb_cid_key *key, const struct fb_cid_value *value);
+bool dp_native_cid_set(struct dp_native *dp, const struct fb_cid_key *key,
+                       const struct fb_cid_value *value);
 bool dp_native_cid_delete(struct dp_native *dp, const struct fb_cid_key *key);
-bool dp_native_alias_set(struct dp_native *dp, const struct fb_alias_key *key, const struct fb_alias_value *value);
+bool dp_native_alias_set(struct dp_native *dp, const struct fb_alias_key *key,
+                         const struct fb_alias_value *value);
 bool dp_native_alias_delete(struct dp_native *dp, const struct fb_alias_key *key);
 
 /* Elements of the two-dimensional arrays; indices in range. */
-static inline struct fb_subscription *dp_native_subscription(const struct dp_native *dp, uint32_t subscriber,
-                                                             uint32_t track) {
+static inline struct fb_subscription *dp_native_subscription(const struct dp_native *dp,
+                                                             uint32_t subscriber, uint32_t track) {
   return &dp->subscriptions[(size_t)subscriber * dp->sizes.tracks + track];
 }
-static inline struct fb_down *dp_native_down(const struct dp_native *dp, uint64_t ordinal, uint32_t subscriber) {
+static inline struct fb_down *dp_native_down(const struct dp_native *dp, uint64_t ordinal,
+                                             uint32_t subscriber) {
   return &dp->downs[(size_t)(ordinal % dp->sizes.streams) * dp->sizes.subscribers + subscriber];
 }
 

@@ -23,16 +23,17 @@ typedef struct port_run {
 #define PORT_INLINE static inline __attribute__((unused))
 #define PORT_NO_UNROLL
 
-#define port_index(x, n) (x)
-#define port_unused(x) ((void)(x))
+#define port_index(x, n)        (x)
+#define port_unused(x)          ((void)(x))
 #define port_max_subscribers(p) ((p)->dp->sizes.subscribers)
-#define port_max_tracks(p) ((p)->dp->sizes.tracks)
-#define port_stream_slots(p) ((p)->dp->sizes.streams)
-#define port_defect(p, name) ((p)->dp->defects.name)
-#define port_policy(p) ((p)->dp->policy)
+#define port_max_tracks(p)      ((p)->dp->sizes.tracks)
+#define port_stream_slots(p)    ((p)->dp->sizes.streams)
+#define port_defect(p, name)    ((p)->dp->defects.name)
+#define port_policy(p)          ((p)->dp->policy)
 
 PORT_INLINE void port_access(port_t *p, const volatile void *word) {
-  if (p->dp->access) p->dp->access(p->dp->access_user, word);
+  if (p->dp->access)
+    p->dp->access(p->dp->access_user, word);
 }
 
 /* ---- shared words ---------------------------------------------------------------- */
@@ -64,7 +65,8 @@ PORT_INLINE void port_count(port_t *p, __u64 *word, __u64 v) {
 
 PORT_INLINE void port_lock(port_t *p, fb_lock *lock) {
   port_access(p, lock);
-  while (__atomic_exchange_n(&lock->word, 1, __ATOMIC_ACQUIRE)) continue;
+  while (__atomic_exchange_n(&lock->word, 1, __ATOMIC_ACQUIRE))
+    continue;
 }
 
 PORT_INLINE void port_unlock(port_t *p, fb_lock *lock) {
@@ -74,7 +76,9 @@ PORT_INLINE void port_unlock(port_t *p, fb_lock *lock) {
 
 /* ---- maps ------------------------------------------------------------------------ */
 
-PORT_INLINE const struct fb_config *port_config(port_t *p) { return &p->dp->config; }
+PORT_INLINE const struct fb_config *port_config(port_t *p) {
+  return &p->dp->config;
+}
 
 const struct fb_cid_value *port_cid(port_t *p, const struct fb_cid_key *key);
 const struct fb_alias_value *port_alias(port_t *p, const struct fb_alias_key *key);
@@ -92,39 +96,49 @@ PORT_INLINE struct fb_stream *port_stream(port_t *p, __u32 slot) {
 }
 
 PORT_INLINE struct fb_down *port_down(port_t *p, __u32 stream_slot, __u32 subscriber) {
-  if (stream_slot >= p->dp->sizes.streams || subscriber >= p->dp->sizes.subscribers) return NULL;
+  if (stream_slot >= p->dp->sizes.streams || subscriber >= p->dp->sizes.subscribers)
+    return NULL;
   return dp_native_down(p->dp, stream_slot, subscriber);
 }
 
 /* Copies `len` bytes behind the lock word. */
 PORT_INLINE void port_get_body(port_t *p, fb_lock *lock, void *out, size_t len) {
   port_lock(p, lock);
-  memcpy((uint8_t *)out + sizeof(*lock), (const uint8_t *)lock + sizeof(*lock), len - sizeof(*lock));
+  memcpy((uint8_t *)out + sizeof(*lock), (const uint8_t *)lock + sizeof(*lock),
+         len - sizeof(*lock));
   port_unlock(p, lock);
 }
 
 PORT_INLINE int port_get_upstream(port_t *p, __u32 slot, struct fb_upstream_copy *out) {
-  if (slot >= p->dp->sizes.upstreams) return 0;
+  if (slot >= p->dp->sizes.upstreams)
+    return 0;
   port_get_body(p, &p->dp->upstreams[slot].lock, out, sizeof(*out));
   return 1;
 }
 
 PORT_INLINE int port_get_subscriber(port_t *p, __u32 slot, struct fb_subscriber_copy *out) {
-  if (slot >= p->dp->sizes.subscribers) return 0;
+  if (slot >= p->dp->sizes.subscribers)
+    return 0;
   port_get_body(p, &p->dp->subscribers[slot].lock, out, sizeof(*out));
   return 1;
 }
 
-PORT_INLINE int port_get_subscription(port_t *p, __u32 subscriber, __u32 track, struct fb_subscription *out) {
-  if (subscriber >= p->dp->sizes.subscribers || track >= p->dp->sizes.tracks) return 0;
+PORT_INLINE int port_get_subscription(port_t *p, __u32 subscriber, __u32 track,
+                                      struct fb_subscription *out) {
+  if (subscriber >= p->dp->sizes.subscribers || track >= p->dp->sizes.tracks)
+    return 0;
   port_get_body(p, &dp_native_subscription(p->dp, subscriber, track)->lock, out, sizeof(*out));
   return 1;
 }
 
 /* ---- clock, CPU, ring ------------------------------------------------------------ */
 
-PORT_INLINE __u64 port_now_ns(port_t *p) { return p->now_ns; }
-PORT_INLINE __u32 port_cpu_id(port_t *p) { return p->cpu; }
+PORT_INLINE __u64 port_now_ns(port_t *p) {
+  return p->now_ns;
+}
+PORT_INLINE __u32 port_cpu_id(port_t *p) {
+  return p->cpu;
+}
 
 int port_ring_room(port_t *p, uint64_t bytes);
 long port_ring_write(port_t *p, const void *data, uint64_t len);
@@ -132,11 +146,13 @@ long port_ring_write(port_t *p, const void *data, uint64_t len);
 /* ---- buffers --------------------------------------------------------------------- */
 
 PORT_INLINE void port_zero(uint8_t *buf, uint32_t at, uint32_t end) {
-  if (at < end) memset(buf + at, 0, end - at);
+  if (at < end)
+    memset(buf + at, 0, end - at);
 }
 
 PORT_INLINE void port_copy(uint8_t *to, const uint8_t *from, uint32_t at, uint32_t end) {
-  if (at < end) memcpy(to + at, from + at, end - at);
+  if (at < end)
+    memcpy(to + at, from + at, end - at);
 }
 
 /* ---- L2 to L4 -------------------------------------------------------------------- */
@@ -144,7 +160,8 @@ PORT_INLINE void port_copy(uint8_t *to, const uint8_t *from, uint32_t at, uint32
 PORT_INLINE __u64 l4_sum_bytes(const __u8 *buf, __u32 at, __u32 len, __u32 seed) {
   const __u32 __attribute__((may_alias)) *w = (const void *)(buf + at);
   __u64 sum = seed;
-  for (__u32 i = 0; i < len / 4; i++) sum += w[i];
+  for (__u32 i = 0; i < len / 4; i++)
+    sum += w[i];
   return sum;
 }
 
@@ -153,13 +170,14 @@ PORT_INLINE __u64 l4_sum_bytes(const __u8 *buf, __u32 at, __u32 len, __u32 seed)
 
 PORT_INLINE int port_load_payload(port_t *p, uint8_t *buf, uint32_t family, uint32_t len) {
   (void)family;
-  if (len > p->payload_len) return -1;
+  if (len > p->payload_len)
+    return -1;
   memcpy(buf + FB_MAX_HEADERS, p->payload, len);
   return 0;
 }
 
-long port_emit(port_t *p, uint8_t *buf, const struct fb_subscriber_copy *sub, uint32_t slot, uint64_t pn,
-               uint32_t payload_len, uint8_t partial);
+long port_emit(port_t *p, uint8_t *buf, const struct fb_subscriber_copy *sub, uint32_t slot,
+               uint64_t pn, uint32_t payload_len, uint8_t partial);
 
 /* The caller's packet was never touched. */
 PORT_INLINE int port_restore(port_t *p, const uint8_t *buf, uint32_t family, uint32_t payload_len) {

@@ -24,10 +24,16 @@ static enum fb_decision send_one(struct world *w, struct piece frame) {
 }
 #define expect(w, frame, decision) assert_int_equal(send_one(w, frame), FB_DEC_##decision)
 
-static struct piece group(uint64_t id, uint64_t g) { return stream(id, 0, cat(subgroup(1, g), bytes(17, 0))); }
-static struct piece dg(uint64_t g) { return datagram(cat(object(1, 0, g, 4), text("hi"))); }
+static struct piece group(uint64_t id, uint64_t g) {
+  return stream(id, 0, cat(subgroup(1, g), bytes(17, 0)));
+}
+static struct piece dg(uint64_t g) {
+  return datagram(cat(object(1, 0, g, 4), text("hi")));
+}
 
-static void want(struct world *w, const struct fb_subscription *v) { w->ops->set_subscription(w, 0, 0, v); }
+static void want(struct world *w, const struct fb_subscription *v) {
+  w->ops->set_subscription(w, 0, 0, v);
+}
 
 static void subscription(struct world *w) {
   begin(w);
@@ -194,10 +200,10 @@ static void stream_limit(struct world *w) {
 static void flow_control(struct world *w) {
   begin(w);
   counters_of(w, 0)->max_data = 100;
-  expect(w, group(2, 9), SEND);                  /* 20 */
-  expect(w, stream(2, 20, bytes(30, 0)), SEND);  /* 50 */
-  expect(w, group(6, 9), SEND);                  /* 70 */
-  expect(w, stream(2, 60, bytes(20, 0)), SEND);  /* 100: the hole counts */
+  expect(w, group(2, 9), SEND);                 /* 20 */
+  expect(w, stream(2, 20, bytes(30, 0)), SEND); /* 50 */
+  expect(w, group(6, 9), SEND);                 /* 70 */
+  expect(w, stream(2, 60, bytes(20, 0)), SEND); /* 100: the hole counts */
   assert_int_equal(counters_of(w, 0)->data_used, 100);
   expect(w, stream(6, 20, bytes(1, 0)), FLOW_CONTROL);
   assert_int_equal(counters_of(w, 0)->data_used, 100); /* given back */
@@ -230,10 +236,10 @@ static void stream_flow_control(struct world *w) {
   counters_of(w, 0)->hold = 0;
   /* what user space has charged itself is not charged again */
   down_of(w, 0, 0)->limit = 1ull << 48 | 100;
-  down_of(w, 0, 0)->charged = 1ull << 48 | 60;
-  counters_of(w, 0)->data_used = 60;
+  down_of(w, 0, 0)->charged = 1ull << 48 | 62;
+  counters_of(w, 0)->data_used = 62;
   expect(w, stream(2, 42, bytes(18, 0)), SEND);
-  assert_int_equal(counters_of(w, 0)->data_used, 60);
+  assert_int_equal(counters_of(w, 0)->data_used, 62);
   expect(w, stream(2, 60, bytes(5, 0)), SEND);
   assert_int_equal(counters_of(w, 0)->data_used, 65);
 }
@@ -242,7 +248,11 @@ static void stream_flow_control(struct world *w) {
 static void refused_in_the_middle(struct world *w) {
   begin(w);
   counters_of(w, 0)->max_data = 45;
-  assert_int_equal(send_packet(w, PACKET(.pn = 0, FRAMES(group(2, 9), group(6, 9), stream(10, 0, cat(subgroup(1, 9), bytes(17, 0))), dg(3)))), FB_PKT_FANNED);
+  assert_int_equal(
+      send_packet(w,
+                  PACKET(.pn = 0, FRAMES(group(2, 9), group(6, 9),
+                                         stream(10, 0, cat(subgroup(1, 9), bytes(17, 0))), dg(3)))),
+      FB_PKT_FANNED);
   assert_int_equal(decided(w, 0, 0), FB_DEC_SEND);
   assert_int_equal(decided(w, 0, 1), FB_DEC_SEND);
   assert_int_equal(decided(w, 0, 2), FB_DEC_FLOW_CONTROL);
@@ -284,7 +294,9 @@ static void sizes_and_families(struct world *w) {
 static void counted(struct world *w) {
   world_begin(w, 4);
   world_join(w, 0, 3);
-  assert_int_equal(send_packet(w, PACKET(.pn = 0, FRAMES(group(2, 9), datagram(object(99, 0, 1, 1)), stream(6, 7, text("?"))))), FB_PKT_FANNED);
+  assert_int_equal(send_packet(w, PACKET(.pn = 0, FRAMES(group(2, 9), datagram(object(99, 0, 1, 1)),
+                                                         stream(6, 7, text("?"))))),
+                   FB_PKT_FANNED);
   for (uint32_t slot = 0; slot < 3; slot++) {
     const struct fb_counters *c = counters_of(w, slot);
     assert_int_equal(c->decisions[FB_DEC_SEND], 1);
@@ -292,7 +304,8 @@ static void counted(struct world *w) {
     assert_int_equal(c->decisions[FB_DEC_NO_HEADER], 1);
     assert_int_equal(c->copies, 1);
     uint64_t sum = 0;
-    for (unsigned d = 0; d < 32; d++) sum += c->decisions[d];
+    for (unsigned d = 0; d < 32; d++)
+      sum += c->decisions[d];
     assert_int_equal(sum, 3);
   }
 }
@@ -301,7 +314,9 @@ static void counted(struct world *w) {
 static void nothing_to_send(struct world *w) {
   begin(w);
   expect(w, group(2, 9), SEND);
-  assert_int_equal(send_packet(w, PACKET(.pn = 50, FRAMES(group(2, 9), datagram(object(99, 0, 1, 1))))), FB_PKT_FANNED);
+  assert_int_equal(
+      send_packet(w, PACKET(.pn = 50, FRAMES(group(2, 9), datagram(object(99, 0, 1, 1))))),
+      FB_PKT_FANNED);
   assert_int_equal(w->n_copies, 0);
   assert_int_equal(recorded(w, 0)->sent, 0);
   assert_int_equal(counters_of(w, 0)->next_pn, 1001);

@@ -21,24 +21,29 @@ static void expect_payload(const struct copy *c, struct piece want) {
  * 20-byte ID with a 4-byte number leaves over, as PADDING. */
 static struct piece copy_header(uint32_t slot, uint32_t pn) {
   struct piece h = cat(hex("43"), bytes(8, (uint8_t)(0xc0 + slot)));
-  struct piece n = {.len = 4, .bytes = {(uint8_t)(pn >> 24), (uint8_t)(pn >> 16), (uint8_t)(pn >> 8), (uint8_t)pn}};
+  struct piece n = {
+      .len = 4,
+      .bytes = {(uint8_t)(pn >> 24), (uint8_t)(pn >> 16), (uint8_t)(pn >> 8), (uint8_t)pn}};
   return cat(cat(h, n), padding(12));
 }
 
 static void datagram_v4(struct world *w) {
   world_begin(w, 4);
   world_join(w, 3, 1);
-  assert_int_equal(send_packet(w, PACKET(.pn = 7, FRAMES(datagram(cat(object(1, 0, 3, 4), text("hello")))))),
-                   FB_PKT_FANNED);
+  assert_int_equal(
+      send_packet(w, PACKET(.pn = 7, FRAMES(datagram(cat(object(1, 0, 3, 4), text("hello")))))),
+      FB_PKT_FANNED);
   const struct copy *c = copy_for(w, 3);
   assert_int_equal(w->n_copies, 1);
   assert_int_equal(c->gen, 103);
   assert_int_equal(c->ifindex, 7);
   assert_int_equal(c->pn, 4000);
   /* the relay's alias 5 stands for the publisher's 1 */
-  expect_payload(c, cat(cat(copy_header(3, 4000), datagram(cat(object(5, 0, 3, 4), text("hello")))), padding(16)));
+  expect_payload(c, cat(cat(copy_header(3, 4000), datagram(cat(object(5, 0, 3, 4), text("hello")))),
+                        padding(16)));
   /* Ethernet and IPv4: TOS 0, ID 0, DF, TTL 64 */
-  struct piece head = cat(hex("020000010003 020000020003 0800 4500 0050 0000 4000 40 11"), nothing());
+  struct piece head =
+      cat(hex("020000010003 020000020003 0800 4500 0050 0000 4000 40 11"), nothing());
   assert_memory_equal(c->frame, head.bytes, head.len);
   struct piece addresses = hex("0a000101 0a000302 1151 7533 003c");
   assert_memory_equal(c->frame + 26, addresses.bytes, addresses.len);
@@ -52,14 +57,17 @@ static void datagram_v6(struct world *w) {
   sub.phase = 1;
   world_add(w, 3, &sub);
   struct fb_path path = publisher_path(6);
-  struct piece payload = packet_payload(PACKET(.pn = 7, FRAMES(datagram(cat(object(1, 0, 3, 4), text("hello"))))));
+  struct piece payload =
+      packet_payload(PACKET(.pn = 7, FRAMES(datagram(cat(object(1, 0, 3, 4), text("hello"))))));
   assert_int_equal(send_frame(w, ethernet(&path, payload, CHECKSUM_GOOD)), FB_PKT_FANNED);
   const struct copy *c = copy_for(w, 3);
-  struct piece want = cat(cat(copy_header(3, 4000), datagram(cat(object(5, 0, 3, 4), text("hello")))), padding(16));
+  struct piece want =
+      cat(cat(copy_header(3, 4000), datagram(cat(object(5, 0, 3, 4), text("hello")))), padding(16));
   want.bytes[0] = 0x40 | 0x20 | 0x04 | 3; /* spin and phase of the subscriber */
   expect_payload(c, want);
-  struct piece head = hex("020000010003 020000020003 86dd 600abcde 003c 11 40"
-                          "fd000000000000010000000000000001 fd000000000000030000000000000002 1151 7533 003c");
+  struct piece head =
+      hex("020000010003 020000020003 86dd 600abcde 003c 11 40"
+          "fd000000000000010000000000000001 fd000000000000030000000000000002 1151 7533 003c");
   assert_memory_equal(c->frame, head.bytes, head.len);
   assert_true(checksums_good(c->frame, c->len, 0));
 }
@@ -68,10 +76,16 @@ static void stream_opens(struct world *w) {
   world_begin(w, 4);
   world_join(w, 0, 2);
   counters_of(w, 1)->next_stream = 9;
-  assert_int_equal(send_packet(w, PACKET(.pn = 7, FRAMES(stream(2, 0, cat(subgroup(1, 9), bytes(40, 1)))))), FB_PKT_FANNED);
+  assert_int_equal(
+      send_packet(w, PACKET(.pn = 7, FRAMES(stream(2, 0, cat(subgroup(1, 9), bytes(40, 1)))))),
+      FB_PKT_FANNED);
   /* server-initiated uni streams: ordinal * 4 + 3 */
-  expect_payload(copy_for(w, 0), cat(cat(copy_header(0, 1000), stream(15, 0, cat(subgroup(5, 9), bytes(40, 1)))), padding(16)));
-  expect_payload(copy_for(w, 1), cat(cat(copy_header(1, 2000), stream(39, 0, cat(subgroup(5, 9), bytes(40, 1)))), padding(16)));
+  expect_payload(copy_for(w, 0),
+                 cat(cat(copy_header(0, 1000), stream(15, 0, cat(subgroup(5, 9), bytes(40, 1)))),
+                     padding(16)));
+  expect_payload(copy_for(w, 1),
+                 cat(cat(copy_header(1, 2000), stream(39, 0, cat(subgroup(5, 9), bytes(40, 1)))),
+                     padding(16)));
   assert_int_equal(recorded(w, 0)->down[0], 3 + 1);
   assert_int_equal(recorded(w, 0)->n_taken, 1);
   assert_int_equal(recorded(w, 0)->charged, 1);
@@ -82,8 +96,10 @@ static void stream_opens(struct world *w) {
   assert_int_equal(recorded_frame(w, 0)->priority, 128);
   assert_int_equal(recorded_frame(w, 0)->claim, 1);
   /* what follows has no alias to change */
-  assert_int_equal(send_packet(w, PACKET(.pn = 8, FRAMES(stream_fin(2, 43, bytes(20, 5))))), FB_PKT_FANNED);
-  expect_payload(copy_for(w, 1), cat(cat(copy_header(1, 2001), stream_fin(39, 43, bytes(20, 5))), padding(16)));
+  assert_int_equal(send_packet(w, PACKET(.pn = 8, FRAMES(stream_fin(2, 43, bytes(20, 5))))),
+                   FB_PKT_FANNED);
+  expect_payload(copy_for(w, 1),
+                 cat(cat(copy_header(1, 2001), stream_fin(39, 43, bytes(20, 5))), padding(16)));
   assert_int_equal(recorded(w, 1)->down[0], 9 + 1);
   assert_int_equal(recorded(w, 1)->n_taken, 0);
 }
@@ -94,9 +110,11 @@ static void frames_of_this_hop(struct world *w) {
   world_join(w, 0, 1);
   struct piece d = cat(object(1, 0, 3, 4), text("dg"));
   struct piece acked = ack(300, 2), limit = max_data(100000), request = stream(0, 0, text("req"));
-  assert_int_equal(send_packet(w, PACKET(.pn = 7, FRAMES(acked, stream(2, 0, subgroup(1, 9)), ping(), padding(5), limit, request,
-                                                         hex("1b 0102030405060708"), datagram(d), stream_rest(6, 0, cat(subgroup(2, 1), text("rest")))))),
-                   FB_PKT_FANNED);
+  assert_int_equal(
+      send_packet(w, PACKET(.pn = 7, FRAMES(acked, stream(2, 0, subgroup(1, 9)), ping(), padding(5),
+                                            limit, request, hex("1b 0102030405060708"), datagram(d),
+                                            stream_rest(6, 0, cat(subgroup(2, 1), text("rest")))))),
+      FB_PKT_FANNED);
   struct piece want = cat(copy_header(0, 1000), padding(acked.len));
   want = cat(want, stream(15, 0, subgroup(5, 9)));
   want = cat(want, padding(1 + 5 + limit.len + request.len + 9));
@@ -121,14 +139,21 @@ static void frames_differ(struct world *w) {
   w->ops->set_subscription(w, 1, 0, &none); /* 1: track 1 alone */
   none.gen = 102;
   w->ops->set_subscription(w, 2, 1, &none); /* 2: track 0 alone */
-  struct piece a = cat(object(1, 0, 3, 4), bytes(60, 1)), b = cat(object(2, 0, 8, 9), bytes(30, 100));
-  struct piece a2 = cat(object(5, 0, 3, 4), bytes(60, 1)), b2 = cat(object(6, 0, 8, 9), bytes(30, 100));
-  assert_int_equal(send_packet(w, PACKET(.pn = 7, FRAMES(datagram(a), datagram_rest(b)))), FB_PKT_FANNED);
+  struct piece a = cat(object(1, 0, 3, 4), bytes(60, 1)),
+               b = cat(object(2, 0, 8, 9), bytes(30, 100));
+  struct piece a2 = cat(object(5, 0, 3, 4), bytes(60, 1)),
+               b2 = cat(object(6, 0, 8, 9), bytes(30, 100));
+  assert_int_equal(send_packet(w, PACKET(.pn = 7, FRAMES(datagram(a), datagram_rest(b)))),
+                   FB_PKT_FANNED);
   struct piece tag = padding(16);
-  expect_payload(copy_for(w, 0), cat(cat(copy_header(0, 1000), datagram(a2)), cat(datagram_rest(b2), tag)));
-  expect_payload(copy_for(w, 1), cat(cat(copy_header(1, 2000), padding(datagram(a2).len)), cat(datagram_rest(b2), tag)));
-  expect_payload(copy_for(w, 2), cat(cat(copy_header(2, 3000), datagram(a2)), cat(padding(datagram_rest(b2).len), tag)));
-  expect_payload(copy_for(w, 3), cat(cat(copy_header(3, 4000), datagram(a2)), cat(datagram_rest(b2), tag)));
+  expect_payload(copy_for(w, 0),
+                 cat(cat(copy_header(0, 1000), datagram(a2)), cat(datagram_rest(b2), tag)));
+  expect_payload(copy_for(w, 1), cat(cat(copy_header(1, 2000), padding(datagram(a2).len)),
+                                     cat(datagram_rest(b2), tag)));
+  expect_payload(copy_for(w, 2), cat(cat(copy_header(2, 3000), datagram(a2)),
+                                     cat(padding(datagram_rest(b2).len), tag)));
+  expect_payload(copy_for(w, 3),
+                 cat(cat(copy_header(3, 4000), datagram(a2)), cat(datagram_rest(b2), tag)));
   assert_int_equal(decided(w, 1, 0), FB_DEC_NOT_SUBSCRIBED);
   assert_int_equal(decided(w, 2, 1), FB_DEC_NOT_SUBSCRIBED);
 }
@@ -145,7 +170,8 @@ static void id_lengths(struct world *w) {
     }
     /* no datagram, but a stream right behind the header: nothing may cover it */
     struct piece data = cat(subgroup(1, 9), bytes(30, 1)), out = cat(subgroup(5, 9), bytes(30, 1));
-    assert_int_equal(send_packet(w, PACKET(.pn = 7, .pn_len = pn_len, FRAMES(stream(2, 0, data)))), FB_PKT_FANNED);
+    assert_int_equal(send_packet(w, PACKET(.pn = 7, .pn_len = pn_len, FRAMES(stream(2, 0, data)))),
+                     FB_PKT_FANNED);
     for (uint32_t i = 0; i < sizeof(dcid_lens); i++) {
       size_t room = 20 + (size_t)pn_len, need = (size_t)dcid_lens[i] + 4;
       if (need > room) {
@@ -155,11 +181,51 @@ static void id_lengths(struct world *w) {
         continue;
       }
       struct piece want = cat(hex("43"), bytes(dcid_lens[i], (uint8_t)(0xc0 + i)));
-      want = cat(want, (struct piece){.len = 4, .bytes = {0, 0, (uint8_t)((i + 1) * 1000 >> 8), (uint8_t)((i + 1) * 1000)}});
+      want = cat(want, (struct piece){.len = 4,
+                                      .bytes = {0, 0, (uint8_t)((i + 1) * 1000 >> 8),
+                                                (uint8_t)((i + 1) * 1000)}});
       want = cat(want, padding(room - need));
       expect_payload(copy_for(w, i), cat(cat(want, stream(15, 0, out)), padding(16)));
     }
   }
+}
+
+/* A packet to a 17-byte ID leaves less room in front: its frames begin where a longer ID
+ * would lie in the copy's buffer. */
+static void id_of_a_dialled_connection(struct world *w) {
+  static const struct fb_cid_key cid = {.len = 17, .data = {0x90}};
+  world_begin(w, 4);
+  world_join(w, 0, 1);
+  w->ops->set_cid(w, &cid, &(struct fb_cid_value){.upstream = 0, .gen = 1});
+  struct piece d = cat(object(1, 0, 3, 4), text("hello")),
+               out = cat(object(5, 0, 3, 4), text("hello"));
+  for (int pn_len = 1; pn_len <= 4; pn_len++) {
+    struct packet p = {.pn = (uint64_t)pn_len, .pn_len = pn_len, .cid = &cid};
+    struct piece frame = datagram(d);
+    p.frames = &frame;
+    p.n_frames = 1;
+    assert_int_equal(send_packet(w, &p), FB_PKT_FANNED);
+    struct piece want = copy_header(0, (uint32_t)(999 + pn_len));
+    want.len = 1 + 17 + (size_t)pn_len;
+    expect_payload(copy_for(w, 0), cat(cat(want, datagram(out)), padding(16)));
+  }
+}
+
+/* A checksum that comes out as 0 is sent in its other form: 0 would mean none. */
+static void checksum_of_zero(struct world *w) {
+  world_begin(w, 4);
+  world_join(w, 0, 1);
+  struct piece data = cat(object(1, 0, 3, 4), bytes(3, 0)); /* the last two lie at an even place */
+  data.bytes[data.len - 2] = data.bytes[data.len - 1] = 0;
+  assert_int_equal(send_packet(w, PACKET(.pn = 1, FRAMES(datagram(data)))), FB_PKT_FANNED);
+  const uint8_t *field = copy_for(w, 0)->frame + 14 + 20 + 6;
+  data.bytes[data.len - 2] = field[0];
+  data.bytes[data.len - 1] = field[1];
+  counters_of(w, 0)->next_pn--; /* the very same copy, but for these two bytes */
+  assert_int_equal(send_packet(w, PACKET(.pn = 2, FRAMES(datagram(data)))), FB_PKT_FANNED);
+  field = copy_for(w, 0)->frame + 14 + 20 + 6;
+  assert_int_equal(field[0] << 8 | field[1], 0xffff);
+  assert_true(checksums_good(copy_for(w, 0)->frame, copy_for(w, 0)->len, 0));
 }
 
 /* The alias keeps its width; if the relay's does not fit, the track is slow. */
@@ -169,21 +235,32 @@ static void alias_widths(struct world *w) {
   struct fb_alias_key key = {.alias = 77, .upstream = 0, .upstream_gen = 1};
   struct fb_alias_value value = {.track = 0, .out_alias = 0x1234, .default_priority = 128};
   w->ops->set_alias(w, &key, &value);
-  assert_int_equal(send_packet(w, PACKET(.pn = 1, FRAMES(datagram(object(77, 1, 3, 4))))), FB_PKT_FANNED);
+  assert_int_equal(send_packet(w, PACKET(.pn = 1, FRAMES(datagram(object(77, 1, 3, 4))))),
+                   FB_PKT_FANNED);
   assert_int_equal(decided(w, 0, 0), FB_DEC_ALIAS_WIDTH);
   assert_int_equal(w->n_copies, 0);
   for (size_t width = 2; width <= 9; width++) {
-    assert_int_equal(send_packet(w, PACKET(.pn = width, FRAMES(datagram(cat(object(77, width, 3, 4), text("x")))))), FB_PKT_FANNED);
-    expect_payload(copy_for(w, 0), cat(cat(copy_header(0, (uint32_t)(998 + width)), datagram(cat(object(0x1234, width, 3, 4), text("x")))), padding(16)));
+    assert_int_equal(
+        send_packet(w,
+                    PACKET(.pn = width, FRAMES(datagram(cat(object(77, width, 3, 4), text("x")))))),
+        FB_PKT_FANNED);
+    expect_payload(copy_for(w, 0), cat(cat(copy_header(0, (uint32_t)(998 + width)),
+                                           datagram(cat(object(0x1234, width, 3, 4), text("x")))),
+                                       padding(16)));
   }
   /* a stream of such a track stays slow, whatever comes behind its header */
-  assert_int_equal(send_packet(w, PACKET(.pn = 20, FRAMES(stream(2, 0, subgroup(77, 3))))), FB_PKT_FANNED);
+  assert_int_equal(send_packet(w, PACKET(.pn = 20, FRAMES(stream(2, 0, subgroup(77, 3))))),
+                   FB_PKT_FANNED);
   assert_int_equal(decided(w, 0, 0), FB_DEC_ALIAS_WIDTH);
   assert_int_equal(recorded_frame(w, 0)->track, 0);
-  assert_int_equal(send_packet(w, PACKET(.pn = 21, FRAMES(stream(2, 3, text("more"))))), FB_PKT_FANNED);
+  assert_int_equal(send_packet(w, PACKET(.pn = 21, FRAMES(stream(2, 3, text("more"))))),
+                   FB_PKT_FANNED);
   assert_int_equal(decided(w, 0, 0), FB_DEC_ALIAS_WIDTH);
-  assert_int_equal(send_packet(w, PACKET(.pn = 22, FRAMES(stream(6, 0, subgroup_of(77, 4, 3, 9))))), FB_PKT_FANNED);
-  expect_payload(copy_for(w, 0), cat(cat(copy_header(0, 1008), stream(15, 0, subgroup_of(0x1234, 4, 3, 9))), padding(16)));
+  assert_int_equal(send_packet(w, PACKET(.pn = 22, FRAMES(stream(6, 0, subgroup_of(77, 4, 3, 9))))),
+                   FB_PKT_FANNED);
+  expect_payload(
+      copy_for(w, 0),
+      cat(cat(copy_header(0, 1008), stream(15, 0, subgroup_of(0x1234, 4, 3, 9))), padding(16)));
 }
 
 /* The stream ID keeps its width, too; one that outgrew it is not copied. */
@@ -191,21 +268,32 @@ static void stream_id_widths(struct world *w) {
   world_begin(w, 4);
   world_join(w, 0, 1);
   counters_of(w, 0)->next_stream = 15; /* ID 63: the last of one byte */
-  assert_int_equal(send_packet(w, PACKET(.pn = 1, FRAMES(stream(2, 0, subgroup(1, 3))))), FB_PKT_FANNED);
+  assert_int_equal(send_packet(w, PACKET(.pn = 1, FRAMES(stream(2, 0, subgroup(1, 3))))),
+                   FB_PKT_FANNED);
   assert_int_equal(decided(w, 0, 0), FB_DEC_SEND);
-  assert_int_equal(send_packet(w, PACKET(.pn = 2, FRAMES(stream(6, 0, subgroup(1, 4))))), FB_PKT_FANNED);
+  assert_int_equal(send_packet(w, PACKET(.pn = 2, FRAMES(stream(6, 0, subgroup(1, 4))))),
+                   FB_PKT_FANNED);
   assert_int_equal(decided(w, 0, 0), FB_DEC_ID_WIDTH);
   assert_int_equal(recorded(w, 0)->down[0], 17); /* taken */
   assert_int_equal(recorded(w, 0)->charged, 0);
   assert_int_equal(send_packet(w, PACKET(.pn = 3, FRAMES(stream(6, 3, text("x"))))), FB_PKT_FANNED);
   assert_int_equal(decided(w, 0, 0), FB_DEC_ID_WIDTH);
-  assert_int_equal(send_packet(w, PACKET(.pn = 4, FRAMES(stream_of(10, 2, 0, subgroup(1, 5), 0)))), FB_PKT_FANNED);
-  expect_payload(copy_for(w, 0), cat(cat(copy_header(0, 1001), stream_of(71, 2, 0, subgroup(5, 5), 0)), padding(16)));
-  assert_int_equal(send_packet(w, PACKET(.pn = 5, FRAMES(stream_of(14, 8, 0, subgroup(1, 5), 0)))), FB_PKT_FANNED);
-  expect_payload(copy_for(w, 0), cat(cat(copy_header(0, 1002), stream_of(75, 8, 0, subgroup(5, 5), 0)), padding(16)));
+  assert_int_equal(send_packet(w, PACKET(.pn = 4, FRAMES(stream_of(10, 2, 0, subgroup(1, 5), 0)))),
+                   FB_PKT_FANNED);
+  expect_payload(
+      copy_for(w, 0),
+      cat(cat(copy_header(0, 1001), stream_of(71, 2, 0, subgroup(5, 5), 0)), padding(16)));
+  assert_int_equal(send_packet(w, PACKET(.pn = 5, FRAMES(stream_of(14, 8, 0, subgroup(1, 5), 0)))),
+                   FB_PKT_FANNED);
+  expect_payload(
+      copy_for(w, 0),
+      cat(cat(copy_header(0, 1002), stream_of(75, 8, 0, subgroup(5, 5), 0)), padding(16)));
   counters_of(w, 0)->next_stream = 0x12345;
-  assert_int_equal(send_packet(w, PACKET(.pn = 6, FRAMES(stream_of(18, 4, 0, subgroup(1, 5), 0)))), FB_PKT_FANNED);
-  expect_payload(copy_for(w, 0), cat(cat(copy_header(0, 1003), stream_of(0x12345 * 4 + 3, 4, 0, subgroup(5, 5), 0)), padding(16)));
+  assert_int_equal(send_packet(w, PACKET(.pn = 6, FRAMES(stream_of(18, 4, 0, subgroup(1, 5), 0)))),
+                   FB_PKT_FANNED);
+  expect_payload(copy_for(w, 0),
+                 cat(cat(copy_header(0, 1003), stream_of(0x12345 * 4 + 3, 4, 0, subgroup(5, 5), 0)),
+                     padding(16)));
 }
 
 /* More than a batch: two records, and copies in the order of slots. */
@@ -222,7 +310,9 @@ static void seventy_subscribers(struct world *w) {
   assert_int_equal(w->records[1].copy.batch, 1);
   for (uint32_t i = 0; i < 70; i++) {
     assert_int_equal(w->copies[i].slot, i);
-    expect_payload(&w->copies[i], cat(cat(copy_header(i, 1000 * (i + 1)), stream(15, 0, cat(subgroup(5, 9), bytes(20, 1)))), padding(16)));
+    expect_payload(&w->copies[i], cat(cat(copy_header(i, 1000 * (i + 1)),
+                                          stream(15, 0, cat(subgroup(5, 9), bytes(20, 1)))),
+                                      padding(16)));
   }
 }
 
@@ -259,6 +349,8 @@ const struct fixture fixtures_copy[] = {{"datagram, IPv4", datagram_v4},
                                         {"frames of this hop", frames_of_this_hop},
                                         {"frames differ", frames_differ},
                                         {"ID lengths", id_lengths},
+                                        {"ID of a dialled connection", id_of_a_dialled_connection},
+                                        {"checksum of zero", checksum_of_zero},
                                         {"alias widths", alias_widths},
                                         {"stream ID widths", stream_id_widths},
                                         {"seventy subscribers", seventy_subscribers},

@@ -7,13 +7,14 @@
 
 #include <cmocka.h>
 
-#define expect(w, packet, reason) assert_int_equal(send_packet(w, packet), FB_PKT_##reason)
+#define expect(w, packet, reason)      assert_int_equal(send_packet(w, packet), FB_PKT_##reason)
 #define expect_frame(w, frame, reason) assert_int_equal(send_frame(w, frame), FB_PKT_##reason)
 
 static struct piece good_frame(int family, enum checksum checksum) {
   struct fb_path path = publisher_path(family);
-  return ethernet(&path, packet_payload(PACKET(.pn = 7, FRAMES(datagram(cat(object(1, 0, 3, 4), text("hi")))))),
-                  checksum);
+  return ethernet(
+      &path, packet_payload(PACKET(.pn = 7, FRAMES(datagram(cat(object(1, 0, 3, 4), text("hi")))))),
+      checksum);
 }
 
 static void switched_off(struct world *w) {
@@ -115,7 +116,8 @@ static void checksums(struct world *w) {
     world_add(w, 0, &sub);
     expect_frame(w, good_frame(family, CHECKSUM_BAD), CHECKSUM);
     expect_frame(w, good_frame(family, CHECKSUM_NONE), CHECKSUM);
-    if (family == 4) expect_frame(w, good_frame(family, CHECKSUM_IP_BAD), CHECKSUM);
+    if (family == 4)
+      expect_frame(w, good_frame(family, CHECKSUM_IP_BAD), CHECKSUM);
     assert_int_equal(w->n_records, 0);
     expect_frame(w, good_frame(family, CHECKSUM_GOOD), FANNED);
     assert_true(checksums_good(copy_for(w, 0)->frame, copy_for(w, 0)->len, 0));
@@ -141,9 +143,12 @@ static void lookalike_checksum(struct world *w) {
   struct fb_path path = publisher_path(4);
   for (unsigned salt = 0; salt < 65536; salt++) {
     uint8_t two[2] = {(uint8_t)(salt >> 8), (uint8_t)salt};
-    struct piece data = cat(object(1, 1, 3, 4), (struct piece){.len = 2, .bytes = {two[0], two[1]}});
-    struct piece f = ethernet(&path, packet_payload(PACKET(.pn = 7, FRAMES(datagram(data)))), CHECKSUM_GOOD);
-    if (!checksums_good(f.bytes, f.len, 1)) continue;
+    struct piece data =
+        cat(object(1, 1, 3, 4), (struct piece){.len = 2, .bytes = {two[0], two[1]}});
+    struct piece f =
+        ethernet(&path, packet_payload(PACKET(.pn = 7, FRAMES(datagram(data)))), CHECKSUM_GOOD);
+    if (!checksums_good(f.bytes, f.len, 1))
+      continue;
     assert_true(checksums_good(f.bytes, f.len, 0));
     expect_frame(w, f, FANNED);
     assert_true(checksums_good(copy_for(w, 0)->frame, copy_for(w, 0)->len, 0));
@@ -171,7 +176,8 @@ static void headers(struct world *w) {
 
 /* IDs of connections that the relay dialled have 17 bytes and the top bit set. */
 static void dialled_id(struct world *w) {
-  static const struct fb_cid_key cid = {.len = 17, .data = {0x90, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
+  static const struct fb_cid_key cid = {
+      .len = 17, .data = {0x90, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
   world_begin(w, 4);
   world_join(w, 0, 1);
   w->ops->set_cid(w, &cid, &(struct fb_cid_value){.upstream = 0, .gen = 1});
@@ -215,10 +221,14 @@ static void wrong_path(struct world *w) {
   const struct packet *p = PACKET(.pn = 1, FRAMES(datagram(cat(object(1, 0, 3, 4), text("hi")))));
   for (int what = 0; what < 4; what++) {
     struct fb_path path = publisher_path(4);
-    if (what == 0) path.remote_addr[3] ^= 1;
-    if (what == 1) path.local_addr[3] ^= 1;
-    if (what == 2) path.remote_port ^= 0x100;
-    if (what == 3) path = publisher_path(6);
+    if (what == 0)
+      path.remote_addr[3] ^= 1;
+    if (what == 1)
+      path.local_addr[3] ^= 1;
+    if (what == 2)
+      path.remote_port ^= 0x100;
+    if (what == 3)
+      path = publisher_path(6);
     expect_frame(w, ethernet(&path, packet_payload(p), CHECKSUM_GOOD), WRONG_PATH);
   }
   expect(w, p, FANNED);
@@ -228,8 +238,10 @@ static void duplicates(struct world *w) {
   world_begin(w, 4);
   world_join(w, 0, 1);
   struct piece d = datagram(cat(object(1, 0, 3, 4), text("hi")));
-  for (uint64_t pn = 0; pn < 70; pn++) expect(w, PACKET(.pn = pn, FRAMES(d)), FANNED);
-  for (uint64_t pn = 0; pn < 70; pn++) expect(w, PACKET(.pn = pn, FRAMES(d)), DUPLICATE);
+  for (uint64_t pn = 0; pn < 70; pn++)
+    expect(w, PACKET(.pn = pn, FRAMES(d)), FANNED);
+  for (uint64_t pn = 0; pn < 70; pn++)
+    expect(w, PACKET(.pn = pn, FRAMES(d)), DUPLICATE);
   assert_int_equal(w->ops->state(w)->expected, 70);
   assert_int_equal(counters_of(w, 0)->copies, 70);
 }
@@ -287,17 +299,21 @@ static void frames(struct world *w) {
   world_join(w, 0, 1);
   struct piece d = datagram(cat(object(1, 0, 3, 4), text("hi")));
   expect(w, PACKET(.pn = 1, FRAMES(ping(), padding(30))), NO_FANOUT);
-  expect(w, PACKET(.pn = 2, FRAMES(d, hex("22"))), BAD_FRAME);         /* unknown */
-  expect(w, PACKET(.pn = 3, FRAMES(d, hex("40 01"))), BAD_FRAME);      /* PING in two bytes */
-  expect(w, PACKET(.pn = 4, FRAMES(d, hex("10"))), BAD_FRAME);         /* cut off */
-  expect(w, PACKET(.pn = 5, FRAMES(d, hex("1e"))), BAD_FRAME);         /* HANDSHAKE_DONE from a client */
-  expect(w, PACKET(.pn = 6, FRAMES(stream(3, 0, text("x")))), BAD_FRAME); /* our stream */
+  expect(w, PACKET(.pn = 2, FRAMES(d, hex("22"))), BAD_FRAME);    /* unknown */
+  expect(w, PACKET(.pn = 3, FRAMES(d, hex("40 01"))), BAD_FRAME); /* PING in two bytes */
+  expect(w, PACKET(.pn = 4, FRAMES(d, hex("10"))), BAD_FRAME);    /* cut off */
+  expect(w, PACKET(.pn = 5, FRAMES(d, hex("1e"))), BAD_FRAME);    /* HANDSHAKE_DONE from a client */
+  expect(w, PACKET(.pn = 6, FRAMES(stream(3, 0, text("x")))), BAD_FRAME);       /* our stream */
   expect(w, PACKET(.pn = 7, FRAMES(stream(0, 0, text("request")))), NO_FANOUT); /* request stream */
-  expect(w, PACKET(.pn = 8, FRAMES(stream(2, 0, hex("af00 0003 070174")))), NO_FANOUT); /* control stream */
-  expect(w, PACKET(.pn = 9, FRAMES(datagram(hex("f0132b3e29 0000")))), NO_FANOUT); /* MoQT padding */
-  expect(w, PACKET(.pn = 10, FRAMES(datagram(hex("10 01 02 03")))), NO_FANOUT); /* closes the session */
+  expect(w, PACKET(.pn = 8, FRAMES(stream(2, 0, hex("af00 0003 070174")))),
+         NO_FANOUT); /* control stream */
+  expect(w, PACKET(.pn = 9, FRAMES(datagram(hex("f0132b3e29 0000")))),
+         NO_FANOUT); /* MoQT padding */
+  expect(w, PACKET(.pn = 10, FRAMES(datagram(hex("10 01 02 03")))),
+         NO_FANOUT); /* closes the session */
   expect(w, PACKET(.pn = 11, FRAMES(ack_ranges(600, 256), d)), FANNED);
-  expect(w, PACKET(.pn = 12, FRAMES(ack_ranges(600, 257), d)), BAD_FRAME); /* over the kernel's bound */
+  expect(w, PACKET(.pn = 12, FRAMES(ack_ranges(600, 257), d)),
+         BAD_FRAME); /* over the kernel's bound */
   assert_int_equal(counters_of(w, 0)->copies, 1);
 }
 
@@ -309,7 +325,8 @@ static void too_many_frames(struct world *w) {
   assert_int_equal(w->records[0].copy.n_frames, 8);
   expect(w, PACKET(.pn = 2, FRAMES(d, d, d, d, d, d, d, d, d)), TOO_MANY_FRAMES);
   struct piece pings = nothing();
-  for (int i = 0; i < 95; i++) pings = cat(pings, ping());
+  for (int i = 0; i < 95; i++)
+    pings = cat(pings, ping());
   expect(w, PACKET(.pn = 3, FRAMES(pings, d)), FANNED);
   expect(w, PACKET(.pn = 4, FRAMES(pings, ping(), d)), TOO_MANY_FRAMES);
 }
@@ -332,7 +349,9 @@ static void ring_full(struct world *w) {
   enum fb_packet_reason reason;
   uint64_t pn = 0;
   do {
-    reason = send_packet(w, PACKET(.pn = pn, FRAMES(stream(2, pn * 10, pn ? bytes(10, 1) : cat(subgroup(1, 5), bytes(7, 0))))));
+    reason = send_packet(
+        w, PACKET(.pn = pn, FRAMES(stream(2, pn * 10,
+                                          pn ? bytes(10, 1) : cat(subgroup(1, 5), bytes(7, 0))))));
     pn++;
   } while (reason == FB_PKT_FANNED && pn < 100);
   assert_int_equal(reason, FB_PKT_RING_FULL);
@@ -340,12 +359,15 @@ static void ring_full(struct world *w) {
   struct fb_stream st;
   w->ops->get_stream(w, 0, &st);
   assert_int_equal(st.frontier, (pn - 1) * 10);
-  assert_int_equal(send_packet(w, PACKET(.pn = pn, FRAMES(stream(2, pn * 10, bytes(10, 1))))), FB_PKT_RING_FULL);
+  assert_int_equal(send_packet(w, PACKET(.pn = pn, FRAMES(stream(2, pn * 10, bytes(10, 1))))),
+                   FB_PKT_RING_FULL);
   assert_int_equal(counters_of(w, 0)->next_pn, numbers);
   assert_int_equal(counters_of(w, 0)->data_used, used);
   w->keep_records = false;
   w->ops->drain(w);
-  assert_int_equal(send_packet(w, PACKET(.pn = pn + 1, FRAMES(stream(2, (pn - 1) * 10, bytes(10, 1))))), FB_PKT_FANNED);
+  assert_int_equal(
+      send_packet(w, PACKET(.pn = pn + 1, FRAMES(stream(2, (pn - 1) * 10, bytes(10, 1))))),
+      FB_PKT_FANNED);
   assert_int_equal(decided(w, 69, 0), FB_DEC_SEND);
 }
 

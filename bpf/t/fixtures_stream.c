@@ -31,7 +31,9 @@ static struct fb_stream slot_of(struct world *w, uint64_t id) {
 }
 
 /* A stream with a header of 3 bytes and `n` bytes in its first frame. */
-static struct piece opening(uint64_t id, size_t n) { return stream(id, 0, cat(subgroup(1, 9), bytes(n - 3, 0))); }
+static struct piece opening(uint64_t id, size_t n) {
+  return stream(id, 0, cat(subgroup(1, 9), bytes(n - 3, 0)));
+}
 
 static void frontier(struct world *w) {
   begin(w);
@@ -79,8 +81,12 @@ static void final_frame(struct world *w) {
 /* Two frames of one stream in one packet. */
 static void two_frames(struct world *w) {
   begin(w);
-  assert_int_equal(send_packet(w, PACKET(.pn = 0, FRAMES(opening(2, 20), stream_fin(2, 20, bytes(10, 3)), opening(6, 10)))), FB_PKT_FANNED);
-  for (uint32_t f = 0; f < 3; f++) assert_int_equal(decided(w, 0, f), FB_DEC_SEND);
+  assert_int_equal(
+      send_packet(w, PACKET(.pn = 0, FRAMES(opening(2, 20), stream_fin(2, 20, bytes(10, 3)),
+                                            opening(6, 10)))),
+      FB_PKT_FANNED);
+  for (uint32_t f = 0; f < 3; f++)
+    assert_int_equal(decided(w, 0, f), FB_DEC_SEND);
   assert_int_equal(recorded(w, 0)->down[0], 4);
   assert_int_equal(recorded(w, 0)->down[1], 4);
   assert_int_equal(recorded(w, 0)->down[2], 5);
@@ -180,21 +186,25 @@ static void two_publishers(struct world *w) {
   w->ops->set_upstream(w, 1, &other);
   w->ops->set_cid(w, &cid, &(struct fb_cid_value){.upstream = 1, .gen = 9});
   struct fb_alias_key key = {.alias = 1, .upstream = 1, .upstream_gen = 9};
-  w->ops->set_alias(w, &key, &(struct fb_alias_value){.track = 1, .out_alias = 6, .default_priority = 1});
+  w->ops->set_alias(w, &key,
+                    &(struct fb_alias_value){.track = 1, .out_alias = 6, .default_priority = 1});
   expect(w, opening(2, 50), SEND);
   expect(w, opening(6, 50), SEND);
   /* the same ordinals from the other publisher */
-  assert_int_equal(send_packet(w, PACKET(.pn = 0, .cid = &cid, FRAMES(opening(2, 30)))), FB_PKT_FANNED);
+  assert_int_equal(send_packet(w, PACKET(.pn = 0, .cid = &cid, FRAMES(opening(2, 30)))),
+                   FB_PKT_FANNED);
   assert_int_equal(decided(w, 0, 0), FB_DEC_NO_HEADER);
   expect(w, stream_fin(2, 50, text("end")), SEND);
-  assert_int_equal(send_packet(w, PACKET(.pn = 1, .cid = &cid, FRAMES(opening(66, 30)))), FB_PKT_FANNED);
+  assert_int_equal(send_packet(w, PACKET(.pn = 1, .cid = &cid, FRAMES(opening(66, 30)))),
+                   FB_PKT_FANNED);
   assert_int_equal(decided(w, 0, 0), FB_DEC_SEND);
   assert_int_equal(recorded_frame(w, 0)->track, 1);
   expect(w, stream_fin(2, 50, text("end")), NO_HEADER); /* whose slot is gone */
   /* the first publisher comes again: its old streams hold nothing */
   struct fb_upstream again = {.gen = 2, .active = 1, .path = publisher_path(4)};
   w->ops->set_upstream(w, 0, &again);
-  assert_int_equal(send_packet(w, PACKET(.pn = 2, .cid = &cid, FRAMES(opening(6, 30)))), FB_PKT_FANNED);
+  assert_int_equal(send_packet(w, PACKET(.pn = 2, .cid = &cid, FRAMES(opening(6, 30)))),
+                   FB_PKT_FANNED);
   assert_int_equal(decided(w, 0, 0), FB_DEC_SEND);
 }
 

@@ -11,7 +11,9 @@
 
 /* ---- parts ----------------------------------------------------------------------- */
 
-struct piece nothing(void) { return (struct piece){0}; }
+struct piece nothing(void) {
+  return (struct piece){0};
+}
 
 struct piece text(const char *s) {
   struct piece p = {.len = strlen(s)};
@@ -23,7 +25,8 @@ struct piece hex(const char *digits) {
   struct piece p = {0};
   for (const char *s = digits; *s; s++) {
     unsigned byte = 0;
-    if (*s == ' ') continue;
+    if (*s == ' ')
+      continue;
     int got = sscanf(s, "%2x", &byte);
     assert(got == 1);
     p.bytes[p.len++] = (uint8_t)byte;
@@ -34,7 +37,8 @@ struct piece hex(const char *digits) {
 
 struct piece bytes(size_t n, uint8_t first) {
   struct piece p = {.len = n};
-  for (size_t i = 0; i < n; i++) p.bytes[i] = (uint8_t)(first + i);
+  for (size_t i = 0; i < n; i++)
+    p.bytes[i] = (uint8_t)(first + i);
   return p;
 }
 
@@ -76,28 +80,45 @@ struct piece object(uint64_t alias, size_t alias_width, uint64_t group, uint64_t
 
 /* ---- frames ---------------------------------------------------------------------- */
 
-static struct piece typed(uint64_t type) { return varint(type, 0); }
+static struct piece typed(uint64_t type) {
+  return varint(type, 0);
+}
 
 struct piece stream_of(uint64_t id, size_t id_width, uint64_t offset, struct piece data, int fin) {
-  uint64_t type = WIRE_STREAM | WIRE_STREAM_LEN | (offset ? WIRE_STREAM_OFF : 0u) | (fin ? WIRE_STREAM_FIN : 0u);
+  uint64_t type = WIRE_STREAM | WIRE_STREAM_LEN | (offset ? WIRE_STREAM_OFF : 0u) |
+                  (fin ? WIRE_STREAM_FIN : 0u);
   struct piece p = cat(typed(type), varint(id, id_width));
-  if (offset) p = cat(p, varint(offset, 0));
+  if (offset)
+    p = cat(p, varint(offset, 0));
   return cat(cat(p, varint(data.len, 0)), data);
 }
 
-struct piece stream(uint64_t id, uint64_t offset, struct piece data) { return stream_of(id, 0, offset, data, 0); }
-struct piece stream_fin(uint64_t id, uint64_t offset, struct piece data) { return stream_of(id, 0, offset, data, 1); }
+struct piece stream(uint64_t id, uint64_t offset, struct piece data) {
+  return stream_of(id, 0, offset, data, 0);
+}
+struct piece stream_fin(uint64_t id, uint64_t offset, struct piece data) {
+  return stream_of(id, 0, offset, data, 1);
+}
 
 struct piece stream_rest(uint64_t id, uint64_t offset, struct piece data) {
   struct piece p = cat(typed(WIRE_STREAM | (offset ? WIRE_STREAM_OFF : 0u)), varint(id, 0));
-  if (offset) p = cat(p, varint(offset, 0));
+  if (offset)
+    p = cat(p, varint(offset, 0));
   return cat(p, data);
 }
 
-struct piece datagram(struct piece data) { return cat(cat(typed(WIRE_DATAGRAM_LEN), varint(data.len, 0)), data); }
-struct piece datagram_rest(struct piece data) { return cat(typed(WIRE_DATAGRAM), data); }
-struct piece ping(void) { return typed(WIRE_PING); }
-struct piece padding(size_t n) { return (struct piece){.len = n}; }
+struct piece datagram(struct piece data) {
+  return cat(cat(typed(WIRE_DATAGRAM_LEN), varint(data.len, 0)), data);
+}
+struct piece datagram_rest(struct piece data) {
+  return cat(typed(WIRE_DATAGRAM), data);
+}
+struct piece ping(void) {
+  return typed(WIRE_PING);
+}
+struct piece padding(size_t n) {
+  return (struct piece){.len = n};
+}
 
 struct piece ack(uint64_t largest, uint64_t first_range) {
   struct piece p = cat(cat(typed(WIRE_ACK), varint(largest, 0)), varint(0, 0));
@@ -107,21 +128,24 @@ struct piece ack(uint64_t largest, uint64_t first_range) {
 struct piece ack_ranges(uint64_t largest, size_t ranges) {
   struct piece p = cat(cat(typed(WIRE_ACK), varint(largest, 0)), varint(0, 0));
   p = cat(cat(p, varint(ranges, 0)), varint(0, 0));
-  for (size_t i = 0; i < ranges; i++) p = cat(p, hex("00 00"));
+  for (size_t i = 0; i < ranges; i++)
+    p = cat(p, hex("00 00"));
   return p;
 }
 
-struct piece max_data(uint64_t v) { return cat(typed(WIRE_MAX_DATA), varint(v, 0)); }
+struct piece max_data(uint64_t v) {
+  return cat(typed(WIRE_MAX_DATA), varint(v, 0));
+}
 
 /* ---- packets --------------------------------------------------------------------- */
 
 const struct fb_cid_key publisher_cid = {
-    .len = FB_UPSTREAM_CID,
-    .data = {0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x20,
-             0x21, 0x22, 0x23}};
+    .len = FB_UPSTREAM_CID, .data = {0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19,
+                                     0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x20, 0x21, 0x22, 0x23}};
 
 struct fb_path publisher_path(int family) {
-  struct fb_path p = {.family = (__u8)family, .local_port = htons(4433), .remote_port = htons(20000)};
+  struct fb_path p = {
+      .family = (__u8)family, .local_port = htons(4433), .remote_port = htons(20000)};
   if (family == 4) {
     inet_pton(AF_INET, "10.0.0.1", p.local_addr);
     inet_pton(AF_INET, "10.0.0.2", p.remote_addr);
@@ -141,7 +165,8 @@ struct piece packet_payload(const struct packet *p) {
   struct piece id = {.len = cid->len};
   memcpy(id.bytes, cid->data, cid->len);
   out = cat(cat(out, id), number);
-  for (size_t i = 0; i < p->n_frames; i++) out = cat(out, p->frames[i]);
+  for (size_t i = 0; i < p->n_frames; i++)
+    out = cat(out, p->frames[i]);
   struct piece tag = {.len = FB_TAG_LEN};
   tag.bytes[FB_TAG_LEN - 1] = p->bad_tag;
   return cat(out, tag);
@@ -149,8 +174,10 @@ struct piece packet_payload(const struct packet *p) {
 
 /* The sum as anybody would write it: independent of the code under test. */
 static uint16_t internet_sum(const uint8_t *p, size_t len, uint32_t sum) {
-  for (size_t i = 0; i < len; i++) sum += i % 2 ? p[i] : (uint32_t)p[i] << 8;
-  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+  for (size_t i = 0; i < len; i++)
+    sum += i % 2 ? p[i] : (uint32_t)p[i] << 8;
+  while (sum >> 16)
+    sum = (sum & 0xffff) + (sum >> 16);
   return (uint16_t)sum;
 }
 
@@ -159,7 +186,8 @@ static void put16(uint8_t *p, size_t v) {
   p[1] = (uint8_t)v;
 }
 
-static size_t ip_header(uint8_t *ip, const struct fb_path *path, size_t udp_len, enum checksum checksum) {
+static size_t ip_header(uint8_t *ip, const struct fb_path *path, size_t udp_len,
+                        enum checksum checksum) {
   if (path->family == 4) {
     ip[0] = 0x45;
     ip[1] = 0x02; /* ECT(0): copies must not inherit it */
@@ -183,7 +211,8 @@ static size_t ip_header(uint8_t *ip, const struct fb_path *path, size_t udp_len,
 }
 
 struct piece ethernet(const struct fb_path *path, struct piece payload, enum checksum checksum) {
-  struct piece out = hex(path->family == 4 ? "020000000001 020000000002 0800" : "020000000001 020000000002 86dd");
+  struct piece out =
+      hex(path->family == 4 ? "020000000001 020000000002 0800" : "020000000001 020000000002 86dd");
   uint8_t *ip = out.bytes + out.len, *udp;
   size_t udp_len = 8 + payload.len, addr_len = path->family == 4 ? 4 : 16;
   udp = ip + ip_header(ip, path, udp_len, checksum);
@@ -194,7 +223,8 @@ struct piece ethernet(const struct fb_path *path, struct piece payload, enum che
   uint32_t pseudo = internet_sum(path->remote_addr, addr_len, (uint32_t)(17 + udp_len));
   pseudo = internet_sum(path->local_addr, addr_len, pseudo);
   uint16_t good = (uint16_t)~internet_sum(udp, udp_len, pseudo);
-  if (good == 0) good = 0xffff;
+  if (good == 0)
+    good = 0xffff;
   switch (checksum) {
   case CHECKSUM_BAD:
     good ^= 0x0100;
@@ -219,9 +249,11 @@ int checksums_good(const uint8_t *frame, size_t len, int partial) {
   size_t ip_len = ip[0] >> 4 == 4 ? 20 : 40, addr_len = ip_len == 20 ? 4 : 16;
   const uint8_t *udp = ip + ip_len, *addr = udp - 2 * addr_len;
   size_t udp_len = len - 14 - ip_len;
-  if (ip_len == 20 && internet_sum(ip, 20, 0) != 0xffff) return 0;
+  if (ip_len == 20 && internet_sum(ip, 20, 0) != 0xffff)
+    return 0;
   uint16_t pseudo = internet_sum(addr, 2 * addr_len, (uint32_t)(17 + udp_len));
   uint16_t field = (uint16_t)(udp[6] << 8 | udp[7]);
-  if (partial) return field == pseudo;
+  if (partial)
+    return field == pseudo;
   return field != 0 && internet_sum(udp, udp_len, pseudo) == 0xffff;
 }

@@ -22,7 +22,7 @@ struct piece {
 
 struct piece nothing(void);
 struct piece text(const char *s);
-struct piece hex(const char *digits); /* spaces are skipped */
+struct piece hex(const char *digits);        /* spaces are skipped */
 struct piece bytes(size_t n, uint8_t first); /* first, first + 1, ... */
 struct piece cat(struct piece a, struct piece b);
 
@@ -62,9 +62,9 @@ struct fb_path publisher_path(int family);
 
 struct packet {
   uint64_t pn;
-  int pn_len;               /* 0 = 4 */
+  int pn_len;                   /* 0 = 4 */
   const struct fb_cid_key *cid; /* NULL = publisher_cid */
-  uint8_t flip;             /* bits of the first byte to turn over */
+  uint8_t flip;                 /* bits of the first byte to turn over */
   uint8_t bad_tag;
   const struct piece *frames;
   size_t n_frames;
@@ -78,7 +78,13 @@ struct packet {
 /* The UDP payload: header, frames, tag. */
 struct piece packet_payload(const struct packet *p);
 
-enum checksum { CHECKSUM_GOOD, CHECKSUM_BAD, CHECKSUM_PSEUDO /* left to the device */, CHECKSUM_NONE, CHECKSUM_IP_BAD };
+enum checksum {
+  CHECKSUM_GOOD,
+  CHECKSUM_BAD,
+  CHECKSUM_PSEUDO /* left to the device */,
+  CHECKSUM_NONE,
+  CHECKSUM_IP_BAD
+};
 
 /* An Ethernet frame from path->remote to path->local. */
 struct piece ethernet(const struct fb_path *path, struct piece payload, enum checksum checksum);

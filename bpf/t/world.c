@@ -33,7 +33,8 @@ void world_note_record(struct world *w, const void *record, size_t len) {
     r->copy.cpu = 0;
     r->copy.time_ns = 0;
     for (uint32_t i = 0; i < r->copy.n_subs; i++)
-      for (uint32_t f = 0; f < r->copy.n_frames; f++) w->seen_decisions |= 1u << r->copy.subs[i].decision[f];
+      for (uint32_t f = 0; f < r->copy.n_frames; f++)
+        w->seen_decisions |= 1u << r->copy.subs[i].decision[f];
   } else {
     assert_int_equal(r->failed.magic, FB_RECORD_FAILED);
     assert_int_equal(len, sizeof(r->failed));
@@ -43,7 +44,8 @@ void world_note_record(struct world *w, const void *record, size_t len) {
 
 void world_end(struct world *w) {
   world_note(w, w->ops->counters(w), WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
-  world_note(w, w->ops->downs(w), (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
+  world_note(w, w->ops->downs(w),
+             (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
   world_note(w, w->ops->state(w), WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
   for (uint32_t i = 0; i < WORLD_STREAMS; i++) {
     struct fb_stream st;
@@ -52,11 +54,13 @@ void world_end(struct world *w) {
     world_note(w, &st, sizeof(st));
   }
   for (uint32_t i = 0; i < WORLD_SUBSCRIBERS; i++)
-    if (w->ops->counters(w)[i].decisions[FB_DEC_INACTIVE]) w->seen_decisions |= 1u << FB_DEC_INACTIVE;
+    if (w->ops->counters(w)[i].decisions[FB_DEC_INACTIVE])
+      w->seen_decisions |= 1u << FB_DEC_INACTIVE;
 }
 
 void world_free(struct world *w) {
-  if (!w) return;
+  if (!w)
+    return;
   w->ops->close(w);
   free(w->records);
   free(w->transcript.bytes);
@@ -78,7 +82,8 @@ void world_begin(struct world *w, int family) {
   w->ops->set_cid(w, &publisher_cid, &(struct fb_cid_value){.upstream = 0, .gen = 1});
   for (uint32_t t = 0; t < 2; t++) {
     struct fb_alias_key key = {.alias = 1 + t, .upstream = 0, .upstream_gen = 1};
-    struct fb_alias_value value = {.track = t, .out_alias = 5 + t, .default_priority = t ? 10 : 128};
+    struct fb_alias_value value = {
+        .track = t, .out_alias = 5 + t, .default_priority = t ? 10 : 128};
     w->ops->set_alias(w, &key, &value);
   }
 }
@@ -97,7 +102,8 @@ struct fb_subscriber world_subscriber(uint32_t slot, int family) {
                             .src_port = htons(WORLD_PORT),
                             .flow_label = 0xabcde,
                             .initial_max_stream_data = 1 << 20};
-  for (uint32_t i = 0; i < FB_MAX_CID; i++) v.dcid[i] = (__u8)(0xc0 + slot + i);
+  for (uint32_t i = 0; i < FB_MAX_CID; i++)
+    v.dcid[i] = (__u8)(0xc0 + slot + i);
   if (family == 4) {
     inet_pton(AF_INET, "10.0.1.1", v.src_addr);
     inet_pton(AF_INET, "10.0.1.2", v.dst_addr);
@@ -123,7 +129,8 @@ void world_add(struct world *w, uint32_t slot, const struct fb_subscriber *v) {
   w->ops->set_subscription(w, slot, 0, &want);
   w->ops->set_subscription(w, slot, 1, &want);
   w->ops->set_subscriber(w, slot, v);
-  if (slot >= w->config.subscribers) w->config.subscribers = slot + 1;
+  if (slot >= w->config.subscribers)
+    w->config.subscribers = slot + 1;
   w->ops->set_config(w, &w->config);
 }
 
@@ -134,7 +141,9 @@ void world_join(struct world *w, uint32_t first, uint32_t count) {
   }
 }
 
-struct fb_counters *counters_of(struct world *w, uint32_t slot) { return &w->ops->counters(w)[slot]; }
+struct fb_counters *counters_of(struct world *w, uint32_t slot) {
+  return &w->ops->counters(w)[slot];
+}
 
 struct fb_down *down_of(struct world *w, uint64_t ordinal, uint32_t slot) {
   return &w->ops->downs(w)[(ordinal % WORLD_STREAMS) * WORLD_SUBSCRIBERS + slot];
@@ -152,11 +161,14 @@ static enum fb_packet_reason run(struct world *w, const struct piece *frame, boo
     const struct copy *c = &w->copies[i];
     world_note(w, c, offsetof(struct copy, frame) + c->len);
   }
-  if (!w->keep_records) w->ops->drain(w);
+  if (!w->keep_records)
+    w->ops->drain(w);
   return (enum fb_packet_reason)reason;
 }
 
-enum fb_packet_reason send_frame(struct world *w, struct piece frame) { return run(w, &frame, false); }
+enum fb_packet_reason send_frame(struct world *w, struct piece frame) {
+  return run(w, &frame, false);
+}
 
 enum fb_packet_reason send_packet(struct world *w, const struct packet *p) {
   struct fb_path path = publisher_path(4);
@@ -168,9 +180,11 @@ enum fb_packet_reason send_packet(struct world *w, const struct packet *p) {
 const struct fb_record_sub *recorded(struct world *w, uint32_t slot) {
   for (size_t i = 0; i < w->n_records; i++) {
     const struct fb_record *r = &w->records[i].copy;
-    if (r->magic != FB_RECORD_COPY) continue;
+    if (r->magic != FB_RECORD_COPY)
+      continue;
     for (uint32_t n = 0; n < r->n_subs; n++)
-      if (r->subs[n].slot == slot) return &r->subs[n];
+      if (r->subs[n].slot == slot)
+        return &r->subs[n];
   }
   fail_msg("%s: no record has subscriber %u", w->ops->name, slot);
   return NULL;
@@ -189,7 +203,8 @@ enum fb_decision decided(struct world *w, uint32_t slot, uint32_t f) {
 
 const struct copy *copy_for(struct world *w, uint32_t slot) {
   for (size_t i = 0; i < w->n_copies; i++)
-    if (w->copies[i].slot == slot) return &w->copies[i];
+    if (w->copies[i].slot == slot)
+      return &w->copies[i];
   return NULL;
 }
 

@@ -15,12 +15,12 @@
 
 /* Small arrays, so that they wrap within a test; more than one batch of subscribers. */
 #define WORLD_SUBSCRIBERS 128
-#define WORLD_TRACKS 8
-#define WORLD_STREAMS 16
-#define WORLD_UPSTREAMS 4
-#define WORLD_RING_BYTES 65536
-#define WORLD_PORT 4433
-#define WORLD_COPIES 128
+#define WORLD_TRACKS      8
+#define WORLD_STREAMS     16
+#define WORLD_UPSTREAMS   4
+#define WORLD_RING_BYTES  65536
+#define WORLD_PORT        4433
+#define WORLD_COPIES      128
 
 struct copy {
   uint32_t slot, gen, ifindex;
@@ -47,9 +47,11 @@ struct world_ops {
   void (*set_config)(struct world *w, const struct fb_config *v);
   void (*set_upstream)(struct world *w, uint32_t slot, const struct fb_upstream *v);
   void (*set_cid)(struct world *w, const struct fb_cid_key *key, const struct fb_cid_value *v);
-  void (*set_alias)(struct world *w, const struct fb_alias_key *key, const struct fb_alias_value *v);
+  void (*set_alias)(struct world *w, const struct fb_alias_key *key,
+                    const struct fb_alias_value *v);
   void (*set_subscriber)(struct world *w, uint32_t slot, const struct fb_subscriber *v);
-  void (*set_subscription)(struct world *w, uint32_t slot, uint32_t track, const struct fb_subscription *v);
+  void (*set_subscription)(struct world *w, uint32_t slot, uint32_t track,
+                           const struct fb_subscription *v);
   void (*get_stream)(struct world *w, uint32_t slot, struct fb_stream *v);
   void (*set_stream)(struct world *w, uint32_t slot, const struct fb_stream *v);
   void (*take_stream)(struct world *w, struct fb_take *take);
@@ -58,8 +60,9 @@ struct world_ops {
   struct fb_upstream_state *(*state)(struct world *w);
   /* Runs one frame: reason, and w->copies. The frame must come out as it went in. */
   enum fb_packet_reason (*run)(struct world *w, const struct piece *frame, bool gso);
-  void (*limit_copies)(struct world *w, uint32_t most); /* of a packet; one more fails with ENOSPC */
-  void (*drain)(struct world *w); /* records into w->records */
+  void (*limit_copies)(struct world *w,
+                       uint32_t most); /* of a packet; one more fails with ENOSPC */
+  void (*drain)(struct world *w);      /* records into w->records */
   void (*close)(struct world *w);
 };
 
@@ -67,6 +70,7 @@ struct world {
   const struct world_ops *ops;
   void *impl;
   struct fb_config config;
+  struct fb_defects defects;
   /* of the last packet */
   struct copy copies[WORLD_COPIES];
   size_t n_copies;
@@ -78,10 +82,16 @@ struct world {
   uint32_t seen_reasons, seen_decisions; /* bits: what the fixtures have met */
 };
 
-struct world *world_native(void);
-/* With the defect switches given (they are constants of the program). NULL: not possible
- * here, *why says for what reason. */
+/* `defects`: switches to set, NULL = none; constants of the kernel's program. */
+struct world *world_native(const struct fb_defects *defects);
+/* NULL: not possible here, *why says for what reason. A program that should load and does
+ * not fails the test. */
 struct world *world_kernel(const struct fb_defects *defects, const char **why);
+/* The same, but copies leave by interfaces, and packets come in by them: see emit_test.c.
+ * run() is not for this one. */
+struct world *world_live(const char **why);
+/* Attaches the program of world_live() to an interface, until the world ends. */
+void world_live_attach(struct world *w, int ifindex);
 void world_free(struct world *w);
 
 /* Used by both: takes in a record; adds to the transcript. */
@@ -99,7 +109,8 @@ void world_begin(struct world *w, int family);
  * number 1000 * (slot + 1), downstream ordinals from 3. Subscribed to both tracks. */
 struct fb_subscriber world_subscriber(uint32_t slot, int family);
 void world_add(struct world *w, uint32_t slot, const struct fb_subscriber *v);
-void world_join(struct world *w, uint32_t first, uint32_t count); /* IPv4, slots [first, first + count) */
+void world_join(struct world *w, uint32_t first,
+                uint32_t count); /* IPv4, slots [first, first + count) */
 
 struct fb_subscription world_subscription(uint32_t slot);
 

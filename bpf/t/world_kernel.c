@@ -19,14 +19,19 @@ struct kernel {
   struct relay *skel;
   int ring_fds[FB_MAX_CPUS], n_rings;
   struct ring_buffer *rings;
+  struct bpf_link *link;
+  bool live;
   void *counters, *downs, *state; /* mapped */
 };
 
-static struct kernel *kernel_of(struct world *w) { return w->impl; }
+static struct kernel *kernel_of(struct world *w) {
+  return w->impl;
+}
 
 /* ---- entries ---------------------------------------------------------------------- */
 
-static void put(const struct bpf_map *map, uint32_t slot, const void *value, size_t len, uint64_t flags) {
+static void put(const struct bpf_map *map, uint32_t slot, const void *value, size_t len,
+                uint64_t flags) {
   assert_int_equal(bpf_map__update_elem(map, &slot, sizeof(slot), value, len, flags), 0);
 }
 
@@ -39,29 +44,43 @@ static void set_upstream(struct world *w, uint32_t slot, const struct fb_upstrea
 static void set_subscriber(struct world *w, uint32_t slot, const struct fb_subscriber *v) {
   put(kernel_of(w)->skel->maps.subscribers, slot, v, sizeof(*v), BPF_F_LOCK);
 }
-static void set_subscription(struct world *w, uint32_t slot, uint32_t track, const struct fb_subscription *v) {
-  put(kernel_of(w)->skel->maps.subscriptions, slot * WORLD_TRACKS + track, v, sizeof(*v), BPF_F_LOCK);
+static void set_subscription(struct world *w, uint32_t slot, uint32_t track,
+                             const struct fb_subscription *v) {
+  put(kernel_of(w)->skel->maps.subscriptions, slot * WORLD_TRACKS + track, v, sizeof(*v),
+      BPF_F_LOCK);
 }
 static void set_stream(struct world *w, uint32_t slot, const struct fb_stream *v) {
   put(kernel_of(w)->skel->maps.streams, slot, v, sizeof(*v), BPF_F_LOCK);
 }
 static void set_cid(struct world *w, const struct fb_cid_key *key, const struct fb_cid_value *v) {
-  assert_int_equal(bpf_map__update_elem(kernel_of(w)->skel->maps.cids, key, sizeof(*key), v, sizeof(*v), 0), 0);
+  assert_int_equal(
+      bpf_map__update_elem(kernel_of(w)->skel->maps.cids, key, sizeof(*key), v, sizeof(*v), 0), 0);
 }
-static void set_alias(struct world *w, const struct fb_alias_key *key, const struct fb_alias_value *v) {
-  assert_int_equal(bpf_map__update_elem(kernel_of(w)->skel->maps.aliases, key, sizeof(*key), v, sizeof(*v), 0), 0);
+static void set_alias(struct world *w, const struct fb_alias_key *key,
+                      const struct fb_alias_value *v) {
+  assert_int_equal(
+      bpf_map__update_elem(kernel_of(w)->skel->maps.aliases, key, sizeof(*key), v, sizeof(*v), 0),
+      0);
 }
 static void get_stream(struct world *w, uint32_t slot, struct fb_stream *v) {
-  assert_int_equal(
-      bpf_map__lookup_elem(kernel_of(w)->skel->maps.streams, &slot, sizeof(slot), v, sizeof(*v), BPF_F_LOCK), 0);
+  assert_int_equal(bpf_map__lookup_elem(kernel_of(w)->skel->maps.streams, &slot, sizeof(slot), v,
+                                        sizeof(*v), BPF_F_LOCK),
+                   0);
 }
-static struct fb_counters *counters(struct world *w) { return kernel_of(w)->counters; }
-static struct fb_down *downs(struct world *w) { return kernel_of(w)->downs; }
-static struct fb_upstream_state *state(struct world *w) { return kernel_of(w)->state; }
+static struct fb_counters *counters(struct world *w) {
+  return kernel_of(w)->counters;
+}
+static struct fb_down *downs(struct world *w) {
+  return kernel_of(w)->downs;
+}
+static struct fb_upstream_state *state(struct world *w) {
+  return kernel_of(w)->state;
+}
 
 static void take_stream(struct world *w, struct fb_take *take) {
   LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = take, .ctx_size_in = sizeof(*take));
-  assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(kernel_of(w)->skel->progs.take_stream), &opts), 0);
+  assert_int_equal(
+      bpf_prog_test_run_opts(bpf_program__fd(kernel_of(w)->skel->progs.take_stream), &opts), 0);
 }
 
 /* ---- start again -------------------------------------------------------------------- */
@@ -73,15 +92,17 @@ static void clear_hash(const struct bpf_map *map, size_t key_len) {
     assert_int_equal(bpf_map__delete_elem(map, key, key_len, 0), 0);
 }
 
-
 static int on_record(void *user, void *data, size_t len) {
   struct world *w = user;
-  if (w->keep_records) return 0;
+  if (w->keep_records)
+    return 0;
   world_note_record(w, data, len);
   return 0;
 }
 
-static void drain(struct world *w) { assert_true(ring_buffer__consume(kernel_of(w)->rings) >= 0); }
+static void drain(struct world *w) {
+  assert_true(ring_buffer__consume(kernel_of(w)->rings) >= 0);
+}
 
 static void reset(struct world *w) {
   struct kernel *k = kernel_of(w);
@@ -94,11 +115,14 @@ static void reset(struct world *w) {
   memset(k->counters, 0, WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
   memset(k->downs, 0, (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
   memset(k->state, 0, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
-  for (uint32_t i = 0; i < WORLD_UPSTREAMS; i++) set_upstream(w, i, &zero.upstream);
-  for (uint32_t i = 0; i < WORLD_STREAMS; i++) set_stream(w, i, &zero.stream);
+  for (uint32_t i = 0; i < WORLD_UPSTREAMS; i++)
+    set_upstream(w, i, &zero.upstream);
+  for (uint32_t i = 0; i < WORLD_STREAMS; i++)
+    set_stream(w, i, &zero.stream);
   for (uint32_t i = 0; i < WORLD_SUBSCRIBERS; i++) {
     set_subscriber(w, i, &zero.subscriber);
-    for (uint32_t t = 0; t < WORLD_TRACKS; t++) set_subscription(w, i, t, &zero.subscription);
+    for (uint32_t t = 0; t < WORLD_TRACKS; t++)
+      set_subscription(w, i, t, &zero.subscription);
   }
   clear_hash(k->skel->maps.cids, sizeof(struct fb_cid_key));
   clear_hash(k->skel->maps.aliases, sizeof(struct fb_alias_key));
@@ -121,7 +145,8 @@ static struct fb_cpu cpu_sum(struct world *w) {
   for (int i = 0; i < n; i++) {
     assert_int_equal(all[i].sequence % 2, 0);
     sum.sequence += all[i].sequence;
-    for (int r = 0; r < FB_PACKET_REASON_COUNT; r++) sum.packets[r] += all[i].packets[r];
+    for (int r = 0; r < FB_PACKET_REASON_COUNT; r++)
+      sum.packets[r] += all[i].packets[r];
   }
   free(all);
   return sum;
@@ -147,11 +172,13 @@ static void collect_copies(struct world *w) {
 static enum fb_packet_reason run(struct world *w, const struct piece *frame, bool gso) {
   struct __sk_buff skb = {.gso_size = gso ? 1200 : 0};
   uint8_t out[PIECE_MAX];
-  LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes, .data_size_in = (__u32)frame->len, .data_out = out,
-              .data_size_out = sizeof(out), .ctx_in = &skb, .ctx_size_in = sizeof(skb), .repeat = 1);
+  LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes, .data_size_in = (__u32)frame->len,
+              .data_out = out, .data_size_out = sizeof(out), .ctx_in = &skb,
+              .ctx_size_in = sizeof(skb), .repeat = 1);
   struct fb_cpu before = cpu_sum(w);
   int err = bpf_prog_test_run_opts(bpf_program__fd(kernel_of(w)->skel->progs.ingress), &opts);
-  if (err) fail_msg("BPF_PROG_TEST_RUN: %s", strerror(-err));
+  if (err)
+    fail_msg("BPF_PROG_TEST_RUN: %s", strerror(-err));
   assert_int_equal((int)opts.retval, TCX_NEXT);
   assert_int_equal(opts.data_size_out, frame->len);
   assert_memory_equal(out, frame->bytes, frame->len);
@@ -159,7 +186,8 @@ static enum fb_packet_reason run(struct world *w, const struct piece *frame, boo
   assert_int_equal(after.sequence, before.sequence + 2);
   collect_copies(w);
   for (uint32_t r = 0; r < FB_PACKET_REASON_COUNT; r++)
-    if (after.packets[r] != before.packets[r]) return (enum fb_packet_reason)r;
+    if (after.packets[r] != before.packets[r])
+      return (enum fb_packet_reason)r;
   fail_msg("no reason was counted");
   return FB_PACKET_REASON_COUNT;
 }
@@ -173,21 +201,26 @@ static void limit_copies(struct world *w, uint32_t most) {
 
 static void close_world(struct world *w) {
   struct kernel *k = kernel_of(w);
+  bpf_link__destroy(k->link);
   ring_buffer__free(k->rings);
-  for (int i = 0; i < k->n_rings; i++) close(k->ring_fds[i]);
-  if (k->counters) munmap(k->counters, WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
-  if (k->downs) munmap(k->downs, (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
-  if (k->state) munmap(k->state, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
+  for (int i = 0; i < k->n_rings; i++)
+    close(k->ring_fds[i]);
+  if (k->counters)
+    munmap(k->counters, WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
+  if (k->downs)
+    munmap(k->downs, (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
+  if (k->state)
+    munmap(k->state, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
   relay__destroy(k->skel);
   free(k);
 }
 
-static void shrink(struct relay *skel, const struct fb_defects *defects) {
-  skel->rodata->fb_emit_to_map = 1;
+static void shrink(struct relay *skel, const struct fb_defects *defects, bool live) {
+  skel->rodata->fb_emit_to_map = !live;
   skel->rodata->fb_max_subscribers = WORLD_SUBSCRIBERS;
   skel->rodata->fb_max_tracks = WORLD_TRACKS;
   skel->rodata->fb_stream_slots = WORLD_STREAMS;
-  if (defects) skel->rodata->fb_defects = *defects;
+  skel->rodata->fb_defects = *defects;
   bpf_map__set_max_entries(skel->maps.subscribers, WORLD_SUBSCRIBERS);
   bpf_map__set_max_entries(skel->maps.counters, WORLD_SUBSCRIBERS);
   bpf_map__set_max_entries(skel->maps.subscriptions, WORLD_SUBSCRIBERS * WORLD_TRACKS);
@@ -207,10 +240,12 @@ static bool make_rings(struct world *w) {
   int cpus = libbpf_num_possible_cpus();
   for (int i = 0; i < cpus && i < FB_MAX_CPUS; i++) {
     int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, WORLD_RING_BYTES, NULL);
-    if (fd < 0) return false;
+    if (fd < 0)
+      return false;
     k->ring_fds[k->n_rings++] = fd;
     uint32_t cpu = (uint32_t)i;
-    if (bpf_map__update_elem(k->skel->maps.rings, &cpu, sizeof(cpu), &fd, sizeof(fd), 0)) return false;
+    if (bpf_map__update_elem(k->skel->maps.rings, &cpu, sizeof(cpu), &fd, sizeof(fd), 0))
+      return false;
     if (k->rings ? ring_buffer__add(k->rings, fd, on_record, w)
                  : !(k->rings = ring_buffer__new(fd, on_record, w, NULL)))
       return false;
@@ -218,20 +253,24 @@ static bool make_rings(struct world *w) {
   return true;
 }
 
-static bool load(struct world *w, const struct fb_defects *defects) {
+static bool load(struct world *w) {
   struct kernel *k = kernel_of(w);
   k->skel = relay__open();
-  if (!k->skel) return false;
-  shrink(k->skel, defects);
-  if (relay__load(k->skel) || !make_rings(w)) return false;
+  if (!k->skel)
+    return false;
+  shrink(k->skel, &w->defects, k->live);
+  if (relay__load(k->skel) || !make_rings(w))
+    return false;
   k->counters = map_array(k->skel->maps.counters, WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
-  k->downs = map_array(k->skel->maps.downs, (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
-  k->state = map_array(k->skel->maps.upstream_state, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
+  k->downs = map_array(k->skel->maps.downs,
+                       (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
+  k->state =
+      map_array(k->skel->maps.upstream_state, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
   return k->counters && k->downs && k->state;
 }
 
 /* The verifier's own words stay on stderr: whoever sees a load fail needs them. */
-struct world *world_kernel(const struct fb_defects *defects, const char **why) {
+static struct world *open_world(const struct fb_defects *defects, bool live, const char **why) {
   static const struct world_ops ops = {.name = "kernel",
                                        .reset = reset,
                                        .set_config = set_config,
@@ -255,13 +294,33 @@ struct world *world_kernel(const struct fb_defects *defects, const char **why) {
     return NULL;
   }
   struct world *w = calloc(1, sizeof(*w));
-  assert_non_null(w);
+  struct kernel *k = calloc(1, sizeof(*k));
+  assert_true(w && k);
   w->ops = &ops;
-  w->impl = calloc(1, sizeof(struct kernel));
-  assert_non_null(w->impl);
-  if (load(w, defects)) return w;
-  if (errno != EPERM) fail_msg("the datapath's program does not load, see above: %s", strerror(errno));
+  w->impl = k;
+  k->live = live;
+  if (defects)
+    w->defects = *defects;
+  if (load(w))
+    return w;
+  if (errno != EPERM)
+    fail_msg("the datapath's program does not load, see above: %s", strerror(errno));
   *why = "this root may not load BPF programs";
   world_free(w);
   return NULL;
+}
+
+struct world *world_kernel(const struct fb_defects *defects, const char **why) {
+  return open_world(defects, false, why);
+}
+
+struct world *world_live(const char **why) {
+  return open_world(NULL, true, why);
+}
+
+void world_live_attach(struct world *w, int ifindex) {
+  struct kernel *k = kernel_of(w);
+  k->link = bpf_program__attach_tcx(k->skel->progs.ingress, ifindex, NULL);
+  if (!k->link)
+    fail_msg("tcx ingress of interface %d: %s", ifindex, strerror(errno));
 }

@@ -9,11 +9,14 @@
 
 #include <cmocka.h>
 
-static struct dp_native *dp_of(struct world *w) { return w->impl; }
+static struct dp_native *dp_of(struct world *w) {
+  return w->impl;
+}
 
 static int on_emit(void *user, const struct dp_native_copy *c) {
   struct world *w = user;
-  if (w->n_copies == w->most_copies) return -ENOSPC; /* as the kernel's test map */
+  if (w->n_copies == w->most_copies)
+    return -ENOSPC; /* as the kernel's test map */
   struct copy *out = &w->copies[w->n_copies++];
   memset(out, 0, sizeof(*out));
   out->slot = c->slot;
@@ -34,31 +37,48 @@ static void reset(struct world *w) {
   dp_native_free(w->impl);
   w->impl = dp_native_new(&sizes);
   assert_non_null(w->impl);
+  dp_of(w)->defects = w->defects;
   dp_native_on_emit(w->impl, on_emit, w);
 }
 
-static void set_config(struct world *w, const struct fb_config *v) { dp_of(w)->config = *v; }
+static void set_config(struct world *w, const struct fb_config *v) {
+  dp_of(w)->config = *v;
+}
 static void set_upstream(struct world *w, uint32_t slot, const struct fb_upstream *v) {
   dp_native_set_upstream(dp_of(w), slot, v);
 }
 static void set_cid(struct world *w, const struct fb_cid_key *key, const struct fb_cid_value *v) {
   assert_true(dp_native_cid_set(dp_of(w), key, v));
 }
-static void set_alias(struct world *w, const struct fb_alias_key *key, const struct fb_alias_value *v) {
+static void set_alias(struct world *w, const struct fb_alias_key *key,
+                      const struct fb_alias_value *v) {
   assert_true(dp_native_alias_set(dp_of(w), key, v));
 }
 static void set_subscriber(struct world *w, uint32_t slot, const struct fb_subscriber *v) {
   dp_native_set_subscriber(dp_of(w), slot, v);
 }
-static void set_subscription(struct world *w, uint32_t slot, uint32_t track, const struct fb_subscription *v) {
+static void set_subscription(struct world *w, uint32_t slot, uint32_t track,
+                             const struct fb_subscription *v) {
   dp_native_set_subscription(dp_of(w), slot, track, v);
 }
-static void get_stream(struct world *w, uint32_t slot, struct fb_stream *v) { *v = dp_of(w)->streams[slot]; }
-static void set_stream(struct world *w, uint32_t slot, const struct fb_stream *v) { dp_of(w)->streams[slot] = *v; }
-static void take_stream(struct world *w, struct fb_take *take) { dp_native_take_stream(dp_of(w), take); }
-static struct fb_counters *counters(struct world *w) { return dp_of(w)->counters; }
-static struct fb_down *downs(struct world *w) { return dp_of(w)->downs; }
-static struct fb_upstream_state *state(struct world *w) { return dp_of(w)->upstream_state; }
+static void get_stream(struct world *w, uint32_t slot, struct fb_stream *v) {
+  *v = dp_of(w)->streams[slot];
+}
+static void set_stream(struct world *w, uint32_t slot, const struct fb_stream *v) {
+  dp_of(w)->streams[slot] = *v;
+}
+static void take_stream(struct world *w, struct fb_take *take) {
+  dp_native_take_stream(dp_of(w), take);
+}
+static struct fb_counters *counters(struct world *w) {
+  return dp_of(w)->counters;
+}
+static struct fb_down *downs(struct world *w) {
+  return dp_of(w)->downs;
+}
+static struct fb_upstream_state *state(struct world *w) {
+  return dp_of(w)->upstream_state;
+}
 
 static enum fb_packet_reason run(struct world *w, const struct piece *frame, bool gso) {
   struct fb_cpu before = dp_of(w)->cpus[0];
@@ -74,12 +94,20 @@ static enum fb_packet_reason run(struct world *w, const struct piece *frame, boo
   return reason;
 }
 
-static void on_record(void *user, const void *record, size_t len) { world_note_record(user, record, len); }
-static void drain(struct world *w) { dp_native_drain(dp_of(w), 0, on_record, w); }
-static void limit_copies(struct world *w, uint32_t most) { w->most_copies = most; }
-static void close_world(struct world *w) { dp_native_free(w->impl); }
+static void on_record(void *user, const void *record, size_t len) {
+  world_note_record(user, record, len);
+}
+static void drain(struct world *w) {
+  dp_native_drain(dp_of(w), 0, on_record, w);
+}
+static void limit_copies(struct world *w, uint32_t most) {
+  w->most_copies = most;
+}
+static void close_world(struct world *w) {
+  dp_native_free(w->impl);
+}
 
-struct world *world_native(void) {
+struct world *world_native(const struct fb_defects *defects) {
   static const struct world_ops ops = {.name = "native",
                                        .reset = reset,
                                        .set_config = set_config,
@@ -101,5 +129,7 @@ struct world *world_native(void) {
   struct world *w = calloc(1, sizeof(*w));
   assert_non_null(w);
   w->ops = &ops;
+  if (defects)
+    w->defects = *defects;
   return w;
 }

@@ -20,7 +20,7 @@ typedef __UINT32_TYPE__ uint32_t;
 typedef __UINT64_TYPE__ uint64_t;
 typedef __SIZE_TYPE__ size_t;
 
-#define WIRE_INLINE static inline __attribute__((always_inline))
+#define WIRE_INLINE  static inline __attribute__((always_inline))
 #define WIRE_BUF_LEN 2048
 /* Most rounds of a loop over a list in a frame (ACK ranges). */
 #define WIRE_LOOP_LIMIT 256
@@ -50,10 +50,13 @@ WIRE_INLINE void wire_store_be(uint8_t *p, size_t n, uint64_t v) {
 WIRE_INLINE uint32_t wire_zeros(const uint8_t *base, uint32_t at, uint32_t end) {
   uint32_t n = 0;
   for (int i = 0; i < WIRE_BUF_LEN / 8; i++, n += 8) {
-    if (at + n >= end) break;
+    if (at + n >= end)
+      break;
     uint64_t word = __builtin_bswap64(*(const wire_any64 *)(base + wire_mask(at + n)));
-    if (word == 0) continue;
-    for (int j = 0; j < 7 && word >> 56 == 0; j++, word <<= 8) n++;
+    if (word == 0)
+      continue;
+    for (int j = 0; j < 7 && word >> 56 == 0; j++, word <<= 8)
+      n++;
     break;
   }
   return at + n > end ? end - at : n;
@@ -64,25 +67,30 @@ WIRE_INLINE uint32_t wire_zeros(const uint8_t *base, uint32_t at, uint32_t end) 
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_INLINE static inline __attribute__((unused))
+#define WIRE_INLINE     static inline __attribute__((unused))
 #define WIRE_LOOP_LIMIT UINT64_MAX
 
-WIRE_INLINE uint64_t wire_mask(uint64_t at) { return at; }
+WIRE_INLINE uint64_t wire_mask(uint64_t at) {
+  return at;
+}
 
 WIRE_INLINE uint64_t wire_load_be(const uint8_t *p, size_t n) {
   uint64_t v = 0;
-  for (size_t i = 0; i < n; i++) v = v << 8 | p[i];
+  for (size_t i = 0; i < n; i++)
+    v = v << 8 | p[i];
   return v;
 }
 
 WIRE_INLINE void wire_store_be(uint8_t *p, size_t n, uint64_t v) {
-  for (size_t i = n; i > 0; i--, v >>= 8) p[i - 1] = (uint8_t)v;
+  for (size_t i = n; i > 0; i--, v >>= 8)
+    p[i - 1] = (uint8_t)v;
 }
 
 /* How many of the bytes [at, end) from the front are 0. */
 WIRE_INLINE uint32_t wire_zeros(const uint8_t *base, uint32_t at, uint32_t end) {
   uint32_t i = at;
-  while (i < end && base[i] == 0) i++;
+  while (i < end && base[i] == 0)
+    i++;
   return i - at;
 }
 
@@ -105,13 +113,18 @@ WIRE_INLINE struct wire_cursor wire_cursor(const uint8_t *base, size_t at, size_
   return c;
 }
 
-WIRE_INLINE const uint8_t *wire_here(const struct wire_cursor *c) { return c->base + wire_mask(c->at); }
+WIRE_INLINE const uint8_t *wire_here(const struct wire_cursor *c) {
+  return c->base + wire_mask(c->at);
+}
 
-WIRE_INLINE uint32_t wire_left(const struct wire_cursor *c) { return c->at < c->end ? c->end - c->at : 0; }
+WIRE_INLINE uint32_t wire_left(const struct wire_cursor *c) {
+  return c->at < c->end ? c->end - c->at : 0;
+}
 
 /* One byte; 0 if there is none. */
 WIRE_INLINE int wire_get_u8(struct wire_cursor *c, uint8_t *v) {
-  if (c->at >= c->end) return 0;
+  if (c->at >= c->end)
+    return 0;
   *v = *wire_here(c);
   c->at++;
   return 1;
@@ -119,7 +132,8 @@ WIRE_INLINE int wire_get_u8(struct wire_cursor *c, uint8_t *v) {
 
 /* Steps over n bytes; 0 if there are fewer. */
 WIRE_INLINE int wire_skip(struct wire_cursor *c, uint64_t n) {
-  if (n > wire_left(c)) return 0;
+  if (n > wire_left(c))
+    return 0;
   c->at += (uint32_t)n;
   return 1;
 }

@@ -58,18 +58,22 @@ struct wire_frame {
 };
 
 WIRE_INLINE enum wire_frame_error wire_parse_stream(struct wire_cursor *c, struct wire_frame *f) {
-  if (!wire_get_varint_num(c, &f->id)) return WIRE_FRAME_TRUNCATED;
-  if ((f->type & WIRE_STREAM_OFF) && !wire_get_varint_num(c, &f->offset)) return WIRE_FRAME_TRUNCATED;
+  if (!wire_get_varint_num(c, &f->id))
+    return WIRE_FRAME_TRUNCATED;
+  if ((f->type & WIRE_STREAM_OFF) && !wire_get_varint_num(c, &f->offset))
+    return WIRE_FRAME_TRUNCATED;
   uint64_t len = 0;
   if (f->type & WIRE_STREAM_LEN) {
-    if (!wire_get_varint_num(c, &f->data_length)) return WIRE_FRAME_TRUNCATED;
+    if (!wire_get_varint_num(c, &f->data_length))
+      return WIRE_FRAME_TRUNCATED;
     len = f->data_length.v;
   } else {
     len = wire_left(c);
   }
   f->fin = f->type & WIRE_STREAM_FIN;
   f->data_at = c->at;
-  if (!wire_skip(c, len)) return WIRE_FRAME_TRUNCATED;
+  if (!wire_skip(c, len))
+    return WIRE_FRAME_TRUNCATED;
   f->data_len = (uint32_t)len;
   return f->offset.v + len > WIRE_VARINT_MAX ? WIRE_FRAME_VALUE : WIRE_FRAME_OK;
 }
@@ -77,22 +81,27 @@ WIRE_INLINE enum wire_frame_error wire_parse_stream(struct wire_cursor *c, struc
 WIRE_INLINE enum wire_frame_error wire_parse_datagram(struct wire_cursor *c, struct wire_frame *f) {
   uint64_t len = 0;
   if (f->type == WIRE_DATAGRAM_LEN) {
-    if (!wire_get_varint_num(c, &f->data_length)) return WIRE_FRAME_TRUNCATED;
+    if (!wire_get_varint_num(c, &f->data_length))
+      return WIRE_FRAME_TRUNCATED;
     len = f->data_length.v;
   } else {
     len = wire_left(c);
   }
   f->data_at = c->at;
-  if (!wire_skip(c, len)) return WIRE_FRAME_TRUNCATED;
+  if (!wire_skip(c, len))
+    return WIRE_FRAME_TRUNCATED;
   f->data_len = (uint32_t)len;
   return WIRE_FRAME_OK;
 }
 
 /* Length-prefixed bytes. */
-WIRE_INLINE enum wire_frame_error wire_parse_bytes(struct wire_cursor *c, struct wire_frame *f, struct wire_num *len) {
-  if (!wire_get_varint_num(c, len)) return WIRE_FRAME_TRUNCATED;
+WIRE_INLINE enum wire_frame_error wire_parse_bytes(struct wire_cursor *c, struct wire_frame *f,
+                                                   struct wire_num *len) {
+  if (!wire_get_varint_num(c, len))
+    return WIRE_FRAME_TRUNCATED;
   f->data_at = c->at;
-  if (!wire_skip(c, len->v)) return WIRE_FRAME_TRUNCATED;
+  if (!wire_skip(c, len->v))
+    return WIRE_FRAME_TRUNCATED;
   f->data_len = (uint32_t)len->v;
   return WIRE_FRAME_OK;
 }
@@ -102,16 +111,21 @@ WIRE_INLINE enum wire_frame_error wire_parse_ack(struct wire_cursor *c, struct w
   if (!wire_get_varint_num(c, &f->largest) || !wire_get_varint_num(c, &f->delay) ||
       !wire_get_varint_num(c, &f->ranges) || !wire_get_varint_num(c, &f->first_range))
     return WIRE_FRAME_TRUNCATED;
-  if (f->first_range.v > f->largest.v) return WIRE_FRAME_VALUE;
+  if (f->first_range.v > f->largest.v)
+    return WIRE_FRAME_VALUE;
   uint64_t low = f->largest.v - f->first_range.v;
   f->data_at = c->at;
   /* Each range takes at least 2 bytes. */
-  if (f->ranges.v > wire_left(c) / 2) return WIRE_FRAME_TRUNCATED;
+  if (f->ranges.v > wire_left(c) / 2)
+    return WIRE_FRAME_TRUNCATED;
   for (uint64_t i = 0; i < f->ranges.v; i++) {
     uint64_t gap, length;
-    if (i >= WIRE_LOOP_LIMIT) return WIRE_FRAME_LIMIT;
-    if (!wire_get_varint(c, &gap) || !wire_get_varint(c, &length)) return WIRE_FRAME_TRUNCATED;
-    if (gap + 2 + length > low) return WIRE_FRAME_VALUE;
+    if (i >= WIRE_LOOP_LIMIT)
+      return WIRE_FRAME_LIMIT;
+    if (!wire_get_varint(c, &gap) || !wire_get_varint(c, &length))
+      return WIRE_FRAME_TRUNCATED;
+    if (gap + 2 + length > low)
+      return WIRE_FRAME_VALUE;
     low -= gap + 2 + length;
   }
   f->data_len = c->at - f->data_at;
@@ -124,38 +138,51 @@ WIRE_INLINE enum wire_frame_error wire_parse_ack(struct wire_cursor *c, struct w
   return WIRE_FRAME_OK;
 }
 
-WIRE_INLINE enum wire_frame_error wire_parse_new_connection_id(struct wire_cursor *c, struct wire_frame *f) {
+WIRE_INLINE enum wire_frame_error wire_parse_new_connection_id(struct wire_cursor *c,
+                                                               struct wire_frame *f) {
   uint8_t len = 0;
-  if (!wire_get_varint_num(c, &f->id) || !wire_get_varint_num(c, &f->retire_prior_to) || !wire_get_u8(c, &len))
+  if (!wire_get_varint_num(c, &f->id) || !wire_get_varint_num(c, &f->retire_prior_to) ||
+      !wire_get_u8(c, &len))
     return WIRE_FRAME_TRUNCATED;
-  if (f->retire_prior_to.v > f->id.v || len < 1 || len > WIRE_CID_MAX) return WIRE_FRAME_VALUE;
+  if (f->retire_prior_to.v > f->id.v || len < 1 || len > WIRE_CID_MAX)
+    return WIRE_FRAME_VALUE;
   f->data_at = c->at;
   f->data_len = len;
-  if (!wire_skip(c, len)) return WIRE_FRAME_TRUNCATED;
+  if (!wire_skip(c, len))
+    return WIRE_FRAME_TRUNCATED;
   f->extra_at = c->at;
   return wire_skip(c, WIRE_RESET_TOKEN_LEN) ? WIRE_FRAME_OK : WIRE_FRAME_TRUNCATED;
 }
 
 WIRE_INLINE enum wire_frame_error wire_parse_close(struct wire_cursor *c, struct wire_frame *f) {
-  if (!wire_get_varint_num(c, &f->code)) return WIRE_FRAME_TRUNCATED;
-  if (f->type == WIRE_CONNECTION_CLOSE && !wire_get_varint_num(c, &f->closed_type)) return WIRE_FRAME_TRUNCATED;
+  if (!wire_get_varint_num(c, &f->code))
+    return WIRE_FRAME_TRUNCATED;
+  if (f->type == WIRE_CONNECTION_CLOSE && !wire_get_varint_num(c, &f->closed_type))
+    return WIRE_FRAME_TRUNCATED;
   return wire_parse_bytes(c, f, &f->reason_length);
 }
 
 /* Frames that are an optional ID (stream ID, sequence number) and one or two numbers. */
 WIRE_INLINE enum wire_frame_error wire_parse_numbers(struct wire_cursor *c, struct wire_frame *f) {
   unsigned shape = wire_frame_shape(f->type);
-  if ((shape & WIRE_SHAPE_ID) && !wire_get_varint_num(c, &f->id)) return WIRE_FRAME_TRUNCATED;
-  if ((shape & WIRE_SHAPE_CODE) && !wire_get_varint_num(c, &f->code)) return WIRE_FRAME_TRUNCATED;
-  if ((shape & WIRE_SHAPE_LIMIT) && !wire_get_varint_num(c, &f->limit)) return WIRE_FRAME_TRUNCATED;
-  if ((shape & WIRE_SHAPE_STREAMS) && f->limit.v > WIRE_STREAMS_MAX) return WIRE_FRAME_VALUE;
+  if ((shape & WIRE_SHAPE_ID) && !wire_get_varint_num(c, &f->id))
+    return WIRE_FRAME_TRUNCATED;
+  if ((shape & WIRE_SHAPE_CODE) && !wire_get_varint_num(c, &f->code))
+    return WIRE_FRAME_TRUNCATED;
+  if ((shape & WIRE_SHAPE_LIMIT) && !wire_get_varint_num(c, &f->limit))
+    return WIRE_FRAME_TRUNCATED;
+  if ((shape & WIRE_SHAPE_STREAMS) && f->limit.v > WIRE_STREAMS_MAX)
+    return WIRE_FRAME_VALUE;
   return WIRE_FRAME_OK;
 }
 
 WIRE_INLINE enum wire_frame_error wire_parse_body(struct wire_cursor *c, struct wire_frame *f) {
-  if (wire_is_stream(f->type)) return wire_parse_stream(c, f);
-  if (wire_is_datagram(f->type)) return wire_parse_datagram(c, f);
-  if (wire_frame_shape(f->type)) return wire_parse_numbers(c, f);
+  if (wire_is_stream(f->type))
+    return wire_parse_stream(c, f);
+  if (wire_is_datagram(f->type))
+    return wire_parse_datagram(c, f);
+  if (wire_frame_shape(f->type))
+    return wire_parse_numbers(c, f);
   switch (f->type) {
   case WIRE_PADDING:
     c->at += wire_zeros(c->base, c->at, c->end);
@@ -167,11 +194,14 @@ WIRE_INLINE enum wire_frame_error wire_parse_body(struct wire_cursor *c, struct 
   case WIRE_ACK_ECN:
     return wire_parse_ack(c, f);
   case WIRE_CRYPTO:
-    if (!wire_get_varint_num(c, &f->offset)) return WIRE_FRAME_TRUNCATED;
-    if (wire_parse_bytes(c, f, &f->data_length)) return WIRE_FRAME_TRUNCATED;
+    if (!wire_get_varint_num(c, &f->offset))
+      return WIRE_FRAME_TRUNCATED;
+    if (wire_parse_bytes(c, f, &f->data_length))
+      return WIRE_FRAME_TRUNCATED;
     return f->offset.v + f->data_len > WIRE_VARINT_MAX ? WIRE_FRAME_VALUE : WIRE_FRAME_OK;
   case WIRE_NEW_TOKEN:
-    if (wire_parse_bytes(c, f, &f->data_length)) return WIRE_FRAME_TRUNCATED;
+    if (wire_parse_bytes(c, f, &f->data_length))
+      return WIRE_FRAME_TRUNCATED;
     return f->data_len == 0 ? WIRE_FRAME_VALUE : WIRE_FRAME_OK;
   case WIRE_NEW_CONNECTION_ID:
     return wire_parse_new_connection_id(c, f);
@@ -194,7 +224,8 @@ WIRE_INLINE enum wire_frame_error wire_frame_next(struct wire_cursor *c, struct 
   struct wire_cursor here = *c;
   enum wire_frame_error err = WIRE_FRAME_END;
   __builtin_memset(f, 0, sizeof(*f));
-  if (wire_left(c) == 0) return err;
+  if (wire_left(c) == 0)
+    return err;
   f->at = here.at;
   if (!wire_get_varint(&here, &f->type))
     err = WIRE_FRAME_TRUNCATED;
@@ -216,14 +247,14 @@ WIRE_INLINE enum wire_frame_error wire_frame_next(struct wire_cursor *c, struct 
 /* The ranges of an ACK frame, from the largest numbers to the smallest. */
 struct wire_ack_iter {
   struct wire_cursor c;
-  uint64_t left;       /* ranges still to come */
-  uint64_t high, low;  /* the range at hand, both included */
-  int fresh;           /* the first range has not been given yet */
+  uint64_t left;      /* ranges still to come */
+  uint64_t high, low; /* the range at hand, both included */
+  int fresh;          /* the first range has not been given yet */
 };
 
 WIRE_INLINE struct wire_ack_iter wire_ack_iter(const uint8_t *base, const struct wire_frame *f) {
-  struct wire_ack_iter it = {wire_cursor(base, f->data_at, f->data_at + f->data_len), f->ranges.v, f->largest.v,
-                             f->largest.v - f->first_range.v, 1};
+  struct wire_ack_iter it = {wire_cursor(base, f->data_at, f->data_at + f->data_len), f->ranges.v,
+                             f->largest.v, f->largest.v - f->first_range.v, 1};
   return it;
 }
 
@@ -233,7 +264,8 @@ WIRE_INLINE int wire_ack_next(struct wire_ack_iter *it, uint64_t *low, uint64_t 
     it->fresh = 0;
   } else {
     uint64_t gap = 0, length = 0;
-    if (it->left == 0 || !wire_get_varint(&it->c, &gap) || !wire_get_varint(&it->c, &length)) return 0;
+    if (it->left == 0 || !wire_get_varint(&it->c, &gap) || !wire_get_varint(&it->c, &length))
+      return 0;
     it->left--;
     it->high = it->low - gap - 2;
     it->low = it->high - length;

@@ -38,18 +38,22 @@ enum wire_frame_type {
 };
 #define WIRE_FRAME_TYPE_MAX 0x31
 
-#define WIRE_CID_MAX 20
+#define WIRE_CID_MAX         20
 #define WIRE_RESET_TOKEN_LEN 16
-#define WIRE_PATH_DATA_LEN 8
+#define WIRE_PATH_DATA_LEN   8
 /* Stream counts above 2^60 could not be written as stream IDs (RFC 9000 4.6). */
 #define WIRE_STREAMS_MAX (1ull << 60)
 
-WIRE_INLINE int wire_is_stream(uint64_t type) { return (type & ~7ull) == WIRE_STREAM; }
-WIRE_INLINE int wire_is_datagram(uint64_t type) { return (type & ~1ull) == WIRE_DATAGRAM; }
+WIRE_INLINE int wire_is_stream(uint64_t type) {
+  return (type & ~7ull) == WIRE_STREAM;
+}
+WIRE_INLINE int wire_is_datagram(uint64_t type) {
+  return (type & ~1ull) == WIRE_DATAGRAM;
+}
 
 /* Two low bits of a stream ID (RFC 9000 2.1). */
 #define WIRE_STREAM_SERVER 1 /* opened by the server */
-#define WIRE_STREAM_UNI 2    /* unidirectional */
+#define WIRE_STREAM_UNI    2 /* unidirectional */
 
 /* Fields of the frames that consist of numbers alone, in their order on the wire;
  * 0 for all other frames. */
@@ -109,7 +113,8 @@ WIRE_INLINE unsigned wire_frame_spaces(uint64_t type) {
   case WIRE_RETIRE_CONNECTION_ID: /* in 0-RTT no ID could have been received */
     return WIRE_IN_1RTT;
   default:
-    return type <= WIRE_CONNECTION_CLOSE_APP || wire_is_datagram(type) ? WIRE_IN_0RTT | WIRE_IN_1RTT : 0;
+    return type <= WIRE_CONNECTION_CLOSE_APP || wire_is_datagram(type) ? WIRE_IN_0RTT | WIRE_IN_1RTT
+                                                                       : 0;
   }
 }
 

@@ -13,15 +13,17 @@
  * no branches, so that the verifier follows one path. */
 WIRE_INLINE size_t wire_vi64_width(uint8_t first) {
   uint32_t b = first;
-  return 1 + ((b + 128) >> 8) + ((b + 64) >> 8) + ((b + 32) >> 8) + ((b + 16) >> 8) + ((b + 8) >> 8) + ((b + 4) >> 8) +
-         ((b + 2) >> 8) + ((b + 1) >> 8);
+  return 1 + ((b + 128) >> 8) + ((b + 64) >> 8) + ((b + 32) >> 8) + ((b + 16) >> 8) +
+         ((b + 8) >> 8) + ((b + 4) >> 8) + ((b + 2) >> 8) + ((b + 1) >> 8);
 }
 
 /* Reads a vi64 from the `len` bytes at p. Returns the bytes consumed, 0 = too few. */
 WIRE_INLINE size_t wire_vi64_get(const uint8_t *p, size_t len, uint64_t *v) {
-  if (len == 0) return 0;
+  if (len == 0)
+    return 0;
   size_t n = wire_vi64_width(p[0]);
-  if (len < n) return 0;
+  if (len < n)
+    return 0;
   *v = n == 9 ? wire_load_be(p + 1, 8) : wire_load_be(p, n) & (~0ull >> (64 - 7 * n));
   return n;
 }
@@ -29,7 +31,8 @@ WIRE_INLINE size_t wire_vi64_get(const uint8_t *p, size_t len, uint64_t *v) {
 /* Shortest length for v: 1..9. */
 WIRE_INLINE size_t wire_vi64_len(uint64_t v) {
   size_t n = 1;
-  while (n < 9 && v >> (7 * n)) n++;
+  while (n < 9 && v >> (7 * n))
+    n++;
   return n;
 }
 
@@ -41,7 +44,8 @@ WIRE_INLINE int wire_vi64_fits(size_t width, uint64_t v) {
 /* Writes v in exactly `width` bytes (1..9). Returns width, or 0 (nothing written)
  * if v does not fit or there is no such width. */
 WIRE_INLINE size_t wire_vi64_put_width(uint8_t *p, size_t width, uint64_t v) {
-  if (!wire_vi64_fits(width, v)) return 0;
+  if (!wire_vi64_fits(width, v))
+    return 0;
   if (width == 9) {
     p[0] = 0xff;
     wire_store_be(p + 1, 8, v);
@@ -53,7 +57,9 @@ WIRE_INLINE size_t wire_vi64_put_width(uint8_t *p, size_t width, uint64_t v) {
 }
 
 /* Writes v in its shortest form; there must be room for 9 bytes. Returns the length. */
-WIRE_INLINE size_t wire_vi64_put(uint8_t *p, uint64_t v) { return wire_vi64_put_width(p, wire_vi64_len(v), v); }
+WIRE_INLINE size_t wire_vi64_put(uint8_t *p, uint64_t v) {
+  return wire_vi64_put_width(p, wire_vi64_len(v), v);
+}
 
 /* The same from a cursor; 0 = too few bytes. */
 WIRE_INLINE int wire_get_vi64(struct wire_cursor *c, uint64_t *v) {
@@ -65,7 +71,8 @@ WIRE_INLINE int wire_get_vi64(struct wire_cursor *c, uint64_t *v) {
 WIRE_INLINE int wire_get_vi64_num(struct wire_cursor *c, struct wire_num *num) {
   uint64_t v = 0;
   uint32_t at = c->at;
-  if (!wire_get_vi64(c, &v)) return 0;
+  if (!wire_get_vi64(c, &v))
+    return 0;
   num->v = v;
   num->at = at;
   num->len = c->at - at;
