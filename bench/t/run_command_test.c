@@ -118,6 +118,7 @@ static void what_live_cannot_do_is_named(void **state) {
   assert_non_null(strstr(err, "link relay>sub[0]"));
   link_to[1].plain = true;
   nodes[1].datapath = PLAN_DP_USER;
+  nodes[1].protection = PLAN_PROT_NONE;
   assert_true(ability_live(&plan, err, sizeof err));
   nodes[1].protection = PLAN_PROT_TLS;
   assert_false(ability_live(&plan, err, sizeof err));
