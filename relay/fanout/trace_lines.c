@@ -6,7 +6,11 @@
 /* ---- pieces of a line -------------------------------------------------------------- */
 
 static const char *hex(const struct qc_cid *cid, char out[41]) {
-  for (unsigned i = 0; i < cid->len; i++) sprintf(out + 2 * i, "%02x", cid->data[i]);
+  static const char digits[] = "0123456789abcdef";
+  for (unsigned i = 0; i < cid->len; i++) {
+    out[2 * i] = digits[cid->data[i] >> 4];
+    out[2 * i + 1] = digits[cid->data[i] & 15];
+  }
   out[2 * cid->len] = '\0';
   return out;
 }

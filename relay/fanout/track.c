@@ -190,6 +190,29 @@ void track_enter(struct client *client) {
 
 /* ---- events of a session: the client's requests ------------------------------------------- */
 
+/* A publisher that announces what another one serves takes it over: usually it is
+ * the same one, back on a new connection. What was half sent stays half. */
+static void take_over(struct track *track, struct client *up) {
+  struct client *old = track->up;
+  entry_alias(track, false);
+  if (old && !old->closed) {
+    moqt_cancel(old->session, track->req);
+    client_dirty(old);
+  }
+  for (struct stream *s = track->relay->oldest, *next; s; s = next) {
+    next = s->newer;
+    if (s->track == track && !s->fin && !s->ended) stream_end(s, MOQT_RESET_GOING_AWAY);
+  }
+  struct moqt_params params;
+  moqt_params_init(&params);
+  track->up = up;
+  track->state = TRACK_ASKED;
+  track->streams_told = UINT64_MAX;
+  track->req = moqt_subscribe(up->session, track->name, &params);
+  client_dirty(up);
+  if (track->req < 0) track_end(track, MOQT_DONE_GOING_AWAY);
+}
+
 static void on_namespace(void *app, int64_t req, const struct moqt_name *name) {
   struct client *client = app;
   if (client->ns) {
@@ -205,6 +228,12 @@ static void on_namespace(void *app, int64_t req, const struct moqt_name *name) {
   client->ns_req = req;
   client->ns_order = ++client->relay->next_ns_order;
   moqt_namespace_accept(client->session, req);
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
+    struct track *track = client->relay->tracks[t];
+    if (track && track->state != TRACK_ENDED && track->up != client &&
+        moqt_name_within(track->name, client->ns))
+      take_over(track, client);
+  }
 }
 
 static struct client *find_publisher(struct relay *relay, const struct moqt_name *name) {
@@ -340,6 +369,9 @@ static void on_subscribed(void *app, int64_t req, uint64_t alias, const struct m
   if (!track) return;
   track->alias = alias;
   track->default_priority = properties->priority;
+  free(track->properties);
+  track->properties = NULL;
+  track->properties_len = 0;
   if (properties->raw.len) {
     track->properties = malloc(properties->raw.len);
     if (track->properties) {
@@ -368,13 +400,14 @@ static void on_refused(void *app, int64_t req, uint64_t code, uint64_t retry_ms,
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
     struct subscription *sub = client ? client->subs[track->index] : NULL;
-    if (!sub) continue;
+    if (!sub || sub->state != SUB_PENDING) continue;
     moqt_refuse(client->session, sub->req, code, 0, reason);
     client_dirty(client);
     client->subs[track->index] = NULL;
     free(sub);
   }
-  track_free(track);
+  track->up = NULL;
+  track_end(track, MOQT_DONE_GOING_AWAY); /* for those who had it from an older publisher */
 }
 
 static void on_done(void *app, int64_t req, uint64_t status, uint64_t streams, const char *reason) {

@@ -2,6 +2,7 @@
 
 #include <wolfssl/options.h>
 
+#include <wolfssl/openssl/rand.h>
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/asn_public.h>
 #include <wolfssl/wolfcrypt/random.h>
@@ -15,11 +16,14 @@ static int fill_seed(OS_Seed *os, byte *dest, word32 len) {
   return 0;
 }
 
-/* The library's first initialisation sets its own seeder: it must come before. */
+/* The library's first initialisation sets its own seeder, and makes the generator
+ * behind wolfSSL_RAND_bytes() with it: both must come before. That generator is made
+ * anew at its next use. */
 static int set(wc_RngSeed_Cb seeder) {
-  if (wolfSSL_Init() != WOLFSSL_SUCCESS)
+  if (wolfSSL_Init() != WOLFSSL_SUCCESS || wc_SetSeed_Cb(seeder) != 0)
     return -1;
-  return wc_SetSeed_Cb(seeder) == 0 ? 0 : -1;
+  wolfSSL_RAND_Cleanup();
+  return 0;
 }
 
 int qc_seed_from(qc_seed_fill *fill, void *arg) {

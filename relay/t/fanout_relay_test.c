@@ -328,6 +328,43 @@ static void publisher_closes(void **state) {
   bench_close(b);
 }
 
+/* The publisher comes back on a new connection without having left the old one:
+ * it takes its tracks over, the subscribers go on. */
+static void publisher_returns(void **state) {
+  (void)state;
+  for (int native = 0; native < 2; native++) {
+    struct bench *b = bench_open((struct shape){.native = native, .protection = QC_PROTECT_NONE});
+    bench_subscribe_all(b);
+    bench_publish(b, 0, 40, 3000, true);
+    memnet_run(&b->net, 50 * MS, NULL, NULL);
+    struct endpoint *old = b->pub;
+    for (size_t i = 0; i < b->net.n_nodes; i++) {
+      if (b->net.nodes[i].arg != old) continue;
+      b->net.nodes[i] = b->net.nodes[--b->net.n_nodes];
+      break;
+    }
+    b->pub = endpoint_new(&b->net, memnet_addr(9, 100), memnet_addr(1, 4433), QC_PROTECT_NONE,
+                          NULL);
+    memnet_run(&b->net, 50 * MS, NULL, NULL);
+    endpoint_announce(b->pub);
+    memnet_run(&b->net, 50 * MS, NULL, NULL);
+    assert_true(b->pub->subscribed);
+    uint64_t before = b->copies;
+    bench_publish(b, 40, 80, 3000, true);
+    if (native) assert_true(b->copies > before + 40);
+    endpoint_publish_done(b->pub);
+    memnet_run(&b->net, 500 * MS, NULL, NULL);
+    for (int i = 0; i < SUBS; i++) {
+      assert_true(b->sub[i]->done);
+      assert_int_equal(b->sub[i]->streams, 80);
+      assert_int_equal(b->sub[i]->datagrams, 80);
+    }
+    bench_check_sound(b);
+    endpoint_free(old);
+    bench_close(b);
+  }
+}
+
 /* A subscriber that comes back from its old 4-tuple gets a connection of its own;
  * nothing of the old one reaches it. */
 static void same_tuple(void **state) {
@@ -416,7 +453,8 @@ int main(void) {
       cmocka_unit_test(filtered),          cmocka_unit_test(no_publisher),
       cmocka_unit_test(leaver),            cmocka_unit_test(replayed),
       cmocka_unit_test(malformed),         cmocka_unit_test(upstream_reset),
-      cmocka_unit_test(publisher_closes),  cmocka_unit_test(same_tuple),
+      cmocka_unit_test(publisher_closes),  cmocka_unit_test(publisher_returns),
+      cmocka_unit_test(same_tuple),
       cmocka_unit_test(vanished),          cmocka_unit_test(sums_agree),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
