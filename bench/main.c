@@ -23,7 +23,7 @@ static const struct command commands[] = {
     {"explain", "explain a check, defect or decision (not built yet)", NULL, NULL},
     {"shrink", "find the shortest timeline that still fails (not built yet)", NULL, NULL},
     {"sweep", "paired runs over seeds and settings (not built yet)", NULL, NULL},
-    {"fate", "what a link does to packet N (not built yet)", NULL, NULL},
+    {"fate", "what a link does to packet N", cmd_fate, cmd_fate_help},
     {"explore", "random scenarios (not built yet)", NULL, NULL},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)

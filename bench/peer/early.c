@@ -84,11 +84,18 @@ static struct early_item *find(const struct early *early, int64_t sid) {
   return item;
 }
 
-void early_reset(struct early *early, int64_t sid) {
+bool early_reset(struct early *early, int64_t sid, uint64_t code) {
+  struct early_item *item = find(early, sid);
+  if (!item)
+    return false;
+  item->reset = true;
+  item->code = code;
+  return true;
+}
+
+static void drop(struct early *early, int64_t sid) {
   struct early all = *early;
   struct early_item *item;
-  if (!find(early, sid))
-    return;
   early_init(early, all.limit);
   while ((item = early_take(&all)))
     if (item->sid == sid)
@@ -105,6 +112,6 @@ int early_append(struct early *early, int64_t sid, const uint8_t *data, size_t l
     early->bytes += len;
     return 0;
   }
-  early_reset(early, sid);
+  drop(early, sid);
   return -1;
 }

@@ -15,7 +15,8 @@ struct early_item {
   struct early_item *next;
   int64_t sid;
   uint64_t alias;
-  bool fin;
+  bool fin, reset;
+  uint64_t code; /* of the reset */
   size_t len, room;
   uint8_t *data;
 };
@@ -35,9 +36,10 @@ int early_add(struct early *early, int64_t sid, uint64_t alias, const uint8_t *d
 /* More of a stream. A stream that is not here is passed over. One that finds no
  * room goes: returns -1 then, else 0. */
 int early_append(struct early *early, int64_t sid, const uint8_t *data, size_t len, bool fin);
-void early_reset(struct early *early, int64_t sid); /* it will not be finished */
+/* The stream was reset: it ends behind what is here. False if it is not here. */
+bool early_reset(struct early *early, int64_t sid, uint64_t code);
 
-struct early_item *early_take(struct early *early); /* the oldest, or NULL */
+struct early_item *early_take(struct early *early);                /* the oldest, or NULL */
 void early_put_back(struct early *early, struct early_item *item); /* at the end */
 void early_free(struct early_item *item);
 

@@ -83,14 +83,21 @@ static bool parse_address(const char *text, struct qc_addr *out) {
 /* 0, -1 = wrong, 1 = nothing to do any more. */
 static int parse_options(int argc, char **argv, struct options *o) {
   static const struct option known[] = {
-      {"scenario", required_argument, NULL, 's'}, {"node", required_argument, NULL, 'n'},
-      {"local", required_argument, NULL, 'l'},    {"remote", required_argument, NULL, 'r'},
-      {"out", required_argument, NULL, 'o'},      {"control", required_argument, NULL, 'c'},
-      {"help", no_argument, NULL, 'h'},           {"version", no_argument, NULL, 'v'},
+      {"scenario", required_argument, NULL, 's'},
+      {"node", required_argument, NULL, 'n'},
+      {"local", required_argument, NULL, 'l'},
+      {"remote", required_argument, NULL, 'r'},
+      {"out", required_argument, NULL, 'o'},
+      {"control", required_argument, NULL, 'c'},
+      {"help", no_argument, NULL, 'h'},
+      {"version", no_argument, NULL, 'v'},
       {0},
   };
-  const char **text[] = {['s'] = &o->scenario, ['n'] = &o->node, ['l'] = &o->local,
-                         ['r'] = &o->remote,   ['o'] = &o->out};
+  const char **text[] = {['s'] = &o->scenario,
+                         ['n'] = &o->node,
+                         ['l'] = &o->local,
+                         ['r'] = &o->remote,
+                         ['o'] = &o->out};
   int c;
   while ((c = getopt_long(argc, argv, "h", known, NULL)) != -1) {
     if (c == 'h' || c == 'v') {
@@ -139,7 +146,8 @@ static bool resolve(const struct options *o, struct peer_host_config *config) {
   const enum plan_role role = config->plan->nodes[config->node].role;
   if (role == PLAN_PUBLISHER || role == PLAN_SUBSCRIBER)
     return true;
-  fprintf(stderr, "fanbench-peer: expected --node to name a publisher or a subscriber, %s is a %s\n",
+  fprintf(stderr,
+          "fanbench-peer: expected --node to name a publisher or a subscriber, %s is a %s\n",
           o->node, plan_role_name(role));
   return false;
 }
@@ -158,10 +166,8 @@ int main(int argc, char **argv) {
     plan_error_free(&err);
     return 2;
   }
-  struct peer_host_config config = {.plan = plan,
-                                    .authority = options.remote,
-                                    .out = options.out,
-                                    .control = options.control};
+  struct peer_host_config config = {
+      .plan = plan, .authority = options.remote, .out = options.out, .control = options.control};
   const int code = resolve(&options, &config) ? peer_host_run(&config) : 2;
   plan_free(plan);
   return code;

@@ -1,13 +1,9 @@
-#include "bench/peer/peer.h"
-
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/peer/path_mtu.h"
-#include "bench/peer/publisher.h"
-#include "bench/peer/subscriber.h"
+#include "bench/peer/peer_state.h"
 #include "relay/moqt/codes.h"
 #include "relay/moqt/session.h"
 #include "version.h"
@@ -25,36 +21,10 @@
 /* Requests are few and small. */
 #define REQUEST_WINDOW  65536
 #define REQUEST_STREAMS 512
-/* How long CONNECTION_CLOSE is repeated for packets that still come, if the
- * closing period (RFC 9000 10.2) is longer. */
-#define LINGER_NS (1000 * MS)
-
-struct peer {
-  const struct plan *plan;
-  int node;
-  struct peer_outside outside;
-  struct publisher *publisher; /* one of the two */
-  struct subscriber *subscriber;
-
-  struct qc_tls *tls;
-  struct qc *conn;
-  struct moqt_session *session;
-  char authority[64];
-  struct qc_path path;  /* as ngtcp2 knows it */
-  struct qc_addr local; /* where the socket really is */
-  uint64_t now_ns;
-  bool settled; /* the role has run since something came in */
-  bool closed;  /* the connection's end was told */
-  struct qc_close_info close_info;
-
-  enum peer_state state;
-  bool stopping, vanished;
-  uint64_t stop_until_ns, stalled_until_ns;
-};
 
 /* ---- telling ---------------------------------------------------------------------------- */
 
-static void tell(struct peer *peer, const struct peer_event *event) {
+void peer_tell(struct peer *peer, const struct peer_event *event) {
   peer->outside.event(peer->outside.arg, event);
 }
 
@@ -62,7 +32,7 @@ static void fail(struct peer *peer, const char *text) {
   if (peer->state != PEER_RUNNING)
     return;
   peer->state = PEER_BROKEN;
-  tell(peer, &(struct peer_event){.kind = PEER_FAILED, .text = text});
+  peer_tell(peer, &(struct peer_event){.kind = PEER_FAILED, .text = text});
 }
 
 static void role_failed(void *arg, const char *text) {
@@ -70,19 +40,19 @@ static void role_failed(void *arg, const char *text) {
 }
 
 static void role_announced(void *arg) {
-  tell(arg, &(struct peer_event){.kind = PEER_ANNOUNCED});
+  peer_tell(arg, &(struct peer_event){.kind = PEER_ANNOUNCED});
 }
 
 static void role_published(void *arg, const struct publisher_report *report) {
-  tell(arg, &(struct peer_event){.kind = PEER_PUBLISHED,
-                                 .objects = report->objects,
-                                 .planned = report->planned,
-                                 .late_p99_ns = report->late_p99_ns,
-                                 .late_max_ns = report->late_max_ns});
+  peer_tell(arg, &(struct peer_event){.kind = PEER_PUBLISHED,
+                                      .objects = report->objects,
+                                      .planned = report->planned,
+                                      .late_p99_ns = report->late_p99_ns,
+                                      .late_max_ns = report->late_max_ns});
 }
 
 static void role_answered(void *arg, uint64_t ok, uint64_t refused) {
-  tell(arg, &(struct peer_event){.kind = PEER_ANSWERED, .ok = ok, .refused = refused});
+  peer_tell(arg, &(struct peer_event){.kind = PEER_ANSWERED, .ok = ok, .refused = refused});
 }
 
 static void role_received(void *arg, const struct plan_track *track, uint64_t offset,
@@ -185,6 +155,11 @@ static void on_rand(void *app, uint8_t *dest, size_t len) {
   peer->outside.random(peer->outside.arg, dest, len);
 }
 
+static void on_qlog(void *arg, const void *data, size_t len) {
+  struct peer *peer = arg;
+  peer->outside.qlog(peer->outside.arg, peer->n_conns, data, len);
+}
+
 static const struct qc_callbacks conn_callbacks = {
     .handshake_done = on_handshake,
     .stream_data = on_stream_data,
@@ -250,7 +225,7 @@ struct peer *peer_new(const struct plan *plan, int node, const struct peer_outsi
   return NULL;
 }
 
-static void disconnect(struct peer *peer) {
+void peer_disconnect(struct peer *peer) {
   if (peer->publisher)
     publisher_detach(peer->publisher);
   if (peer->subscriber)
@@ -265,7 +240,7 @@ static void disconnect(struct peer *peer) {
 void peer_free(struct peer *peer) {
   if (!peer)
     return;
-  disconnect(peer);
+  peer_disconnect(peer);
   publisher_free(peer->publisher);
   subscriber_free(peer->subscriber);
   qc_tls_free(peer->tls);
@@ -297,27 +272,27 @@ static struct qc_config conn_config(struct peer *peer) {
       .max_datagram_frame = MAX_DATAGRAM,
       .max_udp_payload = mtu - IPV6_HEADERS < MAX_PAYLOAD ? mtu - IPV6_HEADERS : MAX_PAYLOAD,
       .keep_alive_ns = KEEP_ALIVE_NS,
-      .qlog = peer->outside.qlog,
-      .qlog_arg = peer->outside.arg,
+      .qlog = peer->outside.qlog ? on_qlog : NULL,
+      .qlog_arg = peer,
   };
 }
 
-static int dial(struct peer *peer) {
+int peer_dial(struct peer *peer) {
   const struct qc_config config = conn_config(peer);
+  peer->n_conns++;
+  peer->conn = qc_client(&config, "fanbench");
+  if (!peer->conn)
+    return -1;
   const struct moqt_config moqt = {
       .ops = &session_ops,
+      .ops_arg = peer->conn,
       .events = peer->publisher ? &publisher_events : &subscriber_events,
       .app = peer->publisher ? (void *)peer->publisher : (void *)peer->subscriber,
       .path = "/fanbench",
       .authority = peer->authority,
       .implementation = "fanbench/" FANBENCH_VERSION,
   };
-  peer->conn = qc_client(&config, "fanbench");
-  if (!peer->conn)
-    return -1;
-  struct moqt_config with_conn = moqt;
-  with_conn.ops_arg = peer->conn;
-  peer->session = moqt_session_new(&with_conn);
+  peer->session = moqt_session_new(&moqt);
   if (!peer->session) {
     qc_free(peer->conn);
     peer->conn = NULL;
@@ -330,7 +305,7 @@ static int dial(struct peer *peer) {
   return 0;
 }
 
-static void set_clock(struct peer *peer, uint64_t now_ns) {
+void peer_set_clock(struct peer *peer, uint64_t now_ns) {
   peer->now_ns = now_ns;
   peer->settled = false;
   if (peer->publisher)
@@ -341,11 +316,11 @@ static void set_clock(struct peer *peer, uint64_t now_ns) {
 
 int peer_connect(struct peer *peer, const struct qc_path *path, const char *authority,
                  uint64_t now_ns) {
-  set_clock(peer, now_ns);
+  peer_set_clock(peer, now_ns);
   peer->path = *path;
   peer->local = path->local;
   snprintf(peer->authority, sizeof peer->authority, "%s", authority);
-  return dial(peer);
+  return peer_dial(peer);
 }
 
 /* ---- packets and time --------------------------------------------------------------------------------- */
@@ -375,8 +350,8 @@ static void check_loss(struct peer *peer) {
   if (!before)
     return;
   static const char *const by[] = {
-      [QC_CLOSED_SELF] = "this endpoint",       [QC_CLOSED_PEER] = "the relay",
-      [QC_CLOSED_IDLE] = "the idle timeout",    [QC_CLOSED_RESET] = "a stateless reset",
+      [QC_CLOSED_SELF] = "this endpoint",         [QC_CLOSED_PEER] = "the relay",
+      [QC_CLOSED_IDLE] = "the idle timeout",      [QC_CLOSED_RESET] = "a stateless reset",
       [QC_CLOSED_ERROR] = "this endpoint's QUIC",
   };
   snprintf(text, sizeof text, "connection closed by %s before %s: %s error 0x%llx%s%s",
@@ -387,14 +362,14 @@ static void check_loss(struct peer *peer) {
   fail(peer, text);
 }
 
-static void check_stop(struct peer *peer) {
+void peer_check_stop(struct peer *peer) {
   if (!peer->stopping || peer->state != PEER_RUNNING)
     return;
   if (peer->conn && !peer->vanished && !qc_is_finished(peer->conn) &&
       peer->now_ns < peer->stop_until_ns)
     return;
   peer->state = PEER_STOPPED;
-  tell(peer, &(struct peer_event){.kind = PEER_BYE});
+  peer_tell(peer, &(struct peer_event){.kind = PEER_BYE});
 }
 
 void peer_in(struct peer *peer, const struct qc_path *path, const uint8_t *data, size_t len,
@@ -402,7 +377,7 @@ void peer_in(struct peer *peer, const struct qc_path *path, const uint8_t *data,
   struct qc_path from = *path;
   if (!peer->conn || is_away(peer, now_ns))
     return;
-  set_clock(peer, now_ns);
+  peer_set_clock(peer, now_ns);
   if (same_addr(&from.local, &peer->local))
     from.local = peer->path.local;
   qc_read(peer->conn, &from, data, len, now_ns);
@@ -419,18 +394,18 @@ static void run_role(struct peer *peer) {
 size_t peer_out(struct peer *peer, struct qc_path *path, uint8_t *buf, size_t room,
                 uint64_t now_ns) {
   if (!peer->conn || is_away(peer, now_ns)) {
-    check_stop(peer);
+    peer_check_stop(peer);
     return 0;
   }
   if (!peer->settled) {
-    set_clock(peer, now_ns);
+    peer_set_clock(peer, now_ns);
     run_role(peer);
     peer->settled = true;
   }
   const size_t len = qc_write(peer->conn, path, buf, room, now_ns);
   check_loss(peer);
   if (len == 0)
-    check_stop(peer);
+    peer_check_stop(peer);
   else if (same_addr(&path->local, &peer->path.local))
     path->local = peer->local;
   return len;
@@ -443,8 +418,8 @@ uint64_t peer_deadline(const struct peer *peer) {
   if (peer->now_ns < peer->stalled_until_ns)
     return peer->stalled_until_ns;
   next = qc_deadline(peer->conn);
-  role = peer->publisher ? publisher_deadline(peer->publisher)
-                         : subscriber_deadline(peer->subscriber);
+  role =
+      peer->publisher ? publisher_deadline(peer->publisher) : subscriber_deadline(peer->subscriber);
   if (role < next)
     next = role;
   return peer->stopping && peer->stop_until_ns < next ? peer->stop_until_ns : next;
@@ -453,151 +428,8 @@ uint64_t peer_deadline(const struct peer *peer) {
 void peer_expire(struct peer *peer, uint64_t now_ns) {
   if (!peer->conn || is_away(peer, now_ns))
     return;
-  set_clock(peer, now_ns);
+  peer_set_clock(peer, now_ns);
   if (qc_deadline(peer->conn) <= now_ns)
     qc_handle_expiry(peer->conn, now_ns);
   check_loss(peer);
-}
-
-/* ---- commands --------------------------------------------------------------------------------------------- */
-
-static bool reconnect(struct peer *peer, bool same_port) {
-  struct qc_addr local;
-  if (peer->conn && !peer->closed)
-    journal_closed(&peer->outside.journal, peer->now_ns, qc_odcid(peer->conn),
-                   &(struct qc_close_info){.by = QC_CLOSED_SELF, .reason = "left without a word"});
-  disconnect(peer);
-  if (peer->outside.move(peer->outside.arg, same_port ? PEER_MOVE_SAME_PORT : PEER_MOVE_NEW_PORT,
-                         &local))
-    return false;
-  peer->path.local = peer->local = local;
-  return dial(peer) == 0;
-}
-
-/* The socket moves, ngtcp2 is not told: what a NAT does. */
-static bool rebind(struct peer *peer) {
-  struct qc_addr local;
-  if (!peer->conn || peer->outside.move(peer->outside.arg, PEER_MOVE_NEW_PORT, &local))
-    return false;
-  peer->local = local;
-  return true;
-}
-
-static bool change_path(struct peer *peer, const struct qc_addr *told) {
-  struct qc_path path = peer->path;
-  path.local = *told;
-  if (qc_migrate(peer->conn, &path, peer->now_ns))
-    return false;
-  peer->path = path;
-  return true;
-}
-
-static bool migrate(struct peer *peer) {
-  struct qc_addr local;
-  if (!peer->conn || peer->outside.move(peer->outside.arg, PEER_MOVE_BESIDE, &local))
-    return false;
-  if (!change_path(peer, &local))
-    return false;
-  peer->local = local;
-  return true;
-}
-
-/* A migration to an address that only ngtcp2 believes in: the relay sees the old
- * 4-tuple with another connection ID. */
-static bool rotate_cid(struct peer *peer) {
-  struct qc_addr made_up = peer->path.local;
-  if (!peer->conn)
-    return false;
-  if (made_up.sa.sa_family == AF_INET6)
-    made_up.in6.sin6_port = (in_port_t)(made_up.in6.sin6_port ^ htons(1));
-  else
-    made_up.in.sin_port = (in_port_t)(made_up.in.sin_port ^ htons(1));
-  return change_path(peer, &made_up);
-}
-
-static bool change_subscriptions(struct peer *peer, const struct peer_command *command) {
-  bool all = peer->subscriber != NULL;
-  for (size_t i = 0; peer->subscriber && i < command->n_tracks; i++) {
-    const int track = command->tracks[i];
-    all &= (command->event == PLAN_EV_SUBSCRIBE
-                ? subscriber_subscribe(peer->subscriber, track)
-                : subscriber_unsubscribe(peer->subscriber, track)) == 0;
-  }
-  return all;
-}
-
-static bool do_event(struct peer *peer, const struct peer_command *command) {
-  switch (command->event) {
-  case PLAN_EV_PRIORITY_LIMIT:
-    return peer->subscriber &&
-           subscriber_priority_limit(peer->subscriber, command->priority_limit) == 0;
-  case PLAN_EV_SUBSCRIBE:
-  case PLAN_EV_UNSUBSCRIBE:
-    return change_subscriptions(peer, command);
-  case PLAN_EV_RECONNECT:
-    return reconnect(peer, command->same_port);
-  case PLAN_EV_UPDATE_KEY:
-    return peer->conn && qc_update_key(peer->conn, peer->now_ns) == 0;
-  case PLAN_EV_REBIND:
-    return rebind(peer);
-  case PLAN_EV_MIGRATE:
-    return migrate(peer);
-  case PLAN_EV_ROTATE_CID:
-    return rotate_cid(peer);
-  case PLAN_EV_STALL:
-    peer->stalled_until_ns = peer->now_ns + command->for_ns;
-    return command->for_ns > 0;
-  case PLAN_EV_VANISH:
-    peer->vanished = true;
-    return true;
-  case PLAN_EV_DIE:
-    return true;
-  default:
-    return false;
-  }
-}
-
-static void event(struct peer *peer, const struct peer_command *command) {
-  const bool done = do_event(peer, command);
-  tell(peer, &(struct peer_event){.kind = PEER_DID, .command = command->event, .done = done});
-  if (command->event == PLAN_EV_DIE)
-    peer->state = PEER_DIED;
-}
-
-static void stop(struct peer *peer) {
-  if (peer->stopping)
-    return;
-  peer->stopping = true;
-  peer->stop_until_ns = peer->now_ns + LINGER_NS;
-  peer->stalled_until_ns = 0;
-  if (peer->conn && !peer->vanished)
-    qc_close(peer->conn, MOQT_NO_ERROR, "");
-  else
-    check_stop(peer);
-}
-
-void peer_command(struct peer *peer, const struct peer_command *command, uint64_t now_ns) {
-  set_clock(peer, now_ns);
-  switch (command->what) {
-  case PEER_DO_START:
-    if (peer->publisher)
-      publisher_start(peer->publisher, command->t0_ns);
-    else
-      subscriber_start(peer->subscriber, command->t0_ns);
-    break;
-  case PEER_DO_POLL:
-    tell(peer, &(struct peer_event){
-                   .kind = PEER_STATE,
-                   .objects = peer->publisher ? publisher_objects(peer->publisher)
-                                              : subscriber_objects(peer->subscriber),
-                   .last_rx_ns =
-                       peer->subscriber ? subscriber_last_rx_ns(peer->subscriber) : 0});
-    break;
-  case PEER_DO_STOP:
-    stop(peer);
-    break;
-  case PEER_DO_EVENT:
-    event(peer, command);
-    break;
-  }
 }

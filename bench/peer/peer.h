@@ -57,8 +57,9 @@ struct peer_outside {
   void *arg;
   void (*random)(void *arg, uint8_t *dest, size_t len);
   void (*event)(void *arg, const struct peer_event *event);
-  void (*keylog)(void *arg, const char *line);                /* may be NULL */
-  void (*qlog)(void *arg, const void *data, size_t len);      /* may be NULL */
+  void (*keylog)(void *arg, const char *line); /* may be NULL */
+  /* connection: counted from 1, each has a trace of its own; may be NULL */
+  void (*qlog)(void *arg, uint32_t connection, const void *data, size_t len);
   /* Bytes of a received file at their place in it; may be NULL. */
   void (*received)(void *arg, const struct plan_track *track, uint64_t offset, const uint8_t *data,
                    size_t len);

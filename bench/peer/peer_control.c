@@ -128,7 +128,8 @@ static json_t *pack(const struct peer_event *e) {
                      (int)e->done);
   case PEER_FAILED:
     /* Reasons of a peer stand in it: they need not be UTF-8. */
-    return json_pack("{s:s, s:o}", "ev", "error", "text", json_stringn_nocheck(e->text, strlen(e->text)));
+    return json_pack("{s:s, s:o}", "ev", "error", "text",
+                     json_stringn_nocheck(e->text, strlen(e->text)));
   case PEER_BYE:
     return json_pack("{s:s}", "ev", "bye");
   }

@@ -16,11 +16,19 @@ struct mapping {
   size_t len;
 };
 
+/* Whole pieces are written, never a part of one. */
+struct stream {
+  int fd; /* -1 = not open */
+  size_t len;
+  char data[BUFFER_BYTES];
+};
+
 struct peer_files {
   const struct plan *plan;
   const struct plan_node *node;
-  const char *dir; /* copied */
-  FILE *journal, *qlog;
+  char *dir;
+  struct stream journal, qlog;
+  uint32_t qlog_connection; /* that the open qlog belongs to */
   int keys;
   int *received;           /* by track; -1 = not open */
   struct mapping *mapping; /* by track */
@@ -32,16 +40,50 @@ static void note_error(struct peer_files *files, int error) {
     files->error = error ? error : EIO;
 }
 
-static FILE *create(const char *dir, const char *sub, const char *node, const char *end) {
-  char path[4096];
-  if (snprintf(path, sizeof path, "%s/%s%s%s", dir, sub, node, end) >= (int)sizeof path) {
-    errno = ENAMETOOLONG;
-    return NULL;
+/* ---- writing in pieces ----------------------------------------------------------- */
+
+static void stream_flush(struct peer_files *files, struct stream *stream) {
+  for (size_t at = 0; at < stream->len;) {
+    const ssize_t n = write(stream->fd, stream->data + at, stream->len - at);
+    if (n < 0 && errno != EINTR) {
+      note_error(files, errno);
+      break;
+    }
+    at += n > 0 ? (size_t)n : 0;
   }
-  FILE *file = fopen(path, "we");
-  if (file)
-    setvbuf(file, NULL, _IOFBF, BUFFER_BYTES);
-  return file;
+  stream->len = 0;
+}
+
+static void stream_put(struct peer_files *files, struct stream *stream, const void *data,
+                       size_t len) {
+  if (len > sizeof stream->data - stream->len)
+    stream_flush(files, stream);
+  if (len > sizeof stream->data) {
+    note_error(files, EMSGSIZE);
+    return;
+  }
+  memcpy(stream->data + stream->len, data, len);
+  stream->len += len;
+}
+
+static void stream_close(struct peer_files *files, struct stream *stream) {
+  if (stream->fd < 0)
+    return;
+  stream_flush(files, stream);
+  if (close(stream->fd))
+    note_error(files, errno);
+  stream->fd = -1;
+}
+
+/* ---- opening ------------------------------------------------------------------------ */
+
+static int open_in(const char *dir, const char *name, const char *end, int flags, mode_t mode) {
+  char path[4096];
+  if (snprintf(path, sizeof path, "%s/%s%s", dir, name, end) >= (int)sizeof path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, mode);
 }
 
 static int make_folder(const char *dir, const char *name) {
@@ -53,56 +95,64 @@ static int make_folder(const char *dir, const char *name) {
   return mkdir(path, 0755) && errno != EEXIST ? -1 : 0;
 }
 
-static int open_keys(const char *dir) {
-  char path[4096];
-  if (snprintf(path, sizeof path, "%s/keys.log", dir) >= (int)sizeof path) {
-    errno = ENAMETOOLONG;
+/* A trace of a connection that was never there before. */
+static int open_qlog(const struct peer_files *files) {
+  char name[256], end[32] = ".sqlog";
+  int fd;
+  if (make_folder(files->dir, "qlog"))
     return -1;
+  snprintf(name, sizeof name, "qlog/%s", files->node->file_name);
+  for (uint32_t i = 2;; i++) {
+    fd = open_in(files->dir, name, end, O_EXCL, 0644);
+    if (fd >= 0 || errno != EEXIST)
+      return fd;
+    snprintf(end, sizeof end, "-%u.sqlog", i);
   }
-  return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 }
 
-struct peer_files *peer_files_open(const struct plan *plan, int node, const char *dir, char *err,
-                                   size_t err_len) {
+static struct peer_files *new_files(const struct plan *plan, int node, const char *dir) {
   struct peer_files *files = calloc(1, sizeof *files);
-  snprintf(err, err_len, "no memory for the output files");
   if (!files)
     return NULL;
-  *files = (struct peer_files){.plan = plan, .node = &plan->nodes[node], .keys = -1};
+  files->plan = plan;
+  files->node = &plan->nodes[node];
+  files->journal.fd = files->qlog.fd = files->keys = -1;
   files->dir = strdup(dir);
   files->received = calloc(plan->n_tracks + 1, sizeof *files->received);
   files->mapping = calloc(plan->n_tracks + 1, sizeof *files->mapping);
   for (size_t i = 0; files->received && i < plan->n_tracks; i++)
     files->received[i] = -1;
-  if (!files->dir || !files->received || !files->mapping) {
-    peer_files_close(files, NULL, 0);
-    return NULL;
-  }
-  files->journal = create(dir, "", files->node->file_name, "-objects.jsonl");
-  files->keys = open_keys(dir);
-  if (make_folder(dir, "qlog") == 0)
-    files->qlog = create(dir, "qlog/", files->node->file_name, ".sqlog");
-  if (files->journal && files->keys >= 0 && files->qlog)
+  if (files->dir && files->received && files->mapping)
     return files;
-  snprintf(err, err_len, "cannot write %s in %s: %s",
-           !files->journal     ? "the journal"
-           : files->keys < 0 ? "keys.log"
-                             : "the qlog",
-           dir, strerror(errno));
   peer_files_close(files, NULL, 0);
   return NULL;
 }
 
-static void close_file(struct peer_files *files, FILE *file) {
-  if (file && (ferror(file) | fclose(file)))
-    note_error(files, errno);
+struct peer_files *peer_files_open(const struct plan *plan, int node, const char *dir, char *err,
+                                   size_t err_len) {
+  struct peer_files *files = new_files(plan, node, dir);
+  if (!files) {
+    snprintf(err, err_len, "no memory for the output files");
+    return NULL;
+  }
+  const char *what = "the journal";
+  files->journal.fd = open_in(dir, files->node->file_name, "-objects.jsonl", O_APPEND, 0644);
+  if (files->journal.fd >= 0) {
+    what = "keys.log";
+    files->keys = open_in(dir, "keys.log", "", O_APPEND, 0600);
+  }
+  if (files->keys >= 0)
+    return files;
+  snprintf(err, err_len, "cannot write %s in %s: %s", what, dir, strerror(errno));
+  peer_files_close(files, NULL, 0);
+  return NULL;
 }
 
 int peer_files_close(struct peer_files *files, char *err, size_t err_len) {
   if (!files)
     return 0;
-  close_file(files, files->journal);
-  close_file(files, files->qlog);
+  stream_close(files, &files->journal);
+  stream_close(files, &files->qlog);
   if (files->keys >= 0)
     close(files->keys);
   for (size_t i = 0; files->received && i < files->plan->n_tracks; i++)
@@ -116,57 +166,57 @@ int peer_files_close(struct peer_files *files, char *err, size_t err_len) {
     snprintf(err, err_len, "writing to %s failed: %s", files->dir, strerror(error));
   free(files->received);
   free(files->mapping);
-  free((char *)(uintptr_t)files->dir);
+  free(files->dir);
   free(files);
   return error ? -1 : 0;
 }
 
+/* ---- what the core writes ---------------------------------------------------------------- */
+
 void peer_files_journal(void *arg, const char *line, size_t len) {
   struct peer_files *files = arg;
-  if (fwrite_unlocked(line, 1, len, files->journal) != len)
-    note_error(files, errno);
+  stream_put(files, &files->journal, line, len);
 }
 
 /* One write a line: several processes append to the file. */
-void peer_files_keylog(void *arg, const char *line) {
-  struct peer_files *files = arg;
+void peer_files_keylog(struct peer_files *files, const char *line) {
   char text[1024];
   const int len = snprintf(text, sizeof text, "%s\n", line);
   if (len < 0 || len >= (int)sizeof text || write(files->keys, text, (size_t)len) != len)
     note_error(files, errno);
 }
 
-void peer_files_qlog(void *arg, const void *data, size_t len) {
-  struct peer_files *files = arg;
-  if (fwrite_unlocked(data, 1, len, files->qlog) != len)
-    note_error(files, errno);
+void peer_files_qlog(struct peer_files *files, uint32_t connection, const void *data, size_t len) {
+  if (connection != files->qlog_connection) {
+    stream_close(files, &files->qlog);
+    files->qlog_connection = connection;
+    files->qlog.fd = open_qlog(files);
+    if (files->qlog.fd < 0)
+      note_error(files, errno);
+  }
+  if (files->qlog.fd >= 0)
+    stream_put(files, &files->qlog, data, len);
 }
 
-static int open_received(struct peer_files *files, const struct plan_track *track) {
-  char path[4096];
+static int open_received(const struct peer_files *files, const struct plan_track *track) {
+  char name[256];
   if (make_folder(files->dir, "received"))
     return -1;
-  if (snprintf(path, sizeof path, "%s/received/%s-%s", files->dir, files->node->file_name,
-               track->name) >= (int)sizeof path) {
-    errno = ENAMETOOLONG;
-    return -1;
-  }
-  return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  snprintf(name, sizeof name, "received/%s-", files->node->file_name);
+  return open_in(files->dir, name, track->name, 0, 0644);
 }
 
-void peer_files_received(void *arg, const struct plan_track *track, uint64_t offset,
+void peer_files_received(struct peer_files *files, const struct plan_track *track, uint64_t offset,
                          const uint8_t *data, size_t len) {
-  struct peer_files *files = arg;
   int *fd = &files->received[track - files->plan->tracks];
   if (*fd < 0)
     *fd = open_received(files, track);
-  if (*fd < 0 || offset > INT64_MAX ||
-      pwrite(*fd, data, len, (off_t)offset) != (ssize_t)len)
+  if (*fd < 0 || offset > INT64_MAX || pwrite(*fd, data, len, (off_t)offset) != (ssize_t)len)
     note_error(files, errno);
 }
 
-const uint8_t *peer_files_map(void *arg, const struct plan_track *track, size_t *len) {
-  struct peer_files *files = arg;
+const uint8_t *peer_files_map(struct peer_files *files, const struct plan_track *track,
+                              size_t *len) {
   struct mapping *mapping = &files->mapping[track - files->plan->tracks];
   struct stat st;
   const int fd = open(track->file, O_RDONLY | O_CLOEXEC);
@@ -183,6 +233,7 @@ const uint8_t *peer_files_map(void *arg, const struct plan_track *track, size_t 
 }
 
 void peer_files_flush(struct peer_files *files) {
-  if (fflush(files->journal) | fflush(files->qlog))
-    note_error(files, errno);
+  stream_flush(files, &files->journal);
+  if (files->qlog.fd >= 0)
+    stream_flush(files, &files->qlog);
 }

@@ -60,8 +60,7 @@ static void tell_error(struct host *host, const char *text) {
   host->told_error = true;
   fprintf(stderr, "fanbench-peer: %s: %s\n", host->config->plan->nodes[host->config->node].name,
           text);
-  peer_control_tell(host->config->control,
-                    &(struct peer_event){.kind = PEER_FAILED, .text = text});
+  peer_control_tell(host->config->control, &(struct peer_event){.kind = PEER_FAILED, .text = text});
 }
 
 static void on_event(void *arg, const struct peer_event *event) {
@@ -96,8 +95,8 @@ static void on_keylog(void *arg, const char *line) {
   peer_files_keylog(((struct host *)arg)->files, line);
 }
 
-static void on_qlog(void *arg, const void *data, size_t len) {
-  peer_files_qlog(((struct host *)arg)->files, data, len);
+static void on_qlog(void *arg, uint32_t connection, const void *data, size_t len) {
+  peer_files_qlog(((struct host *)arg)->files, connection, data, len);
 }
 
 static void on_received(void *arg, const struct plan_track *track, uint64_t offset,
@@ -222,6 +221,9 @@ static void hear(struct host *host) {
 
 static void on_packet(void *arg, const struct qc_path *path, const uint8_t *data, size_t len) {
   struct host *host = arg;
+  /* Read behind the packet: an object must not seem to have arrived before it
+   * was published. */
+  host->now_ns = read_clock();
   peer_in(host->peer, path, data, len, host->now_ns);
 }
 
@@ -229,7 +231,6 @@ static void receive(struct host *host) {
   for (int i = 0; i < ROUNDS_IN && peer_wants_input(host->peer, host->now_ns); i++) {
     if (peer_sockets_receive(host->sockets, &host->config->remote, on_packet, host) == 0)
       return;
-    host->now_ns = read_clock();
   }
 }
 
@@ -237,6 +238,7 @@ static void receive(struct host *host) {
 static bool send_all(struct host *host) {
   struct qc_path path;
   size_t len = 0;
+  host->now_ns = read_clock();
   for (int i = 0; i < PACKETS_OUT; i++) {
     len = peer_out(host->peer, &path, peer_sockets_room(host->sockets), PEER_SOCKET_PACKET,
                    host->now_ns);

@@ -1,14 +1,9 @@
-#include "bench/peer/publisher.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/peer/lateness.h"
-#include "bench/peer/source.h"
+#include "bench/peer/publisher_state.h"
 #include "relay/moqt/object.h"
 
-#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #define HEADERS_MAX (MOQT_SUBGROUP_HEADER_MAX + MOQT_OBJECT_HEADER_MAX)
@@ -16,52 +11,6 @@
  * back in the middle: it goes on where its source is by now. An earlier one is
  * merely slow, and what that costs shows as lateness. */
 #define START_GRACE_NS UINT64_C(500000000)
-
-/* A subgroup that is not finished. */
-struct open_stream {
-  int64_t sid;
-  uint64_t group, subgroup;
-  uint64_t previous; /* object */
-  bool stopped;      /* by the peer: the rest of the subgroup is left out */
-};
-
-struct pub_track {
-  const struct plan_track *plan;
-  struct source source;
-  uint64_t alias;
-  uint64_t next;    /* number of the next object */
-  uint64_t base_ns; /* when object 0 is due; a file's moves while it waits */
-  bool blocked;     /* waits for a stream */
-
-  int64_t req; /* of the subscription; -1: none */
-  bool forward;
-  struct moqt_location_range range;
-  uint64_t streams; /* opened for the subscription */
-  bool has_largest;
-  struct moqt_location largest;
-  struct open_stream *open;
-  size_t n_open, room_open;
-};
-
-struct publisher {
-  const struct plan *plan;
-  const struct plan_node *node;
-  const struct journal *journal;
-  struct publisher_owner owner;
-  struct pub_track *tracks;
-  size_t n_tracks;
-
-  struct qc *conn;
-  struct moqt_session *session;
-  int64_t namespace_req;
-  uint64_t now_ns, t0_ns;
-  bool started, done;
-
-  uint64_t objects, unsent;
-  struct lateness late;
-  uint8_t *scratch;
-  size_t scratch_room;
-};
 
 /* ---- life --------------------------------------------------------------------------- */
 
@@ -112,7 +61,7 @@ void publisher_free(struct publisher *pub) {
   free(pub);
 }
 
-static void forget_subscription(struct pub_track *track) {
+void publisher_forget(struct pub_track *track) {
   track->req = -1;
   track->n_open = 0;
   track->streams = 0;
@@ -129,7 +78,7 @@ void publisher_detach(struct publisher *pub) {
   pub->session = NULL;
   pub->namespace_req = -1;
   for (size_t i = 0; i < pub->n_tracks; i++)
-    forget_subscription(&pub->tracks[i]);
+    publisher_forget(&pub->tracks[i]);
 }
 
 void publisher_clock(struct publisher *pub, uint64_t now_ns) {
@@ -156,9 +105,9 @@ static uint64_t due_of(const struct pub_track *track, uint64_t n) {
   return track->base_ns + object.due_ns;
 }
 
-/* A subscription begins or goes on. What came due without one was never
- * published; the next group is the first that is. */
-static void resume(struct publisher *pub, struct pub_track *track) {
+/* What came due without a subscription was never published; the next group is
+ * the first that is. */
+void publisher_resume(struct publisher *pub, struct pub_track *track) {
   const struct source *source = &track->source;
   if (!pub->started)
     return;
@@ -181,12 +130,11 @@ void publisher_start(struct publisher *pub, uint64_t t0_ns) {
   for (size_t i = 0; i < pub->n_tracks; i++) {
     pub->tracks[i].base_ns = t0_ns;
     if (pub->now_ns > t0_ns + START_GRACE_NS && is_active(&pub->tracks[i]))
-      resume(pub, &pub->tracks[i]);
+      publisher_resume(pub, &pub->tracks[i]);
   }
 }
 
-/* Resets what is open: the subscription ends or pauses in the middle. */
-static void cut_streams(struct publisher *pub, struct pub_track *track) {
+void publisher_cut(struct publisher *pub, struct pub_track *track) {
   for (size_t i = 0; i < track->n_open; i++)
     qc_stream_reset(pub->conn, track->open[i].sid, MOQT_RESET_CANCELLED);
   track->n_open = 0;
@@ -231,8 +179,8 @@ static uint8_t *fill(struct publisher *pub, const struct pub_track *track,
   return buf + HEADERS_MAX;
 }
 
-static void note(struct publisher *pub, struct pub_track *track,
-                 const struct source_object *object, const uint8_t *payload) {
+static void note(struct publisher *pub, struct pub_track *track, const struct source_object *object,
+                 const uint8_t *payload) {
   const uint64_t due = track->base_ns + object->due_ns;
   const struct journal_object line = {
       .track = track->plan->name,
@@ -301,9 +249,8 @@ static struct open_stream *open_subgroup(struct publisher *pub, struct pub_track
     pub->owner.failed(pub->owner.arg, "no memory for a stream");
     return NULL;
   }
-  *stream = (struct open_stream){.sid = qc_open_uni(pub->conn),
-                                 .group = object->group,
-                                 .subgroup = object->subgroup};
+  *stream = (struct open_stream){
+      .sid = qc_open_uni(pub->conn), .group = object->group, .subgroup = object->subgroup};
   if (stream->sid < 0) {
     track->n_open--;
     track->blocked = true;
@@ -403,10 +350,10 @@ static bool is_over(const struct publisher *pub, const struct pub_track *track) 
   return !is_active(track) && pub->now_ns >= over_ns(pub);
 }
 
-static void finish_track(struct publisher *pub, struct pub_track *track) {
-  cut_streams(pub, track); /* empty unless time ran out */
+void publisher_finish_track(struct publisher *pub, struct pub_track *track) {
+  publisher_cut(pub, track); /* empty unless time ran out */
   moqt_publish_done(pub->session, track->req, MOQT_DONE_TRACK_ENDED, track->streams, "");
-  forget_subscription(track);
+  publisher_forget(track);
 }
 
 static void finish(struct publisher *pub) {
@@ -421,7 +368,7 @@ static void finish(struct publisher *pub) {
       report.planned += pub->tracks[i].source.count - pub->tracks[i].next;
   for (size_t i = 0; i < pub->n_tracks; i++)
     if (pub->tracks[i].req >= 0)
-      finish_track(pub, &pub->tracks[i]);
+      publisher_finish_track(pub, &pub->tracks[i]);
   pub->done = true;
   pub->owner.published(pub->owner.arg, &report);
 }
@@ -460,159 +407,3 @@ uint64_t publisher_deadline(const struct publisher *pub) {
   }
   return next;
 }
-
-/* ---- what the session tells ----------------------------------------------------------------------- */
-
-static struct pub_track *track_of(struct publisher *pub, int64_t req) {
-  for (size_t i = 0; i < pub->n_tracks; i++)
-    if (pub->tracks[i].req == req)
-      return &pub->tracks[i];
-  return NULL;
-}
-
-static void on_setup(void *app, const struct moqt_setup *peer) {
-  struct publisher *pub = app;
-  struct moqt_name name;
-  (void)peer;
-  moqt_name_set(&name, pub->node->name, NULL);
-  pub->namespace_req = moqt_publish_namespace(pub->session, &name);
-  if (pub->namespace_req < 0)
-    pub->owner.failed(pub->owner.arg, "the relay allows no stream for PUBLISH_NAMESPACE");
-}
-
-static void on_accepted(void *app, int64_t req) {
-  struct publisher *pub = app;
-  if (req == pub->namespace_req)
-    pub->owner.announced(pub->owner.arg);
-}
-
-static void on_refused(void *app, int64_t req, uint64_t code, uint64_t retry_ms,
-                       const char *reason) {
-  struct publisher *pub = app;
-  char text[256];
-  (void)retry_ms;
-  if (req != pub->namespace_req)
-    return;
-  snprintf(text, sizeof text, "PUBLISH_NAMESPACE was refused with 0x%llx: %s",
-           (unsigned long long)code, reason);
-  pub->owner.failed(pub->owner.arg, text);
-}
-
-static struct pub_track *find_track(struct publisher *pub, const struct moqt_name *name) {
-  for (size_t i = 0; i < pub->n_tracks; i++) {
-    struct moqt_name own;
-    moqt_name_set(&own, pub->node->name, pub->tracks[i].plan->name);
-    if (moqt_name_equal(name, &own))
-      return &pub->tracks[i];
-  }
-  return NULL;
-}
-
-/* What this publisher does not do it says. */
-static const char *unsupported(const struct moqt_params *params) {
-  if ((params->has & MOQT_HAS_OBJECT_TIMEOUT) && params->object_timeout_ms)
-    return "this publisher drops nothing: no delivery timeouts";
-  if ((params->has & MOQT_HAS_SUBGROUP_TIMEOUT) && params->subgroup_timeout_ms)
-    return "this publisher drops nothing: no delivery timeouts";
-  if (params->has & MOQT_HAS_PRIORITY_FILTER)
-    return "this publisher has no range filters";
-  return NULL;
-}
-
-static bool set_range(struct pub_track *track, const struct moqt_params *params) {
-  return moqt_location_resolve(&params->location, track->has_largest ? &track->largest : NULL,
-                               &track->range);
-}
-
-static void on_subscribe(void *app, int64_t req, const struct moqt_name *name,
-                         const struct moqt_params *params) {
-  struct publisher *pub = app;
-  struct pub_track *track = find_track(pub, name);
-  struct moqt_params answer;
-  const char *why;
-  if (!track)
-    moqt_refuse(pub->session, req, MOQT_REQ_DOES_NOT_EXIST, UINT64_MAX, "no such track");
-  else if (params->refuse_code)
-    moqt_refuse(pub->session, req, params->refuse_code, UINT64_MAX, params->refuse_reason);
-  else if ((why = unsupported(params)))
-    moqt_refuse(pub->session, req, MOQT_REQ_NOT_SUPPORTED, UINT64_MAX, why);
-  else if (track->req >= 0)
-    moqt_refuse(pub->session, req, MOQT_REQ_NOT_SUPPORTED, UINT64_MAX,
-                "one subscription to a track in one session");
-  else if (!set_range(track, params))
-    moqt_refuse(pub->session, req, MOQT_REQ_INVALID_RANGE, UINT64_MAX, "range overflows");
-  else {
-    moqt_params_init(&answer);
-    if (track->has_largest) {
-      answer.has = MOQT_HAS_LARGEST;
-      answer.largest = track->largest;
-    }
-    if (moqt_subscribe_accept(pub->session, req, track->alias, &answer, (struct moqt_bytes){0}))
-      return;
-    track->req = req;
-    track->forward = params->forward;
-    if (pub->done)
-      finish_track(pub, track);
-    else if (track->forward)
-      resume(pub, track);
-  }
-}
-
-static void on_update(void *app, int64_t req, const struct moqt_params *changed) {
-  struct publisher *pub = app;
-  struct pub_track *track = track_of(pub, req);
-  const char *why = unsupported(changed);
-  if (!track)
-    return;
-  if (changed->refuse_code || why) {
-    moqt_update_refuse(pub->session, req,
-                       changed->refuse_code ? changed->refuse_code : MOQT_REQ_NOT_SUPPORTED,
-                       changed->refuse_code ? changed->refuse_reason : why);
-    return;
-  }
-  if ((changed->has & MOQT_HAS_LOCATION_FILTER) && !set_range(track, changed)) {
-    moqt_update_refuse(pub->session, req, MOQT_REQ_INVALID_RANGE, "range overflows");
-    return;
-  }
-  const bool forward = changed->has & MOQT_HAS_FORWARD ? changed->forward : track->forward;
-  if (!forward || (changed->has & MOQT_HAS_LOCATION_FILTER))
-    cut_streams(pub, track);
-  const bool again = forward && (!track->forward || (changed->has & MOQT_HAS_LOCATION_FILTER));
-  track->forward = forward;
-  if (again)
-    resume(pub, track);
-  moqt_update_ok(pub->session, req, track->has_largest ? &track->largest : NULL);
-}
-
-static void on_ended(void *app, int64_t req, enum moqt_end why) {
-  struct publisher *pub = app;
-  struct pub_track *track = track_of(pub, req);
-  if (!track)
-    return;
-  cut_streams(pub, track);
-  if (why == MOQT_END_UPDATE_FAILED)
-    moqt_publish_done(pub->session, req, MOQT_DONE_UPDATE_FAILED, track->streams, "");
-  forget_subscription(track);
-}
-
-static void on_done(void *app, int64_t req, uint64_t status, uint64_t streams,
-                    const char *reason) {
-  struct publisher *pub = app;
-  (void)status;
-  (void)streams;
-  (void)reason;
-  if (req != pub->namespace_req)
-    return;
-  pub->namespace_req = -1;
-  pub->owner.failed(pub->owner.arg, "the relay no longer accepts this publisher's namespace");
-}
-
-const struct moqt_events publisher_events = {
-    .setup = on_setup,
-    .subscribe = on_subscribe,
-    .update = on_update,
-    .ended = on_ended,
-    .accepted = on_accepted,
-    .refused = on_refused,
-    .done = on_done,
-};

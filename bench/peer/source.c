@@ -26,7 +26,7 @@ static uint64_t row_subgroup(const struct plan_track *track, const struct source
 static void link_group(const struct plan_track *track, struct source_row *rows, uint64_t from,
                        uint64_t to) {
   const bool own = track->subgroup == PLAN_SUBGROUP_OBJECT;
-  uint64_t last_of[256]; /* by priority, as a subgroup of a layer */
+  uint64_t last_of[256] = {0}; /* by priority, as a subgroup of a layer */
   bool seen[256] = {false};
   for (uint64_t i = from; i < to; i++) {
     struct source_row *row = &rows[i];
@@ -41,8 +41,7 @@ static void link_group(const struct plan_track *track, struct source_row *rows, 
   rows[to - 1].group_last = true;
   for (uint64_t i = from; i < to; i++) {
     rows[i].subgroup_last = own || last_of[rows[i].priority] == i;
-    rows[i].subgroup_has_end =
-        own ? i == to - 1 : rows[i].priority == rows[to - 1].priority;
+    rows[i].subgroup_has_end = own ? i == to - 1 : rows[i].priority == rows[to - 1].priority;
   }
 }
 
@@ -204,6 +203,5 @@ void source_fill(const struct source *source, const struct source_object *object
     const uint64_t n = object->group * source->track->group_objects + object->object;
     memcpy(buf, source->file + n * source->track->size_max, object->size);
   } else
-    plan_object_fill(source->plan, source->track, object->group, object->object, buf,
-                     object->size);
+    plan_object_fill(source->plan, source->track, object->group, object->object, buf, object->size);
 }

@@ -1,0 +1,151 @@
+/* Commands of the runner: start, poll, stop, and what the timeline does to an
+ * endpoint. */
+#include <arpa/inet.h>
+
+#include "bench/peer/peer_state.h"
+#include "relay/moqt/codes.h"
+
+/* How long CONNECTION_CLOSE is repeated for packets that still come, if the
+ * closing period (RFC 9000 10.2) is longer. */
+#define LINGER_NS UINT64_C(1000000000)
+
+static bool reconnect(struct peer *peer, bool same_port) {
+  struct qc_addr local;
+  if (peer->conn && !peer->closed)
+    journal_closed(&peer->outside.journal, peer->now_ns, qc_odcid(peer->conn),
+                   &(struct qc_close_info){.by = QC_CLOSED_SELF, .reason = "left without a word"});
+  peer_disconnect(peer);
+  if (peer->outside.move(peer->outside.arg, same_port ? PEER_MOVE_SAME_PORT : PEER_MOVE_NEW_PORT,
+                         &local))
+    return false;
+  peer->path.local = peer->local = local;
+  return peer_dial(peer) == 0;
+}
+
+/* The socket moves, ngtcp2 is not told: what a NAT does. */
+static bool rebind(struct peer *peer) {
+  struct qc_addr local;
+  if (!peer->conn || peer->outside.move(peer->outside.arg, PEER_MOVE_NEW_PORT, &local))
+    return false;
+  peer->local = local;
+  return true;
+}
+
+static bool change_path(struct peer *peer, const struct qc_addr *told) {
+  struct qc_path path = peer->path;
+  path.local = *told;
+  if (qc_migrate(peer->conn, &path, peer->now_ns))
+    return false;
+  peer->path = path;
+  return true;
+}
+
+static bool migrate(struct peer *peer) {
+  struct qc_addr local;
+  if (!peer->conn || peer->outside.move(peer->outside.arg, PEER_MOVE_BESIDE, &local))
+    return false;
+  if (!change_path(peer, &local))
+    return false;
+  peer->local = local;
+  return true;
+}
+
+/* A migration to an address that only ngtcp2 believes in: the relay sees the old
+ * 4-tuple with another connection ID. */
+static bool rotate_cid(struct peer *peer) {
+  struct qc_addr made_up = peer->path.local;
+  if (!peer->conn)
+    return false;
+  if (made_up.sa.sa_family == AF_INET6)
+    made_up.in6.sin6_port = (in_port_t)(made_up.in6.sin6_port ^ htons(1));
+  else
+    made_up.in.sin_port = (in_port_t)(made_up.in.sin_port ^ htons(1));
+  return change_path(peer, &made_up);
+}
+
+static bool change_subscriptions(struct peer *peer, const struct peer_command *command) {
+  bool all = peer->subscriber != NULL;
+  for (size_t i = 0; peer->subscriber && i < command->n_tracks; i++) {
+    const int track = command->tracks[i];
+    all &= (command->event == PLAN_EV_SUBSCRIBE
+                ? subscriber_subscribe(peer->subscriber, track)
+                : subscriber_unsubscribe(peer->subscriber, track)) == 0;
+  }
+  return all;
+}
+
+static bool do_event(struct peer *peer, const struct peer_command *command) {
+  switch (command->event) {
+  case PLAN_EV_PRIORITY_LIMIT:
+    return peer->subscriber &&
+           subscriber_priority_limit(peer->subscriber, command->priority_limit) == 0;
+  case PLAN_EV_SUBSCRIBE:
+  case PLAN_EV_UNSUBSCRIBE:
+    return change_subscriptions(peer, command);
+  case PLAN_EV_RECONNECT:
+    return reconnect(peer, command->same_port);
+  case PLAN_EV_UPDATE_KEY:
+    return peer->conn && qc_update_key(peer->conn, peer->now_ns) == 0;
+  case PLAN_EV_REBIND:
+    return rebind(peer);
+  case PLAN_EV_MIGRATE:
+    return migrate(peer);
+  case PLAN_EV_ROTATE_CID:
+    return rotate_cid(peer);
+  case PLAN_EV_STALL:
+    peer->stalled_until_ns = peer->now_ns + command->for_ns;
+    return command->for_ns > 0;
+  case PLAN_EV_VANISH:
+    peer->vanished = true;
+    return true;
+  case PLAN_EV_DIE:
+    return true;
+  default:
+    return false;
+  }
+}
+
+static void event(struct peer *peer, const struct peer_command *command) {
+  const bool done = do_event(peer, command);
+  peer_tell(peer, &(struct peer_event){.kind = PEER_DID, .command = command->event, .done = done});
+  if (command->event == PLAN_EV_DIE)
+    peer->state = PEER_DIED;
+}
+
+static void stop(struct peer *peer) {
+  if (peer->stopping)
+    return;
+  peer->stopping = true;
+  peer->stop_until_ns = peer->now_ns + LINGER_NS;
+  peer->stalled_until_ns = 0;
+  if (peer->conn && !peer->vanished)
+    qc_close(peer->conn, MOQT_NO_ERROR, "");
+  else
+    peer_check_stop(peer);
+}
+
+void peer_command(struct peer *peer, const struct peer_command *command, uint64_t now_ns) {
+  peer_set_clock(peer, now_ns);
+  switch (command->what) {
+  case PEER_DO_START:
+    if (peer->publisher)
+      publisher_start(peer->publisher, command->t0_ns);
+    else
+      subscriber_start(peer->subscriber, command->t0_ns);
+    break;
+  case PEER_DO_POLL:
+    peer_tell(peer,
+              &(struct peer_event){
+                  .kind = PEER_STATE,
+                  .objects = peer->publisher ? publisher_objects(peer->publisher)
+                                             : subscriber_objects(peer->subscriber),
+                  .last_rx_ns = peer->subscriber ? subscriber_last_rx_ns(peer->subscriber) : 0});
+    break;
+  case PEER_DO_STOP:
+    stop(peer);
+    break;
+  case PEER_DO_EVENT:
+    event(peer, command);
+    break;
+  }
+}

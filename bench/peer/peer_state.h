@@ -1,0 +1,41 @@
+/* The inside of struct peer, shared by peer.c (connection and role) and
+ * peer_command.c (commands of the runner) only. */
+#ifndef FANBENCH_PEER_PEER_STATE_H
+#define FANBENCH_PEER_PEER_STATE_H
+
+#include "bench/peer/peer.h"
+#include "bench/peer/publisher.h"
+#include "bench/peer/subscriber.h"
+
+struct peer {
+  const struct plan *plan;
+  int node;
+  struct peer_outside outside;
+  struct publisher *publisher; /* one of the two */
+  struct subscriber *subscriber;
+
+  struct qc_tls *tls;
+  struct qc *conn;
+  struct moqt_session *session;
+  uint32_t n_conns; /* dialled so far */
+  char authority[64];
+  struct qc_path path;  /* as ngtcp2 knows it */
+  struct qc_addr local; /* where the socket really is */
+  uint64_t now_ns;
+  bool settled; /* the role has run since something came in */
+  bool closed;  /* the connection's end was told */
+  struct qc_close_info close_info;
+
+  enum peer_state state;
+  bool stopping, vanished;
+  uint64_t stop_until_ns, stalled_until_ns;
+};
+
+/* peer.c */
+void peer_tell(struct peer *peer, const struct peer_event *event);
+void peer_set_clock(struct peer *peer, uint64_t now_ns);
+int peer_dial(struct peer *peer);        /* on peer->path */
+void peer_disconnect(struct peer *peer); /* without a word */
+void peer_check_stop(struct peer *peer); /* told to stop: is it over? */
+
+#endif

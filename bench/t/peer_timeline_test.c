@@ -1,0 +1,178 @@
+/* What the timeline does to an endpoint: commands against its core in memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "bench/t/peer_served.h"
+
+static bool do_event(struct rig *rig, enum plan_event_kind kind) {
+  const size_t before = rig_count(rig, PEER_DID);
+  rig_do(rig, &(struct peer_command){.what = PEER_DO_EVENT, .event = kind, .priority_limit = -1});
+  return rig_await(rig, PEER_DID, before + 1)->done;
+}
+
+static void priority_limit_is_an_update(void **state) {
+  struct rig *rig;
+  (void)state;
+  rig = served_answered(SERVED_BOTH, 0);
+  rig_do(rig, &(struct peer_command){
+                  .what = PEER_DO_EVENT, .event = PLAN_EV_PRIORITY_LIMIT, .priority_limit = 3});
+  assert_true(rig_await(rig, PEER_DID, 1)->done);
+  rig_run(rig, 100 * RIG_MS);
+  assert_int_equal(rig->updates, 2);
+  assert_int_equal(rig->updated.has, MOQT_HAS_PRIORITY_FILTER);
+  assert_int_equal(rig->updated.priority_min, 0);
+  assert_int_equal(rig->updated.priority_max, 3);
+  assert_true(do_event(rig, PLAN_EV_PRIORITY_LIMIT)); /* none again */
+  rig_run(rig, 100 * RIG_MS);
+  assert_int_equal(rig->updates, 4);
+  assert_int_equal(rig->updated.priority_max, 255);
+  rig_close(rig);
+}
+
+static void reconnect_asks_again(void **state) {
+  for (int same_port = 0; same_port < 2; same_port++) {
+    struct rig *rig;
+    (void)state;
+    rig = served_answered(SERVED_BOTH, 0);
+    rig_do(rig, &(struct peer_command){
+                    .what = PEER_DO_EVENT, .event = PLAN_EV_RECONNECT, .same_port = same_port});
+    assert_true(rig_await(rig, PEER_DID, 1)->done);
+    rig_run(rig, 500 * RIG_MS);
+    assert_int_equal(rig->connections, 2);
+    assert_int_equal(rig->n_requests, 4);
+    assert_false(rig->closed); /* the old one got no CONNECTION_CLOSE */
+    const uint16_t port = ntohs(rig->net.nodes[rig->peer_node].addr.in.sin_port);
+    assert_int_equal(port == 20000, same_port);
+    served_accept(rig, 2);
+    served_accept(rig, 3);
+    rig_run(rig, 100 * RIG_MS);
+    served_datagram(rig, SERVED_CHAT_ALIAS, 0, 1, 50);
+    rig_run(rig, 100 * RIG_MS);
+    assert_int_equal(rig_lines(rig, "connected"), 2);
+    assert_int_equal(rig_lines(rig, "closed"), 1);
+    assert_int_equal(rig_lines(rig, "subscribed"), 4);
+    assert_int_equal(rig_lines(rig, "delivered"), 1);
+    assert_int_equal(rig_count(rig, PEER_ANSWERED), 1);
+    rig_close(rig);
+  }
+}
+
+static void vanish_is_silent(void **state) {
+  struct rig *rig;
+  (void)state;
+  rig = served_answered(SERVED_BOTH, 0);
+  assert_true(do_event(rig, PLAN_EV_VANISH));
+  assert_false(peer_wants_input(rig->peer, rig->net.now_ns));
+  rig_run(rig, 100 * RIG_MS);
+  const uint64_t before = rig->packets_in;
+  served_datagram(rig, SERVED_CHAT_ALIAS, 0, 1, 50);
+  rig_run(rig, 5 * RIG_S);
+  assert_int_equal(rig->packets_in, before);
+  assert_int_equal(rig_lines(rig, "delivered"), 0);
+  rig_do(rig, &(struct peer_command){.what = PEER_DO_POLL}); /* it still answers the runner */
+  assert_int_equal(rig_await(rig, PEER_STATE, 1)->objects, 0);
+  rig_do(rig, &(struct peer_command){.what = PEER_DO_STOP});
+  assert_int_equal(peer_state(rig->peer), PEER_STOPPED);
+  rig_run(rig, RIG_S);
+  assert_int_equal(rig->packets_in, before);
+  rig_close(rig);
+}
+
+static void die_leaves_no_word(void **state) {
+  struct rig *rig;
+  (void)state;
+  rig = served_answered(SERVED_BOTH, 0);
+  rig_run(rig, RIG_MS * 300);
+  assert_true(do_event(rig, PLAN_EV_DIE));
+  assert_int_equal(peer_state(rig->peer), PEER_DIED);
+  assert_int_equal(rig_count(rig, PEER_BYE), 0);
+  assert_int_equal(rig_lines(rig, "closed"), 0);
+  rig_close(rig);
+}
+
+static void stall_ends(void **state) {
+  struct rig *rig;
+  (void)state;
+  rig = served_answered(SERVED_BOTH, 0);
+  rig_do(rig, &(struct peer_command){
+                  .what = PEER_DO_EVENT, .event = PLAN_EV_STALL, .for_ns = 700 * RIG_MS});
+  assert_true(rig_await(rig, PEER_DID, 1)->done);
+  assert_false(peer_wants_input(rig->peer, rig->net.now_ns + 699 * RIG_MS));
+  assert_true(peer_wants_input(rig->peer, rig->net.now_ns + 700 * RIG_MS));
+  const uint64_t before = rig->packets_in;
+  rig_run(rig, 690 * RIG_MS);
+  assert_int_equal(rig->packets_in, before);
+  struct bytes b = {0};
+  bytes_header(&b, 4, 2, 7);
+  bytes_object(&b, 4, 0, NULL, 100);
+  rig_send_stream(rig, b.data, b.len, true);
+  rig_run(rig, 5 * RIG_S);
+  assert_int_equal(rig_lines(rig, "delivered"), 1); /* sent again after the stall */
+  free(b.data);
+  rig_close(rig);
+}
+
+/* The path changes under a running session; data goes on. */
+static void path_events(void **state) {
+  static const enum plan_event_kind kinds[] = {PLAN_EV_REBIND, PLAN_EV_MIGRATE, PLAN_EV_ROTATE_CID,
+                                               PLAN_EV_UPDATE_KEY};
+  (void)state;
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    struct rig *rig = served_answered(SERVED_BOTH, 0);
+    rig_run(rig, 500 * RIG_MS);
+    assert_true(do_event(rig, kinds[i]));
+    rig_run(rig, 3 * RIG_S); /* keep-alive shows the new address */
+    const uint16_t port = ntohs(rig->net.nodes[rig->peer_node].addr.in.sin_port);
+    assert_int_equal(port != 20000, kinds[i] == PLAN_EV_REBIND || kinds[i] == PLAN_EV_MIGRATE);
+    struct qc_path path;
+    qc_path_now(rig->conn, &path);
+    assert_int_equal(ntohs(path.remote.in.sin_port), port);
+    served_datagram(rig, SERVED_CHAT_ALIAS, 0, 1, 50);
+    rig_run(rig, 100 * RIG_MS);
+    assert_int_equal(rig_lines(rig, "delivered"), 1);
+    assert_int_equal(rig->connections, 1);
+    assert_false(rig->closed);
+    rig_close(rig);
+  }
+}
+
+static void other_events_cannot_be_done(void **state) {
+  struct rig *rig;
+  (void)state;
+  rig = served_answered(SERVED_BOTH, 0);
+  assert_false(do_event(rig, PLAN_EV_LINK_DOWN));
+  assert_false(do_event(rig, PLAN_EV_KILL));
+  rig_close(rig);
+}
+
+static void stop_closes_well(void **state) {
+  struct rig *rig;
+  (void)state;
+  rig = served_answered(SERVED_BOTH, 0);
+  rig_do(rig, &(struct peer_command){.what = PEER_DO_STOP});
+  rig_await(rig, PEER_BYE, 1);
+  assert_true(rig->closed);
+  assert_int_equal(rig->close.code, MOQT_NO_ERROR);
+  json_t *line = rig_line(rig, "closed", 0);
+  assert_string_equal(json_string_value(json_object_get(line, "space")), "application");
+  json_decref(line);
+  rig_close(rig);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(priority_limit_is_an_update),
+      cmocka_unit_test(reconnect_asks_again),
+      cmocka_unit_test(vanish_is_silent),
+      cmocka_unit_test(die_leaves_no_word),
+      cmocka_unit_test(stall_ends),
+      cmocka_unit_test(path_events),
+      cmocka_unit_test(other_events_cannot_be_done),
+      cmocka_unit_test(stop_closes_well),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
