@@ -7,6 +7,7 @@
 
 struct fb_defects {
   __u32 two_counters; /* fast path numbers from its own counter */
+  __u32 racy_pn;      /* a number is read and written without an atomic */
 };
 
 #endif

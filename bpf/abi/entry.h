@@ -156,6 +156,10 @@ enum fb_stream_use {
   FB_STREAM_OPEN = 1,
   FB_STREAM_FIN = 2,  /* the frame with FIN was admitted: frontier = final size */
   FB_STREAM_SLOW = 3, /* user space's alone, for the reason in `slow` */
+  /* Frames above offset 0 came before the header. They go the slow way; `frontier` is
+   * their largest end, so that a resend of them is not copied once the header is there.
+   * `slow`: 1 = one of them had the FIN. */
+  FB_STREAM_EARLY = 4,
 };
 
 /* An upstream stream that the datapath follows; slot = upstream's ordinal modulo

@@ -104,7 +104,7 @@ PORT_GLOBAL int dp_admit_stream(port_t *p, struct dp_scratch *s, __u32 f) {
   a.begin.subgroup = st->subgroup;
   a.begin.priority = st->priority;
   a.begin.out_alias = st->out_alias;
-  a.begin.claim = st->used == FB_STREAM_SLOW ? 0 : st->claim;
+  a.begin.claim = st->used == FB_STREAM_SLOW || st->used == FB_STREAM_EARLY ? 0 : st->claim;
   port_unlock(p, &st->lock);
 
   fr->admit = (__u8)decision;

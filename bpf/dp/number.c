@@ -10,7 +10,13 @@ PORT_GLOBAL int dp_number(port_t *p, struct dp_scratch *s, __u32 n) {
   struct fb_counters *c = port_counters(p, r->slot);
   if (!c)
     return 0;
-  r->pn = port_add(p, port_defect(p, two_counters) ? &c->own_pn : &c->next_pn, 1);
+  __u64 *word = port_defect(p, two_counters) ? &c->own_pn : &c->next_pn;
+  if (port_defect(p, racy_pn)) {
+    r->pn = port_load(p, word);
+    port_store(p, word, r->pn + 1);
+  } else {
+    r->pn = port_add(p, word, 1);
+  }
   r->sent = 1;
   port_add(p, &c->sent_bytes, s->len);
   return 0;

@@ -69,13 +69,44 @@ PORT_INLINE __u32 dp_stream_advance(struct fb_stream *st, const struct dp_arriva
   return FB_DEC_SEND;
 }
 
+/* A frame whose stream's header has not come: user space's, but remembered. */
+PORT_INLINE __u32 dp_stream_early(struct fb_stream *st, const struct dp_arrival *a) {
+  if (a->end > st->frontier)
+    st->frontier = a->end;
+  st->slow |= a->fin;
+  return FB_DEC_NO_HEADER;
+}
+
+/* The header comes behind frames of its stream: it is copied, they are not. */
+PORT_INLINE __u32 dp_stream_late_header(struct fb_stream *st, const struct dp_arrival *a,
+                                        __u32 *began) {
+  __u64 seen = st->frontier;
+  __u32 fin = st->slow | a->fin, claim = st->claim;
+  if (a->header != FB_DEC_SEND) {
+    st->used = FB_STREAM_SLOW;
+    st->slow = a->header;
+    return a->header;
+  }
+  dp_stream_begin(st, a, fin ? FB_STREAM_FIN : FB_STREAM_OPEN);
+  st->claim = claim;
+  st->frontier = a->end > seen ? a->end : seen;
+  *began = 1;
+  return FB_DEC_SEND;
+}
+
 /* Handles the frame: SEND, or why nobody gets it on the fast path. *began = 1 if it
  * claimed the slot; the frame's stream is then new. */
 PORT_INLINE __u32 dp_stream_arrive(struct fb_stream *st, const struct dp_arrival *a, __u32 *began) {
   *began = 0;
   if (!dp_stream_is(st, a)) {
-    if (a->offset != 0 || !dp_stream_free_for(st, a))
+    if (!dp_stream_free_for(st, a))
       return FB_DEC_NO_HEADER;
+    if (a->offset != 0) {
+      dp_stream_begin(st, a, FB_STREAM_EARLY);
+      st->track = FB_NO_TRACK;
+      st->slow = 0;
+      return dp_stream_early(st, a);
+    }
     if (a->header != FB_DEC_SEND) {
       dp_stream_begin(st, a, FB_STREAM_SLOW);
       return a->header;
@@ -83,6 +114,8 @@ PORT_INLINE __u32 dp_stream_arrive(struct fb_stream *st, const struct dp_arrival
     dp_stream_begin(st, a, FB_STREAM_OPEN);
     *began = 1;
   }
+  if (!*began && st->used == FB_STREAM_EARLY)
+    return a->offset ? dp_stream_early(st, a) : dp_stream_late_header(st, a, began);
   return st->used == FB_STREAM_SLOW ? st->slow : dp_stream_advance(st, a);
 }
 

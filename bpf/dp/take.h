@@ -31,6 +31,10 @@ PORT_INLINE int dp_take_stream(port_t *p, struct fb_take *take) {
   __u32 result = FB_TAKE_BUSY;
   port_lock(p, &st->lock);
   if (dp_stream_is(st, &a)) {
+    if (st->used == FB_STREAM_EARLY) {
+      st->used = FB_STREAM_SLOW;
+      st->slow = FB_DEC_NO_HEADER;
+    }
     result = st->used == FB_STREAM_SLOW ? FB_TAKE_OURS : FB_TAKE_FOLLOWED;
   } else if (dp_stream_free_for(st, &a)) {
     dp_stream_begin(st, &a, FB_STREAM_SLOW);

@@ -104,6 +104,34 @@ static void unknown_streams(struct world *w) {
   expect(w, stream(2, 19, text("next")), SEND);
 }
 
+/* What came before the header goes the slow way; the publisher's resend of it, behind
+ * the header, is no new data. */
+static void overtaken_header(struct world *w) {
+  begin(w);
+  expect(w, stream(2, 100, bytes(100, 0)), NO_HEADER);
+  expect(w, stream(2, 300, bytes(100, 0)), NO_HEADER);
+  assert_int_equal(slot_of(w, 2).used, FB_STREAM_EARLY);
+  assert_int_equal(recorded_frame(w, 0)->claim, 0);
+  assert_int_equal(recorded_frame(w, 0)->track, FB_NO_TRACK);
+  expect(w, opening(2, 100), SEND);
+  assert_int_equal(slot_of(w, 2).used, FB_STREAM_OPEN);
+  assert_int_equal(slot_of(w, 2).frontier, 400);
+  expect(w, stream(2, 100, bytes(100, 0)), BELOW_FRONTIER); /* resent */
+  expect(w, stream(2, 200, bytes(100, 0)), BELOW_FRONTIER); /* a hole: user space's */
+  expect(w, stream(2, 350, bytes(100, 0)), PARTIAL);
+  expect(w, stream(2, 400, bytes(50, 0)), SEND);
+  /* the FIN came early too */
+  expect(w, stream_fin(6, 100, bytes(10, 0)), NO_HEADER);
+  expect(w, opening(6, 100), SEND);
+  assert_int_equal(slot_of(w, 6).used, FB_STREAM_FIN);
+  expect(w, stream_fin(6, 100, bytes(10, 0)), BELOW_FRONTIER);
+  expect(w, stream_fin(6, 110, nothing()), BELOW_FRONTIER);
+  /* a header that cannot be followed ends the waiting */
+  expect(w, stream(10, 100, bytes(10, 0)), NO_HEADER);
+  expect(w, stream(10, 0, subgroup(99, 1)), UNKNOWN_ALIAS);
+  assert_int_equal(slot_of(w, 10).used, FB_STREAM_SLOW);
+}
+
 /* What began on the slow path stays there, or it would go out twice. */
 static void slow_streams(struct world *w) {
   begin(w);
@@ -247,6 +275,7 @@ static void taken(struct world *w) {
 
 const struct fixture fixtures_stream[] = {{"frontier", frontier},
                                           {"hole", hole},
+                                          {"overtaken_header", overtaken_header},
                                           {"final frame", final_frame},
                                           {"two frames of a stream", two_frames},
                                           {"unknown streams", unknown_streams},
