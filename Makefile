@@ -253,7 +253,7 @@ $(BUILD)/t/$(1)/%: $(BUILD)/obj/$(1)/%.o $(2)
 endef
 $(eval $(call test_rules,bpf,$(call archives,t-bpf dp),BPF_LIBS))
 $(eval $(call test_rules,relay,$(call archives,t-relay t-bpf) $(RELAY_ARCHIVES),BENCH_LIBS))
-$(eval $(call test_rules,bench,$(call archives,t-bench t-relay t-bpf) $(BENCH_ARCHIVES),BENCH_LIBS))
+$(eval $(call test_rules,bench,$(call archives,t-bench t-relay t-bpf wire) $(BENCH_ARCHIVES),BENCH_LIBS))
 $(eval $(call test_rules,pcap-tools,$(call archives,t-pcap-tools judge cli),JUDGE_LIBS))
 
 -include $(patsubst %.c,$(BUILD)/obj/%.d,$(C_SRC)) $(foreach s,$(BPF_SRC),$(BPF)/$(notdir $(s:.bpf.c=.bpf.d)))
@@ -278,10 +278,9 @@ objects: $(call objects_of,$(C_SRC)) $(SKELETONS)
 
 tests: $(TEST_BIN) ## build all unit tests
 
-run: deps build ## build, then run the first scenario (SCENARIO=FILE)
+run: deps build ## build, then run the first scenario (SCENARIO=FILE): live as root, else sim
 	$(Q)[ -e $(SCENARIO) ] || { echo 'run: $(SCENARIO) does not exist' >&2; exit 2; }
-	$(Q)if [ "$$(id -u)" -ne 0 ] && command -v sudo >/dev/null; then sudo $(BUILD)/fanbench run $(SCENARIO); \
-	else $(BUILD)/fanbench run $(SCENARIO); fi
+	$(Q)$(BUILD)/fanbench run $(SCENARIO)
 
 test_driver = SRCDIR='$(CURDIR)' BUILDDIR='$(abspath $(BUILD))' ci/test.sh
 # TESTS="varint ledger" keeps only the tests whose path contains one of the words.

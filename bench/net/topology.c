@@ -8,7 +8,9 @@
 
 /* Indexes of the same link on both ends; above lo and anything the kernel makes. */
 #define FIRST_IFINDEX 100
-#define UP_BOUND_MS   10000
+/* Inner ends are named after link and end, "7a"; link K has these two indexes. */
+#define INNER_IFINDEX(k, e) (FIRST_IFINDEX + 2 * (int)(k) + (int)(e))
+#define UP_BOUND_MS         10000
 
 static void set_addresses(struct veth_pair *pair, size_t k, int ip) {
   pair->family = ip == 6 ? AF_INET6 : AF_INET;
@@ -40,6 +42,17 @@ static void set_ifname(struct topology *net, size_t k, struct veth_end *end, uin
     snprintf(end->ifname, sizeof end->ifname, "link%u", (unsigned)k & 0xffff);
 }
 
+static void plan_inner_ends(struct topology *net, size_t k) {
+  struct topology_link *link = &net->links[k];
+  struct veth_end *ends[2] = {&link->inner_a, &link->inner_b};
+  for (unsigned e = 0; e < 2; e++) {
+    const uint8_t mac[6] = {0x02, 0xfb, (uint8_t)(2 + e), 0, (uint8_t)(k >> 8), (uint8_t)k};
+    *ends[e] = (struct veth_end){.ns = net->wire, .ifindex = INNER_IFINDEX(k, e)};
+    memcpy(ends[e]->mac, mac, sizeof mac);
+    snprintf(ends[e]->ifname, sizeof ends[e]->ifname, "%u%c", (unsigned)k & 0xffff, "ab"[e]);
+  }
+}
+
 int topology_plan(const struct plan *plan, struct topology *net, char *err, size_t err_len) {
   *net = (struct topology){.n_hosts = plan->n_hosts, .n_links = plan->n_links};
   if (plan->n_links > TOPOLOGY_MAX_LINKS) {
@@ -55,7 +68,7 @@ int topology_plan(const struct plan *plan, struct topology *net, char *err, size
     topology_free(net);
     return -1;
   }
-  for (uint32_t h = 0; h < plan->n_hosts; h++)
+  for (uint32_t h = 0; h <= plan->n_hosts; h++) /* the last one is the wire's */
     net->hosts[h] = NETNS_NONE;
   for (size_t k = 0; k < plan->n_links; k++) {
     const struct plan_link *from = &plan->links[k];
@@ -72,6 +85,11 @@ int topology_plan(const struct plan *plan, struct topology *net, char *err, size
     set_addresses(&to->pair, k, from->ip);
     set_ifname(net, k, &to->pair.a, a->host, b->file_name);
     set_ifname(net, k, &to->pair.b, b->host, a->file_name);
+    to->wired = !from->plain;
+    if (to->wired) {
+      net->wire = &net->hosts[plan->n_hosts];
+      plan_inner_ends(net, k);
+    }
   }
   return 0;
 }
@@ -100,14 +118,43 @@ static int wait_for_ends(const struct topology *net, end_test *test, char *err, 
   return 0;
 }
 
+static int wait_for_inner_ends(const struct topology *net, char *err, size_t err_len) {
+  for (size_t k = 0; k < net->n_links; k++)
+    if (net->links[k].wired &&
+        (wait_for_end(veth_can_send, &net->links[k].inner_a, err, err_len) != 0 ||
+         wait_for_end(veth_can_send, &net->links[k].inner_b, err, err_len) != 0))
+      return -1;
+  return 0;
+}
+
+/* Two pairs from the hosts into the wire's namespace. */
+static int make_wired(const struct topology_link *link, char *err, size_t err_len) {
+  struct veth_pair half = link->pair;
+  half.b = link->inner_a;
+  if (veth_make(&half, err, err_len) != 0)
+    return -1;
+  half.a = link->pair.b;
+  half.b = link->inner_b;
+  return veth_make(&half, err, err_len);
+}
+
+static int make_links(const struct topology *net, char *err, size_t err_len) {
+  for (size_t k = 0; k < net->n_links; k++) {
+    const struct topology_link *link = &net->links[k];
+    if ((link->wired ? make_wired(link, err, err_len) : veth_make(&link->pair, err, err_len)) != 0)
+      return -1;
+  }
+  return 0;
+}
+
 int topology_build(struct topology *net, char *err, size_t err_len) {
   for (uint32_t h = 0; h < net->n_hosts; h++)
     if (netns_make(&net->hosts[h], err, err_len) != 0)
       return -1;
-  for (size_t k = 0; k < net->n_links; k++)
-    if (veth_make(&net->links[k].pair, err, err_len) != 0)
-      return -1;
-  if (wait_for_ends(net, veth_can_send, err, err_len) != 0)
+  if (net->wire != NULL && netns_make(net->wire, err, err_len) != 0)
+    return -1;
+  if (make_links(net, err, err_len) != 0 || wait_for_ends(net, veth_can_send, err, err_len) != 0 ||
+      wait_for_inner_ends(net, err, err_len) != 0)
     return -1;
   for (size_t k = 0; k < net->n_links; k++)
     if (veth_configure(&net->links[k].pair, err, err_len) != 0)
@@ -125,6 +172,8 @@ int topology_take_down(struct topology *net, char *err, size_t err_len) {
 void topology_free(struct topology *net) {
   for (uint32_t h = 0; net->hosts != NULL && h < net->n_hosts; h++)
     netns_close(&net->hosts[h]);
+  if (net->wire != NULL)
+    netns_close(net->wire);
   free(net->hosts);
   free(net->links);
   *net = (struct topology){0};

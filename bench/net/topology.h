@@ -6,7 +6,11 @@
  *
  * Addresses: link k has 10.(k>>8).(k&255).1 and .2 /24, or fd00:0:0:K::1 and
  * ::2 /64 with K = k in hex. End a is the link's first host.
- * MAC 02:fb:0E:00:KK:KK with E = 0 for end a and 1 for end b. */
+ * MAC 02:fb:0E:00:KK:KK with E = 0 for end a and 1 for end b.
+ *
+ * A link that is impaired, now or by the timeline, is two veth pairs. Their inner ends
+ * meet in one more namespace, net.wire, where the wire process carries frames from one
+ * to the other; they have no addresses. Ends a and b know each other as on a plain link. */
 #ifndef FANBENCH_NET_TOPOLOGY_H
 #define FANBENCH_NET_TOPOLOGY_H
 
@@ -18,13 +22,16 @@
 
 struct topology_link {
   struct veth_pair pair;
-  int a, b; /* node indexes, as in the plan */
+  bool wired;                       /* through the wire process */
+  struct veth_end inner_a, inner_b; /* only then: what a and b are plugged into */
+  int a, b;                         /* node indexes, as in the plan */
   uint32_t host_a, host_b;
 };
 
 struct topology {
   struct netns *hosts; /* [n_hosts], index = plan_node.host */
   uint32_t n_hosts;
+  struct netns *wire;          /* NULL: no link is wired */
   struct topology_link *links; /* [n_links], index = that of the plan */
   size_t n_links;
 };

@@ -122,14 +122,19 @@ static int configure_end(const struct veth_end *end, const struct veth_end *othe
   return add_neighbour(end, other, pair->family, err, err_len);
 }
 
+/* An end without an address shall stay silent. */
+static int turn_ipv6_on(const struct veth_end *end, char *err, size_t err_len) {
+  return end->address[0] != '\0' ? netns_ipv6_on(end->ns, end->ifname, err, err_len) : 0;
+}
+
 int veth_make(const struct veth_pair *pair, char *err, size_t err_len) {
   const struct veth_end *a = &pair->a, *b = &pair->b;
   if (create(pair, err, err_len) != 0 ||
       offload_all_off(a->ns->ioctl_fd, a->ifname, err, err_len) != 0 ||
       offload_all_off(b->ns->ioctl_fd, b->ifname, err, err_len) != 0)
     return -1;
-  if (pair->family == AF_INET6 && (netns_ipv6_on(a->ns, a->ifname, err, err_len) != 0 ||
-                                   netns_ipv6_on(b->ns, b->ifname, err, err_len) != 0))
+  if (pair->family == AF_INET6 &&
+      (turn_ipv6_on(a, err, err_len) != 0 || turn_ipv6_on(b, err, err_len) != 0))
     return -1;
   if (bring_up(a, err, err_len) != 0)
     return -1;

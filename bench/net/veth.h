@@ -23,7 +23,7 @@ struct veth_end {
   char ifname[IFNAMSIZ];
   int ifindex; /* > 1, unique within the namespace */
   uint8_t mac[6];
-  char address[INET6_ADDRSTRLEN]; /* text, without prefix length */
+  char address[INET6_ADDRSTRLEN]; /* text, without prefix length; "": it has none */
 };
 
 struct veth_pair {

@@ -12,10 +12,10 @@ bool ability_event(enum plan_event_kind kind) {
   case PLAN_EV_RESTART:
   case PLAN_EV_SUBSCRIBE:
   case PLAN_EV_UNSUBSCRIBE:
-    return true;
   case PLAN_EV_LINK_SET:
   case PLAN_EV_LINK_DOWN:
   case PLAN_EV_LINK_UP:
+    return true;
   case PLAN_EV_STALL:
   case PLAN_EV_ROTATE_CID:
   case PLAN_EV_UPDATE_KEY:
@@ -47,15 +47,6 @@ bool ability_live(const struct plan *plan, char *why, size_t why_len) {
   for (size_t i = 0; i < plan->n_nodes; i++)
     if (!node_ability(&plan->nodes[i], why, why_len))
       return false;
-  for (size_t i = 0; i < plan->n_links; i++) {
-    const struct plan_link *link = &plan->links[i];
-    if (link->plain)
-      continue;
-    snprintf(why, why_len,
-             "link %s>%s is not a plain wire: it needs the wire process, not built yet",
-             plan->nodes[link->a].name, plan->nodes[link->b].name);
-    return false;
-  }
   for (size_t i = 0; i < plan->n_events; i++) {
     const struct plan_event *event = &plan->events[i];
     if (ability_event(event->kind))
@@ -67,7 +58,41 @@ bool ability_live(const struct plan *plan, char *why, size_t why_len) {
   return true;
 }
 
-bool ability_sim(char *why, size_t why_len) {
-  snprintf(why, why_len, "mode sim is not built yet; use --mode live as root");
-  return false;
+static bool fault_ability(const struct plan *plan, const struct plan_link *link, char *why,
+                          size_t len) {
+  const struct plan_fault *faults[2] = {link->forward_faults, link->backward_faults};
+  const size_t n[2] = {link->n_forward_faults, link->n_backward_faults};
+  for (int way = 0; way < 2; way++)
+    for (size_t i = 0; i < n[way]; i++)
+      if (faults[way][i].frame != NULL) {
+        snprintf(why, len, "link %s>%s has a fault by frame: not built yet in mode sim",
+                 plan->nodes[link->a].name, plan->nodes[link->b].name);
+        return false;
+      }
+  return true;
+}
+
+bool ability_sim(const struct plan *plan, char *why, size_t why_len) {
+  for (size_t i = 0; i < plan->n_nodes; i++) {
+    const struct plan_node *node = &plan->nodes[i];
+    if (!node_ability(node, why, why_len))
+      return false;
+    if (node->role != PLAN_RELAY || node->datapath != PLAN_DP_USER)
+      continue;
+    snprintf(why, why_len,
+             "node %s has datapath user, not built yet in mode sim; use kernel or stock", node->name);
+    return false;
+  }
+  for (size_t i = 0; i < plan->n_links; i++)
+    if (!fault_ability(plan, &plan->links[i], why, why_len))
+      return false;
+  for (size_t i = 0; i < plan->n_events; i++) {
+    const struct plan_event *event = &plan->events[i];
+    if (ability_event(event->kind))
+      continue;
+    snprintf(why, why_len, "line %u of the timeline: event %s, not built yet", event->line,
+             plan_event_name(event->kind));
+    return false;
+  }
+  return true;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,50 +53,64 @@ static void settle(int fd) {
     _exit(1);
 }
 
-static _Noreturn void child(int fd, int (*inside)(void *, int), void *arg) {
+static _Noreturn void child(int fd, bool closed, int (*inside)(void *, int), void *arg) {
   char err[256];
   if (close_all_but(fd) != 0)
     _exit(1);
   settle(fd);
   setsid();
   umask(022);
-  if (furnish(err, sizeof err) != 0) {
+  if (closed && furnish(err, sizeof err) != 0) {
     channel_send(fd, json_pack("{s:s, s:i, s:s}", "ev", "end", "code", 3, "text", err));
     _exit(3);
   }
   _exit(inside(arg, fd));
 }
 
-int cage_start(struct cage *cage, int (*inside)(void *arg, int fd), void *arg, char *err,
-               size_t err_len) {
+/* namespaces: CLONE_NEW... flags; 0 = an open cage. */
+static int start(struct cage *cage, uint64_t namespaces, int (*inside)(void *arg, int fd),
+                 void *arg) {
   int fds[2];
-  if (channel_pair(fds) != 0) {
-    snprintf(err, err_len, "cannot make a socket pair: %s", strerror(errno));
+  if (channel_pair(fds) != 0)
     return -1;
-  }
   fflush(NULL); /* what is buffered now would be written twice */
-  struct clone_args args = {
-      .flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET,
-      .exit_signal = SIGCHLD,
-  };
-  long pid = syscall(SYS_clone3, &args, sizeof args);
+  struct clone_args args = {.flags = namespaces, .exit_signal = SIGCHLD};
+  long pid = namespaces != 0 ? syscall(SYS_clone3, &args, sizeof args) : fork();
   if (pid == 0)
-    child(fds[1], inside, arg);
+    child(fds[1], namespaces != 0, inside, arg);
+  int saved = errno;
   close(fds[1]);
   if (pid < 0 || send(fds[0], "", 1, MSG_NOSIGNAL) != 1) {
-    snprintf(err, err_len,
-             "cannot start a process in new PID, mount and network namespaces: %s; it needs root "
-             "(CAP_SYS_ADMIN)",
-             strerror(errno));
+    saved = pid < 0 ? saved : errno;
     close(fds[0]);
     if (pid > 0) {
       kill((pid_t)pid, SIGKILL);
       waitpid((pid_t)pid, NULL, 0);
     }
+    errno = saved;
     return -1;
   }
   *cage = (struct cage){.pid = (pid_t)pid, .fd = fds[0]};
   return 0;
+}
+
+int cage_start(struct cage *cage, int (*inside)(void *arg, int fd), void *arg, char *err,
+               size_t err_len) {
+  int rc = start(cage, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET, inside, arg);
+  if (rc != 0)
+    snprintf(err, err_len,
+             "cannot start a process in new PID, mount and network namespaces: %s; it needs root "
+             "(CAP_SYS_ADMIN)",
+             strerror(errno));
+  return rc;
+}
+
+int cage_start_open(struct cage *cage, int (*inside)(void *arg, int fd), void *arg, char *err,
+                    size_t err_len) {
+  int rc = start(cage, 0, inside, arg);
+  if (rc != 0)
+    snprintf(err, err_len, "cannot start a process: %s", strerror(errno));
+  return rc;
 }
 
 int cage_wait(struct cage *cage) {

@@ -25,6 +25,11 @@ struct cage {
 int cage_start(struct cage *cage, int (*inside)(void *arg, int fd), void *arg, char *err,
                size_t err_len);
 
+/* The same without namespaces: for what touches nothing of the machine. It needs no
+ * privilege, and dies with its parent just so. */
+int cage_start_open(struct cage *cage, int (*inside)(void *arg, int fd), void *arg, char *err,
+                    size_t err_len);
+
 /* Waits for the end. Returns the wait status; closes cage->fd. */
 int cage_wait(struct cage *cage);
 

@@ -28,6 +28,8 @@ void cast_end(struct cast *cast, const char *fmt, ...) {
 /* Publishers keep time on a busy machine; they sleep most of it. Relay and subscribers
  * stay with the normal scheduler: how they fare is what is measured. */
 #define PUBLISHER_PRIORITY 2
+/* In front of everybody: a late wire hurts what nobody asked to be hurt. */
+#define WIRE_PRIORITY 3
 
 static struct process *add(struct cast *cast, const struct process_spec *spec, char *err,
                            size_t err_len) {
@@ -78,6 +80,28 @@ struct process *cast_start_node(struct cast *cast, int node, char *err, size_t e
   free(log);
   command_free(&cmd);
   return p;
+}
+
+struct process *cast_start_wire(struct cast *cast, char *err, size_t err_len) {
+  struct command cmd;
+  char *log = NULL;
+  if (command_wire(&cmd, &cast->at, err, err_len) != 0)
+    return NULL;
+  if (asprintf(&log, "%s/log/wire.txt", cast->at.dir) < 0) {
+    log = NULL;
+    snprintf(err, err_len, "no memory for a path");
+  } else
+    cast->wire = add(cast,
+                     &(struct process_spec){.name = "wire",
+                                            .node = -1,
+                                            .netns_fd = cast->net->wire->fd,
+                                            .realtime = WIRE_PRIORITY,
+                                            .log_path = log,
+                                            .argv = cmd.argv},
+                     err, err_len);
+  free(log);
+  command_free(&cmd);
+  return cast->wire;
 }
 
 struct process *cast_start_capture(struct cast *cast, const char *name, int netns_fd,

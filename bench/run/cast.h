@@ -22,8 +22,9 @@ struct cast {
   bool released; /* the outside said: go on */
   struct process **all;
   size_t n, room;
-  const char *doing; /* what is waited for now */
-  char ended[512];   /* why the run ended early; "" = it did not */
+  struct process *wire; /* of impaired links, one of `all`; NULL: there is none */
+  const char *doing;    /* what is waited for now */
+  char ended[512];      /* why the run ended early; "" = it did not */
   bool timed_out;
 };
 
@@ -32,6 +33,9 @@ struct process *cast_start_node(struct cast *cast, int node, char *err, size_t e
 struct process *cast_start_capture(struct cast *cast, const char *name, int netns_fd,
                                    int (*inside)(void *, int), void *arg, char *err,
                                    size_t err_len);
+
+/* The wire process, in net.wire; also as cast->wire. */
+struct process *cast_start_wire(struct cast *cast, char *err, size_t err_len);
 
 /* The newest process of a node, NULL if there was none. */
 struct process *cast_of(const struct cast *cast, int node);

@@ -117,6 +117,18 @@ int command_peer(struct command *cmd, const struct plan *plan, const struct topo
   return finished(cmd, err, err_len);
 }
 
+int command_wire(struct command *cmd, const struct command_places *at, char *err, size_t err_len) {
+  *cmd = (struct command){0};
+  add(cmd, "%s/fanbench-wire", at->bindir);
+  add(cmd, "--scenario");
+  add(cmd, "%s/scenario.yaml", at->dir);
+  add(cmd, "--out");
+  add(cmd, "%s", at->dir);
+  add(cmd, "--control");
+  add(cmd, PROCESS_CONTROL_ARG);
+  return finished(cmd, err, err_len);
+}
+
 void command_free(struct command *cmd) {
   for (size_t i = 0; i < cmd->n; i++)
     free(cmd->argv[i]);

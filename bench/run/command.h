@@ -1,5 +1,5 @@
 /* Command lines of the processes of a run, as agreed in the README ("Inside a
- * run"). argv[0] is the program's path: BINDIR/fanbench-relay or -peer.
+ * run"). argv[0] is the program's path: BINDIR/fanbench-relay, -peer or -wire.
  *
  * Ownership: command_free() gives all strings back. */
 #ifndef FANBENCH_RUN_COMMAND_H
@@ -28,6 +28,7 @@ int command_relay(struct command *cmd, const struct plan *plan, int node,
                   const struct command_places *at, char *err, size_t err_len);
 int command_peer(struct command *cmd, const struct plan *plan, const struct topology *net, int node,
                  const struct command_places *at, char *err, size_t err_len);
+int command_wire(struct command *cmd, const struct command_places *at, char *err, size_t err_len);
 void command_free(struct command *cmd);
 
 /* UDP port a node sends from or listens on. */

@@ -10,6 +10,7 @@
 #include "bench/run/residue.h"
 #include "bench/run/rundir.h"
 #include "bench/run/stage.h"
+#include "bench/run/virtual.h"
 
 int live_start(struct live_run *run, const struct plan *plan, const struct live_options *options,
                char *err, size_t err_len) {
@@ -27,7 +28,11 @@ int live_start(struct live_run *run, const struct plan *plan, const struct live_
   /* read by the child at once, from its copy of this memory */
   struct stage_order order = {
       .plan = plan, .dir = run->dir, .bindir = options->bindir, .hold = options->hold};
-  if (cage_start(&run->cage, stage_inside, &order, err, err_len) != 0) {
+  run->virtual_time = options->virtual_time;
+  int rc = options->virtual_time
+               ? cage_start_open(&run->cage, virtual_inside, &order, err, err_len)
+               : cage_start(&run->cage, stage_inside, &order, err, err_len);
+  if (rc != 0) {
     live_free(run);
     return 3;
   }
@@ -99,7 +104,8 @@ static void complete(json_t *manifest, void *arg) {
     found = json_pack("{s:[], s:[]}", "examined", "left");
     json_object_set_new(section, "residue", found);
   }
-  residue_outside(found, run->namespaces, run->n_namespaces);
+  if (!run->virtual_time)
+    residue_outside(found, run->namespaces, run->n_namespaces);
   if (run->told_end)
     return;
   json_t *processes = json_object_get(section, "processes");

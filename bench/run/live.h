@@ -1,4 +1,4 @@
-/* A live run, from outside: started, followed, finished. Several may run at a
+/* A run, live or on virtual time, from outside: started, followed, finished. Several may run at a
  * time; each is one child process (cage.h) and dies with the caller.
  *
  *   live_start(&run, ...)         0
@@ -22,11 +22,13 @@ struct live_options {
   const char *dir;    /* the run directory */
   const char *bindir; /* of fanbench-relay and fanbench-peer */
   bool hold;
+  bool virtual_time; /* mode sim: in an open cage, without privilege */
 };
 
 struct live_run {
   struct cage cage;
   char *dir;
+  bool virtual_time;
   int code;       /* 0: there is a run directory to judge; 3: died says what the machine lacks */
   char died[512]; /* why the run ended early; "" = it did not */
   char phase[64]; /* what it is doing */

@@ -144,6 +144,17 @@ static json_t *events(const struct plan *plan) {
   return list;
 }
 
+/* What `expect` says about latency; NULL: nothing. */
+static json_t *latency_budget(const struct plan *plan) {
+  for (size_t i = 0; i < plan->n_expects; i++) {
+    const struct plan_expect *e = &plan->expects[i];
+    if (strcmp(e->check, "latency") == 0 && !e->skip)
+      return json_pack("{s:o, s:o, s:o}", "p50_ns", integer(e->p50_ns), "p99_ns",
+                       integer(e->p99_ns), "max_ns", integer(e->max_ns));
+  }
+  return NULL;
+}
+
 static json_t *defects(const struct plan *plan) {
   json_t *list = json_array();
   for (size_t i = 0; i < plan->n_defects; i++)
@@ -202,6 +213,8 @@ static json_t *run(const struct manifest *m) {
                         m->cast->ended[0] != '\0' ? json_string(m->cast->ended) : json_null());
     json_object_set_new(o, "processes", processes(m->cast));
     json_object_set_new(o, "publishers", publishers(m->plan, m->cast));
+    if (m->cast->wire != NULL && m->cast->wire->wires != NULL)
+      json_object_set(o, "wires", m->cast->wire->wires);
   }
   if (m->residue != NULL)
     json_object_set(o, "residue", m->residue);
@@ -217,10 +230,16 @@ static json_t *machine(const struct manifest *m) {
   struct tm utc;
   if (gmtime_r(&seconds, &utc) != NULL)
     strftime(wall, sizeof wall, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return json_pack("{s:s, s:s, s:s, s:s, s:i, s:I}", "kernel", kernel, "host", name.nodename,
-                   "compiler", __VERSION__, "wall_time", wall, "cpus",
-                   (int)sysconf(_SC_NPROCESSORS_ONLN), "realtime_minus_monotonic_ns",
-                   (json_int_t)m->realtime_minus_monotonic_ns);
+  json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:I}", "kernel", kernel, "host", name.nodename,
+                        "compiler", __VERSION__, "wall_time", wall, "cpus",
+                        (int)sysconf(_SC_NPROCESSORS_ONLN), "realtime_minus_monotonic_ns",
+                        (json_int_t)m->realtime_minus_monotonic_ns);
+  if (m->sim_wall_ns != 0)
+    json_object_set_new(o, "simulation",
+                        json_pack("{s:I, s:I, s:I}", "wall_ns", (json_int_t)m->sim_wall_ns,
+                                  "cpu_ns", (json_int_t)m->sim_cpu_ns, "peak_bytes",
+                                  (json_int_t)m->sim_peak_bytes));
+  return o;
 }
 
 static json_t *make(const struct manifest *m) {
@@ -240,6 +259,9 @@ static json_t *make(const struct manifest *m) {
   json_object_set_new(o, "subscriptions", subscriptions(plan));
   json_object_set_new(o, "events", events(plan));
   json_object_set_new(o, "defects", defects(plan));
+  json_t *budget = latency_budget(plan);
+  if (budget != NULL)
+    json_object_set_new(o, "latency_budget", budget);
   if (m->end_ns != 0) /* absent: nothing came to an end yet */
     json_object_set_new(o, "run", run(m));
   json_object_set_new(o, "machine", machine(m));

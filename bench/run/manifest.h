@@ -21,6 +21,8 @@ struct manifest {
   json_t *residue;
   int64_t realtime_minus_monotonic_ns;
   uint64_t wall_ns; /* since 1970 */
+  /* mode sim: what the simulation itself took, without captures' assembly and judging */
+  uint64_t sim_wall_ns, sim_cpu_ns, sim_peak_bytes;
 };
 
 /* 0, or -1 with a sentence in err. The file appears whole or not at all. */

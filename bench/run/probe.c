@@ -190,7 +190,7 @@ static void probe_in_cage(struct probes *to) {
 /* --- the rest ------------------------------------------------------------- */
 
 static void probe_programs(struct probes *to, const char *bindir) {
-  static const char *const names[] = {"fanbench-relay", "fanbench-peer"};
+  static const char *const names[] = {"fanbench-relay", "fanbench-peer", "fanbench-wire"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     char *path = NULL;
     if (asprintf(&path, "%s/%s", bindir, names[i]) < 0)

@@ -133,6 +133,14 @@ static void heard_state(struct process *p, const json_t *message) {
   p->last_rx_ns = count_of(message, "last_rx_ns");
 }
 
+static void heard_wire(struct process *p, const json_t *message) {
+  json_t *way = json_deep_copy(message);
+  json_object_del(way, "ev");
+  if (p->wires == NULL)
+    p->wires = json_array();
+  json_array_append_new(p->wires, way);
+}
+
 void process_heard(struct process *p, const json_t *message) {
   const char *ev = channel_text(message, "ev");
   if (strcmp(ev, "ready") == 0)
@@ -152,7 +160,9 @@ void process_heard(struct process *p, const json_t *message) {
   else if (strcmp(ev, "captured") == 0) {
     json_decref(p->captured);
     p->captured = json_deep_copy(message);
-  } else if (strcmp(ev, "error") == 0)
+  } else if (strcmp(ev, "wire") == 0)
+    heard_wire(p, message);
+  else if (strcmp(ev, "error") == 0)
     snprintf(p->error, sizeof p->error, "%s", channel_text(message, "text"));
 }
 
@@ -203,6 +213,8 @@ void process_close(struct process *p) {
   }
   json_decref(p->captured);
   p->captured = NULL;
+  json_decref(p->wires);
+  p->wires = NULL;
   free(p->name);
   p->name = NULL;
 }

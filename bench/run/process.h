@@ -23,7 +23,7 @@
 
 struct process {
   char *name; /* owned: "relay", "sub[1]", "capture relay" */
-  int node;   /* index in the plan; -1: a capture */
+  int node;   /* index in the plan; -1: a capture, or the wire process */
   pid_t pid;
   int pidfd;   /* readable once it ended */
   int control; /* runner's end; -1 once closed */
@@ -50,6 +50,7 @@ struct process {
   uint32_t asked, did;         /* events sent, events answered */
   bool did_ok[PROCESS_EVENTS]; /* answer to event number e, at e % PROCESS_EVENTS */
   json_t *captured;            /* a capture's closing message */
+  json_t *wires;               /* the wire process: array of what it said of each direction */
   char error[256];
 };
 

@@ -93,18 +93,26 @@ static void look_processes(json_t *list) {
     closedir(dir);
 }
 
-static void look_interfaces(json_t *list, const struct topology *net) {
-  for (uint32_t h = 0; h < net->n_hosts; h++) {
-    struct nl_cache *cache = NULL;
-    if (net->hosts[h].nl == NULL || rtnl_link_alloc_cache(net->hosts[h].nl, AF_UNSPEC, &cache) != 0)
-      continue;
-    for (struct nl_object *o = nl_cache_get_first(cache); o != NULL; o = nl_cache_get_next(o)) {
-      const char *name = rtnl_link_get_name((struct rtnl_link *)o);
-      if (name != NULL && strcmp(name, "lo") != 0)
-        left(list, "interface %s of host %u", name, h);
-    }
-    nl_cache_free(cache);
+static void look_at_host(json_t *list, const struct netns *ns, const char *host) {
+  struct nl_cache *cache = NULL;
+  if (ns->nl == NULL || rtnl_link_alloc_cache(ns->nl, AF_UNSPEC, &cache) != 0)
+    return;
+  for (struct nl_object *o = nl_cache_get_first(cache); o != NULL; o = nl_cache_get_next(o)) {
+    const char *name = rtnl_link_get_name((struct rtnl_link *)o);
+    if (name != NULL && strcmp(name, "lo") != 0)
+      left(list, "interface %s of %s", name, host);
   }
+  nl_cache_free(cache);
+}
+
+static void look_interfaces(json_t *list, const struct topology *net) {
+  char host[32];
+  for (uint32_t h = 0; h < net->n_hosts; h++) {
+    snprintf(host, sizeof host, "host %u", h);
+    look_at_host(list, &net->hosts[h], host);
+  }
+  if (net->wire != NULL)
+    look_at_host(list, net->wire, "the wire");
 }
 
 static bool exists(int fd) {

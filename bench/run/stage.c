@@ -19,11 +19,13 @@
 /* Bounds of waits. The verifier takes about a second for the datapath; the rest
  * is for machines that do something else as well. */
 #define CAPTURES_BOUND_NS    (20 * CLOCK_S)
+#define WIRE_BOUND_NS        (20 * CLOCK_S)
 #define RELAYS_BOUND_NS      (60 * CLOCK_S)
 #define PUBLISHERS_BOUND_NS  (30 * CLOCK_S)
 #define SUBSCRIBERS_BOUND_NS (30 * CLOCK_S)
 #define PUBLISHED_GRACE_NS   (10 * CLOCK_S)
 #define STOP_BOUND_NS        (15 * CLOCK_S)
+#define ARRIVE_BOUND_NS      (5 * CLOCK_S)
 /* From "everybody is there" to the first object, so that each hears of it before. */
 #define LEAD_NS (100 * CLOCK_MS)
 #define POLL_NS (50 * CLOCK_MS)
@@ -66,8 +68,11 @@ static bool is_subscriber(const struct cast *cast, const struct process *p) {
 }
 
 static bool is_capture(const struct cast *cast, const struct process *p) {
-  (void)cast;
-  return p->node < 0;
+  return p->node < 0 && p != cast->wire;
+}
+
+static bool is_wire(const struct cast *cast, const struct process *p) {
+  return p == cast->wire;
 }
 
 static bool is_ready(const struct cast *cast, const struct process *p) {
@@ -107,6 +112,8 @@ static void tell_namespaces(const struct stage *s) {
   json_t *inodes = json_array();
   for (uint32_t h = 0; h < s->net.n_hosts; h++)
     json_array_append_new(inodes, json_integer((json_int_t)s->net.hosts[h].inode));
+  if (s->net.wire != NULL)
+    json_array_append_new(inodes, json_integer((json_int_t)s->net.wire->inode));
   channel_send(s->up, json_pack("{s:s, s:o}", "ev", "namespaces", "inodes", inodes));
 }
 
@@ -165,6 +172,36 @@ static void note_relays(struct stage *s) {
       residue_note(&s->seen, s->cast.all[i]->pid);
 }
 
+/* links.jsonl: every direction is up; what happens later the wire process appends. */
+static void write_links(const struct stage *s) {
+  char *path = NULL;
+  if (asprintf(&path, "%s/links.jsonl", s->order->dir) < 0)
+    return;
+  FILE *to = fopen(path, "we");
+  free(path);
+  const unsigned long long now_ns = clock_now();
+  for (size_t k = 0; to != NULL && k < s->plan->n_links; k++) {
+    const char *a = s->plan->nodes[s->plan->links[k].a].name;
+    const char *b = s->plan->nodes[s->plan->links[k].b].name;
+    const char *ends[2][2] = {{a, b}, {b, a}};
+    for (int way = 0; way < 2; way++)
+      fprintf(to, "{\"ev\":\"link\",\"t\":%llu,\"link\":\"%s>%s\",\"what\":\"up\"}\n", now_ns,
+              ends[way][0], ends[way][1]);
+  }
+  if (to != NULL)
+    fclose(to);
+}
+
+static int start_wire(struct stage *s) {
+  write_links(s);
+  if (s->net.wire == NULL)
+    return 0;
+  say(s, "starting the wire");
+  if (cast_start_wire(&s->cast, s->err, sizeof s->err) == NULL)
+    return -1;
+  return cast_wait(&s->cast, is_ready, WIRE_BOUND_NS, "the wire process to be ready");
+}
+
 static int start_nodes(struct stage *s) {
   say(s, "starting the relay");
   if (start_role(s, PLAN_RELAY) != 0 ||
@@ -190,7 +227,9 @@ static int start_nodes(struct stage *s) {
 static void start_newcomers(struct stage *s) {
   for (size_t i = 0; i < s->cast.n; i++) {
     struct process *p = s->cast.all[i];
-    bool may = is_publisher(&s->cast, p) ? p->announced : is_subscriber(&s->cast, p) && p->ready;
+    bool may = is_publisher(&s->cast, p)
+                   ? p->announced
+                   : p->ready && !is_relay(&s->cast, p) && !is_capture(&s->cast, p);
     if (p->started || p->exited || !may)
       continue;
     p->started = true;
@@ -244,7 +283,8 @@ struct picture {
 };
 
 static bool takes_part(const struct cast *cast, const struct process *p) {
-  return !p->exited && !p->doomed && (is_relay(cast, p) || is_subscriber(cast, p));
+  return !p->exited && !p->doomed &&
+         (is_relay(cast, p) || is_subscriber(cast, p) || is_wire(cast, p));
 }
 
 /* Asks all and waits for the answers; false if time ran out or the run ended. */
@@ -272,7 +312,7 @@ static bool take_picture(struct cast *cast, uint64_t until, struct picture *now)
     if (!takes_part(cast, p))
       continue;
     now->objects += is_subscriber(cast, p) ? p->objects : 0;
-    now->backlog += is_relay(cast, p) ? p->backlog : 0;
+    now->backlog += is_relay(cast, p) || is_wire(cast, p) ? p->backlog : 0;
     now->inflight += is_relay(cast, p) ? p->inflight : 0;
   }
   return complete;
@@ -309,34 +349,34 @@ static void hold(struct stage *s) {
     cast_turn(&s->cast, clock_now() + CLOCK_S);
 }
 
+/* What those who left said last is on its way as long as the wire holds frames. */
+static void let_arrive(struct stage *s) {
+  struct process *wire = s->cast.wire;
+  const uint64_t until = clock_now() + ARRIVE_BOUND_NS;
+  bool empty = wire == NULL;
+  while (!empty && !wire->exited && clock_now() < until) {
+    const uint64_t before = wire->states, answer = clock_now() + POLL_NS;
+    cast_tell(&s->cast, wire, json_pack("{s:s}", "do", "poll"));
+    while (wire->states == before && !wire->exited && clock_now() < answer)
+      cast_turn(&s->cast, answer);
+    empty = wire->states > before && wire->backlog == 0;
+  }
+}
+
 static void stop(struct stage *s) {
   say(s, "stopping");
   note_relays(s);
   cast_stop(&s->cast, is_publisher, STOP_BOUND_NS);
+  let_arrive(s);
   cast_stop(&s->cast, is_subscriber, STOP_BOUND_NS);
+  let_arrive(s);
   cast_stop(&s->cast, is_relay, STOP_BOUND_NS);
+  let_arrive(s);
+  cast_stop(&s->cast, is_wire, STOP_BOUND_NS);
   s->manifest.end_ns = clock_now();
   cast_stop(&s->cast, is_capture, STOP_BOUND_NS);
   for (size_t i = 0; i < s->cast.n; i++)
     capture_count(&s->captures, s->cast.all[i]->captured);
-}
-
-static void write_links(const struct stage *s) {
-  char *path = NULL;
-  if (asprintf(&path, "%s/links.jsonl", s->order->dir) < 0)
-    return;
-  FILE *to = fopen(path, "we");
-  free(path);
-  for (size_t k = 0; to != NULL && k < s->plan->n_links; k++) {
-    const char *a = s->plan->nodes[s->plan->links[k].a].name;
-    const char *b = s->plan->nodes[s->plan->links[k].b].name;
-    const char *ends[2][2] = {{a, b}, {b, a}};
-    for (int way = 0; way < 2; way++)
-      fprintf(to, "{\"ev\":\"link\",\"t\":%llu,\"link\":\"%s>%s\",\"what\":\"up\"}\n",
-              (unsigned long long)s->manifest.start_ns, ends[way][0], ends[way][1]);
-  }
-  if (to != NULL)
-    fclose(to);
 }
 
 /* Everything that is written when nothing runs any more. */
@@ -347,7 +387,6 @@ static void conclude(struct stage *s) {
   s->manifest.residue = residue_look(&s->seen, &s->net);
   if (capture_assemble(&s->captures, s->order->dir, s->err, sizeof s->err) != 0)
     cast_end(&s->cast, "%s", s->err);
-  write_links(s);
 }
 
 static void read_clocks(struct manifest *m) {
@@ -370,7 +409,7 @@ static int finish(struct stage *s, int code, const char *text) {
 }
 
 /* About nine descriptors a host: the usual soft limit of 1,024 ends at 100 hosts. */
-static void raise_descriptor_limit(void) {
+void stage_raise_descriptor_limit(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
     limit.rlim_cur = limit.rlim_max;
@@ -393,7 +432,7 @@ static void step_forward(void) {
 
 int stage_inside(void *arg, int up) {
   const struct stage_order *order = arg;
-  raise_descriptor_limit();
+  stage_raise_descriptor_limit();
   step_forward();
   struct stage s = {.order = order, .plan = order->plan, .up = up};
   s.cast = (struct cast){.plan = order->plan,
@@ -405,7 +444,7 @@ int stage_inside(void *arg, int up) {
   read_clocks(&s.manifest);
   if (build(&s) != 0 || manifest_write(order->dir, &s.manifest, s.err, sizeof s.err) != 0)
     return finish(&s, 3, s.err);
-  if (start_captures(&s) == 0 && start_nodes(&s) == 0) {
+  if (start_captures(&s) == 0 && start_wire(&s) == 0 && start_nodes(&s) == 0) {
     publish(&s);
     drain(&s);
   } else if (s.cast.ended[0] == '\0')

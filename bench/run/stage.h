@@ -19,6 +19,9 @@ struct stage_order {
   bool hold;          /* after the drain, until {"do":"release"} */
 };
 
+/* As many files as the system allows: about nine a host. */
+void stage_raise_descriptor_limit(void);
+
 /* arg: struct stage_order *. For cage_start(). */
 int stage_inside(void *arg, int up);
 

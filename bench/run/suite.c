@@ -139,10 +139,8 @@ static void judge_ability(struct suite_job *job, const char *mode) {
       job->skip = NULL;
     return;
   }
-  if (live)
-    can = ability_live(job->plan, why, sizeof why) && defects_ability(job, why, sizeof why);
-  else
-    can = ability_sim(why, sizeof why);
+  can = live ? ability_live(job->plan, why, sizeof why) : ability_sim(job->plan, why, sizeof why);
+  can = can && defects_ability(job, why, sizeof why);
   if (can)
     return;
   job->refused_code = 3;

@@ -54,7 +54,7 @@ struct suite_job {
   int refused_code;
   char *replay;
   uint32_t tries;
-  bool done, running;
+  bool done, running, failed;
   struct live_run run;
 };
 

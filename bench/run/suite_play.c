@@ -98,7 +98,10 @@ static void start(struct suite *suite, struct suite_job *job) {
     return;
   }
   const struct live_options options = {
-      .dir = job->dir, .bindir = request->bindir, .hold = request->hold};
+      .dir = job->dir,
+      .bindir = request->bindir,
+      .hold = request->hold,
+      .virtual_time = strcmp(request->mode, "sim") == 0};
   job->tries++;
   int rc = live_start(&job->run, &job->view, &options, err, sizeof err);
   if (rc != 0) {
@@ -138,11 +141,13 @@ static bool report(struct suite *suite, struct suite_job *job) {
                                  .died = died[0] != '\0' ? died : NULL};
   if (report_write(job->dir, &job->view, judged, &run, &outcome, err, sizeof err) != 0)
     fprintf(stderr, "fanbench: %s\n", err);
-  bool again = outcome.verdict == REPORT_INCONCLUSIVE && job->tries < MAX_TRIES && !interrupted;
+  bool again = outcome.verdict == REPORT_INCONCLUSIVE && !job->run.virtual_time &&
+               job->tries < MAX_TRIES && !interrupted; /* a simulation would say it again */
   if (again) {
     progress_clear();
     fprintf(stderr, "fanbench: %s: inconclusive, trying again\n", job->name);
   } else {
+    job->failed = outcome.verdict != REPORT_PASS;
     show(suite, job, judged, &run, &outcome);
     report_stream_run(suite->stream, job->name, &job->view, judged, &run, &outcome);
     put_json(suite, job, report_verdict_name(outcome.verdict), run.died);
@@ -193,6 +198,23 @@ static void hold(struct suite_job *job) {
   free(file);
 }
 
+/* One line on a terminal: of several runs also how far all are. */
+static void tell_progress(const struct suite *suite, const struct suite_job *job,
+                          const char *phase) {
+  size_t done = 0, failed = 0;
+  char text[160];
+  if (single(suite)) {
+    progress_say(job->name, phase);
+    return;
+  }
+  for (size_t i = 0; i < suite->n_jobs; i++) {
+    done += suite->jobs[i].done;
+    failed += suite->jobs[i].failed;
+  }
+  snprintf(text, sizeof text, "%zu/%zu done, %zu failed; %s", done, suite->n_jobs, failed, phase);
+  progress_say(job->name, text);
+}
+
 static size_t start_some(struct suite *suite) {
   size_t running = 0, done = 0;
   for (size_t i = 0; i < suite->n_jobs; i++)
@@ -221,7 +243,7 @@ static void follow(struct suite *suite, struct pollfd *fds) {
     if (!job->running)
       continue;
     live_follow(&job->run);
-    progress_say(job->name, job->run.phase);
+    tell_progress(suite, job, job->run.phase);
     if (job->run.holding)
       hold(job);
     if (job->run.over)
@@ -243,6 +265,8 @@ static void kill_all(struct suite *suite) {
 /* Things of the machine that all live runs share. 0, or the exit code. */
 static int ready_machine(const struct suite *suite) {
   bool any = false;
+  if (strcmp(suite->request->mode, "live") != 0)
+    return 0;
   for (size_t i = 0; i < suite->n_jobs; i++)
     any = any || (suite->jobs[i].skip == NULL && suite->jobs[i].refused == NULL);
   if (!any)

@@ -51,10 +51,27 @@ static json_t *describe(const struct plan *plan, const struct plan_event *event)
   return o;
 }
 
+static bool is_link(const struct plan_event *event) {
+  return event->kind == PLAN_EV_LINK_SET || event->kind == PLAN_EV_LINK_DOWN ||
+         event->kind == PLAN_EV_LINK_UP;
+}
+
+/* "sub[0]", or "relay>sub[0]" in the link's own sense. */
+static void name_target(const struct plan *plan, const struct plan_event *event, char *text,
+                        size_t len) {
+  if (is_link(event)) {
+    const struct plan_link *link = &plan->links[event->link];
+    snprintf(text, len, "%s>%s", plan->nodes[link->a].name, plan->nodes[link->b].name);
+  } else
+    snprintf(text, len, "%s", event->node >= 0 ? plan->nodes[event->node].name : "");
+}
+
 static void record(struct timeline *tl, const struct plan_event *event, uint64_t t_ns, bool ok) {
   const struct plan *plan = tl->cast->plan;
-  json_t *line = json_pack("{s:I, s:s}", "t", (json_int_t)t_ns, "node",
-                           event->node >= 0 ? plan->nodes[event->node].name : "");
+  json_t *line = json_pack("{s:I}", "t", (json_int_t)t_ns);
+  char whom[128];
+  name_target(plan, event, whom, sizeof whom);
+  json_object_set_new(line, is_link(event) ? "link" : "node", json_string(whom));
   json_t *what = describe(plan, event);
   json_object_update(line, what);
   json_object_set_new(line, "ok", json_boolean(ok));
@@ -64,8 +81,8 @@ static void record(struct timeline *tl, const struct plan_event *event, uint64_t
   json_decref(what);
   json_decref(line);
   if (!ok)
-    cast_end(tl->cast, "event %s of node %s at line %u of the timeline could not be done",
-             plan_event_name(event->kind), plan->nodes[event->node].name, event->line);
+    cast_end(tl->cast, "event %s of %s %s at line %u of the timeline could not be done",
+             plan_event_name(event->kind), is_link(event) ? "link" : "node", whom, event->line);
 }
 
 static bool kill_now(struct cast *cast, struct process *p) {
@@ -106,8 +123,21 @@ static void tell(struct timeline *tl, const struct plan_event *event, uint64_t n
   cast_tell(tl->cast, p, message);
 }
 
+/* The wire process keeps the timeline of links itself; here its answer is awaited. */
+static void await(struct timeline *tl, const struct plan_event *event, uint64_t now_ns) {
+  struct process *wire = tl->cast->wire;
+  if (wire == NULL || wire->exited) {
+    record(tl, event, now_ns, false);
+    return;
+  }
+  tl->open[tl->n_open++] = (struct timeline_open){
+      .event = event, .process = wire, .number = wire->asked++, .t_ns = tl->t0_ns + event->at_ns};
+}
+
 static void begin(struct timeline *tl, const struct plan_event *event, uint64_t now_ns) {
-  if (event->kind == PLAN_EV_KILL)
+  if (is_link(event))
+    await(tl, event, now_ns);
+  else if (event->kind == PLAN_EV_KILL)
     record(tl, event, now_ns, kill_now(tl->cast, cast_of(tl->cast, event->node)));
   else if (event->kind == PLAN_EV_RESTART)
     record(tl, event, now_ns, restart(tl->cast, event->node));

@@ -4,6 +4,7 @@
  *   kill             SIGKILL
  *   restart          a new process in the old one's place (which is killed if it runs)
  *   die, vanish      told to the process, which then ends; any end is expected
+ *   set, down, up    the wire process does it by itself, to the microsecond, and says "did"
  *   all others       told to the process, which answers "did"
  *
  * An event that fails ends the run. Order: timeline_open(), timeline_turn() after

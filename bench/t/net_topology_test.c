@@ -66,6 +66,7 @@ static void addresses_follow_the_scheme(void **state) {
   assert_ptr_equal(topology_end(&net, 0, 2), &net.links[1].pair.a);
   assert_ptr_equal(topology_end(&net, 2, 0), &net.links[1].pair.b);
   assert_null(topology_end(&net, 1, 2));
+  assert_null(net.wire);
   topology_free(&net);
   free(s);
 }
@@ -164,6 +165,42 @@ static void ipv6_carries_at_once(void **state) {
   carries_at_once(6);
 }
 
+/* Two pairs that meet in the wire's namespace: nobody carries frames from one to the
+ * other here, so nothing arrives, and the inner ends have no addresses and no offloads. */
+static void a_wired_link_ends_in_the_wire(void **state) {
+  (void)state;
+  skip_without_root();
+  char err[256] = "";
+  struct topology net;
+  struct star *s = star_make(2, 6, "sub");
+  s->links[1].plain = false;
+  assert_int_equal(topology_plan(&s->plan, &net, err, sizeof err), 0);
+  assert_false(net.links[0].wired);
+  assert_true(net.links[1].wired);
+  if (topology_build(&net, err, sizeof err) != 0)
+    fail_msg("%s", err);
+  const struct veth_pair *pair = &net.links[1].pair;
+  const struct veth_end *inner = &net.links[1].inner_b;
+  assert_ptr_equal(inner->ns, net.wire);
+  assert_string_equal(inner->ifname, "1b");
+  assert_int_equal(offload_is_on(net.wire->ioctl_fd, "1a", "rx-gro"), 0);
+  assert_int_equal(offload_is_on(net.wire->ioctl_fd, "1b", "tx-checksum-ip-generic"), 0);
+  assert_int_equal(offload_is_on(net.wire->ioctl_fd, "0a", "rx-gro"), -1);
+  struct sockaddr_storage at_a, at_b;
+  socklen_t len_a, len_b;
+  int a = udp_bound(pair->a.ns, pair->family, pair->a.address, &at_a, &len_a);
+  int b = udp_bound(pair->b.ns, pair->family, pair->b.address, &at_b, &len_b);
+  assert_int_equal(sendto(a, "ping", 4, 0, (struct sockaddr *)&at_b, len_b), 4);
+  struct pollfd wait_b = {.fd = b, .events = POLLIN};
+  assert_int_equal(poll(&wait_b, 1, 100), 0);
+  close(a);
+  close(b);
+  assert_int_equal(topology_take_down(&net, err, sizeof err), 0);
+  assert_int_equal(offload_is_on(net.wire->ioctl_fd, "1b", "rx-gro"), -1);
+  topology_free(&net);
+  free(s);
+}
+
 static void offloads_are_off(void **state) {
   (void)state;
   skip_without_root();
@@ -216,6 +253,7 @@ int main(void) {
       cmocka_unit_test(long_and_equal_names_get_another),
       cmocka_unit_test(ipv4_carries_at_once),
       cmocka_unit_test(ipv6_carries_at_once),
+      cmocka_unit_test(a_wired_link_ends_in_the_wire),
       cmocka_unit_test(offloads_are_off),
       cmocka_unit_test(sixty_four_hosts_come_up),
   };

@@ -27,6 +27,26 @@ static const char *print_addr(const struct qc_addr *addr, char *out, size_t room
   return out;
 }
 
+/* A line an object and subscriber: printf would be the dearest part of a simulation. */
+static void put(FILE *to, const char *text) {
+  fputs_unlocked(text, to);
+}
+
+static void put_number(FILE *to, uint64_t value) {
+  char digits[20], *at = digits + sizeof digits;
+  do {
+    *--at = (char)('0' + value % 10);
+    value /= 10;
+  } while (value > 0);
+  fwrite_unlocked(at, 1, (size_t)(digits + sizeof digits - at), to);
+}
+
+/* "text" and the number behind it. */
+static void put_pair(FILE *to, const char *text, uint64_t value) {
+  put(to, text);
+  put_number(to, value);
+}
+
 /* ---- copies --------------------------------------------------------------------------- */
 
 static void on_connection(void *arg, uint64_t now_ns, uint32_t slot, uint32_t gen,
@@ -47,30 +67,37 @@ static void on_gone(void *arg, uint64_t now_ns, uint32_t slot, uint32_t gen) {
 }
 
 static void write_frame(FILE *to, const struct fb_frame *frame, unsigned index, const char *track) {
-  fprintf(to,
-          ",\"frame\":%u,\"kind\":\"%s\",\"sid\":%" PRIu64 ",\"off\":%" PRIu64
-          ",\"len\":%u,\"fin\":%u",
-          index, frame->kind == FB_FRAME_STREAM ? "stream" : "datagram", (uint64_t)frame->stream,
-          (uint64_t)frame->offset, frame->len, frame->fin);
-  if (track)
-    fprintf(to, ",\"track\":\"%s\",\"group\":%" PRIu64, track, (uint64_t)frame->group);
-  else
-    fputs(",\"track\":null,\"group\":null", to);
+  put_pair(to, ",\"frame\":", index);
+  put(to, frame->kind == FB_FRAME_STREAM ? ",\"kind\":\"stream\"" : ",\"kind\":\"datagram\"");
+  put_pair(to, ",\"sid\":", frame->stream);
+  put_pair(to, ",\"off\":", frame->offset);
+  put_pair(to, ",\"len\":", frame->len);
+  put_pair(to, ",\"fin\":", frame->fin);
+  if (!track) {
+    put(to, ",\"track\":null,\"group\":null");
+    return;
+  }
+  put(to, ",\"track\":\"");
+  put(to, track);
+  put_pair(to, "\",\"group\":", frame->group);
 }
 
 static void write_sub(FILE *to, const struct fb_record *record, const struct fb_record_sub *sub,
                       unsigned f) {
-  fprintf(to, ",\"slot\":%u,\"gen\":%u,\"decision\":\"%s\"", sub->slot, sub->gen,
-          fb_decision_name(sub->decision[f]));
+  put_pair(to, ",\"slot\":", sub->slot);
+  put_pair(to, ",\"gen\":", sub->gen);
+  put(to, ",\"decision\":\"");
+  put(to, fb_decision_name(sub->decision[f]));
   if (sub->decision[f] == FB_DEC_SEND)
-    fprintf(to, ",\"pn\":%" PRIu64, (uint64_t)sub->pn);
+    put_pair(to, "\",\"pn\":", sub->pn);
   else
-    fputs(",\"pn\":null", to);
+    put(to, "\",\"pn\":null");
   if (sub->down[f])
-    fprintf(to, ",\"down_sid\":%" PRIu64, (uint64_t)(sub->down[f] - 1) * 4 + 3);
+    put_pair(to, ",\"down_sid\":", (uint64_t)(sub->down[f] - 1) * 4 + 3);
   else
-    fputs(",\"down_sid\":null", to);
-  fprintf(to, ",\"cpu\":%u}\n", record->cpu);
+    put(to, ",\"down_sid\":null");
+  put_pair(to, ",\"cpu\":", record->cpu);
+  put(to, "}\n");
 }
 
 static void on_copy(void *arg, const struct qc_cid *upstream, const struct fb_record *record,
@@ -80,9 +107,10 @@ static void on_copy(void *arg, const struct qc_cid *upstream, const struct fb_re
   hex(upstream, id);
   for (unsigned f = 0; f < record->n_frames; f++) {
     for (unsigned s = 0; s < record->n_subs; s++) {
-      fprintf(trace->copies,
-              "{\"ev\":\"copy\",\"t\":%" PRIu64 ",\"up\":\"%s\",\"up_pn\":%" PRIu64,
-              (uint64_t)record->time_ns, id, (uint64_t)record->pn);
+      put_pair(trace->copies, "{\"ev\":\"copy\",\"t\":", record->time_ns);
+      put(trace->copies, ",\"up\":\"");
+      put(trace->copies, id);
+      put_pair(trace->copies, "\",\"up_pn\":", record->pn);
       write_frame(trace->copies, &record->frames[f], f, track_names[f]);
       write_sub(trace->copies, record, &record->subs[s], f);
     }
@@ -112,30 +140,43 @@ static const char *fate_name(enum ledger_fate fate) {
 static void write_piece(FILE *to, const struct ledger_piece *piece, bool first) {
   if (!first) fputc(',', to);
   uint64_t sid = piece->down * 4 + 3;
-  if (piece->kind == LEDGER_DATAGRAM)
-    fprintf(to, "{\"kind\":\"datagram\",\"len\":%u}", piece->len);
-  else if (piece->kind == LEDGER_RESET)
-    fprintf(to, "{\"kind\":\"reset\",\"sid\":%" PRIu64 ",\"final\":%" PRIu64 "}", sid,
-            piece->offset);
-  else
-    fprintf(to,
-            "{\"kind\":\"stream\",\"sid\":%" PRIu64 ",\"off\":%" PRIu64
-            ",\"len\":%u,\"fin\":%d,\"again\":%d}",
-            sid, piece->offset, piece->len, piece->fin, piece->again);
+  if (piece->kind == LEDGER_DATAGRAM) {
+    put_pair(to, "{\"kind\":\"datagram\",\"len\":", piece->len);
+    put(to, "}");
+    return;
+  }
+  if (piece->kind == LEDGER_RESET) {
+    put_pair(to, "{\"kind\":\"reset\",\"sid\":", sid);
+    put_pair(to, ",\"final\":", piece->offset);
+    put(to, "}");
+    return;
+  }
+  put_pair(to, "{\"kind\":\"stream\",\"sid\":", sid);
+  put_pair(to, ",\"off\":", piece->offset);
+  put_pair(to, ",\"len\":", piece->len);
+  put_pair(to, ",\"fin\":", piece->fin);
+  put_pair(to, ",\"again\":", piece->again);
+  put(to, "}");
 }
 
 static void on_number(void *arg, const struct qc_cid *conn, const struct ledger_number *number) {
   struct trace_lines *trace = arg;
   FILE *to = trace->ledger;
   char id[41];
-  fprintf(to, "{\"ev\":\"number\",\"conn\":\"%s\",\"pn\":%" PRIu64 ",\"origin\":\"%s\"",
-          hex(conn, id), number->pn, origin_name(number->origin));
+  put(to, "{\"ev\":\"number\",\"conn\":\"");
+  put(to, hex(conn, id));
+  put_pair(to, "\",\"pn\":", number->pn);
+  put(to, ",\"origin\":\"");
+  put(to, origin_name(number->origin));
   if (number->origin == LEDGER_OWN || number->origin == LEDGER_BURNED)
-    fprintf(to, ",\"own\":%" PRIu64, number->own);
+    put_pair(to, "\",\"own\":", number->own);
   else
-    fputs(",\"own\":null", to);
-  fprintf(to, ",\"t\":%" PRIu64 ",\"fate\":\"%s\",\"fate_t\":%" PRIu64 ",\"content\":[",
-          number->sent_ns, fate_name(number->fate), number->fate_ns);
+    put(to, "\",\"own\":null");
+  put_pair(to, ",\"t\":", number->sent_ns);
+  put(to, ",\"fate\":\"");
+  put(to, fate_name(number->fate));
+  put_pair(to, "\",\"fate_t\":", number->fate_ns);
+  put(to, ",\"content\":[");
   for (size_t i = 0; i < number->n_pieces; i++) write_piece(to, &number->pieces[i], i == 0);
   fputs("]}\n", to);
 }
@@ -149,8 +190,11 @@ static void on_spurious(void *arg, const struct qc_cid *conn, const struct ledge
 }
 
 static void write_ranges(FILE *to, const struct shim_range *ranges, size_t n) {
-  for (size_t i = 0; i < n; i++)
-    fprintf(to, "%s[%" PRIu64 ",%" PRIu64 "]", i ? "," : "", ranges[i].lo, ranges[i].hi);
+  for (size_t i = 0; i < n; i++) {
+    put_pair(to, i ? ",[" : "[", ranges[i].lo);
+    put_pair(to, ",", ranges[i].hi);
+    put(to, "]");
+  }
 }
 
 static void on_ack(void *arg, uint64_t now_ns, const struct qc_cid *conn,
@@ -158,8 +202,10 @@ static void on_ack(void *arg, uint64_t now_ns, const struct qc_cid *conn,
                    size_t n_own) {
   struct trace_lines *trace = arg;
   char id[41];
-  fprintf(trace->ledger, "{\"ev\":\"ack\",\"conn\":\"%s\",\"t\":%" PRIu64 ",\"joint\":[",
-          hex(conn, id), now_ns);
+  put(trace->ledger, "{\"ev\":\"ack\",\"conn\":\"");
+  put(trace->ledger, hex(conn, id));
+  put_pair(trace->ledger, "\",\"t\":", now_ns);
+  put(trace->ledger, ",\"joint\":[");
   write_ranges(trace->ledger, joint, n_joint);
   fputs("],\"own\":[", trace->ledger);
   write_ranges(trace->ledger, own, n_own);

@@ -1,0 +1,236 @@
+#include "bench/run/virtual.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <pcap/pcap.h>
+
+#include "bench/net/topology.h"
+#include "bench/run/capture.h"
+#include "bench/run/cast.h"
+#include "bench/run/channel.h"
+#include "bench/run/clock.h"
+#include "bench/run/manifest.h"
+#include "bench/run/virtual_net.h"
+#include "bench/sim/costs.h"
+#include "bench/sim/sim.h"
+
+#define SNAPLEN (256 * 1024)
+/* Each capture's; a thousand of them must fit. */
+#define RAW_BUFFER (64u << 10)
+
+struct virtual {
+  const struct stage_order *order;
+  const struct plan *plan;
+  int up;
+  struct topology net;
+  struct capture_set captures;
+  FILE **raw; /* [captures.n] */
+  int *point; /* [2 * n_links]: index of the capture at a link's end, or -1 */
+  struct virtual_net ends;
+  struct sim_outcome outcome;
+  struct cast cast;
+  struct manifest manifest;
+  char err[512];
+};
+
+static void on_phase(void *arg, const char *text) {
+  const struct virtual *v = arg;
+  channel_send(v->up, json_pack("{s:s, s:s}", "ev", "phase", "text", text));
+}
+
+static int lay_out(struct virtual *v) {
+  const struct plan *plan = v->plan;
+  if (topology_plan(plan, &v->net, v->err, sizeof v->err) != 0 ||
+      capture_plan(&v->captures, plan, &v->net, v->err, sizeof v->err) != 0)
+    return -1;
+  v->point = calloc(2 * plan->n_links + 1, sizeof *v->point);
+  v->raw = calloc(v->captures.n + 1, sizeof *v->raw);
+  if (virtual_net_open(&v->ends, plan, &v->net) != 0 || v->point == NULL || v->raw == NULL) {
+    snprintf(v->err, sizeof v->err, "no memory for the network");
+    return -1;
+  }
+  return 0;
+}
+
+/* ---- captures -------------------------------------------------------------------------------- */
+
+/* Names of interfaces are the very strings of the topology. */
+static void find_points(struct virtual *v) {
+  const char *ifname;
+  for (size_t end = 0; end < 2 * v->plan->n_links; end++) {
+    const struct veth_pair *pair = &v->net.links[end / 2].pair;
+    ifname = end % 2 == 0 ? pair->a.ifname : pair->b.ifname;
+    v->point[end] = -1;
+    for (size_t i = 0; i < v->captures.n && v->point[end] < 0; i++)
+      if (v->captures.points[i].ifname == ifname)
+        v->point[end] = (int)i;
+  }
+}
+
+static int open_captures(struct virtual *v) {
+  const struct pcap_file_header header = {
+      .magic = 0xa1b23c4d, /* nanoseconds */
+      .version_major = PCAP_VERSION_MAJOR,
+      .version_minor = PCAP_VERSION_MINOR,
+      .snaplen = SNAPLEN,
+      .linktype = DLT_EN10MB,
+  };
+  if (capture_open(&v->captures, v->order->dir, v->err, sizeof v->err) != 0)
+    return -1;
+  for (size_t i = 0; i < v->captures.n; i++) {
+    const int fd = dup(v->captures.points[i].raw_fd);
+    v->raw[i] = fd >= 0 ? fdopen(fd, "wb") : NULL;
+    if (v->raw[i] != NULL)
+      setvbuf(v->raw[i], NULL, _IOFBF, RAW_BUFFER);
+    if (v->raw[i] == NULL || fwrite(&header, sizeof header, 1, v->raw[i]) != 1) {
+      snprintf(v->err, sizeof v->err, "cannot write a capture in %s", v->order->dir);
+      return -1;
+    }
+  }
+  find_points(v);
+  return 0;
+}
+
+static void on_frame(void *arg, size_t link, int end, uint64_t now_ns, const uint8_t *frame,
+                     size_t len) {
+  struct virtual *v = arg;
+  const int point = v->point[2 * link + (size_t)end];
+  if (point < 0)
+    return;
+  const uint64_t at = now_ns + SIM_REALTIME_MINUS_MONOTONIC_NS;
+  /* a record of classic pcap: seconds, nanoseconds, both lengths */
+  const uint32_t record[4] = {(uint32_t)(at / CLOCK_S), (uint32_t)(at % CLOCK_S), (uint32_t)len,
+                              (uint32_t)len};
+  fwrite(record, sizeof record, 1, v->raw[point]);
+  fwrite(frame, len, 1, v->raw[point]); /* a full disk shows when it is closed */
+}
+
+static int close_captures(struct virtual *v) {
+  int rc = 0;
+  for (size_t i = 0; v->raw != NULL && i < v->captures.n; i++) {
+    if (v->raw[i] != NULL && (ferror(v->raw[i]) | fclose(v->raw[i])) != 0)
+      rc = -1;
+    v->raw[i] = NULL;
+  }
+  return rc;
+}
+
+/* ---- what the manifest says of processes ------------------------------------------------------ */
+
+static int fill_cast(struct virtual *v) {
+  const struct sim_outcome *from = &v->outcome;
+  struct cast *cast = &v->cast;
+  cast->timed_out = from->timed_out;
+  memcpy(cast->ended, from->ended, sizeof cast->ended);
+  cast->all = calloc(from->n_processes + 1, sizeof(struct process *));
+  for (size_t i = 0; cast->all != NULL && i < from->n_processes; i++) {
+    const struct sim_process *it = &from->processes[i];
+    struct process *p = calloc(1, sizeof *p);
+    if (p == NULL)
+      return -1;
+    cast->all[cast->n++] = p;
+    *p = (struct process){.name = strdup(v->plan->nodes[it->node].name),
+                          .node = it->node,
+                          .pidfd = -1,
+                          .control = -1,
+                          .log_in = -1,
+                          .log_out = -1,
+                          .stopping = it->stopping,
+                          .doomed = it->doomed,
+                          .overdue = it->overdue,
+                          .exited = it->exited,
+                          .exit_code = it->exit_code,
+                          .signal = it->signal,
+                          .published = it->published,
+                          .knows_planned = it->published,
+                          .objects_planned = it->objects_planned,
+                          .objects_published = it->objects_published,
+                          .late_p99_ns = it->late_p99_ns,
+                          .late_max_ns = it->late_max_ns};
+    if (p->name == NULL)
+      return -1;
+  }
+  return cast->all != NULL ? 0 : -1;
+}
+
+/* Nothing of the machine was used that could be left. */
+static json_t *nothing_left(void) {
+  return json_pack("{s:[], s:[]}", "examined", "left");
+}
+
+/* ---- the run ------------------------------------------------------------------------------------ */
+
+static void note_cost(struct virtual *v, uint64_t wall_ns, uint64_t cpu_ns) {
+  struct rusage usage;
+  v->manifest.sim_wall_ns = clock_now() - wall_ns;
+  v->manifest.sim_cpu_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns;
+  if (getrusage(RUSAGE_SELF, &usage) == 0)
+    v->manifest.sim_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
+}
+
+static int play(struct virtual *v) {
+  const struct sim_config config = {
+      .plan = v->plan,
+      .dir = v->order->dir,
+      .wires = v->ends.wires,
+      .first_ifindex = v->ends.first_ifindex,
+      .ports = v->ends.ports,
+      .arg = v,
+      .tap = on_frame,
+      .phase = on_phase,
+  };
+  const uint64_t wall = clock_now(), cpu = clock_read(CLOCK_PROCESS_CPUTIME_ID);
+  if (sim_run(&config, &v->outcome, v->err, sizeof v->err) != 0)
+    return -1;
+  note_cost(v, wall, cpu);
+  on_phase(v, "writing captures and manifest");
+  if (close_captures(v) != 0) {
+    snprintf(v->err, sizeof v->err, "cannot write a capture in %s", v->order->dir);
+    return -1;
+  }
+  if (capture_assemble(&v->captures, v->order->dir, v->err, sizeof v->err) != 0)
+    return -1;
+  if (fill_cast(v) != 0) {
+    snprintf(v->err, sizeof v->err, "no memory for the manifest");
+    return -1;
+  }
+  v->manifest.start_ns = v->outcome.start_ns;
+  v->manifest.end_ns = v->outcome.end_ns;
+  v->manifest.residue = nothing_left();
+  return manifest_write(v->order->dir, &v->manifest, v->err, sizeof v->err);
+}
+
+static void clear(struct virtual *v) {
+  close_captures(v);
+  json_decref(v->manifest.residue);
+  cast_free(&v->cast);
+  capture_free(&v->captures);
+  sim_outcome_free(&v->outcome);
+  topology_free(&v->net);
+  free(v->raw);
+  free(v->point);
+  virtual_net_free(&v->ends);
+}
+
+int virtual_inside(void *arg, int up) {
+  const struct stage_order *order = arg;
+  struct virtual v = {.order = order, .plan = order->plan, .up = up};
+  v.cast = (struct cast){.plan = order->plan, .net = &v.net, .up = up};
+  v.manifest = (struct manifest){.plan = order->plan,
+                                 .mode = "sim",
+                                 .net = &v.net,
+                                 .captures = &v.captures,
+                                 .cast = &v.cast,
+                                 .realtime_minus_monotonic_ns = SIM_REALTIME_MINUS_MONOTONIC_NS,
+                                 .wall_ns = clock_read(CLOCK_REALTIME)};
+  stage_raise_descriptor_limit();
+  const bool ran = lay_out(&v) == 0 && open_captures(&v) == 0 && play(&v) == 0;
+  channel_send(up, json_pack("{s:s, s:i, s:s}", "ev", "end", "code", ran ? 0 : 3, "text",
+                             ran ? v.cast.ended : v.err));
+  clear(&v);
+  return ran ? 0 : 3;
+}

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# timeout: 300
+# Mode sim: every scenario passes without privilege, and the same seed gives the same
+# bytes in every artefact but the manifest's section `machine`: run again, several at
+# a time, as another user; from builds by clang and with sanitizers, where there are
+# any of this commit (FANBENCH_TEST_FULL makes them).
+set -euo pipefail
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+chmod 755 "$dir"
+cd "$SRCDIR"
+bad=0
+
+# DIR: one line a file; not the junit.xml of all runs, which is in the order they ended. The machine's section is the last one of the manifest.
+digest() {
+    (cd "$1" && find . -type f ! -path ./junit.xml -print0 | LC_ALL=C sort -z |
+        while IFS= read -r -d '' f; do
+            case $f in
+                */manifest.json) printf '%s  %s\n' "$(sed '/^ "machine": {/,/^ }/d' "$f" | sha256sum)" "$f" ;;
+                *) sha256sum "$f" ;;
+            esac
+        done)
+}
+
+run() { # PROGRAM OUT ARGUMENT...
+    local program=$1 out=$2
+    shift 2
+    "$program" run --mode sim scenarios/first --out "$out" "$@" >"$out.tap" 2>"$out.err" || {
+        echo "$program: exit $?"
+        grep '^not ok' "$out.tap" || true
+        sed 's/^/stderr: /' "$out.err" | head -50
+        exit 1
+    }
+}
+
+same() { # NAME
+    digest "$dir/$1" >"$dir/$1.sum"
+    cmp -s "$dir/a.sum" "$dir/$1.sum" && return
+    echo "$1 differs from the first run:"
+    diff "$dir/a.sum" "$dir/$1.sum" | head -20 || true
+    bad=1
+}
+
+run "$BUILDDIR/fanbench" "$dir/a"
+digest "$dir/a" >"$dir/a.sum"
+[ "$(grep -c '^ok' "$dir/a.tap")" -eq "$(find scenarios/first -name '*.yaml' | wc -l)" ]
+[ "$(wc -l <"$dir/a.sum")" -gt 100 ]
+
+run "$BUILDDIR/fanbench" "$dir/again" -j 4
+same again
+
+# The digest must see a difference where there is one.
+run "$BUILDDIR/fanbench" "$dir/seed" --seed 8
+digest "$dir/seed" >"$dir/seed.sum"
+if cmp -s "$dir/a.sum" "$dir/seed.sum"; then
+    echo 'another seed gives the same bytes'
+    bad=1
+fi
+
+# Without root the mode is sim, and it is said.
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+    mkdir "$dir/user" && chown 65534:65534 "$dir/user"
+    cp "$BUILDDIR/fanbench" "$dir/fanbench"
+    if setpriv --reuid 65534 --regid 65534 --clear-groups test -r "$SRCDIR/scenarios/first/quickstart.yaml"; then
+        setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/ "$dir/fanbench" run scenarios/first \
+            --out "$dir/user" >"$dir/user.tap" 2>"$dir/user.err" || {
+            cat "$dir/user.err"
+            exit 1
+        }
+        grep -q 'mode sim, since live needs root' "$dir/user.err" || {
+            echo 'an ordinary user is not told that the mode is sim'
+            bad=1
+        }
+        same user
+    fi
+fi
+
+other() { # NAME MAKE-ARGUMENT...
+    local name=$1 program=$SRCDIR/build-$1/fanbench
+    shift
+    if [ -n "${FANBENCH_TEST_FULL:-}" ]; then
+        make BUILD="build-$name" GEN="$BUILDDIR/gen" BPF="$BUILDDIR/bpf" "$@" "build-$name/fanbench" >"$dir/make.log" 2>&1 || {
+            tail -20 "$dir/make.log"
+            exit 1
+        }
+    fi
+    # one of another commit says so in its artefacts, and proves nothing
+    if [ -x "$program" ] && [ "$("$program" --version)" = "$("$BUILDDIR/fanbench" --version)" ]; then
+        run "$program" "$dir/$name"
+        same "$name"
+    fi
+}
+other clang CC="${CLANG:-clang-19}"
+other asan SANITIZE=address,undefined
+
+exit $bad

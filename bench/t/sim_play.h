@@ -1,0 +1,20 @@
+/* Simulations inside a test: a plan's text, played in this process. */
+#ifndef FANBENCH_T_SIM_PLAY_H
+#define FANBENCH_T_SIM_PLAY_H
+
+#include "bench/sim/sim.h"
+
+/* What went by. */
+struct sim_seen {
+  struct sim_outcome outcome; /* its processes are freed */
+  uint64_t frames;
+  uint64_t digest;     /* of all frames at captured interfaces, with time and place */
+  uint64_t duplicates; /* numbers of 1-RTT packets (null protection, IPv4, 8-byte IDs) that a
+                          relay sent twice to one port of one host */
+};
+
+/* dir: where the run's files go; emptied of nothing. Fails the test if it cannot run. */
+void sim_play(const char *text, uint64_t seed, const char *dir, const struct nest_config *nest,
+              struct sim_seen *seen);
+
+#endif
