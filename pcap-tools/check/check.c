@@ -38,10 +38,46 @@ void qp_describe_line(struct qp_judged *self, const char *file, uint64_t line, u
   f->time_ns = time_ns;
 }
 
+/* The endpoint whose log has the connection. */
+static const struct qp_node *logged_by(const struct qp_evidence *e, const struct qp_conn *conn) {
+  for (size_t i = 0; i < e->manifest->n_nodes; i++)
+    for (size_t k = 0; e->logs && k < e->logs[i].n_sessions; k++) {
+      const struct qp_log_session *s = &e->logs[i].sessions[k];
+      if (s->odcid_len == conn->odcid.len && !memcmp(s->odcid, conn->odcid.data, s->odcid_len))
+        return &e->manifest->nodes[i];
+    }
+  return NULL;
+}
+
+/* The one node with this address, whatever the port; NULL if several share it. */
+static const struct qp_node *alone_at(const struct qp_manifest *m, const struct qp_end *end) {
+  const struct qp_node *found = NULL;
+  for (size_t i = 0; i < m->n_nodes; i++)
+    for (size_t k = 0; k < m->nodes[i].n_addresses; k++)
+      if (qp_addr_equal(&m->nodes[i].addresses[k], end)) {
+        if (found)
+          return NULL;
+        found = &m->nodes[i];
+      }
+  return found;
+}
+
 const struct qp_node *qp_node_at(const struct qp_evidence *e, const struct qp_conn *conn,
                                  unsigned side) {
   const struct qp_end *end = side == QP_CLIENT ? &conn->tuple.src : &conn->tuple.dst;
-  return e->manifest ? qp_manifest_owner(e->manifest, end) : NULL;
+  if (!e->manifest)
+    return NULL;
+  const struct qp_node *node = side == QP_CLIENT ? logged_by(e, conn) : NULL;
+  if (!node)
+    node = qp_manifest_owner(e->manifest, end);
+  return node ? node : alone_at(e->manifest, end);
+}
+
+bool qp_is_relay(const struct qp_evidence *e, const struct qp_conn *conn, unsigned side) {
+  if (!e->manifest)
+    return side == QP_SERVER;
+  const struct qp_node *node = qp_node_at(e, conn, side);
+  return node && !strcmp(node->role, "relay");
 }
 
 static void end_name(const struct qp_evidence *e, const struct qp_conn *conn, unsigned side,

@@ -3,7 +3,7 @@
  *
  * A check looks from a vantage: properties of a sender are judged at the
  * interface nearest to it (views & QP_SENT), see track/conn.h. Its excuses come
- * from the manifest only, see check/excuse.h.
+ * from faults.jsonl only, see check/excuse.h.
  *
  * Order of calls: watch() before the first packet, the watcher's functions while
  * packets pass, finish() when all connections are complete. Afterwards the
@@ -12,10 +12,12 @@
 #define FANBENCH_PCAP_CHECK_CHECK_H
 
 #include "pcap-tools/judge.h"
+#include "pcap-tools/read/faults.h"
 #include "pcap-tools/read/manifest.h"
 #include "pcap-tools/read/memory.h"
 #include "pcap-tools/read/objects_log.h"
 #include "pcap-tools/track/copies.h"
+#include "pcap-tools/track/ledger.h"
 #include "pcap-tools/track/tracker.h"
 
 struct qp_fanout;
@@ -30,6 +32,8 @@ struct qp_evidence {
   uint64_t *frames; /* read from each file */
   struct qp_keylog keylog;
   struct qp_copies copies;
+  struct qp_ledger ledger;
+  struct qp_faults faults;
   struct qp_names names;
   struct qp_objects_log *logs; /* one for each node of the manifest; file NULL = none */
   struct qp_tracker *tracker;
@@ -40,13 +44,17 @@ struct qp_evidence {
 struct qp_judged {
   const struct qp_evidence *evidence;
   struct judge_check *out;
+  void *state; /* the check's own, see qp_check.state */
 };
 
 struct qp_check {
   struct judge_info info;
+  size_t state;   /* bytes of state it wants, zeroed; 0 = none */
   bool needs_run; /* a bare capture does not show it: skipped */
   void (*watch)(struct qp_judged *self, struct qp_watcher *watcher); /* may be NULL; arg = self */
   void (*finish)(struct qp_judged *self);                            /* may be NULL */
+  /* Gives back what the state owns; always called, also if reading failed. May be NULL. */
+  void (*clear)(struct qp_judged *self);
 };
 
 /* Texts of a finding; all are allocated (qp_text) and change hands. */
@@ -70,8 +78,11 @@ const struct qp_check *const *qp_checks(size_t *n);
 #define QP_FLOW_TEXT 128
 const char *qp_flow(const struct qp_evidence *e, const struct qp_conn *conn, unsigned side,
                     char text[QP_FLOW_TEXT]);
-/* The node at that end of the connection, or NULL. */
+/* The node at that end of the connection, or NULL. A client is known by its own
+ * log, whatever port it dialled from; else by its address. */
 const struct qp_node *qp_node_at(const struct qp_evidence *e, const struct qp_conn *conn,
                                  unsigned side);
+/* Is that end a relay? In bare captures a server counts as one. */
+bool qp_is_relay(const struct qp_evidence *e, const struct qp_conn *conn, unsigned side);
 
 #endif

@@ -60,15 +60,19 @@ static int load_logs(struct qp_evidence *e, char *err, size_t err_len) {
   for (size_t i = 0; i < m->n_nodes; i++) {
     const struct qp_node *node = &m->nodes[i];
     bool relay = !strcmp(node->role, "relay");
-    char *file = qp_text(relay ? "%s/%s-copies.jsonl" : "%s/%s-objects.jsonl", e->dir, node->file);
-    const char *name = file + strlen(e->dir) + 1;
-    int got = relay ? qp_copies_load(&e->copies, file, err, err_len)
-                    : qp_objects_log_load(e->dir, name, &e->names, &e->logs[i], err, err_len);
+    char *file = qp_text(relay ? "%s-copies.jsonl" : "%s-objects.jsonl", node->file);
+    int got = relay ? qp_copies_load(&e->copies, e->dir, file, err, err_len)
+                    : qp_objects_log_load(e->dir, file, &e->names, &e->logs[i], err, err_len);
     free(file);
     if (got < 0)
       return -1;
+    char *ledger = relay ? qp_text("%s-ledger.jsonl", node->file) : NULL;
+    got = ledger ? qp_ledger_load(&e->ledger, e->dir, ledger, err, err_len) : 0;
+    free(ledger);
+    if (got < 0)
+      return -1;
   }
-  return 0;
+  return qp_faults_load(e->dir, &e->faults, err, err_len);
 }
 
 static void list_files(struct qp_evidence *e, const char *const *files, size_t n) {
@@ -127,6 +131,8 @@ void qp_evidence_clear(struct qp_evidence *e) {
   qp_tracker_free(e->tracker);
   qp_keylog_clear(&e->keylog);
   qp_copies_clear(&e->copies);
+  qp_ledger_clear(&e->ledger);
+  qp_faults_clear(&e->faults);
   qp_names_clear(&e->names);
   qp_manifest_free(e->manifest);
 }

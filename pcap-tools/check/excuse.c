@@ -1,42 +1,67 @@
 #include "pcap-tools/check/excuse.h"
 
-/* The runner does an event a little late; a connection that began in this time
- * after the planned moment may still be its victim. */
-enum { EVENT_LATE_NS = 100000000 };
-
-static bool names(const char *planned, const char *node) {
-  size_t n = strlen(planned);
-  return n && !strncmp(planned, node, n) && (node[n] == 0 || node[n] == '[');
+static bool names(const char *told, const char *node) {
+  size_t n = strlen(told);
+  return n && !strncmp(told, node, n) && (node[n] == 0 || node[n] == '[');
 }
 
-static bool ends_connections(const char *kind) {
-  static const char *const kinds[] = {"reconnect", "die", "vanish", "kill", "restart"};
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+static bool among(const char *kind, const char *const *kinds, size_t n) {
+  for (size_t i = 0; i < n; i++)
     if (!strcmp(kind, kinds[i]))
       return true;
   return false;
 }
 
-bool qp_excused(const struct qp_evidence *e, const struct qp_conn *conn) {
-  const struct qp_manifest *m = e->manifest;
-  if (!m)
-    return false;
-  const struct qp_node *ends[2] = {qp_node_at(e, conn, QP_CLIENT), qp_node_at(e, conn, QP_SERVER)};
-  for (size_t i = 0; i < m->n_events; i++) {
-    const struct qp_event_info *ev = &m->events[i];
-    uint64_t t = m->start_ns + ev->at_ns + (uint64_t)m->realtime_minus_monotonic_ns;
-    bool ours =
-        (ends[0] && names(ev->node, ends[0]->name)) || (ends[1] && names(ev->node, ends[1]->name));
-    /* a connection made after the event is not its victim */
-    if (ours && ends_connections(ev->kind) && conn->first.time_ns < t + EVENT_LATE_NS)
-      return true;
-  }
-  return false;
+static bool ends_connections(const char *kind) {
+  static const char *const kinds[] = {"reconnect", "die", "vanish", "kill", "restart"};
+  return among(kind, kinds, sizeof kinds / sizeof *kinds);
 }
 
-bool qp_planned(const struct qp_manifest *m, const char *node, const char *kind) {
-  for (size_t i = 0; i < m->n_events; i++)
-    if (!strcmp(m->events[i].kind, kind) && names(m->events[i].node, node))
+static bool ends_process(const char *kind) {
+  static const char *const kinds[] = {"die", "kill", "restart"};
+  return among(kind, kinds, sizeof kinds / sizeof *kinds);
+}
+
+uint64_t qp_capture_time(const struct qp_evidence *e, uint64_t monotonic_ns) {
+  if (monotonic_ns == UINT64_MAX || !e->manifest)
+    return monotonic_ns;
+  return monotonic_ns + (uint64_t)e->manifest->realtime_minus_monotonic_ns;
+}
+
+uint64_t qp_broken_at(const struct qp_evidence *e, const struct qp_conn *conn) {
+  const struct qp_node *ends[2] = {qp_node_at(e, conn, QP_CLIENT), qp_node_at(e, conn, QP_SERVER)};
+  for (size_t i = 0; i < e->faults.n; i++) {
+    const struct qp_fault *f = &e->faults.items[i];
+    uint64_t t = qp_capture_time(e, f->t);
+    bool ours =
+        (ends[0] && names(f->node, ends[0]->name)) || (ends[1] && names(f->node, ends[1]->name));
+    /* a connection made after the event is not its victim */
+    if (ours && ends_connections(f->kind) && conn->first.time_ns < t)
+      return t;
+  }
+  return UINT64_MAX;
+}
+
+bool qp_excused(const struct qp_evidence *e, const struct qp_conn *conn) {
+  return qp_broken_at(e, conn) != UINT64_MAX;
+}
+
+uint64_t qp_node_broken_at(const struct qp_evidence *e, const char *node, uint64_t t,
+                           bool *unflushed) {
+  *unflushed = false;
+  for (size_t i = 0; i < e->faults.n; i++) {
+    const struct qp_fault *f = &e->faults.items[i];
+    if (!names(f->node, node) || !ends_connections(f->kind) || f->t < t)
+      continue;
+    *unflushed = ends_process(f->kind);
+    return f->t;
+  }
+  return UINT64_MAX;
+}
+
+bool qp_happened(const struct qp_evidence *e, const char *node, const char *kind) {
+  for (size_t i = 0; i < e->faults.n; i++)
+    if (!strcmp(e->faults.items[i].kind, kind) && names(e->faults.items[i].node, node))
       return true;
   return false;
 }

@@ -1,18 +1,30 @@
-/* Excuses: what the plan itself did to a connection. They come from the
- * manifest; a bare capture has none. */
+/* Excuses: what the timeline really did (faults.jsonl) to a connection. A bare
+ * capture has none. Times: those of captures unless said otherwise. */
 #ifndef FANBENCH_PCAP_CHECK_EXCUSE_H
 #define FANBENCH_PCAP_CHECK_EXCUSE_H
 
 #include "pcap-tools/check/check.h"
 
-/* An event of the plan ended this connection, or broke its link or an end of it
- * while it lived: it may end without a close, and leave streams behind. */
+/* Time of the first event that broke an end of this connection while it lived: it
+ * may end without a close, and leave streams behind. UINT64_MAX: none did. */
+uint64_t qp_broken_at(const struct qp_evidence *e, const struct qp_conn *conn);
 bool qp_excused(const struct qp_evidence *e, const struct qp_conn *conn);
-/* An event of that kind is planned for the node (or for all of its group). */
-bool qp_planned(const struct qp_manifest *m, const char *node, const char *kind);
+/* The first such event of a node at or after t (CLOCK_MONOTONIC, as in logs);
+ * *unflushed: it also lost what the node had not written yet. UINT64_MAX: none. */
+uint64_t qp_node_broken_at(const struct qp_evidence *e, const char *node, uint64_t t,
+                           bool *unflushed);
+/* An event of that kind happened to the node (or to all of its group). */
+bool qp_happened(const struct qp_evidence *e, const char *node, const char *kind);
+/* CLOCK_MONOTONIC to the clock of captures. UINT64_MAX stays. */
+uint64_t qp_capture_time(const struct qp_evidence *e, uint64_t monotonic_ns);
 /* The run was cut short by the runner. */
 bool qp_timed_out(const struct qp_evidence *e);
 /* All links are plain: nothing is lost on purpose. */
 bool qp_lossless(const struct qp_manifest *m);
+
+/* How much a process that is killed may have seen and not yet written. */
+#define QP_UNFLUSHED_NS 500000000u
+/* How long a packet may wait for its turn: at a process, in a queue. */
+#define QP_TURN_NS 100000000u
 
 #endif

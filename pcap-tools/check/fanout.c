@@ -129,9 +129,11 @@ static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d
     return "the subscriber was too far behind";
   if (!e->manifest && (end == UINT64_MAX ? d->conn->last.time_ns : end) < arrived + BARE_BACKLOG_NS)
     return "it arrived right before the end";
-  if ((own_end || qp_excused(e, d->conn)) &&
-      (end == UINT64_MAX ? d->conn->last.time_ns : end) < arrived + BACKLOG_NS)
+  uint64_t broken = qp_broken_at(e, d->conn);
+  if (own_end && end < arrived + BACKLOG_NS)
     return "the subscription ended before it left the queue";
+  if (broken != UINT64_MAX && broken < arrived + BACKLOG_NS)
+    return "the subscriber or the relay was gone before it left the queue";
   if (o->half && narrowed_later(d->request, d->in_priority, o->half->opened.time_ns))
     return "the filter was narrowed";
   return NULL;

@@ -44,11 +44,14 @@ static struct judge_report *new_report(const struct qp_evidence *e) {
 
 static int judge(struct qp_evidence *e, struct judge_report **out, char *err, size_t err_len) {
   struct judge_report *r = new_report(e);
-  struct qp_judged *judged = qp_alloc(r->n_checks, sizeof *judged);
-  const struct qp_check *const *checks = qp_checks(&r->n_checks);
-  for (size_t i = 0; i < r->n_checks; i++) {
+  size_t n_checks;
+  const struct qp_check *const *checks = qp_checks(&n_checks);
+  struct qp_judged *judged = qp_alloc(n_checks, sizeof *judged);
+  for (size_t i = 0; i < n_checks; i++) {
     struct qp_watcher w = {.arg = &judged[i]};
     judged[i] = (struct qp_judged){.evidence = e, .out = &r->checks[i]};
+    if (checks[i]->state)
+      judged[i].state = qp_alloc(1, checks[i]->state);
     if (!checks[i]->watch)
       continue;
     checks[i]->watch(&judged[i], &w);
@@ -61,6 +64,11 @@ static int judge(struct qp_evidence *e, struct judge_report **out, char *err, si
     run_checks(e, judged, r);
     qp_metrics(e, r);
     *out = r;
+  }
+  for (size_t i = 0; i < n_checks; i++) {
+    if (checks[i]->clear)
+      checks[i]->clear(&judged[i]);
+    free(judged[i].state);
   }
   free(judged);
   return got;

@@ -131,7 +131,8 @@ static void judge_delivery(struct qp_judged *self, const struct published *p, st
 
 /* The tightest limit that was ever planned for this subscriber and track; -1 =
  * what it gets cannot be told from the plan. */
-static int least_limit(const struct qp_manifest *m, const char *who, const char *track) {
+static int least_limit(const struct qp_evidence *e, const char *who, const char *track) {
+  const struct qp_manifest *m = e->manifest;
   int limit = 255;
   for (size_t i = 0; i < m->n_subscriptions; i++) {
     const struct qp_subscription_info *s = &m->subscriptions[i];
@@ -146,31 +147,50 @@ static int least_limit(const struct qp_manifest *m, const char *who, const char 
         limit = s->priority_limit;
     }
   }
-  bool changes = qp_planned(m, who, "priority_limit") || qp_planned(m, who, "unsubscribe") ||
-                 qp_planned(m, who, "subscribe");
+  bool changes = qp_happened(e, who, "priority_limit") || qp_happened(e, who, "unsubscribe") ||
+                 qp_happened(e, who, "subscribe");
   return changes ? -1 : limit;
 }
 
-/* How long an object may be on its way when a session ends by the plan. */
-#define IN_FLIGHT_NS 2000000000u
+/* How long an object may be on its way when a session is broken off: through an
+ * impaired link and its queue, and through plain ones. */
+#define IN_FLIGHT_NS       2000000000u
+#define IN_FLIGHT_PLAIN_NS 500000000u
+
+/* Until when an object had to be published to be owed, as far as that node goes. */
+static uint64_t owed_by(const struct qp_evidence *e, const struct qp_log_subscribed *s,
+                        const char *node, bool lossless) {
+  bool unflushed;
+  uint64_t broken = qp_node_broken_at(e, node, s->t, &unflushed);
+  uint64_t early = lossless ? IN_FLIGHT_PLAIN_NS : IN_FLIGHT_NS;
+  if (unflushed) /* what the log lost was delivered before that */
+    early += QP_UNFLUSHED_NS;
+  if (broken == UINT64_MAX || (s->until != UINT64_MAX && broken > s->until + early))
+    return s->until;
+  return broken > early ? broken - early : 0;
+}
+
+/* The subscriber itself, or its relay, may have broken off. */
+static uint64_t owed_until(const struct qp_evidence *e, const struct qp_log_subscribed *s,
+                           const struct qp_node *who, bool lossless) {
+  uint64_t own = owed_by(e, s, who->name, lossless), relays = owed_by(e, s, who->relay, lossless);
+  return own < relays ? own : relays;
+}
 
 static bool was_due(const struct qp_log_subscribed *s, const struct qp_log_object *o, int limit,
-                    bool lossless, bool planned_end) {
+                    bool lossless, uint64_t until) {
   uint64_t first = s->has_largest ? s->largest_group + 1 : 0;
   if (o->track != s->track || o->group < first || o->priority > limit)
     return false;
   if (o->subgroup == QP_NO_SUBGROUP && !lossless)
     return false;
-  uint64_t until = s->until;
-  if (planned_end && until != UINT64_MAX)
-    until = until > IN_FLIGHT_NS ? until - IN_FLIGHT_NS : 0;
   return o->t < until;
 }
 
-static bool publisher_broke(const struct qp_manifest *m, const char *node) {
+static bool publisher_broke(const struct qp_evidence *e, const char *node) {
   static const char *const kinds[] = {"reconnect", "die", "vanish", "kill", "restart"};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (qp_planned(m, node, kinds[i]))
+    if (qp_happened(e, node, kinds[i]))
       return true;
   return false;
 }
@@ -181,14 +201,15 @@ static void judge_missing(struct qp_judged *self, const struct published *p, con
   const struct qp_objects_log *log = &e->logs[node];
   const struct qp_manifest *m = e->manifest;
   const char *who = m->nodes[node].name;
-  bool lossless = qp_lossless(m), planned_end = publisher_broke(m, who);
+  bool lossless = qp_lossless(m);
   for (size_t k = 0; k < log->n_subscribed; k++) {
     const struct qp_log_subscribed *s = &log->subscribed[k];
-    int limit = least_limit(m, who, e->names.items[s->track]);
+    int limit = least_limit(e, who, e->names.items[s->track]);
+    uint64_t until = owed_until(e, s, &m->nodes[node], lossless);
     for (size_t i = 0; limit >= 0 && i < p->n; i++) {
       const struct qp_log_object *o = p->items[i];
-      if (!was_due(s, o, limit, lossless, planned_end) || got->in_session[i] ||
-          publisher_broke(m, m->nodes[p->by[i]].name))
+      if (!was_due(s, o, limit, lossless, until) || got->in_session[i] ||
+          publisher_broke(e, m->nodes[p->by[i]].name))
         continue;
       self->out->examined++;
       if (qp_found(self))

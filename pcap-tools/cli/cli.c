@@ -3,44 +3,25 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char usage[] =
-    "quicpcap: what a QUIC and MoQT capture says\n"
-    "\n"
-    "usage: quicpcap COMMAND [--keys FILE] [--json] FILE...\n"
-    "\n"
-    "  packets   one row a QUIC packet, decrypted, at its sender's interface\n"
-    "  streams   one row for each direction of each stream\n"
-    "  verify    every check; also takes a run directory\n"
-    "\n"
-    "FILE is pcap or pcapng; several captures of one run are merged by time. Keys come\n"
-    "from the capture itself (pcapng) or from an NSS key log; connections without packet\n"
-    "protection (a laboratory mode of fanbench) need none.\n"
-    "\n"
-    "  --keys FILE   NSS key log (SSLKEYLOGFILE)\n"
-    "  --json        one JSON object a line\n"
-    "  --help        this text\n"
-    "\n"
-    "exit code: 0 as expected, 1 a check failed, 2 bad command line or input, 4 inconclusive\n"
-    "\n"
-    "examples:\n"
-    "  quicpcap packets run/capture/relay-pub.pcapng\n"
-    "  quicpcap streams --keys keys.log client.pcap server.pcap\n"
-    "  quicpcap verify --json run/\n";
+#include "pcap-tools/cli/help.h"
 
-static const struct {
+struct command {
   const char *name;
-  int (*run)(const struct qp_options *);
-} commands[] = {
-    {"packets", qp_cmd_packets},
-    {"streams", qp_cmd_streams},
-    {"verify", qp_cmd_verify},
-    {"summary", NULL},
-    {"acks", NULL},
-    {"objects", NULL},
-    {"explain", NULL},
-    {"follow", NULL},
-    {"diff", NULL},
-    {"qlog", NULL},
+  int (*run)(const struct qp_options *); /* NULL: not built yet */
+  unsigned selects;                      /* set of enum qp_select_by */
+};
+
+static const struct command commands[] = {
+    {"summary", qp_cmd_summary, QP_BY_CONN},
+    {"explain", qp_cmd_explain, QP_BY_CONN},
+    {"packets", qp_cmd_packets, QP_BY_ALL},
+    {"acks", qp_cmd_acks, QP_BY_CONN | QP_BY_FROM | QP_BY_NUMBER | QP_BY_TIME},
+    {"streams", qp_cmd_streams, QP_BY_CONN | QP_BY_FROM | QP_BY_STREAM},
+    {"objects", qp_cmd_objects, QP_BY_CONN | QP_BY_FROM | QP_BY_STREAM | QP_BY_TIME},
+    {"follow", qp_cmd_follow, QP_BY_CONN | QP_BY_FROM | QP_BY_STREAM},
+    {"diff", qp_cmd_diff, 0},
+    {"verify", qp_cmd_verify, 0},
+    {"qlog", NULL, 0},
 };
 
 bool qp_cli_is_dir(const struct qp_options *o) {
@@ -57,6 +38,16 @@ int qp_cli_open(const struct qp_options *o, struct qp_evidence *e) {
     return 0;
   fprintf(o->talk, "quicpcap: %s\n", err);
   qp_evidence_clear(e);
+  return 2;
+}
+
+int qp_cli_read(const struct qp_options *o, struct qp_evidence *e,
+                const struct qp_watcher *watcher) {
+  char err[1024] = "";
+  qp_tracker_watch(e->tracker, watcher);
+  if (!qp_evidence_read(e, err, sizeof err))
+    return 0;
+  fprintf(o->talk, "quicpcap: %s\n", err);
   return 2;
 }
 
@@ -81,55 +72,93 @@ bool qp_cli_talk(const struct qp_options *o, const struct qp_evidence *e) {
   return damaged;
 }
 
+/* One option. Words taken, 0 = not an option, -1 after a message. */
+static int option(char **words, struct qp_options *o) {
+  const char *name = words[0], *value = words[1];
+  if (name[0] != '-' || !name[1])
+    return 0;
+  if (!strcmp(name, "--json")) {
+    o->json = true;
+    return 1;
+  }
+  if (!strcmp(name, "--hex")) {
+    o->hex = true;
+    return 1;
+  }
+  if (!strcmp(name, "--keys")) {
+    o->keys = value;
+    if (!value)
+      fprintf(o->talk, "quicpcap: --keys needs a file\n");
+    return value ? 2 : -1;
+  }
+  int got = qp_select_option(&o->select, name, value, o->talk);
+  if (got)
+    return got > 0 ? 2 : -1;
+  fprintf(o->talk, "quicpcap: unknown option %s; try quicpcap --help\n", name);
+  return -1;
+}
+
 /* Options may stand anywhere behind the command; argv is put in order in place. */
-static int parse(int argc, char **argv, struct qp_options *o) {
+static int parse(int argc, char **argv, const struct command *command, struct qp_options *o) {
   int n = 0;
-  for (int i = 2; i < argc; i++) {
-    if (!strcmp(argv[i], "--json")) {
-      o->json = true;
-    } else if (!strcmp(argv[i], "--keys")) {
-      if (i + 1 == argc) {
-        fprintf(o->talk, "quicpcap: --keys needs a file\n");
-        return 2;
-      }
-      o->keys = argv[++i];
-    } else if (argv[i][0] == '-' && argv[i][1]) {
-      fprintf(o->talk, "quicpcap: unknown option %s; try quicpcap --help\n", argv[i]);
+  for (int i = 2; i < argc;) {
+    int taken = option(&argv[i], o);
+    if (taken < 0)
       return 2;
-    } else {
+    if (!taken)
       argv[2 + n++] = argv[i];
-    }
+    i += taken ? taken : 1;
   }
   o->files = (const char *const *)argv + 2;
   o->n_files = (size_t)n;
+  const char *refused = qp_select_refused(&o->select, command->selects);
+  if (!refused && o->hex && command->run != qp_cmd_follow)
+    refused = "--hex";
+  if (refused) {
+    fprintf(o->talk, "quicpcap %s: %s changes nothing here; try quicpcap %s --help\n",
+            command->name, refused, command->name);
+    return 2;
+  }
   if (n)
     return 0;
-  fprintf(o->talk, "quicpcap %s: expected a capture file; try quicpcap --help\n", argv[1]);
+  fprintf(o->talk, "quicpcap %s: expected a capture file; try quicpcap %s --help\n", command->name,
+          command->name);
   return 2;
+}
+
+static const struct command *find(const char *name) {
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+    if (!strcmp(name, commands[i].name))
+      return &commands[i];
+  return NULL;
+}
+
+static bool wants_help(int argc, char **argv) {
+  for (int i = 1; i < argc; i++)
+    if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+      return true;
+  return false;
 }
 
 int qp_cli(int argc, char **argv, FILE *out, FILE *talk) {
   struct qp_options o = {.out = out, .talk = talk};
-  for (int i = 1; i < argc; i++) {
-    if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-      fputs(usage, out);
-      return 0;
-    }
+  const struct command *command = argc > 1 ? find(argv[1]) : NULL;
+  if (wants_help(argc, argv)) {
+    qp_help_command(command ? command->name : "", out);
+    return 0;
   }
   if (argc < 2) {
-    fputs(usage, talk);
+    qp_help(talk);
     return 2;
   }
-  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-    if (strcmp(argv[1], commands[i].name) != 0)
-      continue;
-    if (!commands[i].run) {
-      fprintf(talk, "quicpcap %s: not built yet; there are packets, streams and verify\n", argv[1]);
-      return 2;
-    }
-    int bad = parse(argc, argv, &o);
-    return bad ? bad : commands[i].run(&o);
+  if (!command) {
+    fprintf(talk, "quicpcap: unknown command \"%s\"; try quicpcap --help\n", argv[1]);
+    return 2;
   }
-  fprintf(talk, "quicpcap: unknown command \"%s\"; try quicpcap --help\n", argv[1]);
-  return 2;
+  if (!command->run) {
+    fprintf(talk, "quicpcap %s: not built yet; try quicpcap --help\n", argv[1]);
+    return 2;
+  }
+  int bad = parse(argc, argv, command, &o);
+  return bad ? bad : command->run(&o);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "pcap-tools/check/evidence.h"
+#include "pcap-tools/cli/select.h"
 
 struct qp_options {
   bool json;
@@ -15,8 +16,16 @@ struct qp_options {
   const char *const *files; /* captures, or one run directory */
   size_t n_files;
   FILE *out, *talk; /* results; everything else */
+  struct qp_select select;
+  bool hex; /* follow */
 };
 
+int qp_cmd_summary(const struct qp_options *o);
+int qp_cmd_acks(const struct qp_options *o);
+int qp_cmd_objects(const struct qp_options *o);
+int qp_cmd_follow(const struct qp_options *o);
+int qp_cmd_explain(const struct qp_options *o);
+int qp_cmd_diff(const struct qp_options *o);
 int qp_cmd_packets(const struct qp_options *o);
 int qp_cmd_streams(const struct qp_options *o);
 int qp_cmd_verify(const struct qp_options *o);
@@ -26,6 +35,10 @@ int qp_cli(int argc, char **argv, FILE *out, FILE *talk);
 
 /* Opens what the options name. 0, or 2 after a message. */
 int qp_cli_open(const struct qp_options *o, struct qp_evidence *e);
+/* Watches and reads what was opened. 0, or 2 after a message; in any case the
+ * caller ends with qp_evidence_clear(). */
+int qp_cli_read(const struct qp_options *o, struct qp_evidence *e,
+                const struct qp_watcher *watcher);
 /* Says what was damaged or could not be opened. True if anything was damaged. */
 bool qp_cli_talk(const struct qp_options *o, const struct qp_evidence *e);
 /* True if the only argument is a directory. */

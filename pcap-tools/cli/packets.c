@@ -13,8 +13,9 @@ static const struct qp_column columns[] = {
 struct listing {
   struct qp_rows rows;
   const struct qp_evidence *evidence;
-  uint64_t start_ns;
-  bool any, pending, opened;
+  struct qp_select select;
+  bool pending, opened;
+  bool wanted; /* as far as frames decide */
   struct qp_place place;
   const struct qp_conn *conn;
   unsigned side, pn_len;
@@ -33,24 +34,20 @@ static void say(struct listing *l, const char *text) {
 }
 
 static void flush(struct listing *l) {
-  char text[64];
   struct qp_rows *r = &l->rows;
-  uint64_t t = l->place.time_ns - l->start_ns;
-  if (!l->pending)
+  if (!l->pending || !l->wanted)
     return;
   l->pending = false;
   qp_rows_begin(r);
   qp_rows_number(r, l->place.frame);
-  snprintf(text, sizeof text, "%llu.%09llu", (unsigned long long)(t / 1000000000u),
-           (unsigned long long)(t % 1000000000u));
-  qp_rows_text(r, text);
+  qp_rows_seconds(r, l->place.time_ns - l->select.start_ns);
   qp_rows_number(r, l->conn->index);
   qp_rows_text(r, l->side == QP_CLIENT ? "client" : "server");
   qp_rows_text(r, qp_type_name(l->type));
   if (l->opened)
     qp_rows_number(r, l->pn);
   else
-    qp_rows_text(r, "-");
+    qp_rows_none(r);
   qp_rows_number(r, l->bytes);
   qp_rows_text(r, l->opened ? l->frames : "(not opened)");
   char cid[QP_CID_TEXT];
@@ -65,11 +62,11 @@ static void flush(struct listing *l) {
 static void packet(void *arg, const struct qp_seen *s) {
   struct listing *l = arg;
   flush(l);
-  if (!(s->views & QP_SENT))
+  qp_select_start(&l->select, s->place.time_ns);
+  l->pending = (s->views & QP_SENT) && qp_select_packet(&l->select, s);
+  if (!l->pending)
     return;
-  if (!l->any)
-    l->start_ns = s->place.time_ns;
-  l->any = l->pending = true;
+  l->wanted = !(l->select.given & (QP_BY_STREAM | QP_BY_FRAME));
   l->opened = s->opened;
   l->place = s->place;
   l->conn = s->conn;
@@ -103,8 +100,9 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
   char text[160];
   const char *name = qp_frame_name(f->type);
   (void)effect;
-  if (!(s->views & QP_SENT))
+  if (!(s->views & QP_SENT) || !l->pending)
     return;
+  l->wanted |= qp_select_frame(&l->select, f);
   unsigned long long a = f->stream.id, b = f->stream.offset;
   switch (f->kind) {
   case QP_F_PADDING:
@@ -168,20 +166,17 @@ static void malformed(void *arg, const struct qp_seen *s, const char *why) {
 
 int qp_cmd_packets(const struct qp_options *o) {
   struct qp_evidence e;
-  char err[1024];
   int code = qp_cli_open(o, &e);
   if (code)
     return code;
   struct listing *l = qp_alloc(1, sizeof *l);
   l->evidence = &e;
+  l->select = o->select;
   qp_rows_open(&l->rows, o->out, o->json, columns, sizeof columns / sizeof *columns);
-  qp_tracker_watch(
-      e.tracker,
+  code = qp_cli_read(
+      o, &e,
       &(struct qp_watcher){.arg = l, .packet = packet, .frame = frame, .malformed = malformed});
-  if (qp_evidence_read(&e, err, sizeof err)) {
-    fprintf(o->talk, "quicpcap: %s\n", err);
-    code = 2;
-  } else {
+  if (!code) {
     flush(l);
     code = qp_cli_talk(o, &e) ? 2 : 0;
   }

@@ -77,6 +77,14 @@ void qp_rows_json_string(FILE *to, const char *text) {
   fputc('"', to);
 }
 
+static void member(struct qp_rows *r, const char *key) {
+  if (r->len)
+    fputc(',', r->to);
+  r->len = 1; /* a member was written */
+  qp_rows_json_string(r->to, key);
+  fputc(':', r->to);
+}
+
 void qp_rows_text(struct qp_rows *r, const char *text) {
   if (r->json)
     qp_rows_extra_text(r, r->columns[r->at].key, text);
@@ -95,12 +103,19 @@ void qp_rows_number(struct qp_rows *r, uint64_t number) {
   r->at++;
 }
 
-static void member(struct qp_rows *r, const char *key) {
-  if (r->len)
-    fputc(',', r->to);
-  r->len = 1; /* a member was written */
-  qp_rows_json_string(r->to, key);
-  fputc(':', r->to);
+void qp_rows_none(struct qp_rows *r) {
+  if (r->json)
+    qp_rows_extra_none(r, r->columns[r->at].key);
+  else
+    pad(r, "-");
+  r->at++;
+}
+
+void qp_rows_seconds(struct qp_rows *r, uint64_t ns) {
+  char text[40];
+  snprintf(text, sizeof text, "%llu.%09llu", (unsigned long long)(ns / 1000000000u),
+           (unsigned long long)(ns % 1000000000u));
+  qp_rows_text(r, text);
 }
 
 void qp_rows_extra_text(struct qp_rows *r, const char *key, const char *text) {
@@ -115,6 +130,32 @@ void qp_rows_extra_number(struct qp_rows *r, const char *key, uint64_t number) {
     return;
   member(r, key);
   fprintf(r->to, "%llu", (unsigned long long)number);
+}
+
+void qp_rows_extra_none(struct qp_rows *r, const char *key) {
+  if (!r->json)
+    return;
+  member(r, key);
+  fputs("null", r->to);
+}
+
+void qp_rows_extra_bool(struct qp_rows *r, const char *key, bool value) {
+  if (!r->json)
+    return;
+  member(r, key);
+  fputs(value ? "true" : "false", r->to);
+}
+
+void qp_rows_extra_texts(struct qp_rows *r, const char *key, const char *const *texts, size_t n) {
+  if (!r->json)
+    return;
+  member(r, key);
+  fputc('[', r->to);
+  for (size_t i = 0; i < n; i++) {
+    fputs(i ? "," : "", r->to);
+    qp_rows_json_string(r->to, texts[i]);
+  }
+  fputc(']', r->to);
 }
 
 void qp_rows_end(struct qp_rows *r) {

@@ -31,9 +31,16 @@ void qp_rows_open(struct qp_rows *r, FILE *to, bool json, const struct qp_column
 void qp_rows_begin(struct qp_rows *r);
 void qp_rows_text(struct qp_rows *r, const char *text);
 void qp_rows_number(struct qp_rows *r, uint64_t number);
+/* Nothing to say: "-", in JSON null. */
+void qp_rows_none(struct qp_rows *r);
+/* Seconds with nine digits, as text. */
+void qp_rows_seconds(struct qp_rows *r, uint64_t ns);
 /* A member that only the JSON form has. */
 void qp_rows_extra_text(struct qp_rows *r, const char *key, const char *text);
 void qp_rows_extra_number(struct qp_rows *r, const char *key, uint64_t number);
+void qp_rows_extra_none(struct qp_rows *r, const char *key);
+void qp_rows_extra_bool(struct qp_rows *r, const char *key, bool value);
+void qp_rows_extra_texts(struct qp_rows *r, const char *key, const char *const *texts, size_t n);
 void qp_rows_end(struct qp_rows *r);
 
 /* Width to cut lines to: COLUMNS, or the terminal's; 0 if `to` is no terminal. */

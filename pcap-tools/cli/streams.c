@@ -71,21 +71,26 @@ static void row(struct qp_rows *r, const struct qp_evidence *e, const struct qp_
 int qp_cmd_streams(const struct qp_options *o) {
   struct qp_evidence e;
   struct qp_rows rows;
-  char err[1024];
+  const struct qp_select *select = &o->select;
   size_t n;
   int code = qp_cli_open(o, &e);
   if (code)
     return code;
-  if (qp_evidence_read(&e, err, sizeof err)) {
-    fprintf(o->talk, "quicpcap: %s\n", err);
+  code = qp_cli_read(o, &e, &(struct qp_watcher){0});
+  if (code) {
     qp_evidence_clear(&e);
-    return 2;
+    return code;
   }
   qp_rows_open(&rows, o->out, o->json, columns, sizeof columns / sizeof *columns);
   struct qp_conn *const *conns = qp_tracker_conns(e.tracker, &n);
-  for (size_t i = 0; i < n; i++)
-    for (size_t k = 0; k < conns[i]->n_halves; k++)
-      row(&rows, &e, conns[i], conns[i]->halves[k]);
+  for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < conns[i]->n_halves; k++) {
+      struct qp_half *h = conns[i]->halves[k];
+      bool other = (select->given & QP_BY_STREAM) && h->id != select->stream;
+      if (!other && qp_select_conn(select, conns[i]) && qp_select_side(select, h->side))
+        row(&rows, &e, conns[i], h);
+    }
+  }
   code = qp_cli_talk(o, &e) ? 2 : 0;
   qp_evidence_clear(&e);
   return code;

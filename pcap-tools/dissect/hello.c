@@ -4,6 +4,7 @@ enum {
   CLIENT_HELLO = 1,
   SERVER_HELLO = 2,
   ENCRYPTED_EXTENSIONS = 8,
+  EXT_SERVER_NAME = 0,
   EXT_ALPN = 16,
   EXT_QUIC_PARAMS = 57,
 };
@@ -43,14 +44,29 @@ static void parse_alpn(struct qp_cur c, struct qp_hello *hello) {
   }
 }
 
+/* The first name of the list if it is a host name. */
+static void parse_server_name(struct qp_cur c, struct qp_hello *hello) {
+  qp_u16(&c);
+  uint8_t name_type = qp_u8(&c);
+  uint16_t len = qp_u16(&c);
+  const uint8_t *name = qp_take(&c, len);
+  if (!name || name_type != 0 || len >= sizeof hello->sni)
+    return;
+  for (uint16_t i = 0; i < len; i++)
+    hello->sni[i] = name[i] > ' ' && name[i] <= '~' ? (char)name[i] : '?';
+  hello->sni[len] = 0;
+}
+
 static void parse_extensions(struct qp_cur *c, struct qp_hello *hello, struct qp_params *params,
-                             bool alpn) {
+                             bool of_client) {
   struct qp_cur list = qp_sub(c, qp_u16(c));
   while (qp_left(&list) && !list.bad) {
     uint16_t type = qp_u16(&list);
     struct qp_cur body = qp_sub(&list, qp_u16(&list));
-    if (type == EXT_ALPN && alpn)
+    if (type == EXT_ALPN && of_client)
       parse_alpn(body, hello);
+    else if (type == EXT_SERVER_NAME && of_client)
+      parse_server_name(body, hello);
     else if (type == EXT_QUIC_PARAMS && params)
       parse_params(body, params);
   }

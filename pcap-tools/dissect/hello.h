@@ -25,6 +25,7 @@ struct qp_hello {
   bool client_hello, server_hello;
   uint8_t random[32]; /* of the client */
   char alpn[32];      /* the first one offered; "" if none */
+  char sni[256];      /* host name, RFC 6066 3; what does not print is "?"; "" if none */
   uint16_t suite;     /* enum qp_suite or another code point; 0 = not seen */
   struct qp_params client, server;
 };

@@ -114,7 +114,8 @@ static void read_links(struct reader *r, const json_t *root, struct qp_manifest 
     m->links[i] = (struct qp_link){.a = text(r, o, "a"),
                                    .b = text(r, o, "b"),
                                    .plain = flag(r, o, "plain"),
-                                   .delay_ns = count(r, o, "delay_ns")};
+                                   .delay_ns = count(r, o, "delay_ns"),
+                                   .delay_back_ns = count(r, o, "delay_back_ns")};
   }
 }
 
@@ -154,6 +155,10 @@ static void read_media(struct reader *r, const json_t *root, struct qp_manifest 
     s->priority_limit = member(o, "priority_limit") ? (int)count(r, o, "priority_limit") : -1;
     s->delivery_timeout_ns = count(r, o, "delivery_timeout_ns");
   }
+  json_t *budget = member(root, "latency_budget");
+  m->budget_p50_ns = count(r, budget, "p50_ns");
+  m->budget_p99_ns = count(r, budget, "p99_ns");
+  m->budget_max_ns = count(r, budget, "max_ns");
   a = list(r, root, "events", &m->n_events);
   m->events = room(m->n_events, sizeof *m->events);
   for (size_t i = 0; i < m->n_events; i++) {

@@ -17,7 +17,7 @@ struct qp_node {
 struct qp_link {
   char *a, *b;
   bool plain;
-  uint64_t delay_ns;
+  uint64_t delay_ns, delay_back_ns; /* a to b, b to a */
 };
 
 struct qp_capture_info {
@@ -70,6 +70,7 @@ struct qp_manifest {
   size_t n_tracks;
   struct qp_subscription_info *subscriptions;
   size_t n_subscriptions;
+  uint64_t budget_p50_ns, budget_p99_ns, budget_max_ns; /* of latency; 0: none */
   struct qp_event_info *events;
   size_t n_events;
   bool has_run;              /* the runner got as far as writing `run` */

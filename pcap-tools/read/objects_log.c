@@ -75,6 +75,14 @@ static void end_sessions(struct qp_objects_log *log, uint64_t t) {
     log->subscribed[i].until = t;
 }
 
+static void read_session(const struct qp_line *line, struct qp_objects_log *log) {
+  qp_grow((void **)&log->sessions, &log->sessions_room, log->n_sessions + 1, sizeof *log->sessions);
+  struct qp_log_session *s = &log->sessions[log->n_sessions++];
+  memset(s, 0, sizeof *s);
+  qp_line_u64(line, "t", &s->t);
+  s->odcid_len = (uint8_t)qp_line_hex(line, "conn", s->odcid, sizeof s->odcid);
+}
+
 static void read_line(const struct qp_line *line, struct qp_names *names,
                       struct qp_objects_log *log, uint32_t *session) {
   uint64_t t = 0;
@@ -93,6 +101,7 @@ static void read_line(const struct qp_line *line, struct qp_names *names,
     read_subscribed(line, names, *session, log);
   } else if (qp_line_is(line, "ev", "connected")) {
     end_sessions(log, t);
+    read_session(line, log);
     ++*session;
   } else if (qp_line_is(line, "ev", "closed")) {
     end_sessions(log, t);
@@ -125,5 +134,6 @@ void qp_objects_log_clear(struct qp_objects_log *log) {
   free(log->published);
   free(log->delivered);
   free(log->subscribed);
+  free(log->sessions);
   memset(log, 0, sizeof *log);
 }

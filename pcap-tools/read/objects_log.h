@@ -37,12 +37,21 @@ struct qp_log_subscribed {
   uint64_t line;
 };
 
+/* A connection the endpoint made. */
+struct qp_log_session {
+  uint64_t t;
+  uint8_t odcid[20];
+  uint8_t odcid_len;
+};
+
 struct qp_objects_log {
   char *file; /* relative to the run directory */
   struct qp_log_object *published, *delivered;
   size_t n_published, published_room, n_delivered, delivered_room;
   struct qp_log_subscribed *subscribed;
   size_t n_subscribed, subscribed_room;
+  struct qp_log_session *sessions;
+  size_t n_sessions, sessions_room;
   bool cut; /* the last line is not whole */
 };
 

@@ -59,8 +59,9 @@ static void say_udp(struct tape_conn *c, unsigned side, const uint8_t *payload, 
   struct tape *t = c->tape;
   uint8_t f[14 + 20 + 8 + 65536] = {0};
   uint8_t *ip = f + 14, *udp = ip + 20;
-  uint8_t ends[2][4] = {{10, 0, 0, (uint8_t)c->host}, {10, 0, 0, 1}};
-  unsigned ports[2] = {CLIENT_PORT, RELAY_PORT};
+  uint8_t ends[2][4] = {{10, 0, 0, (uint8_t)(p->host ? p->host : c->host)},
+                        {10, 0, 0, (uint8_t)(p->relay ? p->relay : 1)}};
+  unsigned ports[2] = {p->port ? p->port : CLIENT_PORT, RELAY_PORT};
   put16(f + 12, 0x0800);
   ip[0] = 0x45;
   put16(ip + 2, (unsigned)(28 + len));
@@ -172,7 +173,8 @@ void tape_say(struct tape_conn *c, unsigned side, struct tape_packet p) {
   uint64_t pn = p.pn ? p.pn : c->pn[side];
   c->pn[side] = pn + 1;
   uint8_t first = (uint8_t)(0x40 | (pn_len - 1) | (c->key_phase ? 4 : 0));
-  struct word header = JOIN(w_bytes(&first, 1), cid_word(&c->cid[!side]), number(pn, pn_len));
+  struct word header =
+      JOIN(w_bytes(&first, 1), cid_word(p.dcid ? p.dcid : &c->cid[!side]), number(pn, pn_len));
   size_t n;
   if (c->keys[side].ready) {
     n = protect(&c->keys[side], header, pn_len, pn, &p.frames, out);
@@ -202,9 +204,12 @@ static struct word tls_message(uint8_t type, struct word body) {
 
 static struct word client_hello(const struct tape_conn *c) {
   struct word alpn = w_hex("0010 000a 0008 07 6d6f71742d3230"); /* moqt-20 */
-  /* max_datagram_frame_size (0x20) = 65535 */
-  struct word params = w_hex("0039 0006 20 04 8000ffff");
-  struct word ext = JOIN(alpn, params);
+  /* 1 MiB for all, 256 KiB for a stream, 1,000 streams, max_datagram_frame_size 65535 */
+  struct word wide = w_hex(
+      "04 04 80100000 05 04 80040000 06 04 80040000 07 04 80040000"
+      "08 02 43e8 09 02 43e8 20 04 8000ffff");
+  struct word params = c->tape->client_params.len ? c->tape->client_params : wide;
+  struct word ext = JOIN(alpn, w_hex("0039"), u16(params.len), params);
   return tls_message(1, JOIN(w_hex("0303"), w_bytes(c->random, 32), w_hex("00 0002 1301 0100"),
                              u16(ext.len), ext));
 }
@@ -242,6 +247,19 @@ static void shake(struct tape_conn *c, uint16_t suite) {
 struct tape_conn tape_conn(struct tape *t) {
   struct tape_conn c = begin(t);
   shake(&c, QP_AES_128_GCM);
+  return c;
+}
+
+struct tape_conn tape_conn_again(const struct tape_conn *older) {
+  struct tape_conn c = begin(older->tape);
+  c.host = older->host;
+  shake(&c, QP_AES_128_GCM);
+  return c;
+}
+
+struct tape_conn tape_conn_unanswered(struct tape *t) {
+  struct tape_conn c = begin(t);
+  tape_say_initial(&c, TAPE_CLIENT, 0, FRAMES(w_crypto(0, client_hello(&c)), w_padding(1000)));
   return c;
 }
 

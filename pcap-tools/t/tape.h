@@ -25,7 +25,8 @@ struct tape {
   struct tape_frame *frames;
   size_t n, room;
   unsigned n_conns;
-  char secrets[32768]; /* goes into a Decryption Secrets Block */
+  struct word client_params; /* transport parameters of the next ClientHello; len 0: wide limits */
+  char secrets[32768];       /* goes into a Decryption Secrets Block */
 };
 
 struct tape_conn {
@@ -45,6 +46,10 @@ struct tape_packet {
   unsigned pn_len; /* 0: 4 */
   struct word frames;
   bool bad_checksum, partial_checksum, spoil_tag;
+  /* on the wire instead of the connection's own, 0 or NULL = as it is: the client's
+   * host and port, the relay's last address byte, the destination ID */
+  unsigned host, port, relay;
+  const struct qp_cid *dcid;
   bool lost; /* split connections: only the sender's capture has it */
 };
 
@@ -53,6 +58,10 @@ void tape_free(struct tape *t);
 
 /* A connection with its handshake said. */
 struct tape_conn tape_conn(struct tape *t);
+/* Another one from the same client address and port. */
+struct tape_conn tape_conn_again(const struct tape_conn *older);
+/* The same as tape_conn(), but the server has not answered. */
+struct tape_conn tape_conn_unanswered(struct tape *t);
 /* The same with real protection; the key log goes into the capture. */
 struct tape_conn tape_conn_tls(struct tape *t, uint16_t suite);
 /* Captured at both ends: what a side sends is first in files[side]. */

@@ -118,6 +118,25 @@ struct word w_close_app(uint64_t code) {
   return JOIN(w_varint(0x1d), w_varint(code), w_varint(0));
 }
 
+struct word w_new_cid(uint64_t sequence, uint64_t prior_to, const void *cid, size_t len) {
+  uint8_t n = (uint8_t)len;
+  struct word token = {.len = 16};
+  return JOIN(w_varint(0x18), w_varint(sequence), w_varint(prior_to), w_bytes(&n, 1),
+              w_bytes(cid, len), token);
+}
+
+struct word w_retire(uint64_t sequence) {
+  return w_frame1(0x19, sequence);
+}
+
+struct word w_challenge(uint64_t data) {
+  return JOIN(w_varint(0x1a), big_endian(data, 8));
+}
+
+struct word w_response(uint64_t data) {
+  return JOIN(w_varint(0x1b), big_endian(data, 8));
+}
+
 struct word w_frame1(uint64_t type, uint64_t value) {
   return JOIN(w_varint(type), w_varint(value));
 }

@@ -38,6 +38,10 @@ struct word w_reset(uint64_t id, uint64_t code, uint64_t final_size);
 struct word w_stop(uint64_t id, uint64_t code);
 struct word w_close(uint64_t code);     /* transport */
 struct word w_close_app(uint64_t code); /* application */
+struct word w_new_cid(uint64_t sequence, uint64_t prior_to, const void *cid, size_t len);
+struct word w_retire(uint64_t sequence);
+struct word w_challenge(uint64_t data); /* PATH_CHALLENGE */
+struct word w_response(uint64_t data);  /* PATH_RESPONSE */
 struct word w_frame1(uint64_t type, uint64_t value);
 struct word w_frame2(uint64_t type, uint64_t a, uint64_t b);
 

@@ -7,7 +7,8 @@
 /* 1-RTT keys of one direction. */
 struct phases {
   struct qp_keys previous, now, next;
-  bool bit; /* Key Phase of `now` */
+  bool bit;            /* Key Phase of `now` */
+  uint32_t generation; /* of `now` */
 };
 
 struct qp_crypt {
@@ -142,8 +143,11 @@ static bool open_phase(struct qp_conn *conn, unsigned side, enum qp_view view,
     return false;
   uint64_t pn = expand(conn, side, view, h->type, b.truncated, b.pn_len);
   bool bit = (b.header[0] & 0x04) != 0;
-  if (bit == p->bit)
-    return try_open(&p->now, h, &b, pn, o);
+  if (bit == p->bit) {
+    bool opened = try_open(&p->now, h, &b, pn, o);
+    o->generation = p->generation;
+    return opened;
+  }
   if (!p->next.ready)
     qp_keys_update(&p->now, &p->next);
   if (try_open(&p->next, h, &b, pn, o)) {
@@ -152,9 +156,12 @@ static bool open_phase(struct qp_conn *conn, unsigned side, enum qp_view view,
     p->now = p->next;
     memset(&p->next, 0, sizeof p->next);
     p->bit = bit;
+    o->generation = ++p->generation;
     return true;
   }
-  return try_open(&p->previous, h, &b, pn, o);
+  bool opened = try_open(&p->previous, h, &b, pn, o);
+  o->generation = p->generation - 1;
+  return opened;
 }
 
 static bool zero_tag(const struct qp_header *h) {

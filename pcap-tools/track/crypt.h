@@ -14,6 +14,7 @@ struct qp_opened {
   unsigned pn_len;
   uint64_t pn;
   bool null_protected;
+  uint32_t generation;    /* 1-RTT: key updates before this packet's key */
   const uint8_t *payload; /* valid until the next call on any connection */
   size_t len;
 };

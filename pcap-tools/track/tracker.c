@@ -154,9 +154,11 @@ static void walk_frames(struct qp_tracker *t, struct qp_seen *s) {
   while ((got = qp_quic_frame_next(&c, &f, &why)) == 1) {
     struct qp_effect effect;
     qp_apply_frame(&a, s, &f, &effect);
-    for (size_t i = 0; i < t->n_watchers; i++)
+    for (size_t i = 0; i < t->n_watchers; i++) {
+      struct qp_quic_frame own = f; /* walking an ACK's ranges uses them up */
       if (t->watchers[i].frame)
-        t->watchers[i].frame(t->watchers[i].arg, s, &f, &effect);
+        t->watchers[i].frame(t->watchers[i].arg, s, &own, &effect);
+    }
   }
   if (got < 0)
     tell_malformed(t, s, why);
@@ -165,6 +167,7 @@ static void walk_frames(struct qp_tracker *t, struct qp_seen *s) {
 static void take_opened(struct qp_tracker *t, struct qp_seen *s, const struct qp_opened *o) {
   s->opened = true;
   s->null_protected = o->null_protected;
+  s->generation = o->generation;
   s->first = o->first;
   s->pn_len = o->pn_len;
   s->pn = o->pn;

@@ -24,7 +24,8 @@ struct qp_seen {
   bool opened;
   /* the rest only if opened */
   bool null_protected;
-  uint8_t first; /* first byte, unprotected */
+  uint32_t generation; /* 1-RTT: key updates before this packet's key */
+  uint8_t first;       /* first byte, unprotected */
   unsigned pn_len;
   uint64_t pn;
   const uint8_t *payload;

@@ -1,0 +1,81 @@
+/* connect-any-time: a client's Initial that reached a server is answered, and the
+ * handshake gets done. Judged at the server's interface.
+ *
+ * Excused: the connection was closed or broken off, or the capture ends, within
+ * ANSWER_NS (for the handshake SHAKE_NS) of the first Initial; the server was dead. */
+#include "pcap-tools/check/excuse.h"
+
+#define ANSWER_NS 1000000000u
+#define SHAKE_NS  3000000000u
+
+/* When the captures end. */
+static uint64_t last_of(const struct qp_evidence *e) {
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
+  uint64_t last = 0;
+  for (size_t i = 0; i < n; i++)
+    last = conns[i]->last.time_ns > last ? conns[i]->last.time_ns : last;
+  return last;
+}
+
+/* Did the server's process lie dead when the client knocked? */
+static bool dead(const struct qp_evidence *e, const struct qp_conn *c) {
+  const struct qp_node *node = e->manifest ? qp_node_at(e, c, QP_SERVER) : NULL;
+  bool down = false;
+  for (size_t i = 0; node && i < e->faults.n; i++) {
+    const struct qp_fault *f = &e->faults.items[i];
+    if (strcmp(f->node, node->name) != 0 || qp_capture_time(e, f->t) > c->last.time_ns)
+      continue;
+    if (!strcmp(f->kind, "kill") || !strcmp(f->kind, "die") || !strcmp(f->kind, "vanish"))
+      down = true;
+    else if (!strcmp(f->kind, "restart"))
+      down = false;
+  }
+  return down;
+}
+
+static void report(struct qp_judged *self, const struct qp_conn *c, char *expected,
+                   const char *actual) {
+  char flow[QP_FLOW_TEXT];
+  qp_describe(self, c->first,
+              (struct qp_words){
+                  .layer = "quic",
+                  .field = "handshake",
+                  .expected = expected,
+                  .actual = qp_text("%s", actual),
+                  .explain = qp_text("%s: a client knocks and does not get in",
+                                     qp_flow(self->evidence, c, QP_CLIENT, flow)),
+              });
+}
+
+static void judge_conn(struct qp_judged *self, const struct qp_conn *c, uint64_t last) {
+  const struct qp_evidence *e = self->evidence;
+  uint64_t end = qp_broken_at(e, c);
+  if (!c->numbers[QP_CLIENT][QP_SPACE_INITIAL].reached.n || dead(e, c))
+    return;
+  for (int side = 0; side < 2; side++)
+    if (c->close[side].seen && c->close[side].at.time_ns < end)
+      end = c->close[side].at.time_ns;
+  end = end < last ? end : last;
+  bool answered = c->packets[QP_SERVER] > 0;
+  if (!c->handshake_done && end < c->first.time_ns + (answered ? SHAKE_NS : ANSWER_NS))
+    return;
+  self->out->examined++;
+  if (!answered && qp_found(self))
+    report(self, c, qp_text("an answer to the Initial within a second"), "no packet at all");
+  else if (answered && !c->handshake_done && qp_found(self))
+    report(self, c, qp_text("1-RTT packets within three seconds"), "none");
+}
+
+static void finish(struct qp_judged *self) {
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(self->evidence->tracker, &n);
+  uint64_t last = last_of(self->evidence);
+  for (size_t i = 0; i < n; i++)
+    judge_conn(self, conns[i], last);
+}
+
+const struct qp_check qp_check_connect_any_time = {
+    .info = {"connect-any-time", "transport", "A new client is always answered.", true},
+    .finish = finish,
+};

@@ -1,0 +1,167 @@
+/* flow-limits: no limit of the peer is passed: the sum of the largest offsets
+ * against MAX_DATA, each stream's against MAX_STREAM_DATA, the number of streams
+ * against MAX_STREAMS; each with what had reached the sender, transport
+ * parameters first. RFC 9000 4.1, 4.6. A reset counts with its final size.
+ * Connections whose handshake could not be read are not judged. */
+#include <stdlib.h>
+
+#include "pcap-tools/check/per_conn.h"
+#include "pcap-tools/check/check.h"
+
+struct flow_stream {
+  uint64_t end, limit;
+};
+
+/* What one side may send and has sent. */
+struct budget {
+  uint64_t sum, max_data, max_streams[2]; /* [1]: one-way */
+  struct qp_map at;                       /* stream -> index */
+  struct flow_stream *streams;
+  size_t n, room;
+};
+
+struct flow_conn {
+  struct budget side[2];
+  bool begun[2];
+};
+
+struct flow_limits {
+  struct qp_per_conn conns;
+};
+
+/* The parameters that bind `side`: those of its peer. */
+static const struct qp_params *peer_of(const struct qp_conn *c, unsigned side) {
+  return side == QP_CLIENT ? &c->hello.server : &c->hello.client;
+}
+
+static struct budget *budget_of(struct flow_limits *state, const struct qp_conn *c, unsigned side) {
+  struct flow_conn *f = qp_per_conn(&state->conns, c, sizeof *f);
+  const struct qp_params *p = peer_of(c, side);
+  struct budget *b = &f->side[side];
+  if (!p->seen)
+    return NULL;
+  if (!f->begun[side]) {
+    b->max_data = p->max_data;
+    b->max_streams[0] = p->max_streams_bidi;
+    b->max_streams[1] = p->max_streams_uni;
+  }
+  f->begun[side] = true;
+  return b;
+}
+
+static struct flow_stream *stream_of(struct budget *b, const struct qp_conn *c, unsigned side,
+                                     uint64_t id) {
+  const struct qp_params *p = peer_of(c, side);
+  uint32_t i = qp_map_get(&b->at, id);
+  if (i != QP_MAP_NONE)
+    return &b->streams[i];
+  qp_grow((void **)&b->streams, &b->room, b->n + 1, sizeof *b->streams);
+  qp_map_set(&b->at, id, (uint32_t)b->n);
+  struct flow_stream *s = &b->streams[b->n++];
+  s->end = 0;
+  s->limit = qp_stream_uni(id)              ? p->max_stream_data_uni
+             : qp_stream_opener(id) == side ? p->max_stream_data_bidi_remote
+                                            : p->max_stream_data_bidi_local;
+  return s;
+}
+
+static void report(struct qp_judged *self, const struct qp_seen *s, const char *field,
+                   uint64_t limit, uint64_t found, char *explain) {
+  qp_describe(self, s->place,
+              (struct qp_words){.layer = "quic",
+                                .field = field,
+                                .expected = qp_text("at most %llu", (unsigned long long)limit),
+                                .actual = qp_text("%llu", (unsigned long long)found),
+                                .explain = explain});
+}
+
+static void sent_up_to(struct qp_judged *self, const struct qp_seen *s, uint64_t id, uint64_t end) {
+  struct flow_limits *state = self->state;
+  char flow[QP_FLOW_TEXT];
+  struct budget *b = budget_of(state, s->conn, s->side);
+  if (!b)
+    return;
+  struct flow_stream *t = stream_of(b, s->conn, s->side, id);
+  uint64_t growth = end > t->end ? end - t->end : 0;
+  qp_flow(self->evidence, s->conn, s->side, flow);
+  self->out->examined++;
+  t->end += growth;
+  b->sum += growth;
+  if (growth && end > t->limit && qp_found(self))
+    report(
+        self, s, "MAX_STREAM_DATA", t->limit, end,
+        qp_text("%s sends more on stream %llu than its peer allows", flow, (unsigned long long)id));
+  if (growth && b->sum > b->max_data && qp_found(self))
+    report(self, s, "MAX_DATA", b->max_data, b->sum,
+           qp_text("the largest offsets of all streams of %s add up to more than its peer allows",
+                   flow));
+  uint64_t max = b->max_streams[qp_stream_uni(id)];
+  if (qp_stream_opener(id) == s->side && id / 4 >= max && qp_found(self))
+    report(self, s, "MAX_STREAMS", max, id / 4 + 1,
+           qp_text("%s opens stream %llu", flow, (unsigned long long)id));
+}
+
+static void raise_to(uint64_t *limit, uint64_t value) {
+  if (value > *limit)
+    *limit = value;
+}
+
+/* A limit that `s->side` gives its peer. */
+static void allowed(struct flow_limits *state, const struct qp_seen *s,
+                    const struct qp_quic_frame *f) {
+  struct budget *b = budget_of(state, s->conn, !s->side);
+  if (!b)
+    return;
+  switch (f->kind) {
+  case QP_F_MAX_DATA:
+    raise_to(&b->max_data, f->limit.value);
+    break;
+  case QP_F_MAX_STREAM_DATA:
+    raise_to(&stream_of(b, s->conn, !s->side, f->limit.id)->limit, f->limit.value);
+    break;
+  case QP_F_MAX_STREAMS_BIDI:
+  case QP_F_MAX_STREAMS_UNI:
+    raise_to(&b->max_streams[f->kind == QP_F_MAX_STREAMS_UNI], f->limit.value);
+    break;
+  default:
+    break;
+  }
+}
+
+static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
+                  const struct qp_effect *effect) {
+  struct qp_judged *self = arg;
+  (void)effect;
+  if (s->views & QP_SENT) {
+    if (f->kind == QP_F_STREAM)
+      sent_up_to(self, s, f->stream.id, f->stream.offset + f->stream.len);
+    else if (f->kind == QP_F_RESET_STREAM || f->kind == QP_F_RESET_STREAM_AT)
+      sent_up_to(self, s, f->reset.id, f->reset.final_size);
+  }
+  if (s->views & QP_REACHED)
+    allowed(self->state, s, f);
+}
+
+static void watch(struct qp_judged *self, struct qp_watcher *w) {
+  (void)self;
+  w->frame = frame;
+}
+
+static void drop(void *item) {
+  struct flow_conn *f = item;
+  for (int side = 0; side < 2; side++) {
+    qp_map_clear(&f->side[side].at);
+    free(f->side[side].streams);
+  }
+}
+
+static void clear(struct qp_judged *self) {
+  qp_per_conn_clear(&((struct flow_limits *)self->state)->conns, drop);
+}
+
+const struct qp_check qp_check_flow_limits = {
+    .info = {"flow-limits", "transport", "No limit of the peer is passed.", true},
+    .state = sizeof(struct flow_limits),
+    .watch = watch,
+    .clear = clear,
+};

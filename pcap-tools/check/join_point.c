@@ -1,0 +1,132 @@
+/* join-point: a subscription starts where its filter and the LARGEST_OBJECT of its
+ * SUBSCRIBE_OK say. Nothing in front of that point is sent, and LARGEST_OBJECT
+ * names what had really reached the relay: not more than had arrived when it
+ * answered, not less than had arrived whole when it was asked. Judged at the
+ * relay's interface. That what lies behind the point comes is copy-count's. */
+#include <stdlib.h>
+
+#include "pcap-tools/check/excuse.h"
+
+static bool before(struct qp_location a, struct qp_location b) {
+  return a.group < b.group || (a.group == b.group && a.object < b.object);
+}
+
+static void report(struct qp_judged *self, struct qp_place place, const struct qp_conn *c,
+                   const struct qp_request *r, const char *field, char *expected, char *actual) {
+  const struct qp_tracks *tracks = qp_tracker_tracks(self->evidence->tracker);
+  char flow[QP_FLOW_TEXT];
+  qp_describe(self, place,
+              (struct qp_words){
+                  .layer = "moqt",
+                  .field = field,
+                  .expected = expected,
+                  .actual = actual,
+                  .explain = qp_text("the subscription of track %s on %s",
+                                     r->track < tracks->n ? tracks->items[r->track].name : "?",
+                                     qp_flow(self->evidence, c, !r->side, flow)),
+              });
+}
+
+static char *location(struct qp_location l) {
+  return qp_text("{%llu, %llu}", (unsigned long long)l.group, (unsigned long long)l.object);
+}
+
+static void judge_objects(struct qp_judged *self, const struct qp_conn *c,
+                          const struct qp_request *r) {
+  struct qp_location start = qp_request_start(r);
+  unsigned sender = !r->side;
+  for (size_t i = 0; i < c->n_objects[sender]; i++) {
+    const struct qp_object *o = &c->objects[sender][i];
+    if (o->alias != r->alias || qp_session_alias(c, r->side, o->alias, o->first.time_ns) != r)
+      continue;
+    struct qp_location at = {o->group, o->object};
+    self->out->examined++;
+    if (before(at, start) && qp_found(self)) {
+      char *from = location(start);
+      report(self, o->first, c, r, "object", qp_text("none in front of %s", from), location(at));
+      free(from);
+    }
+  }
+}
+
+/* Largest objects of the track that had reached the relay. */
+struct largest {
+  bool any_asked, any_answered;
+  struct qp_location asked;    /* whole, a turn before the question came */
+  struct qp_location answered; /* begun when the answer left */
+};
+
+static void raise_to(bool *any, struct qp_location *largest, struct qp_location at) {
+  if (!*any || before(*largest, at))
+    *largest = at;
+  *any = true;
+}
+
+static void gather(const struct qp_conn *up, unsigned sender, const struct qp_request *r,
+                   struct largest *l) {
+  uint64_t asked = r->filters[0].asked.time_ns;
+  for (size_t i = 0; i < up->n_objects[sender]; i++) {
+    const struct qp_object *o = &up->objects[sender][i];
+    const struct qp_request *s = qp_session_alias(up, !sender, o->alias, o->first.time_ns);
+    struct qp_location at = {o->group, o->object};
+    if (!s || s->track != r->track)
+      continue;
+    if (o->first.time_ns <= r->answered.time_ns)
+      raise_to(&l->any_answered, &l->answered, at);
+    if (o->whole && o->last.time_ns + QP_TURN_NS < asked)
+      raise_to(&l->any_asked, &l->asked, at);
+  }
+}
+
+static void judge_largest(struct qp_judged *self, const struct qp_conn *c,
+                          const struct qp_request *r, const struct qp_node *relay) {
+  const struct qp_evidence *e = self->evidence;
+  struct largest l = {0};
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
+  bool fed = false;
+  for (size_t i = 0; i < n; i++)
+    for (unsigned side = 0; side < 2; side++)
+      if (conns[i] != c && qp_is_relay(e, conns[i], side) &&
+          qp_node_at(e, conns[i], side) == relay) {
+        gather(conns[i], !side, r, &l);
+        fed = true;
+      }
+  if (!fed || qp_happened(e, relay ? relay->name : "", "restart"))
+    return;
+  self->out->examined++;
+  bool more = r->has_largest && (!l.any_answered || before(l.answered, r->largest));
+  if (more && qp_found(self)) {
+    char *most = l.any_answered ? location(l.answered) : qp_text("absent, nothing had come");
+    report(self, r->answered, c, r, "LARGEST_OBJECT", qp_text("at most %s", most),
+           location(r->largest));
+    free(most);
+  }
+  bool less = l.any_asked && (!r->has_largest || before(r->largest, l.asked));
+  if (less && qp_found(self)) {
+    char *least = location(l.asked);
+    report(self, r->answered, c, r, "LARGEST_OBJECT", qp_text("at least %s", least),
+           r->has_largest ? location(r->largest) : qp_text("absent"));
+    free(least);
+  }
+}
+
+static void finish(struct qp_judged *self) {
+  const struct qp_evidence *e = self->evidence;
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
+  for (size_t i = 0; i < n; i++)
+    for (size_t k = 0; k < conns[i]->n_requests; k++) {
+      const struct qp_request *r = &conns[i]->requests[k];
+      if (r->type != QP_M_SUBSCRIBE || !r->ok || !qp_is_relay(e, conns[i], !r->side))
+        continue;
+      judge_objects(self, conns[i], r);
+      judge_largest(self, conns[i], r, qp_node_at(e, conns[i], !r->side));
+    }
+}
+
+const struct qp_check qp_check_join_point = {
+    .info = {"join-point", "media",
+             "The first object is the first that filter and LARGEST_OBJECT allow.", true},
+    .finish = finish,
+};

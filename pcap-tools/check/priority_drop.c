@@ -1,0 +1,174 @@
+/* priority-drop: what the PRIORITY_FILTER on the wire excludes is not sent, what it
+ * admits is, and each tail cut off with a reset is a lawful drop. Looks at
+ * subscriptions that ever had a filter, and at every reset subgroup. Judged at the
+ * relay's interface.
+ *
+ * A filter counts for a subgroup as a whole, from the one in force when its first
+ * bytes leave. While a change is on its way (asked, not yet answered, and one turn
+ * of the relay after that) both count. */
+#include <stdlib.h>
+
+#include "pcap-tools/check/excuse.h"
+#include "pcap-tools/check/fanout.h"
+
+static bool has_filter(const struct qp_request *r) {
+  for (size_t i = 0; i < r->n_filters; i++)
+    if (r->filters[i].n_priority || !r->filters[i].forward)
+      return true;
+  return false;
+}
+
+/* Does any filter that may be in force at time t admit the priority? */
+static bool admitted(const struct qp_request *r, int priority, uint64_t t) {
+  for (size_t i = 0; i < r->n_filters; i++) {
+    const struct qp_filter *f = &r->filters[i];
+    const struct qp_filter *next = i + 1 < r->n_filters ? f + 1 : NULL;
+    if (f->refused || (i && f->asked.time_ns > t))
+      continue;
+    if (next && !next->refused && next->answered.frame && next->answered.time_ns + QP_TURN_NS < t)
+      continue; /* replaced before */
+    if (f->forward && qp_filter_admits(f, priority))
+      return true;
+  }
+  return false;
+}
+
+static void judge_excluded(struct qp_judged *self, const struct qp_conn *c, unsigned side,
+                           const struct qp_object *o) {
+  const struct qp_evidence *e = self->evidence;
+  char flow[QP_FLOW_TEXT];
+  const struct qp_request *r = qp_session_alias(c, !side, o->alias, o->first.time_ns);
+  if (!r || !has_filter(r))
+    return;
+  int priority = o->priority == QP_NO_PRIORITY ? r->default_priority : o->priority;
+  uint64_t t = o->half ? o->half->opened.time_ns : o->first.time_ns;
+  self->out->examined++;
+  if (admitted(r, priority, t) || !qp_found(self))
+    return;
+  const struct qp_tracks *tracks = qp_tracker_tracks(e->tracker);
+  qp_describe(self, o->first,
+              (struct qp_words){
+                  .layer = "moqt",
+                  .field = "publisher priority",
+                  .expected = qp_text("one that the subscription's filter admits"),
+                  .actual = qp_text("%d", priority),
+                  .explain = qp_text("%s group %llu object %llu is sent on %s although the filter "
+                                     "excludes it",
+                                     r->track < tracks->n ? tracks->items[r->track].name : "?",
+                                     (unsigned long long)o->group, (unsigned long long)o->object,
+                                     qp_flow(e, c, side, flow)),
+              });
+}
+
+static void judge_admitted(struct qp_judged *self, const struct qp_due *d) {
+  char flow[QP_FLOW_TEXT];
+  if (!has_filter(d->request))
+    return;
+  self->out->examined++;
+  if (d->claim != QP_CLAIM_DUE || (d->out && d->out->whole) || !qp_found(self))
+    return;
+  char *object = qp_object_text(self->evidence, d);
+  qp_describe(self, d->in->last,
+              (struct qp_words){
+                  .layer = "moqt",
+                  .field = "drop",
+                  .expected = qp_text("priority %d sent: the filter admits it", d->in_priority),
+                  .actual = qp_text("dropped"),
+                  .explain = qp_text("%s, on %s", object,
+                                     qp_flow(self->evidence, d->conn, !d->request->side, flow)),
+              });
+  free(object);
+}
+
+/* ---- resets ---------------------------------------------------------------- */
+
+/* Did any stream of this subgroup end with a reset where it reached the relay? */
+static bool reset_upstream(const struct qp_evidence *e, const struct qp_conn *down,
+                           const struct qp_half *h, uint32_t track) {
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
+  for (size_t i = 0; i < n; i++)
+    for (size_t k = 0; conns[i] != down && k < conns[i]->n_halves; k++) {
+      const struct qp_half *u = conns[i]->halves[k];
+      if (!u->reset || u->kind != QP_S_SUBGROUP || u->header.group != h->header.group ||
+          u->header.subgroup != h->header.subgroup)
+        continue;
+      const struct qp_request *r =
+          qp_session_alias(conns[i], !u->side, u->header.alias, u->opened.time_ns);
+      if (r && r->track == track)
+        return true;
+    }
+  return false;
+}
+
+static bool upstream_ended(const struct qp_evidence *e, const struct qp_conn *down, uint64_t t) {
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
+  for (size_t i = 0; i < n; i++)
+    if (conns[i] != down &&
+        ((conns[i]->close[QP_CLIENT].seen && conns[i]->close[QP_CLIENT].at.time_ns < t) ||
+         qp_broken_at(e, conns[i]) < t))
+      return true;
+  return false;
+}
+
+static bool lawful_reset(const struct qp_evidence *e, const struct qp_conn *c,
+                         const struct qp_half *h) {
+  const struct qp_request *r = qp_session_alias(c, !h->side, h->header.alias, h->opened.time_ns);
+  if (!r || h->stopped || (r->ended.frame && r->ended.time_ns <= h->reset_at.time_ns))
+    return true;
+  int priority = h->header.priority == QP_NO_PRIORITY ? r->default_priority : h->header.priority;
+  for (size_t i = 0; i < r->n_filters; i++) {
+    const struct qp_filter *f = &r->filters[i];
+    if (f->object_timeout_ms || f->subgroup_timeout_ms || !f->forward ||
+        !qp_filter_admits(f, priority))
+      return true;
+  }
+  return reset_upstream(e, c, h, r->track) || upstream_ended(e, c, h->reset_at.time_ns);
+}
+
+static void judge_reset(struct qp_judged *self, const struct qp_conn *c, const struct qp_half *h) {
+  char flow[QP_FLOW_TEXT];
+  if (!h->reset || h->kind != QP_S_SUBGROUP)
+    return;
+  self->out->examined++;
+  if (lawful_reset(self->evidence, c, h) || !qp_found(self))
+    return;
+  qp_describe(
+      self, h->reset_at,
+      (struct qp_words){
+          .layer = "quic",
+          .field = "RESET_STREAM",
+          .expected = qp_text("a reason: filter, delivery timeout, STOP_SENDING, the end of "
+                              "the subscription, or a reset upstream"),
+          .actual = qp_text("none, code %#llx", (unsigned long long)h->reset_code),
+          .explain = qp_text("%s cuts off stream %llu, group %llu",
+                             qp_flow(self->evidence, c, h->side, flow), (unsigned long long)h->id,
+                             (unsigned long long)h->header.group),
+      });
+}
+
+static void finish(struct qp_judged *self) {
+  const struct qp_fanout *f = self->evidence->fanout;
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(self->evidence->tracker, &n);
+  for (size_t i = 0; i < n; i++)
+    for (unsigned side = 0; side < 2; side++) {
+      if (!qp_is_relay(self->evidence, conns[i], side))
+        continue;
+      for (size_t k = 0; k < conns[i]->n_objects[side]; k++)
+        judge_excluded(self, conns[i], side, &conns[i]->objects[side][k]);
+      for (size_t k = 0; k < conns[i]->n_halves; k++)
+        if (conns[i]->halves[k]->side == side)
+          judge_reset(self, conns[i], conns[i]->halves[k]);
+    }
+  for (size_t i = 0; i < f->n; i++)
+    judge_admitted(self, &f->due[i]);
+}
+
+const struct qp_check qp_check_priority_drop = {
+    .info = {"priority-drop", "media",
+             "What the filter excludes is not delivered, what it admits is, each drop is lawful.",
+             true},
+    .finish = finish,
+};

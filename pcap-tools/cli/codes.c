@@ -1,0 +1,130 @@
+#include "pcap-tools/cli/codes.h"
+
+#include <stdio.h>
+
+struct code {
+  uint64_t code;
+  const char *name;
+};
+
+static const struct code transport[] = {
+    {0x00, "NO_ERROR"},
+    {0x01, "INTERNAL_ERROR"},
+    {0x02, "CONNECTION_REFUSED"},
+    {0x03, "FLOW_CONTROL_ERROR"},
+    {0x04, "STREAM_LIMIT_ERROR"},
+    {0x05, "STREAM_STATE_ERROR"},
+    {0x06, "FINAL_SIZE_ERROR"},
+    {0x07, "FRAME_ENCODING_ERROR"},
+    {0x08, "TRANSPORT_PARAMETER_ERROR"},
+    {0x09, "CONNECTION_ID_LIMIT_ERROR"},
+    {0x0a, "PROTOCOL_VIOLATION"},
+    {0x0b, "INVALID_TOKEN"},
+    {0x0c, "APPLICATION_ERROR"},
+    {0x0d, "CRYPTO_BUFFER_EXCEEDED"},
+    {0x0e, "KEY_UPDATE_ERROR"},
+    {0x0f, "AEAD_LIMIT_REACHED"},
+    {0x10, "NO_VIABLE_PATH"},
+    {0x128, "TLS handshake_failure"},
+    {0x12a, "TLS bad_certificate"},
+    {0x12b, "TLS unsupported_certificate"},
+    {0x12c, "TLS certificate_revoked"},
+    {0x12d, "TLS certificate_expired"},
+    {0x12e, "TLS certificate_unknown"},
+    {0x12f, "TLS illegal_parameter"},
+    {0x130, "TLS unknown_ca"},
+    {0x132, "TLS decode_error"},
+    {0x133, "TLS decrypt_error"},
+    {0x146, "TLS protocol_version"},
+    {0x150, "TLS internal_error"},
+    {0x16d, "TLS missing_extension"},
+    {0x170, "TLS unrecognized_name"},
+    {0x174, "TLS certificate_required"},
+    {0x178, "TLS no_application_protocol"},
+};
+
+static const struct code session[] = {
+    {0x00, "NO_ERROR"},
+    {0x01, "INTERNAL_ERROR"},
+    {0x02, "UNAUTHORIZED"},
+    {0x03, "PROTOCOL_VIOLATION"},
+    {0x04, "INVALID_REQUEST_ID"},
+    {0x05, "DUPLICATE_TRACK_ALIAS"},
+    {0x06, "KEY_VALUE_FORMATTING_ERROR"},
+    {0x08, "INVALID_PATH"},
+    {0x09, "MALFORMED_PATH"},
+    {0x10, "GOAWAY_TIMEOUT"},
+    {0x11, "CONTROL_MESSAGE_TIMEOUT"},
+    {0x12, "DATA_STREAM_TIMEOUT"},
+    {0x13, "AUTH_TOKEN_CACHE_OVERFLOW"},
+    {0x14, "DUPLICATE_AUTH_TOKEN_ALIAS"},
+    {0x16, "MALFORMED_AUTH_TOKEN"},
+    {0x17, "UNKNOWN_AUTH_TOKEN_ALIAS"},
+    {0x18, "EXPIRED_AUTH_TOKEN"},
+    {0x19, "INVALID_AUTHORITY"},
+    {0x1a, "MALFORMED_AUTHORITY"},
+    {0x1b, "TOO_MANY_REQUEST_UPDATES"},
+};
+
+static const struct code stream[] = {
+    {0x0, "INTERNAL_ERROR"},     {0x1, "CANCELLED"},      {0x2, "DELIVERY_TIMEOUT"},
+    {0x3, "SESSION_CLOSED"},     {0x4, "GOING_AWAY"},     {0x5, "TOO_FAR_BEHIND"},
+    {0x7, "EXPIRED_AUTH_TOKEN"}, {0x9, "EXCESSIVE_LOAD"}, {0x6, "UNKNOWN_OBJECT_STATUS"},
+    {0x12, "MALFORMED_TRACK"},
+};
+
+static const struct code request[] = {
+    {0x00, "INTERNAL_ERROR"}, {0x01, "UNAUTHORIZED"},         {0x02, "TIMEOUT"},
+    {0x03, "NOT_SUPPORTED"},  {0x04, "MALFORMED_AUTH_TOKEN"}, {0x05, "EXPIRED_AUTH_TOKEN"},
+    {0x06, "GOING_AWAY"},     {0x09, "EXCESSIVE_LOAD"},       {0x10, "DOES_NOT_EXIST"},
+    {0x11, "INVALID_RANGE"},  {0x12, "MALFORMED_TRACK"},      {0x20, "UNINTERESTED"},
+    {0x30, "PREFIX_OVERLAP"}, {0x31, "NAMESPACE_TOO_LARGE"},  {0x33, "UNSUPPORTED_EXTENSION"},
+    {0x34, "REDIRECT"},       {0x35, "CONFLICTING_FILTERS"},  {0x36, "INVALID_FILTER"},
+};
+
+static const struct code suites[] = {
+    {0x1301, "TLS_AES_128_GCM_SHA256"},
+    {0x1302, "TLS_AES_256_GCM_SHA384"},
+    {0x1303, "TLS_CHACHA20_POLY1305_SHA256"},
+    {0x1304, "TLS_AES_128_CCM_SHA256"},
+};
+
+static const char *name(const struct code *list, size_t n, uint64_t code, char *text) {
+  snprintf(text, QP_CODE_TEXT, "%#llx", (unsigned long long)code);
+  for (size_t i = 0; i < n; i++)
+    if (list[i].code == code)
+      snprintf(text, QP_CODE_TEXT, "%s (%#llx)", list[i].name, (unsigned long long)code);
+  return text;
+}
+#define NAME(list, code, text) name(list, sizeof(list) / sizeof *(list), code, text)
+
+const char *qp_code_transport(uint64_t code, char text[QP_CODE_TEXT]) {
+  return NAME(transport, code, text);
+}
+
+const char *qp_code_session(uint64_t code, char text[QP_CODE_TEXT]) {
+  return NAME(session, code, text);
+}
+
+const char *qp_code_stream(uint64_t code, char text[QP_CODE_TEXT]) {
+  return NAME(stream, code, text);
+}
+
+const char *qp_code_request(uint64_t code, char text[QP_CODE_TEXT]) {
+  return NAME(request, code, text);
+}
+
+const char *qp_code_close(const struct qp_conn *conn, const struct qp_close *close,
+                          char text[QP_CODE_TEXT]) {
+  if (!close->application)
+    return qp_code_transport(close->code, text);
+  return conn->moqt ? qp_code_session(close->code, text) : name(NULL, 0, close->code, text);
+}
+
+const char *qp_code_suite(uint16_t suite, char text[QP_CODE_TEXT]) {
+  NAME(suites, suite, text);
+  for (size_t i = 0; i < sizeof suites / sizeof *suites; i++)
+    if (suites[i].code == suite)
+      return suites[i].name;
+  return text;
+}

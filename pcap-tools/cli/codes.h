@@ -1,0 +1,22 @@
+/* Names of error codes: QUIC transport (RFC 9000 20.1, TLS alerts of RFC 8446 6
+ * behind 0x100) and MoQT (draft-ietf-moq-transport-20). */
+#ifndef FANBENCH_PCAP_CLI_CODES_H
+#define FANBENCH_PCAP_CLI_CODES_H
+
+#include <stdint.h>
+
+#include "pcap-tools/track/conn.h"
+
+/* "FLOW_CONTROL_ERROR (0x3)"; an unknown code is the number alone. */
+#define QP_CODE_TEXT 64
+const char *qp_code_transport(uint64_t code, char text[QP_CODE_TEXT]);
+const char *qp_code_session(uint64_t code, char text[QP_CODE_TEXT]); /* application close */
+const char *qp_code_stream(uint64_t code, char text[QP_CODE_TEXT]);  /* reset, STOP_SENDING */
+const char *qp_code_request(uint64_t code, char text[QP_CODE_TEXT]); /* REQUEST_ERROR */
+/* Of a close; application codes have names only where the connection is MoQT. */
+const char *qp_code_close(const struct qp_conn *conn, const struct qp_close *close,
+                          char text[QP_CODE_TEXT]);
+/* "TLS_AES_128_GCM_SHA256" */
+const char *qp_code_suite(uint16_t suite, char text[QP_CODE_TEXT]);
+
+#endif

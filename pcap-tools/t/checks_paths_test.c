@@ -1,0 +1,390 @@
+/* IDs, addresses and keys: cid-active, cid-supply, path-valid, isolated,
+ * fresh-start, connect-any-time, nonce-unique, no-orphan-forward. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pcap-tools/t/scene.h"
+
+enum { C = TAPE_CLIENT, S = TAPE_SERVER };
+#define SECOND_NS 1000000000u
+
+static const struct qp_cid next_id = {.len = 8, .data = {0xa1, 2, 3, 4, 5, 6, 7, 8}};
+static const struct qp_cid third_id = {.len = 8, .data = {0xa2, 2, 3, 4, 5, 6, 7, 8}};
+/* for packets to the server */
+static const struct qp_cid server_id = {.len = 8, .data = {0xb1, 2, 3, 4, 5, 6, 7, 8}};
+
+struct stage {
+  struct tape *t;
+  struct tape_conn c, d;
+};
+
+static int set_up(void **state) {
+  static struct stage s;
+  s.t = tape_new();
+  s.c = tape_conn(s.t);
+  s.d = tape_conn(s.t);
+  *state = &s;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  struct stage *s = *state;
+  tape_conn_free(&s->c);
+  tape_conn_free(&s->d);
+  tape_free(s->t);
+  return 0;
+}
+
+static struct word new_id(uint64_t sequence, const struct qp_cid *cid) {
+  return w_new_cid(sequence, 0, cid->data, cid->len);
+}
+
+/* ---- cid-active ---------------------------------------------------------- */
+
+static void issued_ids_pass(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, C, .frames = FRAMES(new_id(1, &next_id)));
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping()), .dcid = &next_id);
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_retire(0)), .dcid = &next_id);
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping()), .dcid = &next_id);
+  tape_expect(s->t, "cid-active", JUDGE_PASS, 4);
+}
+
+static void a_retired_id_fails(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, C, .frames = FRAMES(new_id(1, &next_id)));
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_retire(0)), .dcid = &next_id);
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping())); /* sequence number 0 */
+  tape_expect_finding(s->t, "cid-active", "destination connection ID", "retired in frame 6");
+}
+
+static void retiring_the_id_in_use_fails(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, C, .frames = FRAMES(new_id(1, &next_id)));
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_retire(1)), .dcid = &next_id);
+  tape_expect_finding(s->t, "cid-active", "destination connection ID", "sequence number 1");
+}
+
+static void an_id_that_had_not_arrived_fails(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_split(t, 1, 0);
+  pkt_1rtt(&c, C, .frames = FRAMES(new_id(1, &next_id)), .lost = true);
+  pkt_1rtt(&c, S, .frames = FRAMES(w_ping()), .dcid = &next_id);
+  tape_expect_finding(t, "cid-active", "destination connection ID", "a102030405060708");
+  tape_free(t);
+}
+
+/* ---- cid-supply ---------------------------------------------------------- */
+
+static void a_spare_id_passes(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, S, .frames = FRAMES(new_id(1, &server_id)));
+  s->t->now_ns += 2 * SECOND_NS;
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_retire(0)), .dcid = &server_id);
+  pkt_1rtt(&s->c, S, .frames = FRAMES(new_id(2, &third_id)));
+  s->t->now_ns += 2 * SECOND_NS;
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping()));
+  tape_expect(s->t, "cid-supply", JUDGE_PASS, 4);
+}
+
+static void no_spare_id_fails(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping()));
+  s->t->now_ns += 2 * SECOND_NS;
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping()));
+  tape_expect_finding(s->t, "cid-supply", "active connection IDs", "1");
+}
+
+static void an_id_not_replaced_fails(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, S, .frames = FRAMES(new_id(1, &server_id)));
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_retire(0)), .dcid = &server_id);
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping()));
+  s->t->now_ns += 2 * SECOND_NS;
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping()));
+  tape_expect_finding(s->t, "cid-supply", "active connection IDs", "1");
+}
+
+static void more_ids_than_the_peer_takes_fail(void **state) {
+  struct stage *s = *state; /* active_connection_id_limit 2 by default */
+  pkt_1rtt(&s->c, S, .frames = FRAMES(new_id(1, &server_id), new_id(2, &third_id)));
+  tape_expect_finding(s->t, "cid-supply", "active connection IDs", "3");
+}
+
+/* ---- path-valid ---------------------------------------------------------- */
+
+enum { OTHER_PORT = 20777 };
+
+static void a_validated_path_passes(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping(), w_padding(400)), .port = OTHER_PORT);
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_challenge(77), w_padding(1000)), .port = OTHER_PORT);
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_response(77)), .port = OTHER_PORT);
+  for (int i = 0; i < 5; i++)
+    pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping(), w_padding(1000)), .port = OTHER_PORT);
+  tape_expect(s->t, "path-valid", JUDGE_PASS, 6);
+}
+
+static void too_much_on_a_new_path_fails(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping(), w_padding(400)), .port = OTHER_PORT);
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_challenge(77), w_padding(1000)), .port = OTHER_PORT);
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_response(78)), .port = OTHER_PORT); /* another's */
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping(), w_padding(1000)), .port = OTHER_PORT);
+  tape_expect_finding(s->t, "path-valid", "bytes on an unvalidated path", "2");
+}
+
+static void too_much_before_the_handshake_fails(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_unanswered(t);
+  for (unsigned i = 0; i < 4; i++)
+    tape_say_initial(&c, S, i, FRAMES(w_ping(), w_padding(1100)));
+  tape_expect_finding(t, "path-valid", "bytes on an unvalidated path", "4");
+  tape_free(t);
+}
+
+static void an_address_never_dialled_fails(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping()), .relay = 99);
+  tape_expect_finding(s->t, "path-valid", "4-tuple", "10.0.0.99:4433");
+}
+
+/* ---- isolated ------------------------------------------------------------ */
+
+static void everybody_at_his_place_passes(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&s->d, S, .frames = FRAMES(w_ping()));
+  tape_expect(s->t, "isolated", JUDGE_PASS, 2);
+}
+
+static void another_clients_address_fails(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->d, S, .frames = FRAMES(w_ping()), .host = s->c.host);
+  tape_expect_finding(s->t, "isolated", "destination connection ID", "c202");
+}
+
+static void another_clients_id_fails(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->d, S, .frames = FRAMES(w_ping()), .dcid = &s->c.cid[C]);
+  tape_expect_finding(s->t, "isolated", "destination connection ID", "c201");
+}
+
+static void an_older_connection_of_the_same_port_passes(void **state) {
+  struct stage *s = *state;
+  struct tape_conn again = tape_conn_again(&s->c);
+  pkt_1rtt(&again, S, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping())); /* it still tries the old one */
+  tape_expect(s->t, "isolated", JUDGE_PASS, 2);
+}
+
+static void a_subscribed_track_passes(void **state) {
+  (void)state;
+  struct scene s = scene_new("chat", p_next_group(), p_none());
+  scene_down(&s, 0, 0, "a");
+  tape_expect(s.t, "isolated", JUDGE_PASS, 3);
+  scene_free(&s);
+}
+
+static void a_track_nobody_asked_for_fails(void **state) {
+  (void)state;
+  struct scene s = scene_new("chat", p_next_group(), p_none());
+  pkt_1rtt(&s.sub, S, .frames = FRAMES(w_datagram(o_datagram(DOWN_ALIAS + 1, 0, 0, 1, "a"))));
+  tape_expect_finding(s.t, "isolated", "track alias", "8");
+  scene_free(&s);
+}
+
+/* ---- fresh-start --------------------------------------------------------- */
+
+static void a_new_start_passes(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, S, .pn = 500, .frames = FRAMES(w_ping()));
+  struct tape_conn again = tape_conn_again(&s->c);
+  pkt_1rtt(&again, S, .pn = 1, .frames = FRAMES(w_ping()));
+  tape_expect(s->t, "fresh-start", JUDGE_PASS, 1);
+}
+
+static void an_inherited_number_fails(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, S, .pn = 500, .frames = FRAMES(w_ping()));
+  struct tape_conn again = tape_conn_again(&s->c);
+  pkt_1rtt(&again, S, .pn = 501, .frames = FRAMES(w_ping()));
+  tape_expect_finding(s->t, "fresh-start", "packet number", "501");
+}
+
+static void inherited_streams_fail(void **state) {
+  struct stage *s = *state;
+  struct tape_conn again = tape_conn_again(&s->c);
+  pkt_1rtt(&again, S, .frames = FRAMES(w_stream(4 * 200 + 3, 0, "\x2f")));
+  tape_expect_finding(s->t, "fresh-start", "stream ID", "803");
+}
+
+static void fan_out_that_goes_on_fails(void **state) {
+  struct stage *s = *state;
+  struct tape_conn again = tape_conn_again(&s->c);
+  pkt_1rtt(&again, S, .frames = FRAMES(w_hex("1e")));
+  s->t->now_ns += SECOND_NS;
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_datagram(o_datagram(1, 0, 0, 1, "a"))));
+  tape_expect_finding(s->t, "fresh-start", "fan-out", "media");
+}
+
+static void an_object_nobody_asked_for_yet_fails(void **state) {
+  struct stage *s = *state;
+  struct tape_conn again = tape_conn_again(&s->c);
+  pkt_1rtt(&again, S, .frames = FRAMES(w_datagram(o_datagram(1, 3, 4, 1, "a"))));
+  tape_expect_finding(s->t, "fresh-start", "object", "group 3 object 4");
+}
+
+static void only_one_connection_on_a_port_shows_nothing(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, S, .pn = 500, .frames = FRAMES(w_ping()));
+  tape_expect(s->t, "fresh-start", JUDGE_SKIP, 0);
+}
+
+/* ---- connect-any-time ---------------------------------------------------- */
+
+static void an_answered_client_passes(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping()));
+  tape_expect(s->t, "connect-any-time", JUDGE_PASS, 1);
+}
+
+static void a_swallowed_initial_fails(void **state) {
+  struct stage *s = *state;
+  struct tape_conn late = tape_conn_unanswered(s->t);
+  s->t->now_ns += 2 * SECOND_NS;
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping()));
+  tape_expect_finding(s->t, "connect-any-time", "handshake", "no packet at all");
+  tape_conn_free(&late);
+}
+
+static void an_initial_right_at_the_end_is_excused(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping()));
+  struct tape_conn late = tape_conn_unanswered(s->t);
+  tape_expect(s->t, "connect-any-time", JUDGE_PASS, 1);
+  tape_conn_free(&late);
+}
+
+static void a_handshake_that_stops_fails(void **state) {
+  struct stage *s = *state;
+  s->t->now_ns += 4 * SECOND_NS;
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping())); /* d never gets that far */
+  tape_expect_finding(s->t, "connect-any-time", "handshake", "none");
+}
+
+/* ---- nonce-unique -------------------------------------------------------- */
+
+static void a_number_again_under_another_key_passes(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_tls(t, QP_CHACHA20_POLY1305);
+  pkt_1rtt(&c, S, .pn = 7, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&c, C, .pn = 7, .frames = FRAMES(w_ping()));
+  tape_update_keys(&c);
+  pkt_1rtt(&c, S, .pn = 7, .frames = FRAMES(w_padding(9)));
+  tape_expect(t, "nonce-unique", JUDGE_PASS, 5);
+  tape_conn_free(&c);
+  tape_free(t);
+}
+
+static void a_nonce_used_twice_fails(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_tls(t, QP_CHACHA20_POLY1305);
+  pkt_1rtt(&c, S, .pn = 7, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&c, S, .pn = 7, .frames = FRAMES(w_padding(9)));
+  tape_expect_finding(t, "nonce-unique", "nonce", "other bytes in frame 3");
+  tape_conn_free(&c);
+  tape_free(t);
+}
+
+static void the_same_bytes_again_pass(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_tls(t, QP_AES_128_GCM);
+  pkt_1rtt(&c, S, .pn = 7, .frames = FRAMES(w_close(0)));
+  pkt_1rtt(&c, S, .pn = 7, .frames = FRAMES(w_close(0)));
+  tape_expect(t, "nonce-unique", JUDGE_PASS, 4);
+  tape_conn_free(&c);
+  tape_free(t);
+}
+
+/* ---- no-orphan-forward --------------------------------------------------- */
+
+static void silence_after_the_end_passes(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_stream(7, 0, "a")));
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_close_app(0)));
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_stream(7, 1, "b"))); /* was on its way */
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_close_app(0)));
+  s->t->now_ns += SECOND_NS;
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_close_app(0)));
+  tape_expect(s->t, "no-orphan-forward", JUDGE_PASS, 1);
+}
+
+static void media_after_the_peers_close_fails(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_close_app(0)));
+  s->t->now_ns += SECOND_NS;
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_stream(7, 0, "a")));
+  tape_expect_finding(s->t, "no-orphan-forward", "frame", "STREAM");
+}
+
+static void media_after_the_own_close_fails(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_close_app(0)));
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_datagram(o_datagram(1, 0, 0, 1, "a"))));
+  tape_expect_finding(s->t, "no-orphan-forward", "frame", "DATAGRAM");
+}
+
+int main(void) {
+#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+      CASE(issued_ids_pass),
+      CASE(a_retired_id_fails),
+      CASE(retiring_the_id_in_use_fails),
+      CASE(an_id_that_had_not_arrived_fails),
+      CASE(a_spare_id_passes),
+      CASE(no_spare_id_fails),
+      CASE(an_id_not_replaced_fails),
+      CASE(more_ids_than_the_peer_takes_fail),
+      CASE(a_validated_path_passes),
+      CASE(too_much_on_a_new_path_fails),
+      CASE(too_much_before_the_handshake_fails),
+      CASE(an_address_never_dialled_fails),
+      CASE(everybody_at_his_place_passes),
+      CASE(another_clients_address_fails),
+      CASE(another_clients_id_fails),
+      CASE(an_older_connection_of_the_same_port_passes),
+      CASE(a_subscribed_track_passes),
+      CASE(a_track_nobody_asked_for_fails),
+      CASE(a_new_start_passes),
+      CASE(an_inherited_number_fails),
+      CASE(inherited_streams_fail),
+      CASE(fan_out_that_goes_on_fails),
+      CASE(an_object_nobody_asked_for_yet_fails),
+      CASE(only_one_connection_on_a_port_shows_nothing),
+      CASE(an_answered_client_passes),
+      CASE(a_swallowed_initial_fails),
+      CASE(an_initial_right_at_the_end_is_excused),
+      CASE(a_handshake_that_stops_fails),
+      CASE(a_number_again_under_another_key_passes),
+      CASE(a_nonce_used_twice_fails),
+      CASE(the_same_bytes_again_pass),
+      CASE(silence_after_the_end_passes),
+      CASE(media_after_the_peers_close_fails),
+      CASE(media_after_the_own_close_fails),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
