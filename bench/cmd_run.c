@@ -16,7 +16,8 @@ const char cmd_run_help[] =
     "usage: fanbench run FILE|DIR... [OPTION]...\n"
     "Runs scenarios and judges them. A directory gives every *.yaml in and below it.\n"
     "\n"
-    "  --mode live|sim      live: real kernel, needs root; without it: live as root, else sim\n"
+    "  --mode live|sim      live: real kernel, needs root; sim: virtual time, needs nothing, the\n"
+    "                       same bytes for the same seed; without it: live as root, else sim\n"
     "  --seed N             instead of the scenario's seed\n"
     "  --seeds A..B         every seed from A to B\n"
     "  --out DIR            of one scenario the run directory itself, of several DIR/NAME\n"
@@ -33,7 +34,7 @@ const char cmd_run_help[] =
     "  sudo fanbench run scenarios/first/quickstart.yaml\n"
     "  sudo fanbench run scenarios/first/quickstart.yaml --set nodes.relay.datapath=stock\n"
     "  sudo fanbench run scenarios/ --out out -j 2 >out.tap\n"
-    "  sudo fanbench run scenarios/first/quickstart.yaml --seeds 1..20\n";
+    "  fanbench run scenarios/first/quickstart.yaml --mode sim --seeds 1..200 -j 2\n";
 
 enum { OPT_MODE = 1000, OPT_SEED, OPT_SEEDS, OPT_OUT, OPT_SET, OPT_DEFECT, OPT_HOLD, OPT_JSON };
 
@@ -181,6 +182,8 @@ static int play(const struct suite_request *request) {
   int rc = suite_prepare(&suite, request, err, sizeof err);
   if (rc != 0)
     fprintf(stderr, "fanbench: %s\n", err);
+  else if (request->hold && strcmp(request->mode, "sim") == 0)
+    rc = cmd_usage("run", "--hold is for mode live: there is nothing to look into in mode sim");
   else if (request->hold && suite.n_jobs != 1)
     rc = cmd_usage("run", "--hold is for one run, found %zu", suite.n_jobs);
   else

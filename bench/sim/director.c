@@ -1,0 +1,277 @@
+/* The runner of a live run (bench/run/stage.c), on virtual time: the same phases, the
+ * same bounds, the same words. It decides when something told it something, and when
+ * time has passed; its orders travel over control channels. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/sim/timeline_sim.h"
+#include "bench/sim/world.h"
+
+#define MS                   UINT64_C(1000000)
+#define S                    UINT64_C(1000000000)
+#define RELAYS_BOUND_NS      (60 * S)
+#define PUBLISHERS_BOUND_NS  (30 * S)
+#define SUBSCRIBERS_BOUND_NS (30 * S)
+#define PUBLISHED_GRACE_NS   (10 * S)
+#define STOP_BOUND_NS        (15 * S)
+#define LEAD_NS              (100 * MS)
+#define POLL_NS              (50 * MS)
+/* See QUIET_POLLS of bench/run/stage.c. */
+#define QUIET_POLLS 6
+
+typedef bool node_test(const struct node *node);
+
+static bool lives(const struct node *node) {
+  return node->process != NULL && !node->process->exited;
+}
+
+static bool is_ready(const struct node *node) {
+  return node->ready;
+}
+
+static bool has_announced(const struct node *node) {
+  return node->plan->role != PLAN_PUBLISHER || node->announced;
+}
+
+/* A subscriber without a subscription at 0 s has nothing to be answered. */
+static bool has_answers(const struct node *node) {
+  const struct plan *plan = node->world->plan;
+  if (node->plan->role != PLAN_SUBSCRIBER || node->answered)
+    return true;
+  for (size_t i = 0; i < plan->n_subscriptions; i++)
+    if (plan->subscriptions[i].who == node->index && plan->subscriptions[i].at_ns == 0)
+      return false;
+  return node->ready;
+}
+
+static bool has_published(const struct node *node) {
+  return node->plan->role != PLAN_PUBLISHER || node->process->doomed || node->process->published;
+}
+
+static const struct node *first_lagging(const struct world *world, node_test *test) {
+  for (size_t i = 0; i < world->plan->n_nodes; i++)
+    if (lives(&world->nodes[i]) && !test(&world->nodes[i]))
+      return &world->nodes[i];
+  return NULL;
+}
+
+static void say(const struct world *world, const char *phase) {
+  if (world->config->phase != NULL)
+    world->config->phase(world->config->arg, phase);
+}
+
+/* A process that ended though nobody asked it to ends the run. */
+static void look_for_the_dead(struct world *world) {
+  for (size_t i = 0; i < world->n_processes; i++) {
+    const struct sim_process *p = world->processes[i];
+    if (p->exited && !p->doomed && !p->stopping)
+      world_end(world, "%s ended: exit code %d", world->plan->nodes[p->node].name, p->exit_code);
+  }
+}
+
+static void turn(struct world *world, uint64_t until_ns) {
+  world_play(world, until_ns);
+  look_for_the_dead(world);
+}
+
+static int wait_for(struct world *world, node_test *test, uint64_t bound_ns, const char *what) {
+  const uint64_t until = world->now_ns + bound_ns;
+  const struct node *lagging;
+  while (world->ended[0] == '\0' && (lagging = first_lagging(world, test)) != NULL) {
+    if (world->now_ns >= until) {
+      world->timed_out = true;
+      world_end(world, "waited %" PRIu64 " s for %s, and %s is not there yet", bound_ns / S, what,
+                lagging->plan->name);
+      break;
+    }
+    turn(world, until);
+  }
+  return world->ended[0] == '\0' ? 0 : -1;
+}
+
+/* ---- before publishing ------------------------------------------------------------------ */
+
+static int start_role(struct world *world, enum plan_role role) {
+  uint64_t at = world->now_ns;
+  for (size_t i = 0; i < world->plan->n_nodes; i++)
+    if (world->plan->nodes[i].role == role) {
+      if (node_start(&world->nodes[i], at) != 0)
+        return -1;
+      at += SIM_SPAWN_NS;
+    }
+  return 0;
+}
+
+static int start_nodes(struct world *world) {
+  say(world, "starting the relay");
+  if (start_role(world, PLAN_RELAY) != 0 ||
+      wait_for(world, is_ready, RELAYS_BOUND_NS, "every relay to be ready") != 0)
+    return -1;
+  say(world, "starting publishers");
+  if (start_role(world, PLAN_PUBLISHER) != 0 ||
+      wait_for(world, has_announced, PUBLISHERS_BOUND_NS,
+               "every publisher's announcement to be accepted") != 0)
+    return -1;
+  say(world, "starting subscribers");
+  if (start_role(world, PLAN_SUBSCRIBER) != 0)
+    return -1;
+  return wait_for(world, has_answers, SUBSCRIBERS_BOUND_NS,
+                  "every subscription of at: 0s to be answered");
+}
+
+/* ---- publishing ----------------------------------------------------------------------------- */
+
+static void start_newcomers(struct world *world, uint64_t t0_ns) {
+  for (size_t i = 0; i < world->plan->n_nodes; i++) {
+    struct node *node = &world->nodes[i];
+    const bool may = node->plan->role == PLAN_PUBLISHER    ? node->announced
+                     : node->plan->role == PLAN_SUBSCRIBER ? node->ready
+                                                           : false;
+    if (!may || node->started || !lives(node))
+      continue;
+    node->started = true;
+    node_tell(node, &(struct node_command){.order = NODE_START, .t0_ns = t0_ns});
+  }
+}
+
+static void publish(struct world *world, uint64_t t0_ns) {
+  const uint64_t over = t0_ns + world->plan->duration_ns;
+  const uint64_t bound = over + world->plan->drain_ns + PUBLISHED_GRACE_NS;
+  struct timeline_sim timeline;
+  if (timeline_sim_open(&timeline, world, t0_ns) != 0)
+    return;
+  say(world, "publishing");
+  while (world->ended[0] == '\0') {
+    start_newcomers(world, t0_ns);
+    timeline_sim_turn(&timeline);
+    const bool published = first_lagging(world, has_published) == NULL;
+    if (world->now_ns >= over && timeline_sim_over(&timeline) && published)
+      break;
+    if (world->now_ns >= bound) {
+      world->timed_out = true;
+      world_end(world,
+                "waited %" PRIu64
+                " s beyond the duration for every publisher to have published "
+                "and every event to be answered",
+                (bound - over) / S);
+      break;
+    }
+    uint64_t next = timeline_sim_next(&timeline);
+    if (world->now_ns < over && over < next)
+      next = over;
+    turn(world, next < bound ? next : bound);
+  }
+  timeline_sim_close(&timeline);
+}
+
+/* ---- after publishing ------------------------------------------------------------------------ */
+
+static bool takes_part(const struct node *node) {
+  return lives(node) && !node->process->doomed &&
+         (node->plan->role == PLAN_RELAY || node->plan->role == PLAN_SUBSCRIBER);
+}
+
+struct picture {
+  uint64_t objects, backlog, inflight;
+};
+
+/* Asks all and waits for the answers; false if time ran out or the run ended. */
+static bool take_picture(struct world *world, uint64_t until_ns, struct picture *picture) {
+  uint64_t asked = 0, answers = 0;
+  for (size_t i = 0; i < world->plan->n_nodes; i++)
+    if (takes_part(&world->nodes[i])) {
+      world->nodes[i].states = 0;
+      node_tell(&world->nodes[i], &(struct node_command){.order = NODE_POLL});
+      asked++;
+    }
+  while (world->ended[0] == '\0' && world->now_ns < until_ns) {
+    answers = 0;
+    for (size_t i = 0; i < world->plan->n_nodes; i++)
+      answers += takes_part(&world->nodes[i]) && world->nodes[i].states > 0;
+    if (answers >= asked)
+      break;
+    turn(world, until_ns);
+  }
+  *picture = (struct picture){0};
+  for (size_t i = 0; i < world->plan->n_nodes; i++) {
+    const struct node *node = &world->nodes[i];
+    if (!takes_part(node))
+      continue;
+    picture->objects += node->plan->role == PLAN_SUBSCRIBER ? node->objects : 0;
+    picture->backlog += node->plan->role == PLAN_RELAY ? node->backlog : 0;
+    picture->inflight += node->plan->role == PLAN_RELAY ? node->inflight : 0;
+  }
+  return answers >= asked;
+}
+
+/* Until nothing moves any more, at most the plan's drain. */
+static void drain(struct world *world) {
+  struct picture last = {0}, now;
+  const uint64_t until = world->now_ns + world->plan->drain_ns;
+  int quiet = 0;
+  say(world, "draining");
+  while (world->ended[0] == '\0' && quiet < QUIET_POLLS && world->now_ns < until) {
+    if (!take_picture(world, until, &now))
+      break;
+    const bool still = now.objects == last.objects && now.backlog == 0 && now.inflight == 0;
+    quiet = still ? quiet + 1 : 0;
+    last = now;
+    const uint64_t next = world->now_ns + POLL_NS;
+    while (world->ended[0] == '\0' && world->now_ns < next)
+      turn(world, next);
+  }
+}
+
+static bool any_left(const struct world *world, enum plan_role role) {
+  for (size_t i = 0; i < world->plan->n_nodes; i++)
+    if (world->nodes[i].plan->role == role && lives(&world->nodes[i]))
+      return true;
+  return false;
+}
+
+/* Works on a run that has ended, too: its end is put aside meanwhile. */
+static void stop_role(struct world *world, enum plan_role role) {
+  char ended[sizeof world->ended];
+  memcpy(ended, world->ended, sizeof ended);
+  world->ended[0] = '\0';
+  for (size_t i = 0; i < world->plan->n_nodes; i++) {
+    struct node *node = &world->nodes[i];
+    if (node->plan->role != role || !lives(node))
+      continue;
+    node->process->stopping = true;
+    node_tell(node, &(struct node_command){.order = NODE_STOP});
+  }
+  const uint64_t until = world->now_ns + STOP_BOUND_NS;
+  while (any_left(world, role) && world->now_ns < until && !world->events.failed)
+    world_play(world, until);
+  for (size_t i = 0; i < world->plan->n_nodes; i++) {
+    struct node *node = &world->nodes[i];
+    if (node->plan->role != role || !lives(node))
+      continue;
+    node->process->overdue = world->timed_out = true;
+    world_end(world, "%s did not stop when told to, and was killed", node->plan->name);
+    node_exit(node, 0, SIGKILL);
+  }
+  if (ended[0] != '\0')
+    memcpy(world->ended, ended, sizeof ended);
+}
+
+void director_run(struct world *world, struct sim_outcome *outcome) {
+  if (start_nodes(world) == 0) {
+    outcome->start_ns = world->now_ns + LEAD_NS;
+    publish(world, outcome->start_ns);
+    drain(world);
+  }
+  say(world, "stopping");
+  stop_role(world, PLAN_PUBLISHER);
+  stop_role(world, PLAN_SUBSCRIBER);
+  stop_role(world, PLAN_RELAY);
+  /* what is on the wires still arrives */
+  const uint64_t until = world->now_ns + S;
+  while (world->ended[0] == '\0' && world->now_ns < until)
+    world_play(world, until);
+  outcome->end_ns = world->now_ns;
+}

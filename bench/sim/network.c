@@ -1,0 +1,297 @@
+/* Links and hosts: frames go out of one end and come in at the other. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/fate/from_plan.h"
+#include "bench/sim/world.h"
+
+/* Where the system takes ports from that nobody chose. */
+#define FIRST_FREE_PORT 40000
+#define LAST_FREE_PORT  59999
+
+/* One direction of a link. */
+struct way {
+  struct network *network;
+  size_t link;
+  int end; /* where frames come in */
+  bool tap_out, tap_in;
+  bool plain; /* nothing ever happens to a packet: nobody is asked */
+  struct fate_link fate;
+  struct fate_fault *faults;
+};
+
+/* Where packets to an address go. */
+struct route {
+  uint8_t addr[16]; /* IPv4: the last 4 bytes, the rest is 0 */
+  size_t link;
+  int end; /* the near end: the address is that of the other */
+};
+
+struct host {
+  struct node **nodes; /* into network.by_host */
+  size_t n;
+};
+
+struct network {
+  struct world *world;
+  struct way *ways; /* [2 * n_links]: out of end 0, out of end 1 */
+  struct route *routes;
+  size_t n_routes;
+  struct host *hosts;
+  struct node **by_host;
+  uint16_t free_port;
+  FILE *log;
+};
+
+/* ---- routes ------------------------------------------------------------------------------- */
+
+static void key_of(const struct qc_addr *addr, uint8_t key[16]) {
+  memset(key, 0, 16);
+  if (addr->sa.sa_family == AF_INET6)
+    memcpy(key, &addr->in6.sin6_addr, 16);
+  else
+    memcpy(key + 12, &addr->in.sin_addr, 4);
+}
+
+static int compare_routes(const void *a, const void *b) {
+  return memcmp(((const struct route *)a)->addr, ((const struct route *)b)->addr, 16);
+}
+
+bool network_route(const struct network *network, const struct qc_addr *to, size_t *link,
+                   int *end) {
+  struct route key;
+  key_of(to, key.addr);
+  const struct route *found =
+      bsearch(&key, network->routes, network->n_routes, sizeof *found, compare_routes);
+  if (found == NULL)
+    return false;
+  *link = found->link;
+  *end = found->end;
+  return true;
+}
+
+/* ---- making --------------------------------------------------------------------------------- */
+
+static bool watches(const struct plan_node *node) {
+  return node->role == PLAN_RELAY || node->role == PLAN_ROUTER;
+}
+
+/* What happens to packets of this direction. -1: the plan's values cannot be. */
+static int open_fate(struct way *way, const struct plan *plan, bool forward) {
+  const struct plan_link *link = &plan->links[way->link];
+  const char *names[2] = {plan->nodes[link->a].name, plan->nodes[link->b].name};
+  const size_t n = forward ? link->n_forward_faults : link->n_backward_faults;
+  const struct plan_fault *faults = forward ? link->forward_faults : link->backward_faults;
+  const struct fate_params params = FATE_PARAMS_OF(forward ? &link->forward : &link->backward);
+  way->faults = calloc(n + 1, sizeof *way->faults);
+  if (way->faults == NULL)
+    return -1;
+  for (size_t i = 0; i < n; i++)
+    way->faults[i] = FATE_FAULT_OF(&faults[i]);
+  const char *why = fate_link_open(&way->fate, plan->seed, names[!forward], names[forward], &params,
+                                   way->faults, n);
+  if (why != NULL)
+    world_end(way->network->world, "link %s>%s: %s", names[!forward], names[forward], why);
+  return why == NULL ? 0 : -1;
+}
+
+static int make_fates(struct network *network) {
+  const struct plan *plan = network->world->plan;
+  for (size_t w = 0; w < 2 * plan->n_links; w++)
+    if (!network->ways[w].plain && open_fate(&network->ways[w], plan, w % 2 == 0) != 0)
+      return -1;
+  return 0;
+}
+
+static void make_ways(struct network *network) {
+  const struct plan *plan = network->world->plan;
+  for (size_t k = 0; k < plan->n_links; k++) {
+    const struct plan_link *link = &plan->links[k];
+    const int nodes[2] = {link->a, link->b};
+    for (int end = 0; end < 2; end++) {
+      struct route *route = &network->routes[network->n_routes++];
+      key_of(&network->world->config->wires[k].end[!end].addr, route->addr);
+      route->link = k;
+      route->end = end;
+      network->ways[2 * k + (size_t)end] = (struct way){
+          .network = network,
+          .link = k,
+          .end = !end,
+          .tap_out = !link->plain || watches(&plan->nodes[nodes[end]]),
+          .plain = link->plain,
+          .tap_in = !link->plain || watches(&plan->nodes[nodes[!end]]),
+      };
+    }
+  }
+  qsort(network->routes, network->n_routes, sizeof *network->routes, compare_routes);
+}
+
+/* by_host: the nodes of host 0, then of host 1, ...; each in order of the plan. */
+static void make_hosts(struct network *network) {
+  struct world *world = network->world;
+  size_t at = 0;
+  for (uint32_t h = 0; h < world->plan->n_hosts; h++) {
+    network->hosts[h].nodes = network->by_host + at;
+    for (size_t i = 0; i < world->plan->n_nodes; i++)
+      if (world->plan->nodes[i].host == h)
+        network->by_host[at++] = &world->nodes[i];
+    network->hosts[h].n = (size_t)(network->by_host + at - network->hosts[h].nodes);
+  }
+}
+
+struct network *network_new(struct world *world) {
+  const struct plan *plan = world->plan;
+  struct network *network = calloc(1, sizeof *network);
+  if (network == NULL)
+    return NULL;
+  network->world = world;
+  network->ways = calloc(2 * plan->n_links + 1, sizeof *network->ways);
+  network->routes = calloc(2 * plan->n_links + 1, sizeof *network->routes);
+  network->hosts = calloc(plan->n_hosts + 1u, sizeof *network->hosts);
+  network->by_host = calloc(plan->n_nodes + 1, sizeof(struct node *));
+  if (network->ways == NULL || network->routes == NULL || network->hosts == NULL ||
+      network->by_host == NULL) {
+    network_free(network);
+    return NULL;
+  }
+  make_ways(network);
+  make_hosts(network);
+  if (make_fates(network) == 0)
+    return network;
+  network_free(network);
+  return NULL;
+}
+
+void network_free(struct network *network) {
+  if (network == NULL)
+    return;
+  if (network->log != NULL)
+    fclose(network->log);
+  for (size_t w = 0; network->ways != NULL && w < 2 * network->world->plan->n_links; w++)
+    free(network->ways[w].faults);
+  free(network->ways);
+  free(network->routes);
+  free(network->hosts);
+  free(network->by_host);
+  free(network);
+}
+
+/* ---- frames ------------------------------------------------------------------------------------ */
+
+static void tap(struct network *network, size_t link, int end, const struct frame *frame) {
+  const struct sim_config *config = network->world->config;
+  if (config->tap != NULL && !network->world->closing)
+    config->tap(config->arg, link, end, network->world->now_ns, frame->bytes, frame->len);
+}
+
+static void on_arrival(void *self, void *data, uint64_t now_ns) {
+  struct way *way = self;
+  struct frame *frame = data;
+  struct network *network = way->network;
+  struct world *world = network->world;
+  const struct host *host = &network->hosts[world->config->wires[way->link].end[way->end].host];
+  (void)now_ns;
+  if (way->tap_in)
+    tap(network, way->link, way->end, frame);
+  for (size_t i = 0; i < host->n; i++)
+    if (host->nodes[i]->core != NULL && host->nodes[i]->ops->listens(host->nodes[i], frame)) {
+      host->nodes[i]->ops->packet(host->nodes[i], frame, way->link);
+      return;
+    }
+  frame_give(&world->frames, frame); /* nobody listens on that port */
+}
+
+static void turn_bit(struct frame *frame, uint32_t bit) {
+  const size_t at = frame_payload_at(frame) + bit / 8;
+  frame->bytes[at] ^= (uint8_t)(1u << (bit & 7));
+}
+
+/* An impaired link: the packet meets its fate, and each copy arrives by itself. */
+static void send_impaired(struct way *way, struct frame *frame) {
+  struct world *world = way->network->world;
+  const size_t at = frame_payload_at(frame);
+  const struct fate_packet packet = {.len = (uint32_t)frame_ip_len(frame),
+                                     .payload_len = (uint32_t)(frame->len - at)};
+  const struct fate fate = fate_decide(&way->fate, &packet, world->now_ns);
+  if (fate.corrupt && fate.copies > 0)
+    turn_bit(frame, fate.corrupt_bit);
+  for (int i = 0; i < fate.copies; i++) {
+    struct frame *copy = i + 1 < fate.copies ? frame_new(&world->frames) : frame;
+    if (copy == NULL) {
+      world_end(world, "no memory for a frame");
+      return;
+    }
+    if (copy != frame) {
+      copy->len = frame->len;
+      memcpy(copy->bytes, frame->bytes, frame->len);
+    }
+    events_put(&world->events, fate.deliver_at_ns[i] + SIM_WIRE_NS, on_arrival, way, copy);
+  }
+  if (fate.copies == 0)
+    frame_give(&world->frames, frame);
+}
+
+void network_send(struct network *network, size_t link, int end, struct frame *frame) {
+  struct way *way = &network->ways[2 * link + (size_t)end];
+  struct world *world = network->world;
+  if (way->tap_out)
+    tap(network, link, end, frame);
+  if (way->plain)
+    events_put(&world->events, world->now_ns + SIM_WIRE_NS, on_arrival, way, frame);
+  else
+    send_impaired(way, frame);
+}
+
+static bool change(struct way *way, const struct plan_event *event,
+                   const struct plan_impair *impair) {
+  const uint64_t now = way->network->world->now_ns;
+  if (event->kind == PLAN_EV_LINK_DOWN)
+    fate_link_down(&way->fate);
+  else if (event->kind == PLAN_EV_LINK_UP)
+    fate_link_up(&way->fate);
+  else
+    return fate_link_set(&way->fate, &FATE_PARAMS_OF(impair), now) == NULL;
+  return true;
+}
+
+bool network_event(struct network *network, const struct plan_event *event) {
+  const char *what = event->kind == PLAN_EV_LINK_DOWN ? "down"
+                     : event->kind == PLAN_EV_LINK_UP ? "up"
+                                                      : "set";
+  const size_t link = (size_t)event->link;
+  for (size_t way = 0; way < 2; way++) {
+    if (!change(&network->ways[2 * link + way], event,
+                way == 0 ? &event->set : &event->set_backward))
+      return false;
+    network_log(network, link, way == 1, what, network->world->now_ns);
+  }
+  return true;
+}
+
+uint16_t network_free_port(struct network *network) {
+  if (network->free_port < FIRST_FREE_PORT || network->free_port > LAST_FREE_PORT)
+    network->free_port = FIRST_FREE_PORT;
+  return network->free_port++;
+}
+
+/* ---- log ------------------------------------------------------------------------------------------ */
+
+int network_open_log(struct network *network, const char *dir) {
+  char *path = NULL;
+  if (asprintf(&path, "%s/links.jsonl", dir) < 0)
+    return -1;
+  network->log = fopen(path, "we");
+  free(path);
+  return network->log != NULL ? 0 : -1;
+}
+
+void network_log(struct network *network, size_t link, bool backward, const char *what,
+                 uint64_t at_ns) {
+  const struct plan *plan = network->world->plan;
+  const char *a = plan->nodes[plan->links[link].a].name;
+  const char *b = plan->nodes[plan->links[link].b].name;
+  fprintf(network->log, "{\"ev\":\"link\",\"t\":%" PRIu64 ",\"link\":\"%s>%s\",\"what\":\"%s\"}\n",
+          at_ns, backward ? b : a, backward ? a : b, what);
+}

@@ -1,0 +1,454 @@
+/* A relay on virtual time: its core, and the datapath at the ingress of its
+ * interfaces. What the daemon's loop does is here a turn: one packet, or, when the
+ * socket is empty, timers. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/sim/nest_run.h"
+#include "bench/sim/world.h"
+#include "bpf/port/native.h"
+#include "embed/test_cert_pem.h"
+#include "embed/test_key_pem.h"
+#include "relay/fanout/native_plane.h"
+#include "relay/fanout/relay.h"
+#include "relay/fanout/trace_lines.h"
+#include "relay/moqt/codes.h"
+
+/* Packets between two looks at the timers. */
+#define LOOK_EVERY 64
+
+/* Lines are gathered: a simulation writes many a millisecond. */
+#define FILE_BUFFER (1u << 20)
+
+struct relay_node {
+  struct node *node;
+  struct qc_tls *tls;
+  struct relay *relay;
+  struct dp_native *dp; /* NULL: datapath stock */
+  struct native_plane plane;
+  struct trace_lines trace;
+  FILE *log;
+  struct plane_ops plane_ops; /* the native ones, with a barrier that knows of nested runs */
+  const struct plane_ops *native_ops;
+  struct nest nest;
+  struct frame *ingress, **last_ingress; /* arrived, and not yet seen by the datapath */
+  uint32_t out;                          /* packets sent in this turn */
+  uint32_t copies;                       /* made in this run of the datapath */
+  uint32_t in;                           /* packets since the timers were looked at */
+  bool drained;
+};
+
+static struct relay_node *of(struct node *node) {
+  return node->core;
+}
+
+/* ---- what the core asks for ------------------------------------------------------------- */
+
+static int on_send(void *arg, const struct qc_path *path, const uint8_t *data, size_t len) {
+  struct relay_node *r = arg;
+  r->out++;
+  node_send(r->node, path, data, len, r->node->at_ns + r->out * SIM_PACKET_OUT_NS);
+  return 0;
+}
+
+static void on_rand(void *arg, uint8_t *dest, size_t len) {
+  draw_bytes(&((struct relay_node *)arg)->node->random, dest, len);
+}
+
+static int on_resolve(void *arg, const struct qc_path *path, uint32_t *ifindex, uint8_t src_mac[6],
+                      uint8_t dst_mac[6]) {
+  const struct node *node = ((struct relay_node *)arg)->node;
+  size_t link;
+  int end;
+  if (!network_route(node->world->network, &path->remote, &link, &end))
+    return -1;
+  const struct sim_wire *wire = &node->world->config->wires[link];
+  *ifindex = node->world->config->first_ifindex + (uint32_t)link;
+  memcpy(src_mac, wire->end[end].mac, 6);
+  memcpy(dst_mac, wire->end[!end].mac, 6);
+  return 0;
+}
+
+static void on_log(void *arg, const char *line) {
+  fprintf(((struct relay_node *)arg)->log, "fanbench-relay: %s\n", line);
+}
+
+static const struct relay_ops relay_ops = {
+    .send = on_send, .rand = on_rand, .resolve = on_resolve, .log = on_log};
+
+static void on_keylog(void *arg, const char *line) {
+  struct world *world = ((struct relay_node *)arg)->node->world;
+  char text[512];
+  const int len = snprintf(text, sizeof text, "%s\n", line);
+  if (len <= 0 || len >= (int)sizeof text || write(world->keylog, text, (size_t)len) != len)
+    world_end(world, "cannot write keys.log: %s", strerror(errno));
+}
+
+/* ---- the datapath at ingress ----------------------------------------------------------------- */
+
+/* Room in a frame for where it leaves, behind the largest copy. */
+_Static_assert(FB_MAX_HEADERS + FB_MAX_PAYLOAD <= FRAME_ROOM - 16, "copies fit a frame");
+
+/* A copy leaves by the interface that its entry names. */
+static int on_emit(void *user, const struct dp_native_copy *copy) {
+  struct relay_node *r = user;
+  struct world *world = r->node->world;
+  const size_t link = copy->ifindex - world->config->first_ifindex;
+  if (copy->frame == NULL || link >= world->plan->n_links)
+    return -ENODEV;
+  struct frame *frame = frame_new(&world->frames);
+  if (frame == NULL)
+    return -ENOMEM;
+  r->copies++;
+  memcpy(frame->bytes, copy->frame, copy->frame_len);
+  frame->len = copy->frame_len;
+  const int end = world->config->wires[link].end[0].host == r->node->plan->host ? 0 : 1;
+  world_leave(world, link, end, frame, world->now_ns + SIM_DATAPATH_NS + r->copies * SIM_COPY_NS);
+  return 0;
+}
+
+/* What goes up: to the socket, when the datapath is through with it. */
+static void on_up(void *self, void *data, uint64_t now_ns) {
+  struct node *node = self;
+  (void)now_ns;
+  if (node->core != NULL)
+    node_queue(node, data);
+  else
+    frame_give(&node->world->frames, data);
+}
+
+static bool relay_listens(const struct node *node, const struct frame *frame) {
+  return frame_port(frame) == htons(node->world->config->ports[node->index]);
+}
+
+/* One run of the datapath: on the frame that is first at the ingress. */
+static void run_datapath(struct relay_node *r, unsigned cpu) {
+  struct world *world = r->node->world;
+  struct frame *frame = r->ingress;
+  const uint32_t outer = r->copies; /* it may be a run within another */
+  r->ingress = frame->next;
+  if (r->ingress == NULL)
+    r->last_ingress = &r->ingress;
+  r->copies = 0;
+  dp_native_frame(r->dp, frame->bytes, frame->len, false, world->now_ns, cpu);
+  events_put(&world->events, world->now_ns + SIM_DATAPATH_NS + r->copies * SIM_COPY_NS, on_up,
+             r->node, frame);
+  r->copies = outer;
+}
+
+/* A run that was due; what ran earlier, within another, is not there any more. */
+static void on_ingress(void *self, void *data, uint64_t now_ns) {
+  struct node *node = self;
+  struct relay_node *r = of(node);
+  (void)data;
+  (void)now_ns;
+  if (r != NULL && r->ingress != NULL)
+    nest_datapath(&r->nest);
+}
+
+static void relay_packet_in(struct node *node, struct frame *frame, size_t link) {
+  struct relay_node *r = of(node);
+  struct world *world = node->world;
+  (void)link;
+  if (r->dp == NULL) {
+    node_queue(node, frame);
+    return;
+  }
+  frame->next = NULL;
+  *r->last_ingress = frame;
+  r->last_ingress = &frame->next;
+  if (r->nest.config == NULL)
+    run_datapath(r, 0);
+  else /* frames gather for a moment, so that there is something to interleave */
+    events_put(&world->events, world->now_ns + SIM_NEST_WINDOW_NS, on_ingress, node, NULL);
+}
+
+/* ---- interleavings -------------------------------------------------------------------------- */
+
+static bool is_pending(void *arg, enum nest_actor actor) {
+  const struct relay_node *r = arg;
+  const struct node *node = r->node;
+  if (actor == NEST_DATAPATH)
+    return r->ingress != NULL;
+  return node->first != NULL && node->at_ns <= node->world->now_ns;
+}
+
+static void relay_turn(struct node *node);
+
+static void run_nested(void *arg, enum nest_actor actor, unsigned cpu) {
+  struct relay_node *r = arg;
+  struct node *node = r->node;
+  if (actor == NEST_DATAPATH) {
+    run_datapath(r, cpu);
+    return;
+  }
+  node->at_ns = node->world->now_ns;
+  node->wake_ns = UINT64_MAX;
+  relay_turn(node);
+}
+
+static const struct nest_ops nest_ops = {.pending = is_pending, .run = run_nested};
+
+static void on_datapath_access(void *user, const volatile void *word) {
+  (void)word;
+  nest_access(&((struct relay_node *)user)->nest, NEST_DATAPATH);
+}
+
+static void on_relay_access(void *arg, const void *word) {
+  struct relay_node *r = arg;
+  (void)word;
+  if (r->nest.relay) /* opening and closing are no steps */
+    nest_access(&r->nest, NEST_RELAY);
+}
+
+static struct relay_node *of_plane(void *ctx) {
+  return (struct relay_node *)(void *)((char *)ctx - offsetof(struct relay_node, plane));
+}
+
+static void quiesce(void *ctx) {
+  struct relay_node *r = of_plane(ctx);
+  nest_barrier(&r->nest);
+  r->native_ops->quiesce(ctx);
+}
+
+static int open_nest(struct relay_node *r) {
+  const struct world *world = r->node->world;
+  if (nest_open(&r->nest, &world->config->nest, &nest_ops, r,
+                draw_open(world->plan->seed, "nest", r->node->plan->name)) != 0)
+    return -1;
+  if (r->nest.config == NULL)
+    return 0;
+  dp_native_on_access(r->dp, on_datapath_access, r);
+  r->plane.plane.access = on_relay_access;
+  r->plane.plane.access_arg = r;
+  r->native_ops = r->plane.plane.ops;
+  r->plane_ops = *r->native_ops;
+  r->plane_ops.quiesce = quiesce;
+  r->plane.plane.ops = &r->plane_ops;
+  return 0;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static FILE *create(const struct node *node, const char *folder, const char *end,
+                    const char *mode) {
+  char *path = NULL;
+  FILE *file = NULL;
+  if (asprintf(&path, "%s/%s%s%s", node->world->config->dir, folder, node->plan->file_name, end) >=
+      0)
+    file = fopen(path, mode);
+  if (file != NULL)
+    setvbuf(file, NULL, _IOFBF, FILE_BUFFER);
+  free(path);
+  return file;
+}
+
+static int open_files(struct relay_node *r) {
+  /* a relay that is started again goes on with the same files */
+  const char *mode = r->node->life > 1 ? "ae" : "we";
+  r->log = create(r->node, "log/", ".txt", mode);
+  r->trace.copies = create(r->node, "", "-copies.jsonl", mode);
+  r->trace.ledger = create(r->node, "", "-ledger.jsonl", mode);
+  return r->log != NULL && r->trace.copies != NULL && r->trace.ledger != NULL ? 0 : -1;
+}
+
+static bool has_defect(const struct plan *plan, const char *name) {
+  for (size_t i = 0; i < plan->n_defects; i++)
+    if (strcmp(plan->defects[i].name, name) == 0)
+      return true;
+  return false;
+}
+
+static uint32_t clients_of(const struct plan *plan) {
+  const size_t n = 2 * plan->n_nodes + 16; /* who reconnects overlaps with itself */
+  return n < FB_MAX_SUBSCRIBERS ? (uint32_t)n : FB_MAX_SUBSCRIBERS;
+}
+
+static int open_datapath(struct relay_node *r) {
+  const struct plan *plan = r->node->world->plan;
+  if (r->node->plan->datapath != PLAN_DP_KERNEL)
+    return 0;
+  const struct dp_native_sizes sizes = {.subscribers = clients_of(plan), .cpus = 1 + NEST_DEPTH};
+  r->dp = dp_native_new(&sizes);
+  if (r->dp == NULL)
+    return -1;
+  r->dp->defects.two_counters = has_defect(plan, "two-counters");
+  r->dp->defects.racy_pn = has_defect(plan, "racy-pn");
+  dp_native_on_emit(r->dp, on_emit, r);
+  native_plane_init(&r->plane, r->dp);
+  return open_nest(r);
+}
+
+static int open_tls(struct relay_node *r) {
+  const struct plan_node *plan = r->node->plan;
+  r->tls = qc_tls_new(&(struct qc_tls_config){
+      .server = true,
+      .alpn = MOQT_ALPN,
+      .cipher = plan->cipher == PLAN_AES128GCM ? QC_AES_128_GCM : QC_CHACHA20_POLY1305,
+      .cert_pem = (const uint8_t *)embed_test_cert_pem,
+      .cert_len = embed_test_cert_pem_len,
+      .key_pem = (const uint8_t *)embed_test_key_pem,
+      .key_len = embed_test_key_pem_len,
+      .keylog = on_keylog,
+      .keylog_arg = r,
+  });
+  return r->tls != NULL ? 0 : -1;
+}
+
+static int open_core(struct relay_node *r) {
+  const struct plan_node *plan = r->node->plan;
+  const struct relay_config config = {
+      .ops = &relay_ops,
+      .ops_arg = r,
+      .trace = &trace_lines_ops,
+      .trace_arg = &r->trace,
+      .plane = r->dp != NULL ? &r->plane.plane : NULL,
+      .tls = r->tls,
+      .protection = plan->protection == PLAN_PROT_NONE ? QC_PROTECT_NONE : QC_PROTECT_TLS,
+      .cubic = plan->congestion == PLAN_CUBIC,
+      .cache_bytes = plan->cache_bytes,
+      .max_clients = clients_of(r->node->world->plan),
+      .port = r->node->world->config->ports[r->node->index],
+  };
+  r->relay = relay_new(&config);
+  return r->relay != NULL ? 0 : -1;
+}
+
+static void free_node(struct relay_node *r) {
+  FILE *files[] = {r->log, r->trace.copies, r->trace.ledger};
+  relay_free(r->relay);
+  r->node->world->nested += r->nest.nested;
+  nest_close(&r->nest);
+  while (r->ingress != NULL) {
+    struct frame *frame = r->ingress;
+    r->ingress = frame->next;
+    frame_give(&r->node->world->frames, frame);
+  }
+  dp_native_free(r->dp);
+  qc_tls_free(r->tls);
+  for (size_t i = 0; i < 3; i++)
+    if (files[i] != NULL && (ferror(files[i]) | fclose(files[i])) != 0)
+      world_end(r->node->world, "cannot write the files of %s: %s", r->node->plan->name,
+                strerror(errno));
+  free(r);
+}
+
+static int relay_open(struct node *node, char *err, size_t err_len) {
+  struct relay_node *r = calloc(1, sizeof *r);
+  const char *what = "no memory for the relay";
+  if (r == NULL)
+    goto failed;
+  r->node = node;
+  r->drained = true;
+  r->last_ingress = &r->ingress;
+  if (open_files(r) != 0)
+    what = "cannot create its files";
+  else if (open_datapath(r) == 0 && open_tls(r) == 0 && open_core(r) == 0) {
+    node->core = r;
+    node->ready = true;
+    node_told(node);
+    node_sleep(node, relay_deadline(r->relay));
+    return 0;
+  }
+  free_node(r);
+failed:
+  snprintf(err, err_len, "%s", what);
+  return -1;
+}
+
+static void relay_close(struct node *node) {
+  free_node(of(node));
+}
+
+/* ---- turns --------------------------------------------------------------------------------------- */
+
+static void take_packet(struct relay_node *r, struct frame *frame) {
+  struct node *node = r->node;
+  struct frame_view view;
+  if (frame_open(frame, &view)) {
+    relay_packet(r->relay, &view.path, view.payload, view.len, node->at_ns);
+    node->at_ns += SIM_PACKET_IN_NS;
+    r->drained = false;
+    r->in++;
+  }
+  frame_give(&node->world->frames, frame);
+}
+
+/* The timers. Returns the next one's time; the core asks every client for it, so it is
+ * asked once. */
+static uint64_t look(struct relay_node *r) {
+  struct node *node = r->node;
+  r->in = 0;
+  node->at_ns += SIM_TURN_NS;
+  const uint64_t deadline = relay_deadline(r->relay);
+  if (deadline > node->at_ns)
+    return deadline;
+  relay_expiry(r->relay, node->at_ns);
+  return relay_deadline(r->relay);
+}
+
+static void relay_turn(struct node *node) {
+  struct relay_node *r = of(node);
+  struct frame *frame = r->in < LOOK_EVERY ? node_next(node) : NULL;
+  uint64_t deadline = UINT64_MAX; /* known when the socket is empty */
+  const bool outermost = !r->nest.relay;
+  r->out = 0;
+  if (outermost)
+    nest_relay_begins(&r->nest);
+  if (frame != NULL)
+    take_packet(r, frame);
+  else {
+    if (node->first == NULL && !r->drained) {
+      relay_input_drained(r->relay, node->at_ns);
+      r->drained = true;
+    }
+    deadline = look(r);
+  }
+  if (outermost)
+    nest_relay_ends(&r->nest);
+  node->at_ns += r->out * SIM_PACKET_OUT_NS;
+  if (node->first != NULL || !r->drained)
+    node_wake(node, node->at_ns);
+  else
+    node_sleep(node, deadline);
+}
+
+static void relay_command(struct node *node, const struct node_command *command) {
+  struct relay_node *r = of(node);
+  struct relay_state state;
+  switch (command->order) {
+  case NODE_POLL:
+    relay_state(r->relay, &state);
+    node->backlog = state.backlog_bytes;
+    node->inflight = state.inflight;
+    node->states++;
+    node_told(node);
+    break;
+  case NODE_STOP:
+    r->out = 0;
+    relay_stop(r->relay, node->at_ns);
+    relay_finish(r->relay, node->at_ns);
+    node_exit(node, 0, 0);
+    break;
+  case NODE_EVENT:
+    node->did_ok[node->did++ % NODE_ANSWERS] = false; /* nothing is for a relay */
+    node_told(node);
+    break;
+  case NODE_START:
+    break;
+  }
+}
+
+const struct node_ops relay_node_ops = {
+    .open = relay_open,
+    .listens = relay_listens,
+    .packet = relay_packet_in,
+    .turn = relay_turn,
+    .command = relay_command,
+    .close = relay_close,
+};
