@@ -232,6 +232,14 @@ static bool any_left(const struct world *world, enum plan_role role) {
   return false;
 }
 
+/* Plays on although the run has ended: the first reason stays in `ended`. */
+static void play_on(struct world *world, uint64_t until_ns, char *ended, size_t len) {
+  world_play(world, until_ns);
+  if (ended[0] == '\0')
+    memcpy(ended, world->ended, len);
+  world->ended[0] = '\0';
+}
+
 /* Works on a run that has ended, too: its end is put aside meanwhile. */
 static void stop_role(struct world *world, enum plan_role role) {
   char ended[sizeof world->ended];
@@ -246,7 +254,7 @@ static void stop_role(struct world *world, enum plan_role role) {
   }
   const uint64_t until = world->now_ns + STOP_BOUND_NS;
   while (any_left(world, role) && world->now_ns < until && !world->events.failed)
-    world_play(world, until);
+    play_on(world, until, ended, sizeof ended);
   for (size_t i = 0; i < world->plan->n_nodes; i++) {
     struct node *node = &world->nodes[i];
     if (node->plan->role != role || !lives(node))

@@ -74,12 +74,25 @@ static int on_resolve(void *arg, const struct qc_path *path, uint32_t *ifindex, 
   return 0;
 }
 
+static uint32_t on_max_payload(void *arg, const struct qc_path *path) {
+  const struct node *node = ((struct relay_node *)arg)->node;
+  const uint32_t headers = path->remote.sa.sa_family == AF_INET6 ? 48 : 28; /* IP and UDP */
+  size_t link;
+  int end;
+  if (!network_route(node->world->network, &path->remote, &link, &end))
+    return 0;
+  return node->world->plan->links[link].mtu - headers;
+}
+
 static void on_log(void *arg, const char *line) {
   fprintf(((struct relay_node *)arg)->log, "fanbench-relay: %s\n", line);
 }
 
-static const struct relay_ops relay_ops = {
-    .send = on_send, .rand = on_rand, .resolve = on_resolve, .log = on_log};
+static const struct relay_ops relay_ops = {.send = on_send,
+                                           .rand = on_rand,
+                                           .resolve = on_resolve,
+                                           .max_payload = on_max_payload,
+                                           .log = on_log};
 
 static void on_keylog(void *arg, const char *line) {
   struct world *world = ((struct relay_node *)arg)->node->world;
