@@ -61,7 +61,7 @@ static int compare_routes(const void *a, const void *b) {
 
 bool network_route(const struct network *network, const struct qc_addr *to, size_t *link,
                    int *end) {
-  struct route key;
+  struct route key = {0};
   key_of(to, key.addr);
   const struct route *found =
       bsearch(&key, network->routes, network->n_routes, sizeof *found, compare_routes);

@@ -78,7 +78,8 @@ static struct fb_upstream_state *state(struct world *w) {
 }
 
 static void take_stream(struct world *w, struct fb_take *take) {
-  LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = take, .ctx_size_in = sizeof(*take));
+  struct bpf_test_run_opts opts = {
+      .sz = sizeof(opts), .ctx_in = take, .ctx_size_in = sizeof(*take)};
   assert_int_equal(
       bpf_prog_test_run_opts(bpf_program__fd(kernel_of(w)->skel->progs.take_stream), &opts), 0);
 }
@@ -172,9 +173,14 @@ static void collect_copies(struct world *w) {
 static enum fb_packet_reason run(struct world *w, const struct piece *frame, bool gso) {
   struct __sk_buff skb = {.gso_size = gso ? 1200 : 0};
   uint8_t out[PIECE_MAX];
-  LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes, .data_size_in = (__u32)frame->len,
-              .data_out = out, .data_size_out = sizeof(out), .ctx_in = &skb,
-              .ctx_size_in = sizeof(skb), .repeat = 1);
+  struct bpf_test_run_opts opts = {.sz = sizeof(opts),
+                                   .data_in = frame->bytes,
+                                   .data_size_in = (__u32)frame->len,
+                                   .data_out = out,
+                                   .data_size_out = sizeof(out),
+                                   .ctx_in = &skb,
+                                   .ctx_size_in = sizeof(skb),
+                                   .repeat = 1};
   struct fb_cpu before = cpu_sum(w);
   int err = bpf_prog_test_run_opts(bpf_program__fd(kernel_of(w)->skel->progs.ingress), &opts);
   if (err)

@@ -95,7 +95,7 @@ static uint64_t varint_at(const uint8_t *p, size_t len) {
 static size_t differs(const uint8_t *in, const uint8_t *out, size_t len, size_t alias_at,
                       size_t alias_end) {
   for (size_t i = 0; i < len; i++)
-    if (in[i] != out[i] && (i < alias_at || i >= alias_end))
+    if ((i < alias_at || i >= alias_end) && in[i] != out[i])
       return i;
   return SIZE_MAX;
 }
