@@ -110,16 +110,13 @@ static struct leg *leg_of_sid(struct client *client, uint64_t sid) {
 static void on_max_stream_data(void *arg, uint64_t sid, uint64_t limit) {
   struct client *client = arg;
   struct leg *leg = leg_of_sid(client, sid);
-  if (!leg || limit <= leg->limit) return;
+  if (!leg || limit <= leg->limit)
+    return;
   leg->limit = limit;
-  struct stream *stream = leg->stream;
-  if (stream->claim) {
-    struct plane *plane = client->relay->cfg.plane;
-    size_t slot = (size_t)((uint64_t)stream->key.sid >> 2) % FB_STREAM_SLOTS;
-    struct fb_down *down = &plane->downs[slot * plane->max_subscribers + client->slot];
-    if (limit <= FB_MAX_OFFSET)
-      plane_store(plane, &down->limit, (uint64_t)stream->claim << FB_CLAIM_SHIFT | limit);
-  }
+  struct fb_down *down = leg_down(leg);
+  if (down && limit <= FB_MAX_OFFSET)
+    plane_store(client->relay->cfg.plane, &down->limit,
+                (uint64_t)leg->stream->claim << FB_CLAIM_SHIFT | limit);
   leg_offer(leg);
 }
 

@@ -56,7 +56,7 @@ struct leg {
   struct ranges acked;
   uint64_t charged;    /* end offset charged to flow control, as far as known here */
   uint64_t limit;      /* MAX_STREAM_DATA of the peer */
-  uint64_t order;      /* heap key, see leg_order() */
+  uint64_t order;      /* heap key, see pending_order() */
   bool fin_sent, fin_acked;
   bool skipped; /* never opened for this subscriber, nor will be */
   bool reset;   /* RESET_STREAM is due or sent */
@@ -144,7 +144,6 @@ struct stream {
   bool settled; /* in relay.settled */
   struct stream *next_settled;
   bool fin, ended; /* ended: reset by the publisher or cut off */
-  uint64_t end_code;
   uint32_t claim; /* of the datapath's slot; 0 = it does not follow the stream */
   bool ours;      /* the datapath will never follow it */
   struct leg **legs; /* by client slot */

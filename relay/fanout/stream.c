@@ -252,7 +252,6 @@ void stream_retry(struct client *up) {
 void stream_end(struct stream *stream, uint64_t code) {
   if (stream->ended || stream->fin) return;
   stream->ended = true;
-  stream->end_code = code;
   uncount(stream);
   for (uint32_t i = 0; i < stream->n_legs; i++) {
     if (stream->legs[i]) leg_reset(stream->legs[i], code);
