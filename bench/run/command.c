@@ -79,7 +79,7 @@ int command_relay(struct command *cmd, const struct plan *plan, int node,
     const struct plan_defect *defect = &plan->defects[i];
     add(cmd, "--defect");
     if (defect->value != NULL)
-      add(cmd, "%s=%s", defect->name, defect->value);
+      add(cmd, "%s=%" PRIu64, defect->name, plan_defect_number(defect));
     else
       add(cmd, "%s", defect->name);
   }

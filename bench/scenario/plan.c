@@ -8,6 +8,7 @@
 #include "bench/scenario/refuse.h"
 #include "bench/scenario/schema.h"
 #include "bench/scenario/section.h"
+#include "bench/scenario/unit.h"
 #include "bench/scenario/words.h"
 
 #include <libgen.h>
@@ -167,6 +168,13 @@ static void free_media(struct plan *plan) {
   for (size_t i = 0; i < plan->n_events; i++)
     free(plan->events[i].tracks);
   free(plan->events);
+}
+
+uint64_t plan_defect_number(const struct plan_defect *defect) {
+  uint64_t number = 0;
+  if (defect->value && plan_unit_count(defect->value, &number))
+    plan_unit_time(defect->value, &number);
+  return number;
 }
 
 static void free_expectations(struct plan *plan) {

@@ -171,6 +171,9 @@ struct plan_defect {
   char *value; /* NULL = none given */
 };
 
+/* Its VALUE: ns if it is a time, else the count; 0 = none given. */
+uint64_t plan_defect_number(const struct plan_defect *defect);
+
 /* One entry of `expect`. */
 struct plan_expect {
   char *check; /* name of a check */

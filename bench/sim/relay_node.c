@@ -14,6 +14,7 @@
 #include "bpf/port/native.h"
 #include "embed/test_cert_pem.h"
 #include "embed/test_key_pem.h"
+#include "relay/fanout/defects.h"
 #include "relay/fanout/native_plane.h"
 #include "relay/fanout/relay.h"
 #include "relay/fanout/trace_lines.h"
@@ -270,16 +271,16 @@ static int open_files(struct relay_node *r) {
   return r->log != NULL && r->trace.copies != NULL && r->trace.ledger != NULL ? 0 : -1;
 }
 
-static bool has_defect(const struct plan *plan, const char *name) {
-  for (size_t i = 0; i < plan->n_defects; i++)
-    if (strcmp(plan->defects[i].name, name) == 0)
-      return true;
-  return false;
-}
-
 static uint32_t clients_of(const struct plan *plan) {
   const size_t n = 2 * plan->n_nodes + 16; /* who reconnects overlaps with itself */
   return n < FB_MAX_SUBSCRIBERS ? (uint32_t)n : FB_MAX_SUBSCRIBERS;
+}
+
+static struct fb_defects defects_of(const struct plan *plan) {
+  struct fb_defects defects = {0};
+  for (size_t i = 0; i < plan->n_defects; i++)
+    defects_set(&defects, plan->defects[i].name, plan_defect_number(&plan->defects[i]));
+  return defects;
 }
 
 static int open_datapath(struct relay_node *r) {
@@ -290,8 +291,7 @@ static int open_datapath(struct relay_node *r) {
   r->dp = dp_native_new(&sizes);
   if (r->dp == NULL)
     return -1;
-  r->dp->defects.two_counters = has_defect(plan, "two-counters");
-  r->dp->defects.racy_pn = has_defect(plan, "racy-pn");
+  r->dp->defects = defects_of(plan);
   dp_native_on_emit(r->dp, on_emit, r);
   native_plane_init(&r->plane, r->dp);
   return open_nest(r);
@@ -327,6 +327,7 @@ static int open_core(struct relay_node *r) {
       .cache_bytes = plan->cache_bytes,
       .max_clients = clients_of(r->node->world->plan),
       .port = r->node->world->config->ports[r->node->index],
+      .defects = defects_of(r->node->world->plan),
   };
   r->relay = relay_new(&config);
   return r->relay != NULL ? 0 : -1;

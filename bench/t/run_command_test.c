@@ -21,7 +21,8 @@
 
 static struct plan_node nodes[3];
 static struct plan_link link_to[2];
-static struct plan_defect defect = {.name = (char *)"two-counters"};
+static struct plan_defect defects[] = {{.name = (char *)"two-counters"},
+                                       {.name = (char *)"slow-agent", .value = (char *)"5ms"}};
 static struct plan_event event;
 static struct plan plan;
 static char err[512];
@@ -68,8 +69,8 @@ static const struct command_places places = {.bindir = "/bin", .dir = "runs/x"};
 static void the_relay_is_told_its_settings(void **state) {
   (void)state;
   struct command cmd;
-  plan.defects = &defect;
-  plan.n_defects = 1;
+  plan.defects = defects;
+  plan.n_defects = 2;
   assert_int_equal(command_relay(&cmd, &plan, 1, &places, err, sizeof err), 0);
   assert_string_equal(cmd.argv[0], "/bin/fanbench-relay");
   assert_string_equal(value_of(&cmd, "--datapath"), "stock");
@@ -77,6 +78,10 @@ static void the_relay_is_told_its_settings(void **state) {
   assert_string_equal(value_of(&cmd, "--port"), "4433");
   assert_string_equal(value_of(&cmd, "--cache"), "4096");
   assert_string_equal(value_of(&cmd, "--defect"), "two-counters");
+  bool found = false;
+  for (size_t i = 0; i < cmd.n; i++)
+    found = found || strcmp(cmd.argv[i], "slow-agent=5000000") == 0;
+  assert_true(found);
   assert_string_equal(value_of(&cmd, "--control"), PROCESS_CONTROL_ARG);
   assert_null(cmd.argv[cmd.n]);
   command_free(&cmd);

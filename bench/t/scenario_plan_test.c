@@ -439,6 +439,9 @@ static void expectations(void **state) {
   assert_string_equal(plan->defects[0].name, "two-counters");
   assert_null(plan->defects[0].value);
   assert_string_equal(plan->defects[1].value, "200ms");
+  assert_int_equal(plan_defect_number(&plan->defects[0]), 0);
+  assert_int_equal(plan_defect_number(&plan->defects[1]), 200000000);
+  assert_int_equal(plan_defect_number(&(struct plan_defect){.value = (char *)"12"}), 12);
   assert_int_equal(plan->n_expects, 2);
   assert_string_equal(plan->expects[0].check, "latency");
   assert_int_equal(plan->expects[0].p50_ns, 1000000);

@@ -48,7 +48,7 @@ struct relay_config {
   uint64_t cache_bytes;
   uint32_t max_clients; /* at most plane->max_subscribers */
   uint16_t port;        /* host order */
-  struct fb_defects *defects; /* NULL = none */
+  struct fb_defects defects; /* all 0 = none */
   /* qlog of ngtcp2 per connection; NULL = none */
   void (*qlog)(void *arg, const struct qc_cid *conn, const void *data, size_t len);
 };

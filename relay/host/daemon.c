@@ -190,6 +190,7 @@ static int open_relay(struct process *p) {
       .cache_bytes = o->cache_bytes,
       .max_clients = o->max_clients,
       .port = o->port,
+      .defects = o->defects,
   };
   p->relay = relay_new(&config);
   return p->relay ? 0 : failed(p, EXIT_FAILED, "no memory for the relay");

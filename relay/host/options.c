@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bpf/abi/limits.h"
+#include "relay/fanout/defects.h"
 
 enum {
   OPT_NAME = 256,
@@ -146,8 +147,7 @@ static bool take(struct options *o, int opt, const char *arg) {
     o->control = (int)n;
     break;
   case OPT_DEFECT:
-    ok = strcmp(arg, "two-counters") == 0;
-    o->defects.two_counters = 1;
+    ok = defects_set_text(&o->defects, arg);
     break;
   default: ok = false;
   }
