@@ -73,16 +73,9 @@ static bool fault_ability(const struct plan *plan, const struct plan_link *link,
 }
 
 bool ability_sim(const struct plan *plan, char *why, size_t why_len) {
-  for (size_t i = 0; i < plan->n_nodes; i++) {
-    const struct plan_node *node = &plan->nodes[i];
-    if (!node_ability(node, why, why_len))
+  for (size_t i = 0; i < plan->n_nodes; i++)
+    if (!node_ability(&plan->nodes[i], why, why_len))
       return false;
-    if (node->role != PLAN_RELAY || node->datapath != PLAN_DP_USER)
-      continue;
-    snprintf(why, why_len,
-             "node %s has datapath user, not built yet in mode sim; use kernel or stock", node->name);
-    return false;
-  }
   for (size_t i = 0; i < plan->n_links; i++)
     if (!fault_ability(plan, &plan->links[i], why, why_len))
       return false;

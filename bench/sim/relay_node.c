@@ -1,6 +1,6 @@
-/* A relay on virtual time: its core, and the datapath at the ingress of its
- * interfaces. What the daemon's loop does is here a turn: one packet, or, when the
- * socket is empty, timers. */
+/* A relay on virtual time: its core, and the datapath: `kernel` at the ingress of its
+ * interfaces, `user` on what comes out of the socket. What the daemon's loop does is
+ * here a turn: one packet, or, when the socket is empty, timers. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 #include "relay/fanout/native_plane.h"
 #include "relay/fanout/relay.h"
 #include "relay/fanout/trace_lines.h"
+#include "relay/fanout/user_plane.h"
 #include "relay/moqt/codes.h"
 
 /* Packets between two looks at the timers. */
@@ -30,8 +31,9 @@ struct relay_node {
   struct node *node;
   struct qc_tls *tls;
   struct relay *relay;
-  struct dp_native *dp; /* NULL: datapath stock */
+  struct dp_native *dp; /* datapath kernel; else NULL */
   struct native_plane plane;
+  struct user_plane *user; /* datapath user; else NULL */
   struct trace_lines trace;
   FILE *log;
   struct plane_ops plane_ops; /* the native ones, with a barrier that knows of nested runs */
@@ -285,16 +287,29 @@ static struct fb_defects defects_of(const struct plan *plan) {
 
 static int open_datapath(struct relay_node *r) {
   const struct plan *plan = r->node->world->plan;
-  if (r->node->plan->datapath != PLAN_DP_KERNEL)
+  const struct fb_defects defects = defects_of(plan);
+  if (r->node->plan->datapath == PLAN_DP_STOCK)
     return 0;
+  if (r->node->plan->datapath == PLAN_DP_USER) {
+    r->user = user_plane_open(clients_of(plan), &defects, on_send, r);
+    return r->user != NULL ? 0 : -1;
+  }
   const struct dp_native_sizes sizes = {.subscribers = clients_of(plan), .cpus = 1 + NEST_DEPTH};
   r->dp = dp_native_new(&sizes);
   if (r->dp == NULL)
     return -1;
-  r->dp->defects = defects_of(plan);
+  r->dp->defects = defects;
   dp_native_on_emit(r->dp, on_emit, r);
   native_plane_init(&r->plane, r->dp);
   return open_nest(r);
+}
+
+/* The datapath's counters, as the daemon prints them at its end. */
+static void print_datapath(const struct relay_node *r) {
+  if (r->dp != NULL)
+    native_plane_print(&r->plane, r->log);
+  else if (r->user != NULL)
+    user_plane_print(r->user, r->log);
 }
 
 static int open_tls(struct relay_node *r) {
@@ -320,7 +335,9 @@ static int open_core(struct relay_node *r) {
       .ops_arg = r,
       .trace = &trace_lines_ops,
       .trace_arg = &r->trace,
-      .plane = r->dp != NULL ? &r->plane.plane : NULL,
+      .plane = r->dp != NULL     ? &r->plane.plane
+               : r->user != NULL ? user_plane_interface(r->user)
+                                 : NULL,
       .tls = r->tls,
       .protection = plan->protection == PLAN_PROT_NONE ? QC_PROTECT_NONE : QC_PROTECT_TLS,
       .cubic = plan->congestion == PLAN_CUBIC,
@@ -335,6 +352,8 @@ static int open_core(struct relay_node *r) {
 
 static void free_node(struct relay_node *r) {
   FILE *files[] = {r->log, r->trace.copies, r->trace.ledger};
+  if (r->relay != NULL)
+    print_datapath(r);
   relay_free(r->relay);
   r->node->world->nested += r->nest.nested;
   nest_close(&r->nest);
@@ -344,6 +363,7 @@ static void free_node(struct relay_node *r) {
     frame_give(&r->node->world->frames, frame);
   }
   dp_native_free(r->dp);
+  user_plane_close(r->user);
   qc_tls_free(r->tls);
   for (size_t i = 0; i < 3; i++)
     if (files[i] != NULL && (ferror(files[i]) | fclose(files[i])) != 0)
@@ -385,6 +405,10 @@ static void take_packet(struct relay_node *r, struct frame *frame) {
   struct node *node = r->node;
   struct frame_view view;
   if (frame_open(frame, &view)) {
+    if (r->user != NULL) {
+      user_plane_packet(r->user, &view.path, view.payload, view.len, node->at_ns);
+      node->at_ns += SIM_DATAPATH_NS;
+    }
     relay_packet(r->relay, &view.path, view.payload, view.len, node->at_ns);
     node->at_ns += SIM_PACKET_IN_NS;
     r->drained = false;

@@ -73,33 +73,40 @@ static void every_scenario(void **state) {
   globfree(&files);
 }
 
-/* NAME-stock.yaml is NAME.yaml but for the datapath. */
-static void twins_are_twins(void **state) {
-  (void)state;
+/* NAME-DATAPATH.yaml is NAME.yaml but for the datapath. */
+static void check_twins(const char *datapath, size_t at_least) {
+  char pattern[64], other[600];
   glob_t files;
-  assert_int_equal(glob(text_source("scenarios/first/*-stock.yaml"), 0, NULL, &files), 0);
-  assert_true(files.gl_pathc >= 7);
+  snprintf(pattern, sizeof pattern, "scenarios/first/*-%s.yaml", datapath);
+  assert_int_equal(glob(text_source(pattern), 0, NULL, &files), 0);
+  assert_true(files.gl_pathc >= at_least);
   for (size_t i = 0; i < files.gl_pathc; i++) {
     const char *path = files.gl_pathv[i];
-    char other[600];
-    struct plan *stock = load(path);
-    snprintf(other, sizeof other, "%.*s.yaml", (int)(strlen(path) - strlen("-stock.yaml")), path);
+    const size_t stem = strlen(path) - strlen(datapath) - strlen("-.yaml");
+    struct plan *twin = load(path);
+    snprintf(other, sizeof other, "%.*s.yaml", (int)stem, path);
     struct plan_error err;
-    const struct plan_override set = {"nodes.relay.datapath", "stock"};
+    const struct plan_override set = {"nodes.relay.datapath", datapath};
     struct plan *plan = plan_load(other, &set, 1, &err);
     assert_non_null(plan);
-    assert_string_not_equal(plan->name, stock->name);
+    assert_string_not_equal(plan->name, twin->name);
     free(plan->name);
     free(plan->about);
-    plan->name = strdup(stock->name);
-    plan->about = strdup(stock->about);
-    const char *field = plans_differ(plan, stock);
+    plan->name = strdup(twin->name);
+    plan->about = strdup(twin->about);
+    const char *field = plans_differ(plan, twin);
     if (field)
       fail_msg("%s: '%s' is not as in %s", path, field, other);
     plan_free(plan);
-    plan_free(stock);
+    plan_free(twin);
   }
   globfree(&files);
+}
+
+static void twins_are_twins(void **state) {
+  (void)state;
+  check_twins("stock", 7);
+  check_twins("user", 1);
 }
 
 static const char rich[] =

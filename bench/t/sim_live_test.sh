@@ -16,7 +16,7 @@ if "$BUILDDIR/fanbench" doctor >"$dir/doctor" 2>&1; then :; else
     exit 77
 fi
 
-files=(scenarios/first/quickstart.yaml scenarios/first/quickstart-stock.yaml scenarios/first/tls.yaml)
+files=(scenarios/first/quickstart.yaml scenarios/first/quickstart-stock.yaml scenarios/first/quickstart-user.yaml scenarios/first/tls.yaml)
 [ -z "${FANBENCH_TEST_FULL:-}" ] || files=(scenarios/first/*.yaml)
 
 for mode in live sim; do

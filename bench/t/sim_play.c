@@ -30,6 +30,7 @@ struct watch {
   uint32_t hosts[MAX_FLOWS];
   uint8_t *numbers[MAX_FLOWS]; /* bitmaps */
   size_t n;
+  uint64_t bulk_in_ns; /* the latest, until one has left; UINT64_MAX: none */
 };
 
 static uint8_t *numbers_of(struct watch *w, uint32_t host, uint16_t port) {
@@ -59,6 +60,17 @@ static void look_at_number(struct watch *w, const uint8_t *frame, size_t len) {
   *byte |= (uint8_t)(1u << (number & 7));
 }
 
+static void look_at_bulk(struct watch *w, bool leaves, uint64_t now_ns, size_t len) {
+  if (len < PAYLOAD_AT + SIM_BULK)
+    return;
+  if (!leaves)
+    w->bulk_in_ns = now_ns;
+  else if (w->bulk_in_ns != UINT64_MAX && now_ns - w->bulk_in_ns < w->seen->soonest_ns)
+    w->seen->soonest_ns = now_ns - w->bulk_in_ns;
+  if (leaves)
+    w->bulk_in_ns = UINT64_MAX;
+}
+
 static void on_frame(void *arg, size_t link, int end, uint64_t now_ns, const uint8_t *frame,
                      size_t len) {
   struct watch *w = arg;
@@ -69,8 +81,10 @@ static void on_frame(void *arg, size_t link, int end, uint64_t now_ns, const uin
   const struct plan_link *it = &w->plan->links[link];
   const struct plan_node *from = &w->plan->nodes[end == 0 ? it->a : it->b];
   /* what comes in at a relay begins with the relay's ID, not with its own MAC */
-  if (from->role == PLAN_RELAY && frame[6 + 2] == (uint8_t)end)
+  const bool leaves = from->role == PLAN_RELAY && frame[6 + 2] == (uint8_t)end;
+  if (leaves)
     look_at_number(w, frame, len);
+  look_at_bulk(w, leaves, now_ns, len);
 }
 
 void sim_play(const char *text, uint64_t seed, const char *dir, const struct nest_config *nest,
@@ -86,8 +100,8 @@ void sim_play(const char *text, uint64_t seed, const char *dir, const struct nes
   plan->seed = seed;
   snprintf(path, sizeof path, "%s/log", dir);
   mkdir(path, 0755);
-  *seen = (struct sim_seen){0};
-  struct watch watch = {.seen = seen, .plan = plan};
+  *seen = (struct sim_seen){.soonest_ns = UINT64_MAX};
+  struct watch watch = {.seen = seen, .plan = plan, .bulk_in_ns = UINT64_MAX};
   assert_int_equal(topology_plan(plan, &net, err, sizeof err), 0);
   assert_int_equal(virtual_net_open(&ends, plan, &net), 0);
   const struct sim_config config = {.plan = plan,

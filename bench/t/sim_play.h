@@ -4,6 +4,8 @@
 
 #include "bench/sim/sim.h"
 
+#define SIM_BULK 900
+
 /* What went by. */
 struct sim_seen {
   struct sim_outcome outcome; /* its processes are freed */
@@ -11,6 +13,8 @@ struct sim_seen {
   uint64_t digest;     /* of all frames at captured interfaces, with time and place */
   uint64_t duplicates; /* numbers of 1-RTT packets (null protection, IPv4, 8-byte IDs) that a
                           relay sent twice to one port of one host */
+  uint64_t soonest_ns; /* from a packet of over SIM_BULK bytes that came in at a relay to the
+                          next one that left it; UINT64_MAX: there is none */
 };
 
 /* dir: where the run's files go; emptied of nothing. Fails the test if it cannot run. */

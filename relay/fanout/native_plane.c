@@ -1,6 +1,7 @@
 #include "relay/fanout/native_plane.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 
 static struct dp_native *dp_of(void *ctx) {
@@ -98,4 +99,21 @@ void native_plane_init(struct native_plane *native, struct dp_native *dp) {
       .upstream_state = dp->upstream_state,
       .downs = dp->downs,
   };
+}
+
+void native_plane_print(const struct native_plane *native, FILE *to) {
+  const struct dp_native *dp = native->dp;
+  fputs("packets:", to);
+  for (unsigned r = 0; r < FB_PACKET_REASON_COUNT; r++) {
+    uint64_t n = 0;
+    for (unsigned cpu = 0; cpu < dp->sizes.cpus; cpu++) n += dp->cpus[cpu].packets[r];
+    if (n) fprintf(to, " %s %" PRIu64, fb_packet_reason_name(r), n);
+  }
+  fputs("\ndecisions:", to);
+  for (unsigned d = 0; d < FB_DECISION_COUNT; d++) {
+    uint64_t n = 0;
+    for (uint32_t s = 0; s < dp->sizes.subscribers; s++) n += dp->counters[s].decisions[d];
+    if (n) fprintf(to, " %s %" PRIu64, fb_decision_name(d), n);
+  }
+  fputc('\n', to);
 }

@@ -4,6 +4,8 @@
 #ifndef FANBENCH_RELAY_FANOUT_NATIVE_PLANE_H
 #define FANBENCH_RELAY_FANOUT_NATIVE_PLANE_H
 
+#include <stdio.h>
+
 #include "bpf/port/native.h"
 #include "relay/fanout/plane.h"
 
@@ -15,5 +17,8 @@ struct native_plane {
 /* Fills in *native for an instance made with FB_MAX_TRACKS tracks, FB_STREAM_SLOTS
  * streams and FB_MAX_UPSTREAMS upstreams. */
 void native_plane_init(struct native_plane *native, struct dp_native *dp);
+
+/* Two lines for a person: packets by reason, frames by decision. */
+void native_plane_print(const struct native_plane *native, FILE *to);
 
 #endif

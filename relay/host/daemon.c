@@ -15,12 +15,12 @@
 #include "embed/test_cert_pem.h"
 #include "embed/test_key_pem.h"
 #include "relay/fanout/relay.h"
+#include "relay/fanout/user_plane.h"
 #include "relay/host/control.h"
 #include "relay/host/kernel_plane.h"
 #include "relay/host/neighbour.h"
 #include "relay/host/sockets.h"
 #include "relay/host/tracefile.h"
-#include "relay/host/user_plane.h"
 #include "relay/moqt/codes.h"
 
 #define EXIT_FAILED 1
@@ -152,7 +152,7 @@ static int open_datapath(struct process *p) {
                   "--protection tls with --datapath kernel or user is not built yet: the datapath "
                   "cannot open and seal packets; use --datapath stock, or --protection none");
   if (o->datapath == DATAPATH_USER) {
-    p->user = user_plane_open(o->max_clients, &o->defects, p->sockets);
+    p->user = user_plane_open(o->max_clients, &o->defects, on_send, p);
     return p->user ? 0 : failed(p, EXIT_FAILED, "no memory for the datapath");
   }
   char err[512];

@@ -1,6 +1,5 @@
-#include "relay/host/user_plane.h"
+#include "relay/fanout/user_plane.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +8,8 @@
 struct user_plane {
   struct native_plane native;
   struct dp_native *dp;
-  struct sockets *sockets;
+  user_plane_send *send;
+  void *arg;
 };
 
 static void put_addr(uint8_t to[16], __u16 *port, const struct qc_addr *addr) {
@@ -43,15 +43,15 @@ static int on_emit(void *user, const struct dp_native_copy *copy) {
   struct qc_path path = {.ifindex = copy->ifindex};
   take_addr(&path.local, copy->path.family, copy->path.local_addr, copy->path.local_port);
   take_addr(&path.remote, copy->path.family, copy->path.remote_addr, copy->path.remote_port);
-  sockets_send(u->sockets, &path, copy->payload, copy->len);
-  return 0;
+  return u->send(u->arg, &path, copy->payload, copy->len);
 }
 
 struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
-                                   struct sockets *sockets) {
+                                   user_plane_send *send, void *arg) {
   struct user_plane *u = calloc(1, sizeof *u);
   if (!u) return NULL;
-  u->sockets = sockets;
+  u->send = send;
+  u->arg = arg;
   u->dp = dp_native_new(&(struct dp_native_sizes){.subscribers = max_subscribers});
   if (!u->dp) {
     free(u);
@@ -82,10 +82,5 @@ void user_plane_packet(struct user_plane *u, const struct qc_path *path, const u
 }
 
 void user_plane_print(const struct user_plane *u, FILE *to) {
-  fputs("packets:", to);
-  for (unsigned r = 0; r < FB_PACKET_REASON_COUNT; r++) {
-    uint64_t n = u->dp->cpus[0].packets[r];
-    if (n) fprintf(to, " %s %" PRIu64, fb_packet_reason_name(r), n);
-  }
-  fputc('\n', to);
+  native_plane_print(&u->native, to);
 }

@@ -1,0 +1,32 @@
+/* Datapath `user`: the datapath compiled natively, run on packets from the socket.
+ * Copies leave by the caller's socket. The honest baseline of the kernel's: the same
+ * decisions, made after the wake-up instead of before it. */
+#ifndef FANBENCH_RELAY_FANOUT_USER_PLANE_H
+#define FANBENCH_RELAY_FANOUT_USER_PLANE_H
+
+#include <stdio.h>
+
+#include "bpf/abi/defects.h"
+#include "relay/fanout/plane.h"
+#include "relay/quic/conn.h"
+
+struct user_plane;
+
+/* Takes one copy, a UDP payload. 0, or -errno: it is lost. */
+typedef int user_plane_send(void *arg, const struct qc_path *path, const uint8_t *data, size_t len);
+
+/* NULL: no memory. defects may be NULL. */
+struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
+                                   user_plane_send *send, void *arg);
+void user_plane_close(struct user_plane *plane); /* NULL is fine */
+
+struct plane *user_plane_interface(struct user_plane *plane);
+
+/* A packet from the socket, before the relay gets it. */
+void user_plane_packet(struct user_plane *plane, const struct qc_path *path, const uint8_t *data,
+                       size_t len, uint64_t now_ns);
+
+/* Packets by reason and frames by decision, for a person. */
+void user_plane_print(const struct user_plane *plane, FILE *to);
+
+#endif
