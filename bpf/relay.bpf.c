@@ -24,6 +24,7 @@ const volatile __u32 fb_max_tracks = FB_MAX_TRACKS;
 const volatile __u32 fb_stream_slots = FB_STREAM_SLOTS;
 
 const volatile struct fb_defects fb_defects;
+__u64 fb_copy_index; /* of the defect global-counter alone */
 const volatile __u32 fb_policy; /* enum dp_policy */
 
 /* 1 = copies go into the map `emitted`: for tests with BPF_PROG_TEST_RUN. */

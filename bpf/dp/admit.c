@@ -117,6 +117,8 @@ PORT_GLOBAL int dp_admit_stream(port_t *p, struct dp_scratch *s, __u32 f) {
   fr->group = a.begin.group;
   fr->subgroup = a.begin.subgroup;
   fr->priority = a.begin.priority;
+  if (port_defect(p, header_per_packet)) /* where it stands in a header with short numbers */
+    fr->priority = s->clear[wire_mask(place->data_at + 3u)];
   fr->claim = a.begin.claim;
   s->stream_slots[port_index(f, FB_MAX_FRAMES)] = slot;
   dp_write_alias(s, place, a.begin.out_alias);

@@ -12,7 +12,7 @@ PORT_GLOBAL int dp_charge(port_t *p, struct dp_scratch *s, __u32 n, __u32 f) {
   if (!c || !down)
     return FB_DEC_FLOW_CONTROL;
   __u64 limit = dp_claimed(port_load(p, &down->limit), claim);
-  if (end > (limit > initial_limit ? limit : initial_limit))
+  if (end > (limit > initial_limit ? limit : initial_limit) && !port_defect(p, ignore_limits))
     return FB_DEC_FLOW_CONTROL;
   __u64 charged = (__u64)claim << FB_CLAIM_SHIFT | end;
   PORT_NO_UNROLL
@@ -24,7 +24,8 @@ PORT_GLOBAL int dp_charge(port_t *p, struct dp_scratch *s, __u32 n, __u32 f) {
     __u64 growth = end - had;
     /* Connection first: it can be given back, an offset that another CPU has built
      * upon can not. */
-    if (port_add(p, &c->data_used, growth) + growth > port_load(p, &c->max_data)) {
+    if (port_add(p, &c->data_used, growth) + growth > port_load(p, &c->max_data) &&
+        !port_defect(p, ignore_limits)) {
       port_add(p, &c->data_used, 0 - growth);
       return FB_DEC_FLOW_CONTROL;
     }

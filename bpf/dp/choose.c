@@ -64,6 +64,8 @@ PORT_GLOBAL int dp_choose(port_t *p, struct dp_scratch *s, __u32 slot) {
   for (__u32 f = 0; f < FB_MAX_FRAMES; f++) {
     if (f >= s->record.n_frames)
       break;
+    if (port_defect(p, index_in_priority)) /* one field of the metadata for both */
+      s->record.frames[f].priority = (__u8)n;
     int decision = dp_choose_frame(p, s, (__u32)n, f);
     r->decision[f] = (__u8)decision;
     port_count(p, &c->decisions[(__u32)decision & 31], 1);
@@ -78,6 +80,18 @@ PORT_GLOBAL int dp_choose(port_t *p, struct dp_scratch *s, __u32 slot) {
 
 /* ---- entitlement: what this subscription wants ------------------------------------- */
 
+/* Defect drop-by-index: copies are counted from 1 where entries are from 0, so each
+ * meets the filter of the subscriber behind it. */
+PORT_INLINE void dp_next_filter(port_t *p, const struct dp_scratch *s, __u32 track,
+                                struct fb_subscription *want) {
+  struct fb_subscription next;
+  __u32 index = s->record.n_subs + 1 < s->slots ? s->record.n_subs + 1 : 0;
+  if (!port_get_subscription(p, index, track, &next) || !next.on)
+    return;
+  want->priority_lo = next.priority_lo;
+  want->priority_hi = next.priority_hi;
+}
+
 /* SEND if the subscriber is to get the frame, by whichever path; else a final decision. */
 PORT_INLINE __u32 dp_entitled(port_t *p, const struct dp_scratch *s, const struct fb_frame *fr,
                               const struct fb_record_sub *r, struct fb_counters *c) {
@@ -90,6 +104,8 @@ PORT_INLINE __u32 dp_entitled(port_t *p, const struct dp_scratch *s, const struc
     return FB_DEC_NOT_FORWARDED;
   if (fr->group < want.start_group)
     return FB_DEC_BEFORE_START;
+  if (port_defect(p, drop_by_index))
+    dp_next_filter(p, s, fr->track, &want);
   if (fr->priority < want.priority_lo || fr->priority > want.priority_hi)
     return FB_DEC_FILTERED;
   if (!want.delivery_timeout_ms)
@@ -151,7 +167,7 @@ PORT_GLOBAL int dp_choose_stream(port_t *p, struct dp_scratch *s, __u32 n, __u32
 PORT_INLINE __u32 dp_fits_stream(port_t *p, const struct dp_scratch *s,
                                  const struct dp_place *place, struct fb_counters *c, __u32 down) {
   __u64 ordinal = (__u64)down - 1;
-  if (ordinal >= port_load(p, &c->max_streams))
+  if (ordinal >= port_load(p, &c->max_streams) && !port_defect(p, ignore_limits))
     return FB_DEC_STREAM_LIMIT;
   if (wire_varint_len(ordinal * 4 + (WIRE_STREAM_UNI | WIRE_STREAM_SERVER)) > place->id_len)
     return FB_DEC_ID_WIDTH;

@@ -25,6 +25,8 @@ PORT_GLOBAL int dp_batch(port_t *p, struct dp_scratch *s, __u32 batch, __u64 tim
     __u32 slot = batch * FB_BATCH + i;
     if (slot >= slots)
       break;
+    if (port_defect(p, global_counter))
+      slot = (__u32)(port_add(p, port_copy_index(p), 1) % slots);
     dp_choose(p, s, slot);
   }
   if (s->record.n_subs == 0 || dp_record_write(p, s))
@@ -43,7 +45,7 @@ PORT_GLOBAL int dp_packet(port_t *p, struct dp_scratch *s) {
     return FB_PKT_LENGTH;
   int reason = dp_parse(p, s);
   if (reason == FB_PKT_FANNED)
-    reason = dp_walk(s);
+    reason = dp_walk(p, s);
   if (reason != FB_PKT_FANNED)
     return reason;
   __u32 slots = s->slots = dp_slots(p), batches = (slots + FB_BATCH - 1) / FB_BATCH;

@@ -13,19 +13,28 @@ PORT_INLINE void dp_note_failed(port_t *p, struct dp_scratch *s, const struct fb
   port_ring_write(p, &s->failed, sizeof(s->failed));
 }
 
+/* Where the copy for record.subs[n] goes: what the subscriber's entry says. */
+PORT_INLINE const struct fb_subscriber_copy *dp_addressee(port_t *p, struct dp_scratch *s,
+                                                          __u32 n) {
+  struct fb_subscriber_copy *sub = &s->subs[port_index(n, FB_BATCH)];
+  if (port_defect(p, any_address)) /* the address that the publisher dialled */
+    __builtin_memcpy(sub->src_addr, s->path.local_addr, sizeof(sub->src_addr));
+  return port_defect(p, one_address) ? &s->subs[0] : sub;
+}
+
 PORT_GLOBAL int dp_emit(port_t *p, struct dp_scratch *s, __u32 n) {
   if (!s)
     return 0;
   const struct fb_record_sub *r = &s->record.subs[port_index(n, FB_BATCH)];
-  const struct fb_subscriber_copy *sub = &s->subs[port_index(n, FB_BATCH)];
+  const struct fb_subscriber_copy *to = dp_addressee(p, s, n);
   struct fb_counters *c = port_counters(p, r->slot);
   if (!r->sent || !c)
     return 0;
-  dp_rewrite(s, n);
+  dp_rewrite(p, s, n);
   long err = dp_seal(p, s, n);
   if (!err) {
     s->emitted = 1;
-    err = port_emit(p, s->copy, sub, r->slot, r->pn, s->len, s->partial_csum);
+    err = port_emit(p, s->copy, to, r->slot, r->pn, s->len, s->partial_csum);
   }
   port_count(p, err ? &c->emit_failed : &c->copies, 1);
   if (err)

@@ -29,10 +29,22 @@ PORT_INLINE void dp_select_frames(struct dp_scratch *s, __u8 sent) {
   s->copy_frames = sent;
 }
 
-PORT_INLINE void dp_write_header(struct dp_scratch *s, const struct fb_subscriber_copy *sub,
-                                 __u32 pn) {
+/* Bytes of the joint number in a copy's header. */
+PORT_INLINE __u32 dp_pn_len(port_t *p, const struct dp_scratch *s) {
+  if (port_defect(p, short_pn))
+    return s->pn_len;
+  if (port_defect(p, pn_shrunk))
+    return 1;
+  return DP_PN_LEN;
+}
+
+PORT_INLINE void dp_write_header(port_t *p, struct dp_scratch *s,
+                                 const struct fb_subscriber_copy *sub, __u32 pn) {
   __u8 *head = s->copy + DP_PAYLOAD;
-  head[0] = wire_short_first(sub->spin, sub->phase, DP_PN_LEN);
+  __u64 pn_len = dp_pn_len(p, s);
+  if (port_defect(p, shared_cid))
+    sub = &s->subs[0];
+  head[0] = wire_short_first(sub->spin, sub->phase, (__u8)pn_len);
   /* Byte by byte: a word might cover a frame that lies behind. */
   PORT_NO_UNROLL
   for (__u32 i = 0; i < FB_MAX_CID; i++) {
@@ -41,18 +53,18 @@ PORT_INLINE void dp_write_header(struct dp_scratch *s, const struct fb_subscribe
     head[1 + i] = sub->dcid[i];
   }
   __u64 at = DP_PAYLOAD + 1 + port_index(sub->dcid_len, 32);
-  wire_store_be(s->copy + at, DP_PN_LEN, pn);
-  port_zero(s->copy, (__u32)at + DP_PN_LEN, s->head_end);
+  wire_store_be(s->copy + at, (unsigned)pn_len, pn);
+  port_zero(s->copy, (__u32)(at + pn_len), s->head_end);
 }
 
-PORT_GLOBAL int dp_rewrite(struct dp_scratch *s, __u32 n) {
+PORT_GLOBAL int dp_rewrite(port_t *p, struct dp_scratch *s, __u32 n) {
   if (!s)
     return 0;
   const struct fb_record_sub *r = &s->record.subs[port_index(n, FB_BATCH)];
   const struct fb_subscriber_copy *sub = &s->subs[port_index(n, FB_BATCH)];
   __u8 sent = s->sends[port_index(n, FB_BATCH)];
   dp_select_frames(s, sent);
-  dp_write_header(s, sub, (__u32)r->pn);
+  dp_write_header(p, s, sub, (__u32)r->pn);
   PORT_NO_UNROLL
   for (__u32 f = 0; f < FB_MAX_FRAMES; f++) {
     if (!(sent >> f & 1) || s->record.frames[f].kind != FB_FRAME_STREAM)

@@ -9,6 +9,6 @@
 
 /* Makes s->copy the plaintext for record.subs[n]. Copies differ little, so what is
  * already in s->copy is used again while s->copy_ready is set. */
-PORT_GLOBAL int dp_rewrite(struct dp_scratch *s, __u32 n);
+PORT_GLOBAL int dp_rewrite(port_t *p, struct dp_scratch *s, __u32 n);
 
 #endif

@@ -34,13 +34,17 @@ PORT_INLINE int dp_is_fanout(const struct dp_scratch *s, const struct wire_frame
   return wire_is_datagram(f->type) && wire_datagram_header_get(&c, &h) == WIRE_MOQT_OK;
 }
 
-PORT_INLINE int dp_note_frame(struct dp_scratch *s, const struct wire_frame *f) {
+PORT_INLINE int dp_note_frame(port_t *p, struct dp_scratch *s, const struct wire_frame *f) {
   if (s->record.n_frames >= FB_MAX_FRAMES)
     return -FB_PKT_TOO_MANY_FRAMES;
   __u64 i = port_index(s->record.n_frames, FB_MAX_FRAMES);
   struct fb_frame *out = &s->record.frames[i];
   struct dp_place *place = &s->places[i];
   int stream = wire_is_stream(f->type);
+  if (port_defect(p, one_stream_a_packet) && stream && s->kinds[FB_FRAME_STREAM]) {
+    port_zero(s->clear, f->at, f->end);
+    return 0;
+  }
   out->kind = stream ? FB_FRAME_STREAM : FB_FRAME_DATAGRAM;
   out->fin = f->fin;
   out->len = (__u16)f->data_len;
@@ -58,7 +62,7 @@ PORT_INLINE int dp_note_frame(struct dp_scratch *s, const struct wire_frame *f) 
   return 0;
 }
 
-PORT_GLOBAL int dp_walk_one(struct dp_scratch *s) {
+PORT_GLOBAL int dp_walk_one(port_t *p, struct dp_scratch *s) {
   if (!s)
     return -FB_PKT_BAD_FRAME;
   struct wire_cursor c = wire_cursor(s->clear, s->walk_at, s->frames_end);
@@ -75,13 +79,13 @@ PORT_GLOBAL int dp_walk_one(struct dp_scratch *s) {
     return -FB_PKT_BAD_FRAME;
   s->walk_at = f->end;
   if (dp_is_fanout(s, f))
-    return dp_note_frame(s, f);
-  if (f->type != WIRE_PADDING)
+    return dp_note_frame(p, s, f);
+  if (f->type != WIRE_PADDING && !port_defect(p, copy_all_frames))
     port_zero(s->clear, f->at, f->end);
   return 0;
 }
 
-PORT_GLOBAL int dp_walk(struct dp_scratch *s) {
+PORT_GLOBAL int dp_walk(port_t *p, struct dp_scratch *s) {
   if (!s)
     return FB_PKT_BAD_FRAME;
   s->walk_at = s->head_end;
@@ -90,7 +94,9 @@ PORT_GLOBAL int dp_walk(struct dp_scratch *s) {
   __builtin_memset(s->record.frames, 0, sizeof(s->record.frames));
   PORT_NO_UNROLL
   for (int i = 0; i <= FB_MAX_WALK; i++) {
-    int step = dp_walk_one(s);
+    int step = dp_walk_one(p, s);
+    if (step == 0 && port_defect(p, first_frame_only) && s->record.n_frames)
+      step = DP_WALK_END;
     if (step == DP_WALK_END)
       return s->record.n_frames ? FB_PKT_FANNED : FB_PKT_NO_FANOUT;
     if (step < 0)

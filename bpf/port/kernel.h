@@ -77,6 +77,11 @@ PORT_INLINE const struct fb_config *port_config(port_t *p) {
   return bpf_map_lookup_elem(&config, &zero);
 }
 
+PORT_INLINE __u64 *port_copy_index(port_t *p) {
+  port_unused(p);
+  return &fb_copy_index;
+}
+
 PORT_INLINE const struct fb_cid_value *port_cid(port_t *p, const struct fb_cid_key *key) {
   port_unused(p);
   return bpf_map_lookup_elem(&cids, key);

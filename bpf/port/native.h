@@ -72,6 +72,7 @@ struct dp_native {
 
   struct fb_config config;
   struct fb_defects defects;
+  __u64 copy_index; /* of the defect global-counter alone */
   uint32_t policy; /* enum dp_policy of bpf/dp/policy/policy.h; 0 = none */
 
   struct fb_upstream *upstreams;

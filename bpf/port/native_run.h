@@ -80,6 +80,10 @@ PORT_INLINE const struct fb_config *port_config(port_t *p) {
   return &p->dp->config;
 }
 
+PORT_INLINE __u64 *port_copy_index(port_t *p) {
+  return &p->dp->copy_index;
+}
+
 const struct fb_cid_value *port_cid(port_t *p, const struct fb_cid_key *key);
 const struct fb_alias_value *port_alias(port_t *p, const struct fb_alias_key *key);
 

@@ -21,6 +21,7 @@
  *   port_max_subscribers, port_max_tracks, port_stream_slots    sizes of the arrays
  *   port_unused(x)              an argument that is not looked at
  *   port_defect(p, name), port_policy(p)
+ *   port_copy_index             the one counter of the defect global-counter
  *
  * PORT_GLOBAL marks a function that the verifier checks once, by itself; it must cope
  * with any argument in its types' ranges, also NULL. */

@@ -58,6 +58,7 @@ struct world_ops {
   struct fb_counters *(*counters)(struct world *w); /* the arrays themselves */
   struct fb_down *(*downs)(struct world *w);
   struct fb_upstream_state *(*state)(struct world *w);
+  void (*count_copy)(struct world *w); /* as another CPU does under global-counter */
   /* Runs one frame: reason, and w->copies. The frame must come out as it went in. */
   enum fb_packet_reason (*run)(struct world *w, const struct piece *frame, bool gso);
   void (*limit_copies)(struct world *w,

@@ -100,6 +100,10 @@ static void on_record(void *user, const void *record, size_t len) {
 static void drain(struct world *w) {
   dp_native_drain(dp_of(w), 0, on_record, w);
 }
+static void count_copy(struct world *w) {
+  dp_of(w)->copy_index++;
+}
+
 static void limit_copies(struct world *w, uint32_t most) {
   w->most_copies = most;
 }
@@ -124,6 +128,7 @@ struct world *world_native(const struct fb_defects *defects) {
                                        .state = state,
                                        .run = run,
                                        .limit_copies = limit_copies,
+                                       .count_copy = count_copy,
                                        .drain = drain,
                                        .close = close_world};
   struct world *w = calloc(1, sizeof(*w));
