@@ -73,17 +73,29 @@ static void on_ack(void *arg, const struct shim_range *joint, size_t n_joint,
   client_floor(client);
 }
 
-static uint64_t fanout_max_data(uint64_t limit) {
-  uint64_t reserve = limit / 8 < RELAY_DATA_RESERVE ? limit / 8 : RELAY_DATA_RESERVE;
-  return limit - reserve;
+/* MAX_DATA for the fan-out: what ngtcp2's own streams took of it and may yet take is not
+ * its. The reserve follows the window the peer began with, not the limit, which only
+ * grows: most receivers raise it when a part of a window is used, and what is held back
+ * must not keep them from it. */
+static uint64_t fanout_max_data(const struct client *client) {
+  uint64_t window = client->peer.max_data, reserve = window / 8;
+  if (reserve < RELAY_DATA_RESERVE_MIN) reserve = RELAY_DATA_RESERVE_MIN;
+  if (reserve > RELAY_DATA_RESERVE_MAX) reserve = RELAY_DATA_RESERVE_MAX;
+  uint64_t others = client->own_data + reserve;
+  return client->max_data > others ? client->max_data - others : 0;
+}
+
+static void share_max_data(struct client *client) {
+  if (!client->relay->cfg.plane || !client->started) return;
+  plane_store(client->relay->cfg.plane, &client_counters(client)->max_data,
+              fanout_max_data(client));
 }
 
 static void on_max_data(void *arg, uint64_t limit) {
   struct client *client = arg;
   if (limit <= client->max_data) return;
   client->max_data = limit;
-  plane_store(client->relay->cfg.plane, &client_counters(client)->max_data,
-              fanout_max_data(limit));
+  share_max_data(client);
 }
 
 static void on_max_streams(void *arg, uint64_t limit) {
@@ -236,7 +248,7 @@ static void on_handshake_done(void *app) {
     ledger_set_peer(client->ledger, qc_smoothed_rtt_ns(client->qc), client->peer.max_ack_delay_ns,
                     (unsigned)client->peer.ack_delay_exponent);
     struct fb_counters *counters = client_counters(client);
-    counters->max_data = fanout_max_data(client->max_data);
+    counters->max_data = fanout_max_data(client);
     counters->max_streams = client->max_streams;
   }
   client->started = true;
@@ -361,8 +373,13 @@ static int64_t on_open_bidi(void *arg) {
   return qc_open_bidi(((struct client *)arg)->qc);
 }
 static int on_send(void *arg, int64_t sid, const uint8_t *data, size_t len, bool fin) {
-  client_dirty(arg);
-  return qc_stream_send(((struct client *)arg)->qc, sid, data, len, fin);
+  struct client *client = arg;
+  client_dirty(client);
+  int rv = qc_stream_send(client->qc, sid, data, len, fin);
+  if (rv) return rv;
+  client->own_data += len;
+  share_max_data(client);
+  return 0;
 }
 static void on_reset(void *arg, int64_t sid, uint64_t code) {
   client_dirty(arg);

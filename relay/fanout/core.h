@@ -29,8 +29,10 @@
  * sent to for ever, and 4-byte numbers unambiguous by far. A 25 ms ACK delay at
  * 100,000 packets/s is 2,500. */
 #define RELAY_PN_WINDOW 4096
-/* MAX_DATA left for ngtcp2's own streams, at most this much. */
-#define RELAY_DATA_RESERVE 16384
+/* MAX_DATA left for what ngtcp2's own streams will carry: an eighth of the peer's window,
+ * but at least and at most this much. */
+#define RELAY_DATA_RESERVE_MIN 1024
+#define RELAY_DATA_RESERVE_MAX 16384
 /* Upstream packets whose datagram decisions are remembered, per upstream. */
 #define RELAY_DATAGRAM_NOTES 4096
 /* Bytes handed to ngtcp2 ahead of acknowledgement per subscriber (`stock`). */
@@ -206,6 +208,7 @@ struct client {
   uint64_t hold_seen; /* counters.hold before the last drain, 0 = none */
   uint64_t resent_bytes, slow_packets;
   uint64_t max_data, max_streams; /* stock and kernel: limits of the peer */
+  uint64_t own_data;              /* bytes given to ngtcp2 for its own streams */
 };
 
 struct cid_entry {
