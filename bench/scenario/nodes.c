@@ -33,17 +33,19 @@ static const struct {
     {"does", ROLE(PLAN_ROGUE), "a rogue"},
 };
 
-bool plan_read_name(struct plan_build *b, const struct plan_tree *key, const char *of) {
+bool plan_read_name(struct plan_build *b, const struct plan_tree *key, const char *of,
+                    bool digit_first) {
   const char *c = key->text;
-  bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z');
+  bool first = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+               (digit_first && *c >= '0' && *c <= '9');
   size_t len = strlen(c);
   size_t good = strspn(c, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
-  if (letter && good == len && len <= PLAN_MAX_NAME_BYTES)
+  if (first && good == len && len <= PLAN_MAX_NAME_BYTES)
     return true;
   return plan_refuse(b->err, key,
-                     "expected the name of %s (a letter, then letters, digits, '-', '_'; at most "
+                     "expected the name of %s (a letter%s, then letters, digits, '-', '_'; at most "
                      "%d), found %s",
-                     of, PLAN_MAX_NAME_BYTES, plan_quote(c).text);
+                     of, digit_first ? " or digit" : "", PLAN_MAX_NAME_BYTES, plan_quote(c).text);
 }
 
 /* What one entry of `nodes` says about each of its instances. */
@@ -302,7 +304,8 @@ bool plan_read_nodes(struct plan_build *b) {
     return plan_refuse(b->err, nodes, "expected at least one node, found none");
   for (size_t i = 0; i < nodes->n; i++) {
     struct entry entry;
-    if (!plan_read_name(b, nodes->keys[i], "a node") || !read_entry(b, nodes->items[i], &entry))
+    if (!plan_read_name(b, nodes->keys[i], "a node", false) ||
+        !read_entry(b, nodes->items[i], &entry))
       return false;
     if (b->plan->n_nodes + entry.count > PLAN_MAX_NODES)
       return plan_refuse(b->err, nodes->keys[i], "expected at most %d nodes in all, found %zu",

@@ -27,7 +27,7 @@ static bool check_name(struct plan_build *b, const struct plan_tree *name) {
     len -= 5;
   else if (len > 4 && strcmp(base + len - 4, ".yml") == 0)
     len -= 4;
-  if (!plan_read_name(b, name, "the scenario"))
+  if (!plan_read_name(b, name, "the scenario", true))
     return false;
   if (strcmp(base, run_dir_name) == 0 ||
       (strlen(name->text) == len && strncmp(base, name->text, len) == 0))

@@ -46,8 +46,10 @@ bool plan_read_track_list(struct plan_build *b, const struct plan_tree *list, in
 /* A priority limit: 0 to 255, or none (-1). */
 bool plan_read_priority_limit(struct plan_error *err, const struct plan_tree *at, int *limit);
 
-/* Letters, digits, '-' and '_', a letter first: safe in file names and paths. */
-bool plan_read_name(struct plan_build *b, const struct plan_tree *key, const char *of);
+/* Letters, digits, '-' and '_', a letter first (or a digit, if `digit_first`): safe in file
+ * names and paths. */
+bool plan_read_name(struct plan_build *b, const struct plan_tree *key, const char *of,
+                    bool digit_first);
 
 /* A path of the file -> absolute path, new memory; a relative one starts at
  * the scenario's folder. */

@@ -158,7 +158,7 @@ static bool read_paced(struct plan_build *b, const struct plan_tree *map,
 static bool read_track(struct plan_build *b, const struct plan_tree *key,
                        const struct plan_tree *map) {
   struct plan *plan = b->plan;
-  if (!plan_read_name(b, key, "a track"))
+  if (!plan_read_name(b, key, "a track", false))
     return false;
   if (plan->n_tracks == PLAN_MAX_TRACKS)
     return plan_refuse(b->err, key, "expected at most %d tracks, found more", PLAN_MAX_TRACKS);

@@ -41,9 +41,10 @@ static void of_the_top(void **state) {
       {"scenario: small\n" NODES,
        "1:1: expected the key 'duration' (how long is published), found none"},
       {"scenario: small\nduration: 1s\nnodes: {}\n", "3:8: expected at least one node, found none"},
-      {"scenario: 1x\nduration: 1s\n",
-       "1:11: expected the name of the scenario (a letter, then letters, digits, '-', '_'; at most "
-       "48), found '1x'"},
+      {"scenario: -x\nduration: 1s\n",
+       "1:11: expected the name of the scenario (a letter or digit, then letters, digits, '-', "
+       "'_'; at most "
+       "48), found '-x'"},
       {"scenario: small\nduration: 0\n", "2:11: expected at least 1ns, found '0'"},
       {"scenario: small\nduration: 25h\n", "2:11: expected at most 24h, found '25h'"},
       {"scenario: small\nduration:\n",
@@ -375,13 +376,15 @@ static void of_ugly_text(void **state) {
   (void)state;
   static const struct row rows[] = {
       {"scenario: \"a\\nb\\e\"\nduration: 1s\n",
-       "1:11: expected the name of the scenario (a letter, then letters, digits, '-', '_'; at most "
+       "1:11: expected the name of the scenario (a letter or digit, then letters, digits, '-', "
+       "'_'; at most "
        "48), found 'a?b?'"},
       {"scenario: \"a\\0b\"\n", "1:11: expected text, found a NUL character in it"},
       {"scenario: "
        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xc3\xa9\xc3\xa9\xc3\xa9\n"
        "duration: 1s\n",
-       "1:11: expected the name of the scenario (a letter, then letters, digits, '-', '_'; at most "
+       "1:11: expected the name of the scenario (a letter or digit, then letters, digits, '-', "
+       "'_'; at most "
        "48), found 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'"},
       {"scenario: small\n%s%n: 1\n",
        "2:3: not YAML: found unexpected non-alphabetical character (while scanning a directive)"},

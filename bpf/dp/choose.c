@@ -82,11 +82,9 @@ PORT_GLOBAL int dp_choose(port_t *p, struct dp_scratch *s, __u32 slot) {
 
 /* Defect drop-by-index: copies are counted from 1 where entries are from 0, so each
  * meets the filter of the subscriber behind it. */
-PORT_INLINE void dp_next_filter(port_t *p, const struct dp_scratch *s, __u32 track,
-                                struct fb_subscription *want) {
+PORT_INLINE void dp_next_filter(port_t *p, __u32 slot, __u32 track, struct fb_subscription *want) {
   struct fb_subscription next;
-  __u32 index = s->record.n_subs + 1 < s->slots ? s->record.n_subs + 1 : 0;
-  if (!port_get_subscription(p, index, track, &next) || !next.on)
+  if (!port_get_subscription(p, slot + 1, track, &next) || !next.on)
     return;
   want->priority_lo = next.priority_lo;
   want->priority_hi = next.priority_hi;
@@ -105,7 +103,7 @@ PORT_INLINE __u32 dp_entitled(port_t *p, const struct dp_scratch *s, const struc
   if (fr->group < want.start_group)
     return FB_DEC_BEFORE_START;
   if (port_defect(p, drop_by_index))
-    dp_next_filter(p, s, fr->track, &want);
+    dp_next_filter(p, r->slot, fr->track, &want);
   if (fr->priority < want.priority_lo || fr->priority > want.priority_hi)
     return FB_DEC_FILTERED;
   if (!want.delivery_timeout_ms)
