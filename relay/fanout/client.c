@@ -4,17 +4,16 @@
 
 #include "relay/fanout/core.h"
 
-#define IDLE_NS          (30ull * 1000 * 1000 * 1000)
-#define INITIAL_RTT_NS   (333ull * 1000 * 1000) /* RFC 9002 6.2.2 */
-#define MAX_ACK_DELAY_NS (25ull * 1000 * 1000)  /* RFC 9000 18.2, until the peer says its own */
+#define IDLE_NS (30ull * 1000 * 1000 * 1000)
+#define INITIAL_RTT_NS (333ull * 1000 * 1000)  /* RFC 9002 6.2.2 */
+#define MAX_ACK_DELAY_NS (25ull * 1000 * 1000) /* RFC 9000 18.2, until the peer says its own */
 
 struct fb_counters *client_counters(const struct client *client) {
   return &client->relay->cfg.plane->counters[client->slot];
 }
 
 void client_dirty(struct client *client) {
-  if (client->dirty)
-    return;
+  if (client->dirty) return;
   client->dirty = true;
   client->next_dirty = client->relay->dirty;
   client->relay->dirty = client;
@@ -50,8 +49,7 @@ static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, b
 }
 
 void client_enter(struct client *client, const struct ledger_number *number) {
-  if (ledger_enter(client->ledger, number) == 0)
-    return;
+  if (ledger_enter(client->ledger, number) == 0) return;
   relay_log(client->relay, "client %u: joint number %llu: %s", client->slot,
             (unsigned long long)number->pn,
             errno == EEXIST ? "used twice" : "the ledger has no room for it");
@@ -81,33 +79,28 @@ static void on_ack(void *arg, const struct shim_range *joint, size_t n_joint,
  * must not keep them from it. */
 static uint64_t fanout_max_data(const struct client *client) {
   uint64_t window = client->peer.max_data, reserve = window / 8;
-  if (reserve < RELAY_DATA_RESERVE_MIN)
-    reserve = RELAY_DATA_RESERVE_MIN;
-  if (reserve > RELAY_DATA_RESERVE_MAX)
-    reserve = RELAY_DATA_RESERVE_MAX;
+  if (reserve < RELAY_DATA_RESERVE_MIN) reserve = RELAY_DATA_RESERVE_MIN;
+  if (reserve > RELAY_DATA_RESERVE_MAX) reserve = RELAY_DATA_RESERVE_MAX;
   uint64_t others = client->own_data + reserve;
   return client->max_data > others ? client->max_data - others : 0;
 }
 
 static void share_max_data(struct client *client) {
-  if (!client->relay->cfg.plane || !client->started)
-    return;
+  if (!client->relay->cfg.plane || !client->started) return;
   plane_store(client->relay->cfg.plane, &client_counters(client)->max_data,
               fanout_max_data(client));
 }
 
 static void on_max_data(void *arg, uint64_t limit) {
   struct client *client = arg;
-  if (limit <= client->max_data)
-    return;
+  if (limit <= client->max_data) return;
   client->max_data = limit;
   share_max_data(client);
 }
 
 static void on_max_streams(void *arg, uint64_t limit) {
   struct client *client = arg;
-  if (limit <= client->max_streams)
-    return;
+  if (limit <= client->max_streams) return;
   client->max_streams = limit;
   plane_store(client->relay->cfg.plane, &client_counters(client)->max_streams, limit);
 }
@@ -142,8 +135,7 @@ static void on_max_stream_data(void *arg, uint64_t sid, uint64_t limit) {
 static void on_stop_sending(void *arg, uint64_t sid, uint64_t code) {
   (void)code;
   struct leg *leg = leg_of_sid(arg, sid);
-  if (leg && !leg->done)
-    leg_reset(leg, MOQT_RESET_CANCELLED);
+  if (leg && !leg->done) leg_reset(leg, MOQT_RESET_CANCELLED);
 }
 
 static const struct shim_ops shim_ops = {
@@ -162,12 +154,10 @@ static const struct shim_ops shim_ops = {
 static void pieces_acked(struct client *client, const struct ledger_number *number) {
   for (size_t i = 0; i < number->n_pieces; i++) {
     const struct ledger_piece *piece = &number->pieces[i];
-    if (piece->kind == LEDGER_DATAGRAM)
-      continue;
+    if (piece->kind == LEDGER_DATAGRAM) continue;
     struct stream *stream = stream_find(client->relay, piece->stream);
     struct leg *leg = stream ? leg_get(stream, client, false) : NULL;
-    if (!leg)
-      continue;
+    if (!leg) continue;
     if (piece->kind == LEDGER_STREAM) {
       leg_acked(leg, piece->offset, piece->offset + piece->len, piece->fin);
     } else {
@@ -182,8 +172,7 @@ static void on_settled(void *arg, const struct ledger_number *number) {
   struct relay *relay = client->relay;
   if (relay->cfg.trace && relay->cfg.trace->number)
     relay->cfg.trace->number(relay->cfg.trace_arg, &client->odcid, number);
-  if (number->origin == LEDGER_OWN || number->origin == LEDGER_BURNED)
-    return;
+  if (number->origin == LEDGER_OWN || number->origin == LEDGER_BURNED) return;
   if (number->fate == LEDGER_ACKED)
     pieces_acked(client, number);
   else
@@ -218,10 +207,8 @@ static int on_opened(void *arg, uint64_t pn, uint8_t *payload, size_t len, uint6
   struct client *client = arg;
   client->rx_pn = pn;
   client->rx_datagrams = 0;
-  if (pn >= client->rx_next)
-    client->rx_next = pn + 1;
-  if (client->upstream >= 0)
-    entry_upstream_seen(client, pn);
+  if (pn >= client->rx_next) client->rx_next = pn + 1;
+  if (client->upstream >= 0) entry_upstream_seen(client, pn);
   return shim_protect_hooks.opened(client->shim, pn, payload, len, error);
 }
 
@@ -237,8 +224,7 @@ static void replace_older(struct client *client) {
   qc_path_now(client->qc, &path);
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct client *old = relay->clients[i];
-    if (!old || old == client || old->closed || !qc_is_established(old->qc))
-      continue;
+    if (!old || old == client || old->closed || !qc_is_established(old->qc)) continue;
     if (old->path.remote.len != path.remote.len ||
         memcmp(&old->path.remote.sa, &path.remote.sa, path.remote.len) != 0)
       continue;
@@ -284,11 +270,9 @@ static void on_stream_reset(void *app, int64_t sid, uint64_t code, uint64_t fina
 
 static void on_stop(void *app, int64_t sid, uint64_t code) {
   struct client *client = app;
-  if (moqt_stop_in(client->session, sid, code))
-    return;
+  if (moqt_stop_in(client->session, sid, code)) return;
   struct leg *leg = leg_of_sid(client, (uint64_t)sid);
-  if (leg && !leg->done)
-    leg_reset(leg, MOQT_RESET_CANCELLED);
+  if (leg && !leg->done) leg_reset(leg, MOQT_RESET_CANCELLED);
 }
 
 static void on_datagram(void *app, const uint8_t *data, size_t len) {
@@ -301,21 +285,17 @@ static void on_path_changed(void *app, const struct qc_path *path) {
   (void)path;
   struct client *client = app;
   client->path_held = true;
-  if (client->in_plane)
-    entry_subscriber_update(client);
+  if (client->in_plane) entry_subscriber_update(client);
 }
 
 static void on_path_validated(void *app, const struct qc_path *path, bool valid) {
   (void)path;
   struct client *client = app;
-  if (!client->path_held)
-    return;
-  if (!valid)
-    return;
+  if (!client->path_held) return;
+  if (!valid) return;
   client->path_held = false;
   qc_path_now(client->qc, &client->path);
-  if (client->in_plane)
-    entry_subscriber_update(client);
+  if (client->in_plane) entry_subscriber_update(client);
   if (client->upstream >= 0) {
     entry_upstream_leave(client);
     entry_upstream_join(client);
@@ -326,22 +306,19 @@ static void on_path_validated(void *app, const struct qc_path *path, bool valid)
 static void on_dcid_changed(void *app, const struct qc_cid *dcid) {
   struct client *client = app;
   client->dcid = *dcid;
-  if (client->in_plane)
-    entry_subscriber_update(client);
+  if (client->in_plane) entry_subscriber_update(client);
 }
 
 static void on_cid_issued(void *app, const struct qc_cid *cid) {
   struct client *client = app;
   relay_cid(client->relay, cid, client, true);
-  if (client->upstream >= 0)
-    entry_upstream_cid(client, cid, true);
+  if (client->upstream >= 0) entry_upstream_cid(client, cid, true);
 }
 
 static void on_cid_retired(void *app, const struct qc_cid *cid) {
   struct client *client = app;
   relay_cid(client->relay, cid, client, false);
-  if (client->upstream >= 0)
-    entry_upstream_cid(client, cid, false);
+  if (client->upstream >= 0) entry_upstream_cid(client, cid, false);
 }
 
 static void on_closed(void *app, const struct qc_close_info *info) {
@@ -379,8 +356,7 @@ static const struct qc_callbacks callbacks = {
 /* The top bit of an ID's first byte tells its length: clear = 20 bytes. */
 static void shape_cid(void *app, struct qc_cid *cid) {
   (void)app;
-  if (cid->len)
-    cid->data[0] &= 0x7f;
+  if (cid->len) cid->data[0] &= 0x7f;
 }
 
 static void on_qlog(void *arg, const void *data, size_t len) {
@@ -400,8 +376,7 @@ static int on_send(void *arg, int64_t sid, const uint8_t *data, size_t len, bool
   struct client *client = arg;
   client_dirty(client);
   int rv = qc_stream_send(client->qc, sid, data, len, fin);
-  if (rv)
-    return rv;
+  if (rv) return rv;
   client->own_data += len;
   share_max_data(client);
   return 0;
@@ -430,8 +405,7 @@ static const struct moqt_ops moqt_ops = {
 
 static int find_slot(struct relay *relay, uint32_t *slot) {
   for (uint32_t i = 0; i < relay->cfg.max_clients; i++) {
-    if (i < relay->n_slots && relay->clients[i])
-      continue;
+    if (i < relay->n_slots && relay->clients[i]) continue;
     *slot = i;
     return 0;
   }
@@ -440,8 +414,7 @@ static int find_slot(struct relay *relay, uint32_t *slot) {
 
 /* Zeroes the slot's shared words: nobody else touches them while it is free. */
 static void reset_counters(struct client *client) {
-  if (!client->relay->cfg.plane)
-    return;
+  if (!client->relay->cfg.plane) return;
   struct fb_counters *counters = client_counters(client);
   memset(counters, 0, sizeof *counters);
   counters->next_stream = 1; /* ordinal 0 is MoQT's control stream */
@@ -454,8 +427,7 @@ static void reset_counters(struct client *client) {
 static uint64_t path_payload(struct relay *relay, const struct qc_path *path) {
   const struct relay_ops *ops = relay->cfg.ops;
   uint32_t most = ops->max_payload ? ops->max_payload(relay->cfg.ops_arg, path) : 0;
-  if (most == 0 || most > RELAY_MAX_UDP)
-    return RELAY_MAX_UDP;
+  if (most == 0 || most > RELAY_MAX_UDP) return RELAY_MAX_UDP;
   return most < RELAY_MIN_UDP ? RELAY_MIN_UDP : most;
 }
 
@@ -472,8 +444,7 @@ static bool build(struct client *client, const struct qc_path *path, const uint8
       .max_filter_ranges = 1,
   };
   client->session = moqt_session_new(&moqt);
-  if (!client->session)
-    return false;
+  if (!client->session) return false;
   if (relay->cfg.plane) {
     /* From the first 1-RTT packet on: a server sends some before the handshake is done. */
     struct ledger_config ledger = {.ops = &ledger_ops,
@@ -483,8 +454,7 @@ static bool build(struct client *client, const struct qc_path *path, const uint8
                                    .ack_delay_exponent = 3};
     client->shim = shim_new(&shim_ops, client);
     client->ledger = ledger_new(&ledger);
-    if (!client->shim || !client->ledger)
-      return false;
+    if (!client->shim || !client->ledger) return false;
   }
   struct qc_config config = {
       .tls = relay->cfg.tls,
@@ -521,8 +491,7 @@ struct client *client_accept(struct relay *relay, const struct qc_path *path, co
     return NULL;
   }
   struct client *client = calloc(1, sizeof *client);
-  if (!client)
-    return NULL;
+  if (!client) return NULL;
   client->relay = relay;
   client->slot = slot;
   client->upstream = -1;
@@ -558,28 +527,23 @@ static void write_outstanding(void *arg, const struct ledger_number *number) {
 }
 
 void client_leave(struct client *client) {
-  if (client->in_plane)
-    entry_subscriber_leave(client);
-  if (client->upstream >= 0)
-    entry_upstream_leave(client);
+  if (client->in_plane) entry_subscriber_leave(client);
+  if (client->upstream >= 0) entry_upstream_leave(client);
   track_client_gone(client);
   stream_drop_client(client->relay, client);
 }
 
 void client_close(struct client *client, uint64_t code, const char *reason) {
-  if (client->closed)
-    return;
+  if (client->closed) return;
   /* The fan-out ends before the CONNECTION_CLOSE takes its number. */
-  if (client->in_plane)
-    entry_subscriber_leave(client);
+  if (client->in_plane) entry_subscriber_leave(client);
   qc_close(client->qc, code, reason);
   client->closed = true;
   client_dirty(client);
 }
 
 void client_free(struct client *client) {
-  if (!client)
-    return;
+  if (!client) return;
   struct relay *relay = client->relay;
   if (relay->clients[client->slot] == client) {
     client_leave(client);
@@ -587,8 +551,7 @@ void client_free(struct client *client) {
   }
   struct cid_entry *entry, *next;
   HASH_ITER(hh, relay->cids, entry, next) {
-    if (entry->client != client)
-      continue;
+    if (entry->client != client) continue;
     HASH_DELETE(hh, relay->cids, entry);
     free(entry);
   }
@@ -607,8 +570,7 @@ void client_free(struct client *client) {
   moqt_session_free(client->session);
   qc_free(client->qc);
   shim_free(client->shim);
-  if (client->ledger)
-    ledger_each_outstanding(client->ledger, write_outstanding, client);
+  if (client->ledger) ledger_each_outstanding(client->ledger, write_outstanding, client);
   ledger_free(client->ledger);
   free(client);
 }
