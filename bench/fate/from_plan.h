@@ -4,7 +4,7 @@
 #ifndef FANBENCH_FATE_FROM_PLAN_H
 #define FANBENCH_FATE_FROM_PLAN_H
 
-#include "bench/fate/fate.h"
+#include "bench/fate/way.h"
 
 /* impair: const struct plan_impair * -> struct fate_params */
 #define FATE_PARAMS_OF(impair)                                                                     \
@@ -33,6 +33,13 @@
       .index_lo = (fault)->index_lo,                                                               \
       .index_hi = (fault)->index_hi,                                                               \
       .by_ns = (fault)->by_ns,                                                                     \
+  })
+
+/* receiver: const struct plan_node * -> struct fate_way_ids */
+#define FATE_WAY_IDS_OF(receiver)                                                                  \
+  ((struct fate_way_ids){                                                                          \
+      .of_relay = (receiver)->role == PLAN_RELAY,                                                  \
+      .cid_len = (receiver)->cid_len,                                                              \
   })
 
 #endif

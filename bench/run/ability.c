@@ -43,41 +43,9 @@ static bool node_ability(const struct plan_node *node, char *why, size_t len) {
   return need == NULL;
 }
 
-bool ability_live(const struct plan *plan, char *why, size_t why_len) {
+bool ability_run(const struct plan *plan, char *why, size_t why_len) {
   for (size_t i = 0; i < plan->n_nodes; i++)
     if (!node_ability(&plan->nodes[i], why, why_len))
-      return false;
-  for (size_t i = 0; i < plan->n_events; i++) {
-    const struct plan_event *event = &plan->events[i];
-    if (ability_event(event->kind))
-      continue;
-    snprintf(why, why_len, "line %u of the timeline: event %s, not built yet", event->line,
-             plan_event_name(event->kind));
-    return false;
-  }
-  return true;
-}
-
-static bool fault_ability(const struct plan *plan, const struct plan_link *link, char *why,
-                          size_t len) {
-  const struct plan_fault *faults[2] = {link->forward_faults, link->backward_faults};
-  const size_t n[2] = {link->n_forward_faults, link->n_backward_faults};
-  for (int way = 0; way < 2; way++)
-    for (size_t i = 0; i < n[way]; i++)
-      if (faults[way][i].frame != NULL) {
-        snprintf(why, len, "link %s>%s has a fault by frame: not built yet in mode sim",
-                 plan->nodes[link->a].name, plan->nodes[link->b].name);
-        return false;
-      }
-  return true;
-}
-
-bool ability_sim(const struct plan *plan, char *why, size_t why_len) {
-  for (size_t i = 0; i < plan->n_nodes; i++)
-    if (!node_ability(&plan->nodes[i], why, why_len))
-      return false;
-  for (size_t i = 0; i < plan->n_links; i++)
-    if (!fault_ability(plan, &plan->links[i], why, why_len))
       return false;
   for (size_t i = 0; i < plan->n_events; i++) {
     const struct plan_event *event = &plan->events[i];

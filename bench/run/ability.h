@@ -9,10 +9,10 @@
 
 #include "bench/scenario/plan.h"
 
-bool ability_live(const struct plan *plan, char *why, size_t why_len);
-bool ability_sim(const struct plan *plan, char *why, size_t why_len);
+/* In either mode: what can be run live can be run on virtual time. */
+bool ability_run(const struct plan *plan, char *why, size_t why_len);
 
-/* Whether the runner, in either mode, executes events of this kind. */
+/* Whether the runner executes events of this kind. */
 bool ability_event(enum plan_event_kind kind);
 
 #endif

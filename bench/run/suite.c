@@ -139,8 +139,7 @@ static void judge_ability(struct suite_job *job, const char *mode) {
       job->skip = NULL;
     return;
   }
-  can = live ? ability_live(job->plan, why, sizeof why) : ability_sim(job->plan, why, sizeof why);
-  can = can && defects_ability(job, why, sizeof why);
+  can = ability_run(job->plan, why, sizeof why) && defects_ability(job, why, sizeof why);
   if (can)
     return;
   job->refused_code = 3;

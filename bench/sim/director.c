@@ -17,6 +17,7 @@
 #define SUBSCRIBERS_BOUND_NS (30 * S)
 #define PUBLISHED_GRACE_NS   (10 * S)
 #define STOP_BOUND_NS        (15 * S)
+#define ARRIVE_BOUND_NS      (5 * S)
 #define LEAD_NS              (100 * MS)
 #define POLL_NS              (50 * MS)
 /* See QUIET_POLLS of bench/run/stage.c. */
@@ -195,7 +196,7 @@ static bool take_picture(struct world *world, uint64_t until_ns, struct picture 
       break;
     turn(world, until_ns);
   }
-  *picture = (struct picture){0};
+  *picture = (struct picture){.backlog = network_backlog(world->network)};
   for (size_t i = 0; i < world->plan->n_nodes; i++) {
     const struct node *node = &world->nodes[i];
     if (!takes_part(node))
@@ -225,6 +226,36 @@ static void drain(struct world *world) {
   }
 }
 
+/* Why a run has ended, put aside while it is played on. */
+struct aside {
+  char ended[sizeof((struct world *)NULL)->ended];
+};
+
+/* The first reason stays. */
+static void put_aside(struct world *world, struct aside *aside) {
+  if (aside->ended[0] == '\0')
+    memcpy(aside->ended, world->ended, sizeof aside->ended);
+  world->ended[0] = '\0';
+}
+
+static void put_back(struct world *world, const struct aside *aside) {
+  if (aside->ended[0] != '\0')
+    memcpy(world->ended, aside->ended, sizeof world->ended);
+}
+
+/* What those who left said last is on its way as long as a link holds frames. Works on
+ * a run that has ended, too. */
+static void let_arrive(struct world *world) {
+  struct aside aside = {0};
+  const uint64_t until = world->now_ns + ARRIVE_BOUND_NS;
+  put_aside(world, &aside);
+  while (network_backlog(world->network) > 0 && world->now_ns < until && !world->events.failed) {
+    world_play(world, world->now_ns + POLL_NS);
+    put_aside(world, &aside);
+  }
+  put_back(world, &aside);
+}
+
 static bool any_left(const struct world *world, enum plan_role role) {
   for (size_t i = 0; i < world->plan->n_nodes; i++)
     if (world->nodes[i].plan->role == role && lives(&world->nodes[i]))
@@ -232,19 +263,10 @@ static bool any_left(const struct world *world, enum plan_role role) {
   return false;
 }
 
-/* Plays on although the run has ended: the first reason stays in `ended`. */
-static void play_on(struct world *world, uint64_t until_ns, char *ended, size_t len) {
-  world_play(world, until_ns);
-  if (ended[0] == '\0')
-    memcpy(ended, world->ended, len);
-  world->ended[0] = '\0';
-}
-
 /* Works on a run that has ended, too: its end is put aside meanwhile. */
 static void stop_role(struct world *world, enum plan_role role) {
-  char ended[sizeof world->ended];
-  memcpy(ended, world->ended, sizeof ended);
-  world->ended[0] = '\0';
+  struct aside aside = {0};
+  put_aside(world, &aside);
   for (size_t i = 0; i < world->plan->n_nodes; i++) {
     struct node *node = &world->nodes[i];
     if (node->plan->role != role || !lives(node))
@@ -253,8 +275,10 @@ static void stop_role(struct world *world, enum plan_role role) {
     node_tell(node, &(struct node_command){.order = NODE_STOP});
   }
   const uint64_t until = world->now_ns + STOP_BOUND_NS;
-  while (any_left(world, role) && world->now_ns < until && !world->events.failed)
-    play_on(world, until, ended, sizeof ended);
+  while (any_left(world, role) && world->now_ns < until && !world->events.failed) {
+    world_play(world, until);
+    put_aside(world, &aside);
+  }
   for (size_t i = 0; i < world->plan->n_nodes; i++) {
     struct node *node = &world->nodes[i];
     if (node->plan->role != role || !lives(node))
@@ -263,8 +287,7 @@ static void stop_role(struct world *world, enum plan_role role) {
     world_end(world, "%s did not stop when told to, and was killed", node->plan->name);
     node_exit(node, 0, SIGKILL);
   }
-  if (ended[0] != '\0')
-    memcpy(world->ended, ended, sizeof ended);
+  put_back(world, &aside);
 }
 
 void director_run(struct world *world, struct sim_outcome *outcome) {
@@ -275,7 +298,9 @@ void director_run(struct world *world, struct sim_outcome *outcome) {
   }
   say(world, "stopping");
   stop_role(world, PLAN_PUBLISHER);
+  let_arrive(world);
   stop_role(world, PLAN_SUBSCRIBER);
+  let_arrive(world);
   stop_role(world, PLAN_RELAY);
   /* what is on the wires still arrives */
   const uint64_t until = world->now_ns + S;

@@ -1,5 +1,4 @@
 /* Links and hosts: frames go out of one end and come in at the other. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +17,7 @@ struct way {
   int end; /* where frames come in */
   bool tap_out, tap_in;
   bool plain; /* nothing ever happens to a packet: nobody is asked */
-  struct fate_link fate;
-  struct fate_fault *faults;
+  struct fate_way fate;
 };
 
 /* Where packets to an address go. */
@@ -42,6 +40,7 @@ struct network {
   struct host *hosts;
   struct node **by_host;
   uint16_t free_port;
+  uint64_t backlog; /* bytes on impaired links */
   FILE *log;
 };
 
@@ -81,19 +80,21 @@ static bool watches(const struct plan_node *node) {
 /* What happens to packets of this direction. -1: the plan's values cannot be. */
 static int open_fate(struct way *way, const struct plan *plan, bool forward) {
   const struct plan_link *link = &plan->links[way->link];
-  const char *names[2] = {plan->nodes[link->a].name, plan->nodes[link->b].name};
+  const struct plan_node *from = &plan->nodes[forward ? link->a : link->b];
+  const struct plan_node *to = &plan->nodes[forward ? link->b : link->a];
   const size_t n = forward ? link->n_forward_faults : link->n_backward_faults;
   const struct plan_fault *faults = forward ? link->forward_faults : link->backward_faults;
   const struct fate_params params = FATE_PARAMS_OF(forward ? &link->forward : &link->backward);
-  way->faults = calloc(n + 1, sizeof *way->faults);
-  if (way->faults == NULL)
+  struct fate_fault *converted = calloc(n + 1, sizeof *converted);
+  if (converted == NULL)
     return -1;
   for (size_t i = 0; i < n; i++)
-    way->faults[i] = FATE_FAULT_OF(&faults[i]);
-  const char *why = fate_link_open(&way->fate, plan->seed, names[!forward], names[forward], &params,
-                                   way->faults, n);
+    converted[i] = FATE_FAULT_OF(&faults[i]);
+  const char *why =
+      fate_way_open(&way->fate, plan->seed, from->name, to->name, &params, converted, n);
+  way->fate.ids = FATE_WAY_IDS_OF(to);
   if (why != NULL)
-    world_end(way->network->world, "link %s>%s: %s", names[!forward], names[forward], why);
+    world_end(way->network->world, "link %s>%s: %s", from->name, to->name, why);
   return why == NULL ? 0 : -1;
 }
 
@@ -170,7 +171,7 @@ void network_free(struct network *network) {
   if (network->log != NULL)
     fclose(network->log);
   for (size_t w = 0; network->ways != NULL && w < 2 * network->world->plan->n_links; w++)
-    free(network->ways[w].faults);
+    fate_way_free(&network->ways[w].fate);
   free(network->ways);
   free(network->routes);
   free(network->hosts);
@@ -193,6 +194,8 @@ static void on_arrival(void *self, void *data, uint64_t now_ns) {
   struct world *world = network->world;
   const struct host *host = &network->hosts[world->config->wires[way->link].end[way->end].host];
   (void)now_ns;
+  if (!way->plain)
+    network->backlog -= frame->len;
   if (way->tap_in)
     tap(network, way->link, way->end, frame);
   for (size_t i = 0; i < host->n; i++)
@@ -212,9 +215,9 @@ static void turn_bit(struct frame *frame, uint32_t bit) {
 static void send_impaired(struct way *way, struct frame *frame) {
   struct world *world = way->network->world;
   const size_t at = frame_payload_at(frame);
-  const struct fate_packet packet = {.len = (uint32_t)frame_ip_len(frame),
-                                     .payload_len = (uint32_t)(frame->len - at)};
-  const struct fate fate = fate_decide(&way->fate, &packet, world->now_ns);
+  const struct fate fate =
+      fate_way_packet(&way->fate, way->network->log, (uint32_t)frame_ip_len(frame),
+                      frame->bytes + at, frame->len - at, world->now_ns);
   if (fate.corrupt && fate.copies > 0)
     turn_bit(frame, fate.corrupt_bit);
   for (int i = 0; i < fate.copies; i++) {
@@ -227,6 +230,7 @@ static void send_impaired(struct way *way, struct frame *frame) {
       copy->len = frame->len;
       memcpy(copy->bytes, frame->bytes, frame->len);
     }
+    way->network->backlog += copy->len;
     events_put(&world->events, fate.deliver_at_ns[i] + SIM_WIRE_NS, on_arrival, way, copy);
   }
   if (fate.copies == 0)
@@ -236,6 +240,10 @@ static void send_impaired(struct way *way, struct frame *frame) {
 void network_send(struct network *network, size_t link, int end, struct frame *frame) {
   struct way *way = &network->ways[2 * link + (size_t)end];
   struct world *world = network->world;
+  if (world->closing) { /* the last lines of the log are written */
+    frame_give(&world->frames, frame);
+    return;
+  }
   if (way->tap_out)
     tap(network, link, end, frame);
   if (way->plain)
@@ -247,27 +255,23 @@ void network_send(struct network *network, size_t link, int end, struct frame *f
 static bool change(struct way *way, const struct plan_event *event,
                    const struct plan_impair *impair) {
   const uint64_t now = way->network->world->now_ns;
+  FILE *log = way->network->log;
   if (event->kind == PLAN_EV_LINK_DOWN)
-    fate_link_down(&way->fate);
+    fate_way_down(&way->fate, log, now);
   else if (event->kind == PLAN_EV_LINK_UP)
-    fate_link_up(&way->fate);
+    fate_way_up(&way->fate, log, now);
   else
-    return fate_link_set(&way->fate, &FATE_PARAMS_OF(impair), now) == NULL;
+    return fate_way_set(&way->fate, log, &FATE_PARAMS_OF(impair), now) == NULL;
   return true;
 }
 
 bool network_event(struct network *network, const struct plan_event *event) {
-  const char *what = event->kind == PLAN_EV_LINK_DOWN ? "down"
-                     : event->kind == PLAN_EV_LINK_UP ? "up"
-                                                      : "set";
-  const size_t link = (size_t)event->link;
-  for (size_t way = 0; way < 2; way++) {
-    if (!change(&network->ways[2 * link + way], event,
-                way == 0 ? &event->set : &event->set_backward))
-      return false;
-    network_log(network, link, way == 1, what, network->world->now_ns);
-  }
-  return true;
+  struct way *ways = &network->ways[2 * (size_t)event->link];
+  return change(&ways[0], event, &event->set) && change(&ways[1], event, &event->set_backward);
+}
+
+uint64_t network_backlog(const struct network *network) {
+  return network->backlog;
 }
 
 uint16_t network_free_port(struct network *network) {
@@ -287,11 +291,20 @@ int network_open_log(struct network *network, const char *dir) {
   return network->log != NULL ? 0 : -1;
 }
 
-void network_log(struct network *network, size_t link, bool backward, const char *what,
-                 uint64_t at_ns) {
+void network_log_up(struct network *network) {
   const struct plan *plan = network->world->plan;
-  const char *a = plan->nodes[plan->links[link].a].name;
-  const char *b = plan->nodes[plan->links[link].b].name;
-  fprintf(network->log, "{\"ev\":\"link\",\"t\":%" PRIu64 ",\"link\":\"%s>%s\",\"what\":\"%s\"}\n",
-          at_ns, backward ? b : a, backward ? a : b, what);
+  char name[512];
+  for (size_t w = 0; w < 2 * plan->n_links; w++) {
+    const char *a = plan->nodes[plan->links[w / 2].a].name;
+    const char *b = plan->nodes[plan->links[w / 2].b].name;
+    snprintf(name, sizeof name, "%s>%s", w % 2 == 0 ? a : b, w % 2 == 0 ? b : a);
+    journal_link(network->log, name, "up", network->world->now_ns);
+  }
+}
+
+void network_log_totals(struct network *network) {
+  for (size_t w = 0; w < 2 * network->world->plan->n_links; w++)
+    if (!network->ways[w].plain)
+      fate_way_close(&network->ways[w].fate, network->log, &(struct fate_late){0},
+                     network->world->now_ns);
 }

@@ -115,10 +115,9 @@ int sim_run(const struct sim_config *config, struct sim_outcome *outcome, char *
   if (why != NULL)
     snprintf(err, err_len, "%s", why);
   else {
-    for (size_t k = 0; k < config->plan->n_links; k++)
-      for (int way = 0; way < 2; way++)
-        network_log(world.network, k, way == 1, "up", world.now_ns);
+    network_log_up(world.network);
     director_run(&world, outcome);
+    network_log_totals(world.network);
     rc = copy_outcome(&world, outcome);
     if (rc != 0)
       snprintf(err, err_len, "no memory for the outcome");

@@ -123,6 +123,8 @@ void network_free(struct network *network);
 
 /* Sends a frame out of one end of a link; takes it. */
 void network_send(struct network *network, size_t link, int end, struct frame *frame);
+/* Bytes on their way on impaired links. */
+uint64_t network_backlog(const struct network *network);
 /* A port, host order, that nobody chose. */
 uint16_t network_free_port(struct network *network);
 /* The link and end whose neighbour has this address; false: none. */
@@ -131,8 +133,9 @@ bool network_route(const struct network *network, const struct qc_addr *to, size
 bool network_event(struct network *network, const struct plan_event *event);
 /* links.jsonl: to be opened first. */
 int network_open_log(struct network *network, const char *dir);
-void network_log(struct network *network, size_t link, bool backward, const char *what,
-                 uint64_t at_ns);
+/* Every direction is up; what became of the packets of each, at the end. */
+void network_log_up(struct network *network);
+void network_log_totals(struct network *network);
 
 /* ---- director ----------------------------------------------------------------------------------- */
 

@@ -126,23 +126,23 @@ static void a_peer_without_a_link_is_refused(void **state) {
   topology_free(&net);
 }
 
-static void what_live_cannot_do_is_named(void **state) {
+static void what_cannot_be_run_is_named(void **state) {
   (void)state;
-  assert_true(ability_live(&plan, err, sizeof err));
+  assert_true(ability_run(&plan, err, sizeof err));
   nodes[1].datapath = PLAN_DP_USER;
   nodes[1].protection = PLAN_PROT_NONE;
-  assert_true(ability_live(&plan, err, sizeof err));
+  assert_true(ability_run(&plan, err, sizeof err));
   nodes[1].protection = PLAN_PROT_TLS;
-  assert_false(ability_live(&plan, err, sizeof err));
+  assert_false(ability_run(&plan, err, sizeof err));
   assert_non_null(strstr(err, "protection tls on datapath kernel or user"));
   nodes[1].protection = PLAN_PROT_NONE;
   nodes[1].datapath = PLAN_DP_KERNEL;
   nodes[1].relay = 1;
-  assert_false(ability_live(&plan, err, sizeof err));
+  assert_false(ability_run(&plan, err, sizeof err));
   assert_non_null(strstr(err, "upstream"));
   nodes[1].relay = -1;
   nodes[0].role = PLAN_ROGUE;
-  assert_false(ability_live(&plan, err, sizeof err));
+  assert_false(ability_run(&plan, err, sizeof err));
   assert_non_null(strstr(err, "rogue"));
 }
 
@@ -151,7 +151,7 @@ static void every_event_is_known_or_refused(void **state) {
   plan.events = &event;
   plan.n_events = 1;
   for (event.kind = PLAN_EV_LINK_SET; event.kind <= PLAN_EV_UNSUBSCRIBE; event.kind++) {
-    bool can = ability_live(&plan, err, sizeof err);
+    bool can = ability_run(&plan, err, sizeof err);
     assert_int_equal(can, ability_event(event.kind));
     if (!can)
       assert_non_null(strstr(err, plan_event_name(event.kind)));
@@ -209,7 +209,7 @@ int main(void) {
       cmocka_unit_test_setup(a_peer_is_told_its_addresses, reset),
       cmocka_unit_test(the_wire_is_told_the_scenario),
       cmocka_unit_test_setup(a_peer_without_a_link_is_refused, reset),
-      cmocka_unit_test_setup(what_live_cannot_do_is_named, reset),
+      cmocka_unit_test_setup(what_cannot_be_run_is_named, reset),
       cmocka_unit_test_setup(every_event_is_known_or_refused, reset),
       cmocka_unit_test_setup(the_catalogue_names_what_scenarios_may_use, reset),
       cmocka_unit_test_setup(planned_objects_are_counted, reset),

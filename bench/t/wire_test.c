@@ -94,7 +94,7 @@ static void expect_fates(struct expected *all, const struct wire_way *way, const
   const struct fate_params params = FATE_PARAMS_OF(impair);
   char name[64];
   snprintf(name, sizeof name, "%s>%s", from, to);
-  assert_string_equal(way->name, name);
+  assert_string_equal(way->fate.name, name);
   assert_null(fate_link_open(&link, plan->seed, from, to, &params, NULL, 0));
   for (uint32_t i = 0; i < PACKETS; i++)
     all[i] = (struct expected){.fate = fate_decide(&link, &packet, T0 + i * GAP_NS)};
@@ -153,8 +153,8 @@ static void packet_n_meets_the_fate_of_index_n(void **state) {
   }
   assert_true(drops[0] > 0 && drops[1] > 0);
   assert_int_equal(lines_with("\"drop\":\""), drops[0] + drops[1]);
-  assert_int_equal(wire.ways[2].passed, PACKETS - drops[0]);
-  assert_true(wire.ways[2].dropped[FATE_DROP_QUEUE] > 0);
+  assert_int_equal(wire.ways[2].fate.total.passed, PACKETS - drops[0]);
+  assert_true(wire.ways[2].fate.total.dropped[FATE_DROP_QUEUE] > 0);
   assert_true(wire.ways[2].late.max_ns <= 999);
   assert_int_equal(wire_deadline(&wire), WIRE_NEVER);
   close_wire();
@@ -177,14 +177,14 @@ static void the_nth_packet_with_a_frame_is_hit(void **state) {
       "[{ do: drop, frame: PING, nth: 2 }, { do: delay, frame: STREAM, by: 7ms }] } }\n",
       "");
   struct wire_way *way = &wire.ways[0];
-  assert_string_equal(way->name, "relay>sub[0]");
+  assert_string_equal(way->fate.name, "relay>sub[0]");
   send_frames("\x01", 1);
   send_frames("\x10\x05", 2);
-  assert_int_equal(way->dropped[FATE_DROP_FAULT], 0);
+  assert_int_equal(way->fate.total.dropped[FATE_DROP_FAULT], 0);
   send_frames("\x10\x05\x01", 3);
-  assert_int_equal(way->dropped[FATE_DROP_FAULT], 1);
+  assert_int_equal(way->fate.total.dropped[FATE_DROP_FAULT], 1);
   send_frames("\x01", 1);
-  assert_int_equal(way->dropped[FATE_DROP_FAULT], 1);
+  assert_int_equal(way->fate.total.dropped[FATE_DROP_FAULT], 1);
   send_frames("\x08\x03hello", 7);
   assert_int_equal(lines_with("\"index\":2,\"drop\":\"fault\""), 1);
   assert_int_equal(lines_with("\"index\":4,\"drop\":null,\"copies\":1,\"delay_ns\":[7000000]"), 1);
@@ -208,7 +208,7 @@ static void ids_of_the_relay_tell_their_length(void **state) {
     payload[at] = 0x01;
     wire_in(&wire, net.links[1].inner_b.ifindex, frame,
             wire_frame_ipv4(frame, payload, at + 1 + 16), T0);
-    assert_int_equal(wire.ways[1].dropped[FATE_DROP_FAULT], dial + 1);
+    assert_int_equal(wire.ways[1].fate.total.dropped[FATE_DROP_FAULT], dial + 1);
   }
   close_wire();
 }
@@ -236,8 +236,8 @@ static void what_is_no_datagram_passes_uncounted(void **state) {
   wire_in(&wire, 9999, frame, sizeof frame, T0); /* from nowhere */
   assert_int_equal(wire.queue.n, 0);
   arrive(net.links[1].inner_b.ifindex, 0, T0);
-  assert_int_equal(wire.ways[1].fate.index, 1);
-  assert_int_equal(wire.ways[1].dropped[FATE_DROP_LOSS], 1);
+  assert_int_equal(wire.ways[1].fate.link.index, 1);
+  assert_int_equal(wire.ways[1].fate.total.dropped[FATE_DROP_LOSS], 1);
   close_wire();
 }
 
@@ -259,12 +259,12 @@ static void events_hit_what_came_after_them(void **state) {
   arrive(in, 0, T0 + 100 * MS - 1);
   arrive(in, 1, T0 + 100 * MS); /* nobody turned in between */
   assert_int_equal(wire.events, 1);
-  assert_int_equal(way->passed, 1);
-  assert_int_equal(way->dropped[FATE_DROP_DOWN], 1);
+  assert_int_equal(way->fate.total.passed, 1);
+  assert_int_equal(way->fate.total.dropped[FATE_DROP_DOWN], 1);
   wire_turn(&wire, T0 + 201 * MS); /* late: both of 200 ms at once */
   assert_int_equal(wire.events, 3);
   arrive(in, 2, T0 + 201 * MS);
-  assert_int_equal(way->passed, 2);
+  assert_int_equal(way->fate.total.passed, 2);
   arrive(net.links[1].inner_b.ifindex, 3, T0 + 201 * MS);
   assert_int_equal(wire.queue.n, 3);
   free(queue_take(&wire.queue));
@@ -286,7 +286,7 @@ static void what_the_kernel_refused_is_counted(void **state) {
   assert_null(wire_first(&wire, T0 + 5 * MS - 1, &out));
   assert_non_null(wire_first(&wire, T0 + 5 * MS, &out));
   wire_left(&wire, T0 + 6 * MS, false);
-  assert_int_equal(wire.ways[0].no_room, 1);
+  assert_int_equal(wire.ways[0].fate.total.no_room, 1);
   assert_int_equal(wire.ways[0].late.max_ns, 0);
   wire_close(&wire, T0 + 7 * MS);
   assert_int_equal(lines_with("\"ev\":\"total\""), 6);

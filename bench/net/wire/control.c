@@ -58,10 +58,11 @@ void control_say_state(int fd, uint64_t backlog) {
 }
 
 void control_say_way(int fd, struct wire_way *way, uint64_t lost) {
-  const uint64_t overflow = way->no_room + lost;
-  send_message(fd, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "ev", "wire", "link", way->name,
-                             "packets", (json_int_t)way->fate.index, "dropped_queue",
-                             (json_int_t)way->dropped[FATE_DROP_QUEUE], "late_p99_ns",
-                             (json_int_t)tally_quantile(&way->late, 990), "late_max_ns",
-                             (json_int_t)way->late.max_ns, "overflow", (json_int_t)overflow));
+  const uint64_t overflow = way->fate.total.no_room + lost;
+  send_message(fd,
+               json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "ev", "wire", "link",
+                         way->fate.name, "packets", (json_int_t)way->fate.link.index,
+                         "dropped_queue", (json_int_t)way->fate.total.dropped[FATE_DROP_QUEUE],
+                         "late_p99_ns", (json_int_t)tally_quantile(&way->late, 990), "late_max_ns",
+                         (json_int_t)way->late.max_ns, "overflow", (json_int_t)overflow));
 }

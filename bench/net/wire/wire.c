@@ -1,16 +1,10 @@
 #include "bench/net/wire/wire.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/fate/from_plan.h"
 #include "bench/net/wire/datagram.h"
-#include "bench/net/wire/journal.h"
-#include "bench/net/wire/scan.h"
-
-#define RELAY_CID_LEN      20
-#define RELAY_CID_LEN_DIAL 17
 
 /* --- opening ----------------------------------------------------------------- */
 
@@ -25,27 +19,19 @@ static int open_way(struct wire *wire, const struct topology *net, size_t k, boo
   const size_t n = backward ? link->n_backward_faults : link->n_forward_faults;
   const struct fate_params params = FATE_PARAMS_OF(backward ? &link->backward : &link->forward);
   struct wire_way *way = &wire->ways[wire->n_ways++];
+  struct fate_fault *converted = calloc(n + 1, sizeof *converted);
   *way = (struct wire_way){.link = k,
                            .backward = backward,
                            .in = inner[backward]->ifindex,
-                           .out = inner[!backward]->ifindex,
-                           .to_relay = to->role == PLAN_RELAY,
-                           .cid_len = to->cid_len};
-  way->faults = calloc(n + 1, sizeof *way->faults);
-  if (asprintf(&way->name, "%s>%s", from->name, to->name) < 0)
-    way->name = NULL;
-  if (way->faults == NULL || way->name == NULL) {
-    snprintf(err, err_len, "no memory for link %s>%s", from->name, to->name);
-    return -1;
-  }
-  for (size_t i = 0; i < n; i++) {
-    way->faults[i] = FATE_FAULT_OF(&faults[i]);
-    way->delays |= way->faults[i].what == FATE_FAULT_DELAY;
-  }
-  const char *wrong =
-      fate_link_open(&way->fate, plan->seed, from->name, to->name, &params, way->faults, n);
+                           .out = inner[!backward]->ifindex};
+  const char *wrong = converted == NULL ? "no memory" : NULL;
+  for (size_t i = 0; wrong == NULL && i < n; i++)
+    converted[i] = FATE_FAULT_OF(&faults[i]);
+  if (wrong == NULL)
+    wrong = fate_way_open(&way->fate, plan->seed, from->name, to->name, &params, converted, n);
+  way->fate.ids = FATE_WAY_IDS_OF(to);
   if (wrong != NULL)
-    snprintf(err, err_len, "link %s: %s", way->name, wrong);
+    snprintf(err, err_len, "link %s>%s: %s", from->name, to->name, wrong);
   return wrong == NULL ? 0 : -1;
 }
 
@@ -83,26 +69,21 @@ static void skip_other_events(struct wire *wire) {
     wire->next_event++;
 }
 
-static void change(struct wire_way *way, const struct plan_event *event, uint64_t at_ns) {
+static void change(struct wire_way *way, FILE *log, const struct plan_event *event,
+                   uint64_t at_ns) {
   const struct plan_impair *set = way->backward ? &event->set_backward : &event->set;
-  if (way->arrived_ns < at_ns)
-    way->arrived_ns = at_ns;
   if (event->kind == PLAN_EV_LINK_DOWN)
-    fate_link_down(&way->fate);
+    fate_way_down(&way->fate, log, at_ns);
   else if (event->kind == PLAN_EV_LINK_UP)
-    fate_link_up(&way->fate);
+    fate_way_up(&way->fate, log, at_ns);
   else /* a checked plan holds nothing that is refused here */
-    fate_link_set(&way->fate, &FATE_PARAMS_OF(set), way->arrived_ns);
+    fate_way_set(&way->fate, log, &FATE_PARAMS_OF(set), at_ns);
 }
 
 static void take_effect(struct wire *wire, const struct plan_event *event, uint64_t at_ns) {
-  for (size_t i = 0; i < wire->n_ways; i++) {
-    struct wire_way *way = &wire->ways[i];
-    if (event->link < 0 || way->link != (size_t)event->link)
-      continue;
-    change(way, event, at_ns);
-    journal_link(wire->log, way->name, event->kind, at_ns);
-  }
+  for (size_t i = 0; i < wire->n_ways; i++)
+    if (event->link >= 0 && wire->ways[i].link == (size_t)event->link)
+      change(&wire->ways[i], wire->log, event, at_ns);
   wire->events++;
 }
 
@@ -128,54 +109,24 @@ static struct wire_way *way_from(struct wire *wire, int in) {
   return NULL;
 }
 
-static fate_frames frames_in(const struct wire_way *way, const uint8_t *payload, size_t len) {
-  if (way->fate.asked == 0)
-    return 0;
-  if (!way->to_relay)
-    return scan_datagram(payload, len, way->cid_len);
-  return scan_datagram(payload, len,
-                       len > 1 && payload[1] & 0x80 ? RELAY_CID_LEN_DIAL : RELAY_CID_LEN);
-}
-
 static void send_copy(struct wire *wire, struct wire_way *way, const uint8_t *frame, size_t len,
                       uint64_t due_ns, const uint32_t *turned_bit) {
   struct queued *copy =
       queue_put(&wire->queue, due_ns, (uint32_t)(way - wire->ways), frame, (uint32_t)len);
   if (copy == NULL)
-    way->no_room++;
+    way->fate.total.no_room++;
   else if (turned_bit != NULL)
     copy->bytes[*turned_bit / 8] ^= (uint8_t)(1u << (*turned_bit & 7));
 }
 
-/* More than the link's own delay: a fault did it, or the line was busy. */
-static bool is_delayed(const struct wire_way *way, const struct fate *fate, uint64_t now_ns) {
-  const struct fate_params *p = &way->fate.params;
-  return way->delays && fate->copies > 0 &&
-         fate->deliver_at_ns[0] - now_ns > p->delay_ns + p->jitter_ns;
-}
-
-static void count(struct wire_way *way, const struct fate *fate) {
-  way->dropped[fate->drop] += fate->copies == 0;
-  way->passed += fate->copies > 0;
-  way->doubled += fate->copies > 1;
-  way->corrupted += fate->corrupt;
-  way->reordered += fate->reordered;
-}
-
 static void meet_fate(struct wire *wire, struct wire_way *way, const uint8_t *frame, size_t len,
-                      const struct datagram *datagram) {
-  const uint64_t now_ns = way->arrived_ns;
-  const uint8_t *payload = frame + datagram->payload_at;
-  const struct fate_packet packet = {.len = datagram->ip_len,
-                                     .payload_len = datagram->payload_len,
-                                     .frames = frames_in(way, payload, datagram->payload_len)};
-  const struct fate fate = fate_decide(&way->fate, &packet, now_ns);
+                      const struct datagram *datagram, uint64_t now_ns) {
+  const struct fate fate =
+      fate_way_packet(&way->fate, wire->log, datagram->ip_len, frame + datagram->payload_at,
+                      datagram->payload_len, now_ns);
   const uint32_t bit = datagram->payload_at * 8 + fate.corrupt_bit;
   for (int i = 0; i < fate.copies; i++)
     send_copy(wire, way, frame, len, fate.deliver_at_ns[i], fate.corrupt ? &bit : NULL);
-  count(way, &fate);
-  if (fate.copies != 1 || fate.corrupt || fate.reordered || is_delayed(way, &fate, now_ns))
-    journal_packet(wire->log, way->name, &fate, now_ns, payload, datagram->payload_len);
 }
 
 void wire_in(struct wire *wire, int in, const uint8_t *frame, size_t len, uint64_t now_ns) {
@@ -184,10 +135,8 @@ void wire_in(struct wire *wire, int in, const uint8_t *frame, size_t len, uint64
   if (way == NULL)
     return;
   wire_turn(wire, now_ns);
-  if (way->arrived_ns < now_ns)
-    way->arrived_ns = now_ns;
   if (datagram_find(frame, len, &datagram))
-    meet_fate(wire, way, frame, len, &datagram);
+    meet_fate(wire, way, frame, len, &datagram, now_ns);
   else
     send_copy(wire, way, frame, len, now_ns, NULL);
 }
@@ -212,21 +161,23 @@ void wire_left(struct wire *wire, uint64_t left_ns, bool sent) {
   if (sent)
     tally_add(&way->late, left_ns > frame->due_ns ? left_ns - frame->due_ns : 0);
   else
-    way->no_room++;
+    way->fate.total.no_room++;
   free(frame);
 }
 
 /* --- the end --------------------------------------------------------------------------- */
 
 void wire_close(struct wire *wire, uint64_t now_ns) {
-  for (size_t i = 0; i < wire->n_ways; i++)
-    journal_total(wire->log, &wire->ways[i], now_ns);
+  for (size_t i = 0; i < wire->n_ways; i++) {
+    struct wire_way *way = &wire->ways[i];
+    const struct fate_late late = {tally_quantile(&way->late, 990), way->late.max_ns};
+    fate_way_close(&way->fate, wire->log, &late, now_ns);
+  }
 }
 
 void wire_free(struct wire *wire) {
   for (size_t i = 0; i < wire->n_ways; i++) {
-    free(wire->ways[i].name);
-    free(wire->ways[i].faults);
+    fate_way_free(&wire->ways[i].fate);
     tally_free(&wire->ways[i].late);
   }
   free(wire->ways);

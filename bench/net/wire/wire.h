@@ -8,9 +8,7 @@
  * Times are CLOCK_MONOTONIC ns. Events of the timeline take effect at their exact time: what
  * arrived before still meets the old link, however late it is handed in.
  *
- * Writes links.jsonl: "link" lines for what was set, "packet" lines for every packet that
- * was dropped, doubled, corrupted, reordered or delayed by a fault (bytes named by the
- * XXH64 of the UDP payload as it came), one "total" line a direction at the end. */
+ * Writes links.jsonl; bench/fate/way.h says what. */
 #ifndef FANBENCH_NET_WIRE_WIRE_H
 #define FANBENCH_NET_WIRE_WIRE_H
 
@@ -19,7 +17,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "bench/fate/fate.h"
+#include "bench/fate/way.h"
 #include "bench/net/topology.h"
 #include "bench/net/wire/queue.h"
 #include "bench/net/wire/tally.h"
@@ -29,18 +27,10 @@
 
 /* One direction of an impaired link. */
 struct wire_way {
-  char *name; /* "relay>sub[0]" */
+  struct fate_way fate;
   size_t link;
   bool backward;
   int in, out; /* interface indexes within the wire's namespace */
-  struct fate_link fate;
-  struct fate_fault *faults;
-  bool delays;         /* one of the faults does */
-  bool to_relay;       /* whose IDs tell their length: 17 with the first bit set, else 20 */
-  size_t cid_len;      /* of IDs that another receiver chose */
-  uint64_t arrived_ns; /* the latest packet or change */
-  uint64_t passed, doubled, corrupted, reordered, dropped[FATE_DROP_QUEUE + 1];
-  uint64_t no_room; /* found no memory, or could not be sent */
   struct tally late;
 };
 

@@ -1,4 +1,4 @@
-#include "bench/net/wire/scan.h"
+#include "bench/fate/scan.h"
 
 #include <stdbool.h>
 

@@ -1,13 +1,10 @@
-#include "bench/net/wire/journal.h"
+#include "bench/fate/journal.h"
 
 #include <inttypes.h>
 
 #include <xxhash.h>
 
-#include "bench/net/wire/wire.h"
-
-void journal_link(FILE *to, const char *way, enum plan_event_kind kind, uint64_t at_ns) {
-  const char *what = kind == PLAN_EV_LINK_DOWN ? "down" : kind == PLAN_EV_LINK_UP ? "up" : "set";
+void journal_link(FILE *to, const char *way, const char *what, uint64_t at_ns) {
   fprintf(to, "{\"ev\":\"link\",\"t\":%" PRIu64 ",\"link\":\"%s\",\"what\":\"%s\"}\n", at_ns, way,
           what);
 }
@@ -32,17 +29,17 @@ void journal_packet(FILE *to, const char *way, const struct fate *fate, uint64_t
   fprintf(to, ",\"len\":%zu,\"hash\":\"%016" PRIx64 "\"}\n", len, (uint64_t)XXH64(payload, len, 0));
 }
 
-void journal_total(FILE *to, struct wire_way *way, uint64_t at_ns) {
+void journal_total(FILE *to, const char *way, uint64_t packets, const struct fate_total *total,
+                   const struct fate_late *late, uint64_t at_ns) {
   fprintf(to,
           "{\"ev\":\"total\",\"t\":%" PRIu64 ",\"link\":\"%s\",\"packets\":%" PRIu64
           ",\"passed\":%" PRIu64 ",\"doubled\":%" PRIu64 ",\"corrupted\":%" PRIu64
           ",\"reordered\":%" PRIu64 ",\"dropped\":{",
-          at_ns, way->name, way->fate.index, way->passed, way->doubled, way->corrupted,
-          way->reordered);
+          at_ns, way, packets, total->passed, total->doubled, total->corrupted, total->reordered);
   for (int drop = FATE_DROP_DOWN; drop <= FATE_DROP_QUEUE; drop++)
     fprintf(to, "%s\"%s\":%" PRIu64, drop > FATE_DROP_DOWN ? "," : "",
-            fate_drop_name((enum fate_drop)drop), way->dropped[drop]);
+            fate_drop_name((enum fate_drop)drop), total->dropped[drop]);
   fprintf(to,
           "},\"no_room\":%" PRIu64 ",\"late_p99_ns\":%" PRIu64 ",\"late_max_ns\":%" PRIu64 "}\n",
-          way->no_room, tally_quantile(&way->late, 990), way->late.max_ns);
+          total->no_room, late->p99_ns, late->max_ns);
 }

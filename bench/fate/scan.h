@@ -1,8 +1,8 @@
 /* Which frames are in a UDP datagram: for faults chosen by frame. Reads 1-RTT packets of
  * `protection: none` only (no header protection, clear payload, a tag of zeroes); long
  * headers in front of one are stepped over. RFC 9000 sections 12.2, 17 and 19, RFC 9221. */
-#ifndef FANBENCH_NET_WIRE_SCAN_H
-#define FANBENCH_NET_WIRE_SCAN_H
+#ifndef FANBENCH_FATE_SCAN_H
+#define FANBENCH_FATE_SCAN_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "bench/net/wire/scan.h"
+#include "bench/fate/scan.h"
 
 #define BIT(frame) ((fate_frames)1 << FATE_FRAME_##frame)
 
