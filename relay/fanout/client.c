@@ -12,7 +12,18 @@ struct fb_counters *client_counters(const struct client *client) {
   return &client->relay->cfg.plane->counters[client->slot];
 }
 
+void client_touched(struct client *client) {
+  timers_note(&client->relay->timers, &client->timer);
+}
+
+uint64_t client_due(const struct client *client) {
+  uint64_t first = qc_deadline(client->qc);
+  uint64_t at = client->ledger ? ledger_deadline(client->ledger) : UINT64_MAX;
+  return at < first ? at : first;
+}
+
 void client_dirty(struct client *client) {
+  client_touched(client);
   if (client->dirty) return;
   client->dirty = true;
   client->next_dirty = client->relay->dirty;
@@ -49,6 +60,7 @@ static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, b
 }
 
 void client_enter(struct client *client, const struct ledger_number *number) {
+  client_touched(client);
   if (ledger_enter(client->ledger, number) == 0) return;
   relay_log(client->relay, "client %u: joint number %llu: %s", client->slot,
             (unsigned long long)number->pn,
@@ -509,6 +521,8 @@ struct client *client_accept(struct relay *relay, const struct qc_path *path, co
   relay->gens[slot] = client->gen;
   client->odcid = *qc_odcid(client->qc);
   relay->clients[slot] = client;
+  client->timer.order = slot;
+  timers_add(&relay->timers, &client->timer);
   if (slot >= relay->n_slots) {
     relay->n_slots = slot + 1;
     if (relay->cfg.plane) {
@@ -545,6 +559,7 @@ void client_close(struct client *client, uint64_t code, const char *reason) {
 void client_free(struct client *client) {
   if (!client) return;
   struct relay *relay = client->relay;
+  timers_remove(&relay->timers, &client->timer);
   if (relay->clients[client->slot] == client) {
     client_leave(client);
     relay->clients[client->slot] = NULL;

@@ -137,8 +137,10 @@ static void on_drained(void *arg, const struct fb_record *record, const struct f
     return;
   }
   struct client *client = failed->slot < relay->n_slots ? relay->clients[failed->slot] : NULL;
-  if (client && client->gen == failed->gen && client->ledger)
+  if (client && client->gen == failed->gen && client->ledger) {
     ledger_failed(client->ledger, failed->pn, relay->now);
+    client_touched(client);
+  }
   if (relay->cfg.trace && relay->cfg.trace->emit_failed)
     relay->cfg.trace->emit_failed(relay->cfg.trace_arg, relay->now, failed);
 }

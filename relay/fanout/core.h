@@ -2,6 +2,7 @@
  *
  *   relay.c    demultiplexing, the loop's entry points, flushing
  *   client.c   one connection: life, callbacks of QUIC, shim and ledger
+ *   timers.c   which connection is due first
  *   entry.c    what the datapath is told about clients, upstreams, tracks
  *   track.c    MoQT: namespaces, subscriptions, joining, ending
  *   stream.c   upstream streams and their cache
@@ -22,6 +23,7 @@
 #include "relay/fanout/ledger.h"
 #include "relay/fanout/ranges.h"
 #include "relay/fanout/relay.h"
+#include "relay/fanout/timers.h"
 #include "relay/moqt/session.h"
 #include "relay/quic/shim.h"
 
@@ -179,6 +181,7 @@ struct client {
   bool over;      /* to be freed at the end of the turn */
   bool dirty;     /* has something to flush */
   struct client *next_dirty;
+  struct timer timer; /* the earlier one of connection and ledger */
   /* as an upstream */
   int upstream; /* datapath slot, -1 = none */
   uint32_t upstream_gen;
@@ -234,6 +237,8 @@ struct relay {
   uint64_t next_uid;
   uint64_t cached_bytes;
   struct client *dirty;
+  struct timers timers; /* of the clients */
+  struct timer **due;   /* [cfg.max_clients], for relay_expiry() */
   bool stopping, stopped;
   uint64_t resent_bytes, slow_packets;
 };
@@ -242,7 +247,10 @@ struct relay {
 struct client *client_accept(struct relay *relay, const struct qc_path *path, const uint8_t *data,
                              size_t len);
 void client_free(struct client *client);
-void client_dirty(struct client *client);
+void client_dirty(struct client *client); /* has something to flush; its timer may have moved */
+/* Something was done to its connection or ledger: its timer may have moved. */
+void client_touched(struct client *client);
+uint64_t client_due(const struct client *client);
 /* Stops the fan-out to and from this client; the datapath forgets it. */
 void client_leave(struct client *client);
 void client_close(struct client *client, uint64_t code, const char *reason);

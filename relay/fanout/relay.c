@@ -51,6 +51,11 @@ void relay_cid(struct relay *relay, const struct qc_cid *cid, struct client *cli
   }
 }
 
+static uint64_t ask(const struct timer *timer) {
+  return client_due((const struct client *)(const void *)((const char *)timer -
+                                                          offsetof(struct client, timer)));
+}
+
 struct relay *relay_new(const struct relay_config *config) {
   uint32_t most = config->plane ? config->plane->max_subscribers : FB_MAX_SUBSCRIBERS;
   if (!config->ops || !config->ops->send || !config->ops->rand || !config->tls) return NULL;
@@ -60,7 +65,9 @@ struct relay *relay_new(const struct relay_config *config) {
   relay->cfg = *config;
   relay->clients = calloc(config->max_clients, sizeof(struct client *));
   relay->gens = calloc(config->max_clients, sizeof *relay->gens);
-  if (!relay->clients || !relay->gens) {
+  relay->due = calloc(config->max_clients, sizeof *relay->due);
+  if (!relay->clients || !relay->gens || !relay->due ||
+      timers_open(&relay->timers, config->max_clients, ask)) {
     relay_free(relay);
     return NULL;
   }
@@ -88,6 +95,8 @@ void relay_free(struct relay *relay) {
   }
   free(relay->clients);
   free(relay->gens);
+  free(relay->due);
+  timers_close(&relay->timers);
   free(relay);
 }
 
@@ -108,6 +117,7 @@ static void send_quic(struct client *client) {
 static void flush_client(struct client *client) {
   struct relay *relay = client->relay;
   bool more = false;
+  client_touched(client);
   send_quic(client);
   if (!client->closed) track_enter(client);
   if (!client->closed)
@@ -208,26 +218,17 @@ void relay_input_drained(struct relay *relay, uint64_t now_ns) {
   stream_bound_cache(relay);
 }
 
-uint64_t relay_deadline(const struct relay *relay) {
-  uint64_t first = relay->dirty ? relay->now : UINT64_MAX;
-  for (uint32_t i = 0; i < relay->n_slots; i++) {
-    const struct client *client = relay->clients[i];
-    if (!client) continue;
-    uint64_t at = qc_deadline(client->qc);
-    if (at < first) first = at;
-    if (!client->ledger) continue;
-    at = ledger_deadline(client->ledger);
-    if (at < first) first = at;
-  }
-  return first;
+uint64_t relay_deadline(struct relay *relay) {
+  uint64_t first = timers_next(&relay->timers);
+  return relay->dirty && relay->now < first ? relay->now : first;
 }
 
 void relay_expiry(struct relay *relay, uint64_t now_ns) {
   relay->now = now_ns;
   copies_drain(relay);
-  for (uint32_t i = 0; i < relay->n_slots; i++) {
-    struct client *client = relay->clients[i];
-    if (!client) continue;
+  size_t n = timers_due(&relay->timers, now_ns, relay->due);
+  for (size_t i = 0; i < n; i++) {
+    struct client *client = relay->clients[relay->due[i]->order];
     if (qc_deadline(client->qc) <= now_ns) {
       qc_handle_expiry(client->qc, now_ns);
       client_dirty(client);

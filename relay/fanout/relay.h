@@ -59,7 +59,7 @@ void relay_free(struct relay *relay);                       /* closes nothing on
 void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t *data, size_t len,
                   uint64_t now_ns);
 void relay_input_drained(struct relay *relay, uint64_t now_ns);
-uint64_t relay_deadline(const struct relay *relay); /* UINT64_MAX = none */
+uint64_t relay_deadline(struct relay *relay); /* UINT64_MAX = none */
 void relay_expiry(struct relay *relay, uint64_t now_ns);
 
 /* Closes every connection with NO_ERROR, after the fan-out of each is stopped. */
