@@ -40,12 +40,14 @@ static int sysctl_write(const char *path, const char *value) {
 
 static int set_defaults(char *err, size_t err_len) {
   static const char *const sets[][2] = {
-      {"default/accept_dad", "0"},   {"default/addr_gen_mode", "1"}, {"default/accept_ra", "0"},
-      {"default/disable_ipv6", "1"}, {"all/accept_dad", "0"},
+      {"ipv4/ip_forward", "0"},                {"ipv4/conf/default/rp_filter", "0"},
+      {"ipv4/conf/all/rp_filter", "0"},        {"ipv6/conf/all/accept_dad", "0"},
+      {"ipv6/conf/default/accept_dad", "0"},   {"ipv6/conf/default/addr_gen_mode", "1"},
+      {"ipv6/conf/default/accept_ra", "0"},    {"ipv6/conf/default/disable_ipv6", "1"},
   };
   for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
     char path[128];
-    snprintf(path, sizeof path, "/proc/sys/net/ipv6/conf/%s", sets[i][0]);
+    snprintf(path, sizeof path, "/proc/sys/net/%s", sets[i][0]);
     if (sysctl_write(path, sets[i][1]) != 0)
       return fail(err, err_len, "cannot write %s to %s: %s; the kernel needs IPv6", sets[i][1],
                   path, strerror(errno));
@@ -120,20 +122,34 @@ int netns_enter(const struct netns *ns) {
   return setns(ns->fd, CLONE_NEWNET);
 }
 
-int netns_ipv6_on(const struct netns *ns, const char *ifname, char *err, size_t err_len) {
+/* Writes each file with the caller inside the namespace. */
+static int write_inside(const struct netns *ns, const char *const *paths, size_t n,
+                        const char *value, char *err, size_t err_len) {
   int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
   if (home < 0 || netns_enter(ns) != 0) {
     if (home >= 0)
       close(home);
     return fail(err, err_len, "cannot enter a network namespace: %s", strerror(errno));
   }
-  char path[128];
-  snprintf(path, sizeof path, "/proc/sys/net/ipv6/conf/%s/disable_ipv6", ifname);
   int rc = 0;
-  if (sysctl_write(path, "0") != 0)
-    rc = fail(err, err_len, "cannot write 0 to %s: %s", path, strerror(errno));
+  for (size_t i = 0; rc == 0 && i < n; i++)
+    if (sysctl_write(paths[i], value) != 0)
+      rc = fail(err, err_len, "cannot write %s to %s: %s", value, paths[i], strerror(errno));
   if (setns(home, CLONE_NEWNET) != 0)
     rc = fail(err, err_len, "cannot return to the first network namespace: %s", strerror(errno));
   close(home);
   return rc;
+}
+
+int netns_ipv6_on(const struct netns *ns, const char *ifname, char *err, size_t err_len) {
+  char path[128];
+  snprintf(path, sizeof path, "/proc/sys/net/ipv6/conf/%s/disable_ipv6", ifname);
+  const char *const paths[] = {path};
+  return write_inside(ns, paths, 1, "0", err, err_len);
+}
+
+int netns_forward(const struct netns *ns, char *err, size_t err_len) {
+  static const char *const paths[] = {"/proc/sys/net/ipv4/ip_forward",
+                                      "/proc/sys/net/ipv6/conf/all/forwarding"};
+  return write_inside(ns, paths, sizeof paths / sizeof *paths, "1", err, err_len);
 }

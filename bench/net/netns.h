@@ -27,7 +27,8 @@ struct netns {
 
 /* Makes a namespace, sets its defaults (no duplicate address detection, no
  * link-local addresses, no router advertisements, IPv6 off on new interfaces
- * until netns_ipv6_on()) and brings lo up. The caller is back in its own
+ * until netns_ipv6_on(), no forwarding until netns_forward(), packets may come back
+ * another way than they went) and brings lo up. The caller is back in its own
  * namespace afterwards. */
 int netns_make(struct netns *ns, char *err, size_t err_len);
 void netns_close(struct netns *ns);
@@ -37,5 +38,8 @@ int netns_enter(const struct netns *ns);
 
 /* Turns IPv6 on for one interface, without any traffic of its own. */
 int netns_ipv6_on(const struct netns *ns, const char *ifname, char *err, size_t err_len);
+
+/* Makes a router of it: packets for others go on, IPv4 and IPv6. */
+int netns_forward(const struct netns *ns, char *err, size_t err_len);
 
 #endif

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bench/scenario/ways.h"
+
 /* Indexes of the same link on both ends; above lo and anything the kernel makes. */
 #define FIRST_IFINDEX 100
 /* Inner ends are named after link and end, "7a"; link K has these two indexes. */
@@ -53,6 +55,28 @@ static void plan_inner_ends(struct topology *net, size_t k) {
   }
 }
 
+static void plan_link_ends(const struct plan *plan, struct topology *net, size_t k) {
+  const struct plan_link *from = &plan->links[k];
+  struct topology_link *to = &net->links[k];
+  const struct plan_node *a = &plan->nodes[from->a], *b = &plan->nodes[from->b];
+  to->a = from->a;
+  to->b = from->b;
+  to->host_a = a->host;
+  to->host_b = b->host;
+  to->pair.mtu = from->mtu;
+  to->pair.a.ns = &net->hosts[a->host];
+  to->pair.b.ns = &net->hosts[b->host];
+  to->pair.a.ifindex = to->pair.b.ifindex = FIRST_IFINDEX + (int)k;
+  set_addresses(&to->pair, k, from->ip);
+  set_ifname(net, k, &to->pair.a, a->host, b->file_name);
+  set_ifname(net, k, &to->pair.b, b->host, a->file_name);
+  to->wired = !from->plain;
+  if (to->wired) {
+    net->wire = &net->hosts[plan->n_hosts];
+    plan_inner_ends(net, k);
+  }
+}
+
 int topology_plan(const struct plan *plan, struct topology *net, char *err, size_t err_len) {
   *net = (struct topology){.n_hosts = plan->n_hosts, .n_links = plan->n_links};
   if (plan->n_links > TOPOLOGY_MAX_LINKS) {
@@ -63,35 +87,22 @@ int topology_plan(const struct plan *plan, struct topology *net, char *err, size
   }
   net->hosts = calloc(plan->n_hosts + 1u, sizeof *net->hosts);
   net->links = calloc(plan->n_links + 1, sizeof *net->links);
-  if (net->hosts == NULL || net->links == NULL) {
+  net->is_router = calloc(plan->n_hosts + 1u, sizeof *net->is_router);
+  if (net->hosts == NULL || net->links == NULL || net->is_router == NULL) {
     snprintf(err, err_len, "no memory for a network of %u hosts", plan->n_hosts);
     topology_free(net);
     return -1;
   }
   for (uint32_t h = 0; h <= plan->n_hosts; h++) /* the last one is the wire's */
     net->hosts[h] = NETNS_NONE;
-  for (size_t k = 0; k < plan->n_links; k++) {
-    const struct plan_link *from = &plan->links[k];
-    struct topology_link *to = &net->links[k];
-    const struct plan_node *a = &plan->nodes[from->a], *b = &plan->nodes[from->b];
-    to->a = from->a;
-    to->b = from->b;
-    to->host_a = a->host;
-    to->host_b = b->host;
-    to->pair.mtu = from->mtu;
-    to->pair.a.ns = &net->hosts[a->host];
-    to->pair.b.ns = &net->hosts[b->host];
-    to->pair.a.ifindex = to->pair.b.ifindex = FIRST_IFINDEX + (int)k;
-    set_addresses(&to->pair, k, from->ip);
-    set_ifname(net, k, &to->pair.a, a->host, b->file_name);
-    set_ifname(net, k, &to->pair.b, b->host, a->file_name);
-    to->wired = !from->plain;
-    if (to->wired) {
-      net->wire = &net->hosts[plan->n_hosts];
-      plan_inner_ends(net, k);
-    }
-  }
-  return 0;
+  for (size_t i = 0; i < plan->n_nodes; i++)
+    net->is_router[plan->nodes[i].host] = plan->nodes[i].role == PLAN_ROUTER;
+  for (size_t k = 0; k < plan->n_links; k++)
+    plan_link_ends(plan, net, k);
+  if (routes_plan(plan, net, &net->routes, &net->n_routes, err, err_len) == 0)
+    return 0;
+  topology_free(net);
+  return -1;
 }
 
 typedef int end_test(const struct veth_end *end, char *err, size_t err_len);
@@ -147,6 +158,16 @@ static int make_links(const struct topology *net, char *err, size_t err_len) {
   return 0;
 }
 
+static int make_routes(const struct topology *net, char *err, size_t err_len) {
+  for (uint32_t h = 0; h < net->n_hosts; h++)
+    if (net->is_router[h] && netns_forward(&net->hosts[h], err, err_len) != 0)
+      return -1;
+  for (size_t i = 0; i < net->n_routes; i++)
+    if (route_add(&net->routes[i], err, err_len) != 0)
+      return -1;
+  return 0;
+}
+
 int topology_build(struct topology *net, char *err, size_t err_len) {
   for (uint32_t h = 0; h < net->n_hosts; h++)
     if (netns_make(&net->hosts[h], err, err_len) != 0)
@@ -159,7 +180,9 @@ int topology_build(struct topology *net, char *err, size_t err_len) {
   for (size_t k = 0; k < net->n_links; k++)
     if (veth_configure(&net->links[k].pair, err, err_len) != 0)
       return -1;
-  return wait_for_ends(net, veth_can_receive, err, err_len);
+  if (wait_for_ends(net, veth_can_receive, err, err_len) != 0)
+    return -1;
+  return make_routes(net, err, err_len);
 }
 
 int topology_take_down(struct topology *net, char *err, size_t err_len) {
@@ -175,18 +198,30 @@ void topology_free(struct topology *net) {
   if (net->wire != NULL)
     netns_close(net->wire);
   free(net->hosts);
+  free(net->is_router);
   free(net->links);
+  free(net->routes);
   *net = (struct topology){0};
 }
 
-const struct veth_end *topology_end(const struct topology *net, uint32_t host,
-                                    uint32_t other_host) {
-  for (size_t k = 0; k < net->n_links; k++) {
-    const struct topology_link *link = &net->links[k];
-    if (link->host_a == host && link->host_b == other_host)
-      return &link->pair.a;
-    if (link->host_b == host && link->host_a == other_host)
-      return &link->pair.b;
+static const struct veth_end *end_at(const struct topology *net, int link, uint32_t host) {
+  const struct topology_link *it = &net->links[link];
+  return it->host_a == host ? &it->pair.a : &it->pair.b;
+}
+
+bool topology_way(const struct topology *net, const struct plan *plan, uint32_t from, uint32_t to,
+                  struct topology_way *way) {
+  struct plan_ways *ways = plan_ways_new(plan);
+  const int ip = plan_ways_ip(ways, from, to);
+  int last = -1;
+  *way = (struct topology_way){.family = ip == 6 ? AF_INET6 : AF_INET};
+  for (uint32_t at = from; ip != 0 && at != to; at = plan_ways_far(ways, last, at)) {
+    last = plan_ways_next(ways, at, to, ip);
+    if (way->here == NULL)
+      way->here = end_at(net, last, from);
   }
-  return NULL;
+  if (last >= 0)
+    way->there = end_at(net, last, to);
+  plan_ways_free(ways);
+  return last >= 0;
 }

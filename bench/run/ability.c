@@ -28,9 +28,7 @@ bool ability_event(enum plan_event_kind kind) {
 
 static bool node_ability(const struct plan_node *node, char *why, size_t len) {
   const char *need = NULL;
-  if (node->role == PLAN_ROUTER)
-    need = "needs the router, not built yet";
-  else if (node->role == PLAN_ROGUE)
+  if (node->role == PLAN_ROGUE)
     need = "needs the rogue endpoint, not built yet";
   else if (node->role == PLAN_RELAY && node->datapath != PLAN_DP_STOCK &&
            node->protection == PLAN_PROT_TLS)

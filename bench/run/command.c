@@ -32,10 +32,10 @@ __attribute__((format(printf, 2, 3))) static void add(struct command *cmd, const
   cmd->argv[cmd->n] = NULL;
 }
 
-static void add_address(struct command *cmd, const char *option, const struct veth_pair *pair,
+static void add_address(struct command *cmd, const char *option, int family,
                         const struct veth_end *end, unsigned port) {
   add(cmd, "%s", option);
-  add(cmd, pair->family == AF_INET6 ? "[%s]:%u" : "%s:%u", end->address, port);
+  add(cmd, family == AF_INET6 ? "[%s]:%u" : "%s:%u", end->address, port);
 }
 
 static int finished(struct command *cmd, char *err, size_t err_len) {
@@ -94,22 +94,20 @@ int command_peer(struct command *cmd, const struct plan *plan, const struct topo
                  const struct command_places *at, char *err, size_t err_len) {
   const struct plan_node *peer = &plan->nodes[node];
   *cmd = (struct command){0};
-  uint32_t relay_host = peer->relay >= 0 ? plan->nodes[peer->relay].host : peer->host;
-  const struct veth_end *here = topology_end(net, peer->host, relay_host);
-  const struct veth_end *there = topology_end(net, relay_host, peer->host);
-  if (here == NULL || there == NULL) {
-    snprintf(err, err_len, "node %s has no link to %s, the relay it dials; add one under `links`",
+  struct topology_way way;
+  if (peer->relay < 0 ||
+      !topology_way(net, plan, peer->host, plan->nodes[peer->relay].host, &way)) {
+    snprintf(err, err_len, "node %s has no way to %s, the relay it dials; add one under `links`",
              peer->name, peer->relay >= 0 ? plan->nodes[peer->relay].name : "?");
     return -1;
   }
-  const struct veth_pair family = {.family = strchr(here->address, ':') ? AF_INET6 : AF_INET};
   add(cmd, "%s/fanbench-peer", at->bindir);
   add(cmd, "--scenario");
   add(cmd, "%s/scenario.yaml", at->dir);
   add(cmd, "--node");
   add(cmd, "%s", peer->name);
-  add_address(cmd, "--local", &family, here, command_port(plan, node));
-  add_address(cmd, "--remote", &family, there, COMMAND_RELAY_PORT);
+  add_address(cmd, "--local", way.family, way.here, command_port(plan, node));
+  add_address(cmd, "--remote", way.family, way.there, COMMAND_RELAY_PORT);
   add(cmd, "--out");
   add(cmd, "%s", at->dir);
   add(cmd, "--control");

@@ -14,6 +14,7 @@
 #include <wolfssl/version.h>
 
 #include "bench/run/clock.h"
+#include "bench/scenario/ways.h"
 #include "version.h"
 
 #define FORMAT 1
@@ -39,9 +40,25 @@ static json_t *addresses(const struct plan *plan, const struct topology *net, in
   return list;
 }
 
+/* The links between a node and the relay it dials, in order; forward: from a to b. */
+static json_t *route(const struct plan *plan, struct plan_ways *ways,
+                     const struct plan_node *node) {
+  json_t *list = json_array();
+  const uint32_t relay = plan->nodes[node->relay].host;
+  const int ip = plan_ways_ip(ways, node->host, relay);
+  for (uint32_t at = node->host; ip != 0 && at != relay;) {
+    const int link = plan_ways_next(ways, at, relay, ip);
+    const bool forward = plan->nodes[plan->links[link].a].host == at;
+    json_array_append_new(list, json_pack("{s:i, s:b}", "link", link, "forward", (int)forward));
+    at = plan_ways_far(ways, link, at);
+  }
+  return list;
+}
+
 static json_t *nodes(const struct manifest *m) {
   const struct plan *plan = m->plan;
   json_t *list = json_array();
+  struct plan_ways *ways = plan_ways_new(plan);
   for (size_t i = 0; i < plan->n_nodes; i++) {
     const struct plan_node *node = &plan->nodes[i];
     json_t *o = json_pack(
@@ -53,8 +70,11 @@ static json_t *nodes(const struct manifest *m) {
       json_object_set_new(o, "datapath", json_string(plan_datapath_name(node->datapath)));
       json_object_set_new(o, "cipher", json_string(plan_cipher_name(node->cipher)));
     }
+    if (node->relay >= 0)
+      json_object_set_new(o, "route", route(plan, ways, node));
     json_array_append_new(list, o);
   }
+  plan_ways_free(ways);
   return list;
 }
 

@@ -13,6 +13,8 @@
 #define SIM_DATAPATH_NS 600u
 /* One copy: rewrite, clone, veth transmit (1.4 us measured with 16 subscribers). */
 #define SIM_COPY_NS 1400u
+/* A router between two interfaces: route look-up and rewriting, in softirq. */
+#define SIM_FORWARD_NS 1000u
 /* From a packet in the socket, or a timer's end, until the process runs: least,
  * and what a seeded draw adds at most. Idle scheduling took 15 to 50 us. */
 #define SIM_WAKE_NS        15000u

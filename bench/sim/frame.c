@@ -201,3 +201,31 @@ bool frame_open(const struct frame *frame, struct frame_view *view) {
   view->len = udp_len - UDP_LEN;
   return true;
 }
+
+/* ---- forwarding ----------------------------------------------------------------------------- */
+
+bool frame_destination(const struct frame *frame, struct qc_addr *to) {
+  static const uint8_t no_port[2];
+  bool six;
+  if (frame->len < ETH_LEN || open_ip(frame, &six) == 0)
+    return false;
+  take_addr(to, six, frame->bytes + ETH_LEN + (six ? 24 : 16), no_port);
+  return true;
+}
+
+bool frame_forward(struct frame *frame, const uint8_t src_mac[6], const uint8_t dst_mac[6]) {
+  uint8_t *ip = frame->bytes + ETH_LEN;
+  const bool six = ip[0] >> 4 == 6;
+  uint8_t *left = six ? ip + 7 : ip + 8;
+  if (*left <= 1)
+    return false;
+  --*left;
+  if (!six) {
+    memset(ip + 10, 0, 2);
+    const uint16_t check = (uint16_t)~fold(sum(0, ip, IP4_LEN));
+    memcpy(ip + 10, &check, 2);
+  }
+  memcpy(frame->bytes, dst_mac, 6);
+  memcpy(frame->bytes + 6, src_mac, 6);
+  return true;
+}

@@ -44,6 +44,13 @@ uint16_t frame_port(const struct frame *frame);
 /* Where the UDP payload begins; frame_port() must know the frame. */
 size_t frame_payload_at(const struct frame *frame);
 
+/* Where an IP packet goes, port 0. False: it is none, or its header's sum is wrong. */
+bool frame_destination(const struct frame *frame, struct qc_addr *to);
+
+/* What a router does to it on the way: one off TTL or hop limit, other MACs. False: its
+ * time is over. */
+bool frame_forward(struct frame *frame, const uint8_t src_mac[6], const uint8_t dst_mac[6]);
+
 struct frame_view {
   struct qc_path path; /* local = the frame's destination */
   const uint8_t *payload;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bench/fate/from_plan.h"
+#include "bench/scenario/ways.h"
 #include "bench/sim/world.h"
 
 /* Where the system takes ports from that nobody chose. */
@@ -20,11 +21,11 @@ struct way {
   struct fate_way fate;
 };
 
-/* Where packets to an address go. */
-struct route {
+/* Whose an address is. */
+struct address {
   uint8_t addr[16]; /* IPv4: the last 4 bytes, the rest is 0 */
   size_t link;
-  int end; /* the near end: the address is that of the other */
+  int end;
 };
 
 struct host {
@@ -35,8 +36,9 @@ struct host {
 struct network {
   struct world *world;
   struct way *ways; /* [2 * n_links]: out of end 0, out of end 1 */
-  struct route *routes;
-  size_t n_routes;
+  struct address *addresses;
+  size_t n_addresses;
+  struct plan_ways *plan_ways;
   struct host *hosts;
   struct node **by_host;
   uint16_t free_port;
@@ -54,21 +56,65 @@ static void key_of(const struct qc_addr *addr, uint8_t key[16]) {
     memcpy(key + 12, &addr->in.sin_addr, 4);
 }
 
-static int compare_routes(const void *a, const void *b) {
-  return memcmp(((const struct route *)a)->addr, ((const struct route *)b)->addr, 16);
+static int compare_addresses(const void *a, const void *b) {
+  return memcmp(((const struct address *)a)->addr, ((const struct address *)b)->addr, 16);
 }
 
-bool network_route(const struct network *network, const struct qc_addr *to, size_t *link,
-                   int *end) {
-  struct route key = {0};
-  key_of(to, key.addr);
-  const struct route *found =
-      bsearch(&key, network->routes, network->n_routes, sizeof *found, compare_routes);
+static const struct address *find_address(const struct network *network,
+                                          const struct qc_addr *addr) {
+  struct address key = {0};
+  key_of(addr, key.addr);
+  return bsearch(&key, network->addresses, network->n_addresses, sizeof key, compare_addresses);
+}
+
+static uint32_t host_at(const struct network *network, size_t link, int end) {
+  return network->world->config->wires[link].end[end].host;
+}
+
+static int ip_of(const struct qc_addr *addr) {
+  return addr->sa.sa_family == AF_INET6 ? 6 : 4;
+}
+
+bool network_route(const struct network *network, uint32_t host, const struct qc_addr *to,
+                   size_t *link, int *end) {
+  const struct address *found = find_address(network, to);
   if (found == NULL)
     return false;
   *link = found->link;
-  *end = found->end;
+  if (host_at(network, *link, !found->end) != host) { /* no neighbour on that link */
+    const uint32_t far = host_at(network, found->link, found->end);
+    const int next = plan_ways_next(network->plan_ways, host, far, ip_of(to));
+    if (next < 0)
+      return false;
+    *link = (size_t)next;
+  }
+  *end = host_at(network, *link, 0) == host ? 0 : 1;
   return true;
+}
+
+uint32_t network_mtu(const struct network *network, uint32_t host, const struct qc_addr *to) {
+  const struct address *found = find_address(network, to);
+  if (found == NULL)
+    return 0;
+  if (host_at(network, found->link, !found->end) == host)
+    return network->world->plan->links[found->link].mtu;
+  return plan_ways_mtu(network->plan_ways, host, host_at(network, found->link, found->end), ip_of(to));
+}
+
+bool network_way(const struct network *network, uint32_t from, uint32_t to, struct qc_addr *here,
+                 struct qc_addr *there) {
+  const int ip = plan_ways_ip(network->plan_ways, from, to);
+  int last = -1;
+  for (uint32_t at = from; ip != 0 && at != to; at = plan_ways_far(network->plan_ways, last, at)) {
+    const bool first = last < 0;
+    last = plan_ways_next(network->plan_ways, at, to, ip);
+    const struct sim_wire *wire = &network->world->config->wires[last];
+    if (first)
+      *here = wire->end[wire->end[0].host == from ? 0 : 1].addr;
+    if (wire->end[0].host == to || wire->end[1].host == to)
+      *there = wire->end[wire->end[0].host == to ? 0 : 1].addr;
+  }
+  return last >= 0;
 }
 
 /* ---- making --------------------------------------------------------------------------------- */
@@ -112,10 +158,10 @@ static void make_ways(struct network *network) {
     const struct plan_link *link = &plan->links[k];
     const int nodes[2] = {link->a, link->b};
     for (int end = 0; end < 2; end++) {
-      struct route *route = &network->routes[network->n_routes++];
-      key_of(&network->world->config->wires[k].end[!end].addr, route->addr);
-      route->link = k;
-      route->end = end;
+      struct address *address = &network->addresses[network->n_addresses++];
+      key_of(&network->world->config->wires[k].end[end].addr, address->addr);
+      address->link = k;
+      address->end = end;
       network->ways[2 * k + (size_t)end] = (struct way){
           .network = network,
           .link = k,
@@ -126,7 +172,7 @@ static void make_ways(struct network *network) {
       };
     }
   }
-  qsort(network->routes, network->n_routes, sizeof *network->routes, compare_routes);
+  qsort(network->addresses, network->n_addresses, sizeof *network->addresses, compare_addresses);
 }
 
 /* by_host: the nodes of host 0, then of host 1, ...; each in order of the plan. */
@@ -149,10 +195,11 @@ struct network *network_new(struct world *world) {
     return NULL;
   network->world = world;
   network->ways = calloc(2 * plan->n_links + 1, sizeof *network->ways);
-  network->routes = calloc(2 * plan->n_links + 1, sizeof *network->routes);
+  network->addresses = calloc(2 * plan->n_links + 1, sizeof *network->addresses);
+  network->plan_ways = plan_ways_new(plan);
   network->hosts = calloc(plan->n_hosts + 1u, sizeof *network->hosts);
   network->by_host = calloc(plan->n_nodes + 1, sizeof(struct node *));
-  if (network->ways == NULL || network->routes == NULL || network->hosts == NULL ||
+  if (network->ways == NULL || network->addresses == NULL || network->hosts == NULL ||
       network->by_host == NULL) {
     network_free(network);
     return NULL;
@@ -173,7 +220,8 @@ void network_free(struct network *network) {
   for (size_t w = 0; network->ways != NULL && w < 2 * network->world->plan->n_links; w++)
     fate_way_free(&network->ways[w].fate);
   free(network->ways);
-  free(network->routes);
+  free(network->addresses);
+  plan_ways_free(network->plan_ways);
   free(network->hosts);
   free(network->by_host);
   free(network);
@@ -187,17 +235,39 @@ static void tap(struct network *network, size_t link, int end, const struct fram
     config->tap(config->arg, link, end, network->world->now_ns, frame->bytes, frame->len);
 }
 
+/* At a router: on, or its way ends here. */
+static void forward(struct network *network, uint32_t host, struct frame *frame) {
+  struct world *world = network->world;
+  struct qc_addr to;
+  size_t link;
+  int end;
+  if (frame_destination(frame, &to) && network_route(network, host, &to, &link, &end) &&
+      frame_ip_len(frame) <= world->plan->links[link].mtu) {
+    const struct sim_end *ends = world->config->wires[link].end;
+    if (frame_forward(frame, ends[end].mac, ends[!end].mac)) {
+      world_leave(world, link, end, frame, world->now_ns + SIM_FORWARD_NS);
+      return;
+    }
+  }
+  frame_give(&world->frames, frame);
+}
+
 static void on_arrival(void *self, void *data, uint64_t now_ns) {
   struct way *way = self;
   struct frame *frame = data;
   struct network *network = way->network;
   struct world *world = network->world;
-  const struct host *host = &network->hosts[world->config->wires[way->link].end[way->end].host];
+  const uint32_t at = host_at(network, way->link, way->end);
+  const struct host *host = &network->hosts[at];
   (void)now_ns;
   if (!way->plain)
     network->backlog -= frame->len;
   if (way->tap_in)
     tap(network, way->link, way->end, frame);
+  if (plan_ways_is_router(network->plan_ways, at)) {
+    forward(network, at, frame);
+    return;
+  }
   for (size_t i = 0; i < host->n; i++)
     if (host->nodes[i]->core != NULL && host->nodes[i]->ops->listens(host->nodes[i], frame)) {
       host->nodes[i]->ops->packet(host->nodes[i], frame, way->link);

@@ -104,21 +104,12 @@ static const uint8_t *on_file(void *arg, const struct plan_track *track, size_t 
 
 /* ---- opening ------------------------------------------------------------------------------ */
 
-/* The link between its host and its relay's. */
-static bool find_link(struct peer_node *p) {
+/* Where it stands, and whom it dials. */
+static bool find_way(struct peer_node *p) {
   const struct world *world = p->node->world;
-  const uint32_t mine = p->node->plan->host, its = world->plan->nodes[p->node->plan->relay].host;
-  for (size_t k = 0; k < world->plan->n_links; k++) {
-    const struct sim_wire *wire = &world->config->wires[k];
-    for (int end = 0; end < 2; end++)
-      if (wire->end[end].host == mine && wire->end[!end].host == its) {
-        p->local[0] = wire->end[end].addr;
-        p->remote = wire->end[!end].addr;
-        p->n_local = 1;
-        return true;
-      }
-  }
-  return false;
+  p->n_local = 1;
+  return network_way(world->network, p->node->plan->host,
+                     world->plan->nodes[p->node->plan->relay].host, &p->local[0], &p->remote);
 }
 
 static void print_authority(const struct qc_addr *addr, char *out, size_t len) {
@@ -162,7 +153,7 @@ static int open_core(struct peer_node *p, char *err, size_t err_len) {
   };
   const char *why = "";
   p->peer = peer_new(world->plan, p->node->index, &outside, &why);
-  if (p->peer != NULL && find_link(p) && dial(p) == 0)
+  if (p->peer != NULL && find_way(p) && dial(p) == 0)
     return 0;
   snprintf(err, err_len, "%s", p->peer == NULL ? why : "it cannot dial its relay");
   return -1;

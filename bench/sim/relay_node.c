@@ -68,7 +68,7 @@ static int on_resolve(void *arg, const struct qc_path *path, uint32_t *ifindex, 
   const struct node *node = ((struct relay_node *)arg)->node;
   size_t link;
   int end;
-  if (!network_route(node->world->network, &path->remote, &link, &end))
+  if (!network_route(node->world->network, node->plan->host, &path->remote, &link, &end))
     return -1;
   const struct sim_wire *wire = &node->world->config->wires[link];
   *ifindex = node->world->config->first_ifindex + (uint32_t)link;
@@ -80,11 +80,8 @@ static int on_resolve(void *arg, const struct qc_path *path, uint32_t *ifindex, 
 static uint32_t on_max_payload(void *arg, const struct qc_path *path) {
   const struct node *node = ((struct relay_node *)arg)->node;
   const uint32_t headers = path->remote.sa.sa_family == AF_INET6 ? 48 : 28; /* IP and UDP */
-  size_t link;
-  int end;
-  if (!network_route(node->world->network, &path->remote, &link, &end))
-    return 0;
-  return node->world->plan->links[link].mtu - headers;
+  const uint32_t mtu = network_mtu(node->world->network, node->plan->host, &path->remote);
+  return mtu > headers ? mtu - headers : 0;
 }
 
 static void on_log(void *arg, const char *line) {

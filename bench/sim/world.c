@@ -132,7 +132,7 @@ void node_send(struct node *node, const struct qc_path *path, const uint8_t *dat
   struct world *world = node->world;
   size_t link;
   int end;
-  if (!network_route(world->network, &path->remote, &link, &end))
+  if (!network_route(world->network, node->plan->host, &path->remote, &link, &end))
     return; /* as EHOSTUNREACH */
   const struct sim_wire *wire = &world->config->wires[link];
   struct frame *frame = frame_new(&world->frames);

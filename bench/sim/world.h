@@ -127,8 +127,14 @@ void network_send(struct network *network, size_t link, int end, struct frame *f
 uint64_t network_backlog(const struct network *network);
 /* A port, host order, that nobody chose. */
 uint16_t network_free_port(struct network *network);
-/* The link and end whose neighbour has this address; false: none. */
-bool network_route(const struct network *network, const struct qc_addr *to, size_t *link, int *end);
+/* The link, and its end at the host, by which packets leave it for an address; false: none. */
+bool network_route(const struct network *network, uint32_t host, const struct qc_addr *to,
+                   size_t *link, int *end);
+/* The largest IP packet that gets from the host to an address; 0: none does. */
+uint32_t network_mtu(const struct network *network, uint32_t host, const struct qc_addr *to);
+/* The ends by which two hosts know each other; false: there is no way. */
+bool network_way(const struct network *network, uint32_t from, uint32_t to, struct qc_addr *here,
+                 struct qc_addr *there);
 /* An event of the timeline: LINK_SET, LINK_DOWN, LINK_UP. False: it cannot be done. */
 bool network_event(struct network *network, const struct plan_event *event);
 /* links.jsonl: to be opened first. */

@@ -53,6 +53,7 @@ static void addresses_follow_the_scheme(void **state) {
   (void)state;
   char err[256];
   struct topology net;
+  struct topology_way way;
   struct star *s = star_make(3, 4, "sub");
   s->links[2].ip = 6;
   assert_int_equal(topology_plan(&s->plan, &net, err, sizeof err), 0);
@@ -63,9 +64,11 @@ static void addresses_follow_the_scheme(void **state) {
   assert_int_equal(net.links[2].pair.prefix_len, 64);
   assert_string_equal(net.links[1].pair.a.ifname, "sub.1");
   assert_string_equal(net.links[1].pair.b.ifname, "relay");
-  assert_ptr_equal(topology_end(&net, 0, 2), &net.links[1].pair.a);
-  assert_ptr_equal(topology_end(&net, 2, 0), &net.links[1].pair.b);
-  assert_null(topology_end(&net, 1, 2));
+  assert_true(topology_way(&net, &s->plan, 0, 2, &way));
+  assert_ptr_equal(way.here, &net.links[1].pair.a);
+  assert_ptr_equal(way.there, &net.links[1].pair.b);
+  assert_false(topology_way(&net, &s->plan, 1, 2, &way)); /* the middle forwards nothing */
+  assert_int_equal(net.n_routes, 0);
   assert_null(net.wire);
   topology_free(&net);
   free(s);

@@ -122,7 +122,7 @@ static void a_peer_without_a_link_is_refused(void **state) {
   plan.n_links = 1;
   assert_int_equal(topology_plan(&plan, &net, err, sizeof err), 0);
   assert_int_equal(command_peer(&cmd, &plan, &net, 2, &places, err, sizeof err), -1);
-  assert_non_null(strstr(err, "sub[0] has no link to relay"));
+  assert_non_null(strstr(err, "sub[0] has no way to relay"));
   topology_free(&net);
 }
 

@@ -11,31 +11,14 @@ static int by_value(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static bool group_of(const char *name, const char *node) {
-  size_t n = strlen(name);
-  return !strncmp(name, node, n) && (node[n] == 0 || node[n] == '[');
-}
-
-/* The delay from one node to another over the link between them; 0: none. */
-static uint64_t delay(const struct qp_manifest *m, const char *from, const char *to) {
-  for (size_t i = 0; i < m->n_links; i++) {
-    const struct qp_link *l = &m->links[i];
-    if (group_of(l->a, from) && group_of(l->b, to))
-      return l->delay_ns;
-    if (group_of(l->a, to) && group_of(l->b, from))
-      return l->delay_back_ns;
-  }
-  return 0;
-}
-
 /* The configured delay of the whole way: publisher, its relay, the subscriber's
  * relay and the relays between, subscriber. */
 static uint64_t way(const struct qp_manifest *m, const struct qp_node *publisher,
                     const struct qp_node *subscriber) {
   const struct qp_node *at = subscriber;
-  uint64_t sum = delay(m, publisher->name, publisher->relay);
+  uint64_t sum = qp_manifest_delay(m, publisher, true);
   for (size_t hops = 0; at && *at->relay && hops < m->n_nodes; hops++) {
-    sum += delay(m, at->relay, at->name);
+    sum += qp_manifest_delay(m, at, false);
     if (!strcmp(at->relay, publisher->relay))
       break;
     at = qp_manifest_node(m, at->relay);

@@ -79,6 +79,16 @@ static char **texts(struct reader *r, const json_t *o, const char *key, size_t *
   return out;
 }
 
+static void read_route(struct reader *r, const json_t *o, struct qp_node *n) {
+  json_t *a = list(r, o, "route", &n->n_route);
+  n->route = room(n->n_route, sizeof *n->route);
+  for (size_t i = 0; i < n->n_route; i++) {
+    const json_t *hop = json_array_get(a, i);
+    n->route[i] = (struct qp_hop){.link = (uint32_t)count(r, hop, "link"),
+                                  .forward = flag(r, hop, "forward")};
+  }
+}
+
 static void read_nodes(struct reader *r, const json_t *root, struct qp_manifest *m) {
   json_t *a = list(r, root, "nodes", &m->n_nodes);
   m->nodes = room(m->n_nodes, sizeof *m->nodes);
@@ -103,6 +113,7 @@ static void read_nodes(struct reader *r, const json_t *root, struct qp_manifest 
       free(addresses[k]);
     }
     free(addresses);
+    read_route(r, o, n);
   }
 }
 
@@ -248,7 +259,7 @@ static void free_plan(struct qp_manifest *m) {
   for (size_t i = 0; i < m->n_nodes; i++) {
     struct qp_node *n = &m->nodes[i];
     free(n->name), free(n->file), free(n->role), free(n->relay);
-    free(n->protection), free(n->datapath), free(n->addresses);
+    free(n->protection), free(n->datapath), free(n->addresses), free(n->route);
   }
   for (size_t i = 0; i < m->n_links; i++)
     free(m->links[i].a), free(m->links[i].b);
@@ -285,6 +296,19 @@ const struct qp_node *qp_manifest_node(const struct qp_manifest *m, const char *
     if (!strcmp(m->nodes[i].name, name))
       return &m->nodes[i];
   return NULL;
+}
+
+uint64_t qp_manifest_delay(const struct qp_manifest *m, const struct qp_node *node,
+                           bool towards_relay) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < node->n_route; i++) {
+    const struct qp_hop *hop = &node->route[i];
+    if (hop->link >= m->n_links)
+      continue;
+    const struct qp_link *l = &m->links[hop->link];
+    sum += hop->forward == towards_relay ? l->delay_ns : l->delay_back_ns;
+  }
+  return sum;
 }
 
 const struct qp_node *qp_manifest_owner(const struct qp_manifest *m, const struct qp_end *end) {

@@ -12,6 +12,11 @@ struct qp_node {
   char *name, *file, *role, *relay, *protection, *datapath;
   struct qp_end *addresses; /* port: the node's */
   size_t n_addresses;
+  struct qp_hop {
+    uint32_t link; /* index in `links` */
+    bool forward;  /* from a to b */
+  } * route; /* to the relay it dials, routers included */
+  size_t n_route;
 };
 
 struct qp_link {
@@ -93,6 +98,10 @@ void qp_manifest_free(struct qp_manifest *manifest);
 
 /* The node of that name, or NULL. */
 const struct qp_node *qp_manifest_node(const struct qp_manifest *m, const char *name);
+/* The configured delay of the way between a node and the relay it dials, in either
+ * direction. */
+uint64_t qp_manifest_delay(const struct qp_manifest *m, const struct qp_node *node,
+                           bool towards_relay);
 /* The node that owns this address and port; NULL if none does. */
 const struct qp_node *qp_manifest_owner(const struct qp_manifest *m, const struct qp_end *end);
 

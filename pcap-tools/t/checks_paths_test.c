@@ -341,6 +341,23 @@ static void media_after_the_peers_close_fails(void **state) {
   tape_expect_finding(s->t, "no-orphan-forward", "frame", "STREAM");
 }
 
+/* What the relay never got it need not obey; once it has, it must. */
+static void a_close_counts_from_where_it_arrives(void **state) {
+  (void)state;
+  for (int lost = 0; lost < 2; lost++) {
+    struct tape *t = tape_new();
+    struct tape_conn c = tape_conn_split(t, 1, 0);
+    pkt_1rtt(&c, C, .frames = FRAMES(w_close_app(0)), .lost = lost);
+    t->now_ns += SECOND_NS;
+    pkt_1rtt(&c, S, .frames = FRAMES(w_stream(7, 0, "a")));
+    struct judge_report *r = tape_judge(t, 2);
+    assert_int_equal(tape_check(r, "no-orphan-forward")->result, lost ? JUDGE_PASS : JUDGE_FAIL);
+    judge_report_free(r);
+    tape_conn_free(&c);
+    tape_free(t);
+  }
+}
+
 static void media_after_the_own_close_fails(void **state) {
   struct stage *s = *state;
   pkt_1rtt(&s->c, S, .frames = FRAMES(w_close_app(0)));
@@ -384,6 +401,7 @@ int main(void) {
       CASE(the_same_bytes_again_pass),
       CASE(silence_after_the_end_passes),
       CASE(media_after_the_peers_close_fails),
+      cmocka_unit_test(a_close_counts_from_where_it_arrives),
       CASE(media_after_the_own_close_fails),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -274,6 +274,28 @@ static void latency_beyond_the_budget_fails(void **state) {
   made_run_expect_finding(&p, "latency", "p99", "5000 ns");
 }
 
+/* The subscriber is behind a router: 1,000 + 2,000 ns of the 5,000 are the links', in the
+ * direction away from the relay, and 500 the publisher's. */
+static struct plan behind_a_router(void) {
+  struct plan p = made_run();
+  p.links = "{\"a\":\"pub\",\"b\":\"relay\",\"delay_ns\":500,\"delay_back_ns\":9000},"
+            "{\"a\":\"relay\",\"b\":\"hop\",\"delay_ns\":1000,\"delay_back_ns\":9000},"
+            "{\"a\":\"sub[0]\",\"b\":\"hop\",\"delay_ns\":9000,\"delay_back_ns\":2000}";
+  p.pub_way = "{\"link\":0,\"forward\":true}";
+  p.sub_way = "{\"link\":2,\"forward\":true},{\"link\":1,\"forward\":false}";
+  return p;
+}
+
+static void delays_of_a_way_add_up(void **state) {
+  (void)state;
+  struct plan p = behind_a_router();
+  p.budget = "\"p50_ns\":0,\"p99_ns\":1500,\"max_ns\":1500";
+  made_run_expect(&p, "latency", JUDGE_PASS);
+  p = behind_a_router();
+  p.budget = "\"p50_ns\":0,\"p99_ns\":1499,\"max_ns\":0";
+  made_run_expect_finding(&p, "latency", "p99", "1500 ns");
+}
+
 static void no_budget_no_judgement(void **state) {
   (void)state;
   struct plan p = made_run();
@@ -382,6 +404,7 @@ int main(void) {
       cmocka_unit_test(a_missing_delivery_long_before_a_kill_fails),
       cmocka_unit_test(latency_within_the_budget_passes),
       cmocka_unit_test(latency_beyond_the_budget_fails),
+      cmocka_unit_test(delays_of_a_way_add_up),
       cmocka_unit_test(no_budget_no_judgement),
       cmocka_unit_test(null_protection_needs_a_manifest_that_allows_it),
       cmocka_unit_test(figures_of_a_subscriber),

@@ -58,14 +58,13 @@ void made_run_write(const struct plan *p) {
       "\"duration_ns\":1000000000,\"drain_ns\":1000000000,"
       "\"nodes\":["
       "{\"name\":\"pub\",\"file\":\"pub\",\"role\":\"publisher\",\"relay\":\"relay\","
-      "\"address\":[\"10.0.0.2\"],\"port\":20000},"
+      "\"address\":[\"10.0.0.2\"],\"port\":20000,\"route\":[%s]},"
       "{\"name\":\"relay\",\"file\":\"relay\",\"role\":\"relay\",\"protection\":\"%s\","
       "\"datapath\":\"%s\","
       "\"address\":[\"10.0.0.1\"],\"port\":4433},"
       "{\"name\":\"sub[0]\",\"file\":\"sub.0\",\"role\":\"subscriber\",\"relay\":\"relay\","
-      "\"address\":[\"10.0.0.3\"],\"port\":20000}],"
-      "\"links\":[{\"a\":\"pub\",\"b\":\"relay\",\"plain\":true},"
-      "{\"a\":\"relay\",\"b\":\"sub[0]\",\"plain\":true}],"
+      "\"address\":[\"10.0.0.3\"],\"port\":20000,\"route\":[%s]}],"
+      "\"links\":[%s],"
       "\"captures\":[{\"file\":\"capture/relay-all.pcapng\",\"node\":\"relay\",\"peer\":\"pub\","
       "\"packets\":%ld,\"dropped\":%llu}],"
       "\"tracks\":[{\"name\":\"chat\",\"from\":\"pub\",\"as\":\"datagrams\",\"priority\":1,"
@@ -77,7 +76,11 @@ void made_run_write(const struct plan *p) {
       "\"processes\":[{\"node\":\"relay\",%s}],"
       "\"publishers\":[{\"node\":\"pub\",%s,\"late_max_ns\":2000}],\"residue\":%s},"
       "\"machine\":{\"realtime_minus_monotonic_ns\":1700000000000000000}}",
-      p->protection, p->datapath, packets, (unsigned long long)p->dropped,
+      p->pub_way ? p->pub_way : "", p->protection, p->datapath, p->sub_way ? p->sub_way : "",
+      p->links ? p->links
+               : "{\"a\":\"pub\",\"b\":\"relay\",\"plain\":true},"
+                 "{\"a\":\"relay\",\"b\":\"sub[0]\",\"plain\":true}",
+      packets, (unsigned long long)p->dropped,
       p->budget ? p->budget : "", p->timed_out ? "true" : "false", p->process, p->publisher,
       p->residue);
   made_run_file("manifest.json", text);

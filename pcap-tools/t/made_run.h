@@ -15,6 +15,8 @@ struct plan {
   struct scene scene;
   const char *faults;    /* faults.jsonl */
   const char *budget;    /* members of latency_budget; NULL: none */
+  const char *pub_way, *sub_way; /* each one's route to the relay; NULL: none is told */
+  const char *links;     /* NULL: two plain ones */
   const char *publisher; /* members of the publisher's entry */
   const char *residue;
   const char *process; /* members of the relay's process entry */

@@ -126,6 +126,8 @@ static void apply_ack(const struct qp_seen *s, struct qp_quic_frame *f) {
 
 static void apply_close(const struct qp_seen *s, struct qp_quic_frame *f) {
   struct qp_close *close = &s->conn->close[s->side];
+  if ((s->views & QP_REACHED) && !close->reached.frame)
+    close->reached = s->place;
   if (!(s->views & QP_SENT) || close->seen)
     return;
   close->seen = true;

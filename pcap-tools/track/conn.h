@@ -144,6 +144,7 @@ struct qp_close {
   uint64_t code;
   char reason[64];
   struct qp_place at;
+  struct qp_place reached; /* the peer; frame 0: it did not */
 };
 
 /* Which file is nearest to a side on a 4-tuple. */

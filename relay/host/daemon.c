@@ -81,7 +81,7 @@ static int on_resolve(void *arg, const struct qc_path *path, uint32_t *ifindex, 
 
 static uint32_t on_max_payload(void *arg, const struct qc_path *path) {
   (void)arg;
-  uint32_t mtu = neighbour_mtu(path->ifindex);
+  uint32_t mtu = neighbour_mtu(path);
   uint32_t headers = path->remote.sa.sa_family == AF_INET6 ? 48 : 28; /* IP and UDP */
   return mtu > headers ? mtu - headers : 0;
 }

@@ -36,16 +36,25 @@ static ssize_t ask(struct request *req, uint16_t want, uint8_t *buf, size_t room
   return n;
 }
 
-static const void *find_attr(const struct nlmsghdr *answer, size_t hdr, uint16_t type, size_t len) {
-  const uint8_t *at = (const uint8_t *)answer + NLMSG_LENGTH(hdr);
-  const uint8_t *end = (const uint8_t *)answer + answer->nlmsg_len;
+static const struct rtattr *find_attr_in(const uint8_t *at, size_t len, uint16_t type) {
+  const uint8_t *end = at + len;
   while (at + sizeof(struct rtattr) <= end) {
     const struct rtattr *attr = (const struct rtattr *)at;
-    if (attr->rta_len < sizeof *attr) return NULL;
-    if (attr->rta_type == type && attr->rta_len >= RTA_LENGTH(len)) return RTA_DATA(attr);
+    if (attr->rta_len < sizeof *attr || at + attr->rta_len > end) return NULL;
+    if (attr->rta_type == type) return attr;
     at += RTA_ALIGN(attr->rta_len);
   }
   return NULL;
+}
+
+static const struct rtattr *find_any(const struct nlmsghdr *answer, size_t hdr, uint16_t type) {
+  return find_attr_in((const uint8_t *)answer + NLMSG_LENGTH(hdr),
+                      answer->nlmsg_len - NLMSG_LENGTH(hdr), type);
+}
+
+static const void *find_attr(const struct nlmsghdr *answer, size_t hdr, uint16_t type, size_t len) {
+  const struct rtattr *attr = find_any(answer, hdr, type);
+  return attr && attr->rta_len >= RTA_LENGTH(len) ? RTA_DATA(attr) : NULL;
 }
 
 static const void *addr_of(const struct qc_addr *addr, size_t *len) {
@@ -57,8 +66,23 @@ static const void *addr_of(const struct qc_addr *addr, size_t *len) {
   return &addr->in.sin_addr;
 }
 
-/* Output interface and gateway (or the address itself). */
-static int route(const struct qc_path *path, uint32_t *ifindex, uint8_t hop[16]) {
+struct route {
+  uint32_t ifindex;
+  uint8_t hop[16]; /* the gateway, or the address itself */
+  uint32_t mtu;    /* 0: it says none */
+};
+
+/* RTAX_MTU among the metrics (rtnetlink(7)). */
+static uint32_t metric_mtu(const struct nlmsghdr *answer) {
+  const struct rtattr *metrics = find_any(answer, sizeof(struct rtmsg), RTA_METRICS);
+  uint32_t mtu = 0;
+  if (!metrics) return 0;
+  const struct rtattr *found = find_attr_in(RTA_DATA(metrics), RTA_PAYLOAD(metrics), RTAX_MTU);
+  if (found && RTA_PAYLOAD(found) >= sizeof mtu) memcpy(&mtu, RTA_DATA(found), sizeof mtu);
+  return mtu;
+}
+
+static int find_route(const struct qc_path *path, struct route *out) {
   size_t len;
   const void *dst = addr_of(&path->remote, &len);
   struct request req = {
@@ -74,9 +98,10 @@ static int route(const struct qc_path *path, uint32_t *ifindex, uint8_t hop[16])
   const struct nlmsghdr *answer = (const struct nlmsghdr *)buf;
   const void *oif = find_attr(answer, sizeof rt, RTA_OIF, 4);
   if (!oif) return -1;
-  memcpy(ifindex, oif, 4);
+  *out = (struct route){.mtu = metric_mtu(answer)};
+  memcpy(&out->ifindex, oif, 4);
   const void *gateway = find_attr(answer, sizeof rt, RTA_GATEWAY, len);
-  memcpy(hop, gateway ? gateway : dst, len);
+  memcpy(out->hop, gateway ? gateway : dst, len);
   return 0;
 }
 
@@ -115,16 +140,19 @@ static int own_mac(uint32_t ifindex, uint8_t mac[6]) {
   return 0;
 }
 
-uint32_t neighbour_mtu(uint32_t ifindex) {
+uint32_t neighbour_mtu(const struct qc_path *path) {
+  struct route route;
   struct ifreq ifr;
-  if (ifindex == 0 || ask_interface(ifindex, SIOCGIFMTU, &ifr) || ifr.ifr_mtu < 0) return 0;
+  if (find_route(path, &route)) return 0;
+  if (route.mtu) return route.mtu;
+  if (ask_interface(route.ifindex, SIOCGIFMTU, &ifr) || ifr.ifr_mtu < 0) return 0;
   return (uint32_t)ifr.ifr_mtu;
 }
 
 int neighbour_resolve(const struct qc_path *path, uint32_t *ifindex, uint8_t src_mac[6],
                       uint8_t dst_mac[6]) {
-  uint8_t hop[16] = {0};
-  if (route(path, ifindex, hop)) return -1;
-  if (own_mac(*ifindex, src_mac)) return -1;
-  return next_hop(path->remote.sa.sa_family, *ifindex, hop, dst_mac);
+  struct route route;
+  if (find_route(path, &route) || own_mac(route.ifindex, src_mac)) return -1;
+  *ifindex = route.ifindex;
+  return next_hop(path->remote.sa.sa_family, route.ifindex, route.hop, dst_mac);
 }

@@ -12,7 +12,8 @@
 int neighbour_resolve(const struct qc_path *path, uint32_t *ifindex, uint8_t src_mac[6],
                       uint8_t dst_mac[6]);
 
-/* MTU of an interface; 0 = not known. */
-uint32_t neighbour_mtu(uint32_t ifindex);
+/* Largest IP packet of the path: the route's MTU, where it has one, else that of its
+ * interface; 0 = not known. */
+uint32_t neighbour_mtu(const struct qc_path *path);
 
 #endif
