@@ -14,6 +14,7 @@
 #   FOLDER/t/NAME_test.c                  one cmocka binary, linked by its top folder
 #   FOLDER/t/NAME_test.sh                 one script test (exit 77: skip, reason on the last line)
 #   FOLDER/t/NAME.c, FOLDER/t/NAME.bpf.c  what the tests of that top folder share
+#   FOLDER/bench/NAME.c                   one program for `make bench`, linked as a test is
 #   FOLDER/fuzz/NAME_fuzz.c               one libFuzzer target, corpus in FOLDER/fuzz/NAME/
 
 VERSION := 0.1.0
@@ -97,7 +98,7 @@ DIRS_scenario := bench/scenario
 DIRS_bench := bench bench/fate bench/net bench/run bench/report bench/sim
 DIRS_peer := bench/peer
 DIRS_wire := bench/net/wire
-DIRS_judge := $(filter-out pcap-tools/cli/ pcap-tools/t/ pcap-tools/fuzz/ pcap-tools/man/,$(wildcard pcap-tools/*/))
+DIRS_judge := $(filter-out pcap-tools/cli/ pcap-tools/t/ pcap-tools/fuzz/ pcap-tools/man/ pcap-tools/bench/,$(wildcard pcap-tools/*/))
 DIRS_judge := pcap-tools $(patsubst %/,%,$(DIRS_judge))
 DIRS_cli := pcap-tools/cli
 LIBS := dp conn relay scenario bench peer wire judge cli
@@ -128,11 +129,13 @@ SKELETONS := $(foreach s,$(BPF_SRC),$(GEN)/$(notdir $(s:.bpf.c=.skel.h)))
 
 MAIN_SRC := $(wildcard relay/main.c bench/main.c bench/peer/main.c bench/net/wire/main.c pcap-tools/cli/main.c)
 TEST_SRC := $(foreach t,$(TOPS),$(foreach d,$(DIRS_t-$(t)),$(wildcard $(d)/*_test.c)))
+BENCH_SRC := $(foreach t,$(TOPS),$(wildcard $(t)/bench/*.c $(t)/*/bench/*.c))
 FUZZ_SRC := $(foreach t,$(TOPS),$(wildcard $(t)/fuzz/*_fuzz.c $(t)/*/fuzz/*_fuzz.c $(t)/*/*/fuzz/*_fuzz.c))
 LIB_SRC := $(foreach l,$(LIBS),$(SRC_$(l)))
-C_SRC := $(sort $(LIB_SRC) $(MAIN_SRC) $(TEST_SRC))
+C_SRC := $(sort $(LIB_SRC) $(MAIN_SRC) $(TEST_SRC) $(BENCH_SRC))
 
 TEST_BIN := $(patsubst %.c,$(BUILD)/t/%,$(TEST_SRC))
+BENCH_BIN := $(patsubst %.c,$(BUILD)/t/%,$(BENCH_SRC))
 CI_TEST_SH := $(wildcard ci/t/*_test.sh)
 TEST_SH := $(foreach t,$(TOPS),$(foreach d,$(DIRS_t-$(t)),$(wildcard $(d)/*_test.sh))) $(wildcard t/*_test.sh scenarios/t/*_test.sh)
 
@@ -307,8 +310,9 @@ asan: $(SKELETONS) ## the same tests under address and undefined-behaviour sanit
 
 bench: ## measure; writes figures with the machine they were taken on
 	$(Q)[ -x ci/bench.sh ] || { echo 'bench: there is no ci/bench.sh yet' >&2; exit 2; }
-	$(Q)$(MAKE) --no-print-directory build
+	$(Q)$(MAKE) --no-print-directory build $(BENCH_BIN)
 	$(Q)SRCDIR='$(CURDIR)' BUILDDIR='$(abspath $(BUILD))' ci/bench.sh
+	$(Q)SRCDIR='$(CURDIR)' BUILDDIR='$(abspath $(BUILD))' ci/bench-judge.sh
 
 # libFuzzer needs clang; every object is instrumented in a build of its own.
 FUZZ_BIN := $(patsubst %.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))

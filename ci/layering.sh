@@ -74,7 +74,7 @@ awk -v rules="$rules" '
     }
     FNR == 1 {
         files++
-        in_test = FILENAME ~ /\/(t|fuzz)\//
+        in_test = FILENAME ~ /\/(t|fuzz|bench)\//
         top = FILENAME; sub(/\/.*/, "", top)
         folder = FILENAME; sub(/\/[^\/]*$/, "", folder)
         rule = rule_of(FILENAME)

@@ -28,8 +28,9 @@ struct qp_evidence {
   struct qp_manifest *manifest; /* NULL: bare captures */
   char **files;                 /* captures, relative to the run directory */
   size_t n_files;
-  char **damage;    /* one for each file; NULL = whole */
-  uint64_t *frames; /* read from each file */
+  char **damage;     /* one for each file; NULL = whole */
+  uint64_t *frames;  /* read from each file */
+  bool late_secrets; /* a file read once holds secrets behind its first packet */
   struct qp_keylog keylog;
   struct qp_copies copies;
   struct qp_ledger ledger;

@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "pcap-tools/check/fanout.h"
 #include "pcap-tools/read/merge.h"
-#include "pcap-tools/read/pcapng.h"
 
 static void add_secrets(void *arg, const char *text, size_t len) {
   qp_keylog_add(arg, text, len);
@@ -39,6 +39,16 @@ static char *path_of(const struct qp_evidence *e, const char *file) {
   return e->dir ? qp_text("%s/%s", e->dir, file) : qp_copy_text(file);
 }
 
+/* Secrets belong in front of the packets that need them. A small file is read twice,
+ * so that they may stand anywhere; a large one, and a pipe, is not. */
+enum { SMALL_FILE = 64 << 20 };
+
+static bool is_small(const char *path) {
+  struct stat st;
+  return strcmp(path, "-") != 0 && !stat(path, &st) && S_ISREG(st.st_mode) &&
+         st.st_size <= SMALL_FILE;
+}
+
 static int load_keys(struct qp_evidence *e, const char *keylog, char *err, size_t err_len) {
   char *path = keylog ? qp_copy_text(keylog) : e->dir ? path_of(e, "keys.log") : NULL;
   int got = path ? qp_keylog_load(&e->keylog, path, err, err_len) : 0;
@@ -48,7 +58,8 @@ static int load_keys(struct qp_evidence *e, const char *keylog, char *err, size_
   for (size_t i = 0; i < e->n_files; i++) {
     char *file = path_of(e, e->files[i]), why[256];
     /* damage is reported by the reader of packets, with all that is in front of it */
-    qp_pcapng_secrets(file, add_secrets, &e->keylog, why, sizeof why);
+    if (is_small(file))
+      qp_blocks_secrets(file, add_secrets, &e->keylog, why, sizeof why);
     free(file);
   }
   return got < 0 || (got == 1 && keylog) ? -1 : 0;
@@ -102,7 +113,8 @@ int qp_evidence_read(struct qp_evidence *e, char *err, size_t err_len) {
   const struct qp_frame *frame;
   for (size_t i = 0; i < e->n_files; i++)
     paths[i] = path_of(e, e->files[i]);
-  struct qp_merge *merge = qp_merge_open((const char *const *)paths, e->n_files);
+  struct qp_merge *merge =
+      qp_merge_open((const char *const *)paths, e->n_files, add_secrets, &e->keylog);
   int got = refuse_missing(e, merge, err, err_len);
   while (!got && (frame = qp_merge_next(merge)))
     qp_tracker_frame(e->tracker, frame);
@@ -111,6 +123,8 @@ int qp_evidence_read(struct qp_evidence *e, char *err, size_t err_len) {
     const char *damage = qp_merge_damage(merge, i);
     e->damage[i] = damage ? qp_copy_text(damage) : NULL;
     e->frames[i] = qp_merge_frames(merge, i);
+    const struct qp_blocks *blocks = qp_merge_blocks(merge, i);
+    e->late_secrets |= blocks && qp_blocks_late_secrets(blocks) && !is_small(paths[i]);
     free(paths[i]);
   }
   qp_merge_close(merge);

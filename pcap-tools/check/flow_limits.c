@@ -83,22 +83,22 @@ static void sent_up_to(struct qp_judged *self, const struct qp_seen *s, uint64_t
     return;
   struct flow_stream *t = stream_of(b, s->conn, s->side, id);
   uint64_t growth = end > t->end ? end - t->end : 0;
-  qp_flow(self->evidence, s->conn, s->side, flow);
   self->out->examined++;
   t->end += growth;
   b->sum += growth;
   if (growth && end > t->limit && qp_found(self))
-    report(
-        self, s, "MAX_STREAM_DATA", t->limit, end,
-        qp_text("%s sends more on stream %llu than its peer allows", flow, (unsigned long long)id));
+    report(self, s, "MAX_STREAM_DATA", t->limit, end,
+           qp_text("%s sends more on stream %llu than its peer allows",
+                   qp_flow(self->evidence, s->conn, s->side, flow), (unsigned long long)id));
   if (growth && b->sum > b->max_data && qp_found(self))
     report(self, s, "MAX_DATA", b->max_data, b->sum,
            qp_text("the largest offsets of all streams of %s add up to more than its peer allows",
-                   flow));
+                   qp_flow(self->evidence, s->conn, s->side, flow)));
   uint64_t max = b->max_streams[qp_stream_uni(id)];
   if (qp_stream_opener(id) == s->side && id / 4 >= max && qp_found(self))
     report(self, s, "MAX_STREAMS", max, id / 4 + 1,
-           qp_text("%s opens stream %llu", flow, (unsigned long long)id));
+           qp_text("%s opens stream %llu", qp_flow(self->evidence, s->conn, s->side, flow),
+                   (unsigned long long)id));
 }
 
 static void raise_to(uint64_t *limit, uint64_t value) {

@@ -63,6 +63,8 @@ static int judge(struct qp_evidence *e, struct judge_report **out, char *err, si
   } else {
     run_checks(e, judged, r);
     qp_metrics(e, r);
+    for (size_t i = 0; i < e->n_files && !r->damage; i++)
+      r->damage = e->damage[i] ? qp_copy_text(e->damage[i]) : NULL;
     *out = r;
   }
   for (size_t i = 0; i < n_checks; i++) {
@@ -116,6 +118,6 @@ void judge_report_free(struct judge_report *r) {
     free(s->node);
   }
   free(r->checks), free(r->subscribers);
-  free(r->scenario), free(r->mode), free(r->commit);
+  free(r->scenario), free(r->mode), free(r->commit), free(r->damage);
   free(r);
 }

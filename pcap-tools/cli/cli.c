@@ -63,6 +63,11 @@ bool qp_cli_talk(const struct qp_options *o, const struct qp_evidence *e) {
     fprintf(o->talk, "quicpcap: %llu of %llu QUIC packets could not be opened%s\n",
             (unsigned long long)(c->packets - c->opened), (unsigned long long)c->packets,
             e->keylog.n ? "" : "; no keys are known, give some with --keys FILE");
+  if (c->packets > c->opened && e->late_secrets)
+    fprintf(o->talk,
+            "quicpcap: secrets stand behind packets that need them, and a file of over "
+            "64 MiB or a pipe is read only once; put them in front with editcap "
+            "--inject-secrets, or give them with --keys FILE\n");
   if (c->fragments)
     fprintf(o->talk, "quicpcap: %llu IP fragments left out; fragments are not put together\n",
             (unsigned long long)c->fragments);

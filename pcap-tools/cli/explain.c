@@ -471,11 +471,17 @@ static void tell_good(struct telling *t, struct qp_conn *const *conns, size_t n)
         U(shaken), n, U(longest / 1000000), U(longest / 1000 % 1000), U(closed), plural(closed));
 }
 
-/* Bare captures that are not open show too little: the checks would guess. */
+/* Bare captures that are not open show too little: the checks would guess. What came
+ * from standard input is gone. */
 static void tell_checks_if_readable(struct telling *t) {
   const struct qp_counts *n = qp_tracker_counts(t->evidence->tracker);
-  bool closed = n->opened < n->packets - n->packets / 10;
-  if (closed && !qp_cli_is_dir(t->o))
+  bool closed = n->opened < n->packets - n->packets / 10, gone = false;
+  for (size_t i = 0; i < t->o->n_files; i++)
+    gone |= !strcmp(t->o->files[i], "-");
+  if (gone)
+    say(t, NOTE, "checks", nowhere,
+        "The checks are left out: standard input is read once. `quicpcap verify -` makes them.");
+  else if (closed && !qp_cli_is_dir(t->o))
     say(t, NOTE, "checks", nowhere,
         "The checks are left out: too many packets could not be opened. `quicpcap verify` makes "
         "them all the same.");

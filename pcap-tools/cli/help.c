@@ -18,9 +18,10 @@ static const char usage[] =
     "  verify    every check; also takes a run directory\n"
     "  qlog      not built yet\n"
     "\n"
-    "FILE is pcap or pcapng; several captures of one run are merged by time. Keys come\n"
-    "from the capture itself (pcapng) or from an NSS key log; connections without packet\n"
-    "protection (a laboratory mode of fanbench) need none.\n"
+    "FILE is pcap or pcapng, also packed with gzip; - is standard input. Several captures\n"
+    "of one run are merged by time. Keys come from the capture itself (pcapng) or from an\n"
+    "NSS key log; connections without packet protection (a laboratory mode of fanbench)\n"
+    "need none. What breaks off is told to the last whole packet, with exit code 2.\n"
     "\n"
     "  --keys FILE   NSS key log (SSLKEYLOGFILE)\n"
     "  --json        one JSON object a line\n"
@@ -34,6 +35,7 @@ static const char usage[] =
     "  quicpcap explain --keys keys.log client.pcap\n"
     "  quicpcap packets --conn 0 --from server --since 1.5 run/capture/relay-pub.pcapng\n"
     "  quicpcap streams --keys keys.log client.pcap server.pcap\n"
+    "  tcpdump -U -w - udp port 443 | quicpcap packets -\n"
     "  quicpcap verify --json run/\n";
 
 #define CONN   "  --conn N                one connection, by its number in `summary`\n"

@@ -108,6 +108,10 @@ int qp_cmd_verify(const struct qp_options *o) {
       check_row(o, &rows, c);
   }
   int code = conclude(o, r);
+  if (r->damage) {
+    fprintf(o->talk, "quicpcap: %s\n", r->damage);
+    code = 2;
+  }
   judge_report_free(r);
   return code;
 }

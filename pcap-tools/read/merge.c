@@ -28,13 +28,15 @@ static void advance(struct source *s) {
     s->damage = qp_copy_text(err);
 }
 
-struct qp_merge *qp_merge_open(const char *const *paths, size_t n) {
+struct qp_merge *qp_merge_open(const char *const *paths, size_t n, qp_secrets_fn *secrets,
+                               void *arg) {
   struct qp_merge *m = qp_alloc(1, sizeof *m);
   m->sources = qp_alloc(n, sizeof *m->sources);
   m->n = n;
   for (size_t i = 0; i < n; i++) {
     char err[512];
-    if (!qp_capture_open(paths[i], (uint32_t)i, &m->sources[i].capture, err, sizeof err))
+    if (!qp_capture_open(paths[i], (uint32_t)i, secrets, arg, &m->sources[i].capture, err,
+                         sizeof err))
       advance(&m->sources[i]);
     else
       m->sources[i].damage = qp_copy_text(err);
@@ -64,6 +66,10 @@ const char *qp_merge_damage(const struct qp_merge *m, size_t i) {
 
 uint64_t qp_merge_frames(const struct qp_merge *m, size_t i) {
   return m->sources[i].frames;
+}
+
+const struct qp_blocks *qp_merge_blocks(const struct qp_merge *m, size_t i) {
+  return m->sources[i].capture ? qp_capture_blocks(m->sources[i].capture) : NULL;
 }
 
 void qp_merge_close(struct qp_merge *m) {

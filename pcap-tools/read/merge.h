@@ -12,8 +12,10 @@
 
 struct qp_merge;
 
-/* A file that cannot be opened at all is damaged from its first byte on. */
-struct qp_merge *qp_merge_open(const char *const *paths, size_t n);
+/* A file that cannot be opened at all is damaged from its first byte on. secrets: see
+ * qp_capture_open(). */
+struct qp_merge *qp_merge_open(const char *const *paths, size_t n, qp_secrets_fn *secrets,
+                               void *arg);
 /* False: file i could not be opened; qp_merge_damage() says why. */
 bool qp_merge_opened(const struct qp_merge *merge, size_t i);
 /* The next frame, or NULL at the end. Valid until the next call. */
@@ -22,6 +24,8 @@ const struct qp_frame *qp_merge_next(struct qp_merge *merge);
 const char *qp_merge_damage(const struct qp_merge *merge, size_t i);
 /* Frames read from file i so far. */
 uint64_t qp_merge_frames(const struct qp_merge *merge, size_t i);
+/* What else file i says, as far as it is read; NULL: it could not be opened. */
+const struct qp_blocks *qp_merge_blocks(const struct qp_merge *merge, size_t i);
 void qp_merge_close(struct qp_merge *merge);
 
 #endif

@@ -11,7 +11,6 @@
 
 #include "pcap-tools/read/lines.h"
 #include "pcap-tools/read/merge.h"
-#include "pcap-tools/read/pcapng.h"
 #include "pcap-tools/read/udp.h"
 #include "pcap-tools/t/tape.h"
 
@@ -65,7 +64,7 @@ static void a_capture_cut_at_every_byte(void **state) {
     char err[512] = "";
     size_t secrets = 0;
     write_file(cut, bytes, len);
-    qp_pcapng_secrets(cut, count_secrets, &secrets, err, sizeof err);
+    qp_blocks_secrets(cut, count_secrets, &secrets, err, sizeof err);
     if (judge_captures(&cut, 1, NULL, &r, err, sizeof err)) {
       assert_true(strlen(err) > 0); /* not even a header */
       continue;
@@ -119,7 +118,7 @@ static void captures_merge_by_time(void **state) {
   const char *paths[2] = {path_of("a.pcapng"), path_of("b.pcapng")};
   tape_write(t, paths[0], 0, 0);
   tape_write(t, paths[1], 1, 0);
-  struct qp_merge *m = qp_merge_open(paths, 2);
+  struct qp_merge *m = qp_merge_open(paths, 2, NULL, NULL);
   const struct qp_frame *frame;
   uint64_t last = 0, n = 0;
   while ((frame = qp_merge_next(m))) {
