@@ -19,7 +19,9 @@ void client_touched(struct client *client) {
 uint64_t client_due(const struct client *client) {
   uint64_t first = qc_deadline(client->qc);
   uint64_t at = client->ledger ? ledger_deadline(client->ledger) : UINT64_MAX;
-  return at < first ? at : first;
+  if (at < first) first = at;
+  at = client->window.due_ns;
+  return at && at < first ? at : first;
 }
 
 void client_dirty(struct client *client) {
@@ -61,7 +63,10 @@ static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, b
 
 void client_enter(struct client *client, const struct ledger_number *number) {
   client_touched(client);
-  if (ledger_enter(client->ledger, number) == 0) return;
+  if (ledger_enter(client->ledger, number) == 0) {
+    window_sent(client, number);
+    return;
+  }
   relay_log(client->relay, "client %u: joint number %llu: %s", client->slot,
             (unsigned long long)number->pn,
             errno == EEXIST ? "used twice" : "the ledger has no room for it");
@@ -185,6 +190,7 @@ static void on_settled(void *arg, const struct ledger_number *number) {
   if (relay->cfg.trace && relay->cfg.trace->number)
     relay->cfg.trace->number(relay->cfg.trace_arg, &client->odcid, number);
   if (number->origin == LEDGER_OWN || number->origin == LEDGER_BURNED) return;
+  window_settled(client, number);
   if (number->fate == LEDGER_ACKED)
     pieces_acked(client, number);
   else
@@ -196,6 +202,7 @@ static void on_spurious(void *arg, const struct ledger_number *number) {
   struct relay *relay = client->relay;
   if (relay->cfg.trace && relay->cfg.trace->spurious)
     relay->cfg.trace->spurious(relay->cfg.trace_arg, &client->odcid, number);
+  window_spurious(client, number);
   pieces_acked(client, number);
 }
 
@@ -262,6 +269,8 @@ static void on_handshake_done(void *app) {
     struct fb_counters *counters = client_counters(client);
     counters->max_data = fanout_max_data(client);
     counters->max_streams = client->max_streams;
+    window_init(client);
+    window_grant(client);
   }
   client->started = true;
   if (moqt_session_start(client->session))
@@ -300,13 +309,26 @@ static void on_path_changed(void *app, const struct qc_path *path) {
   if (client->in_plane) entry_subscriber_update(client);
 }
 
+/* Another address, not only another port (RFC 9000 9.4): what was learned of the old path is void. */
+static bool takes_new_way(const struct client *client) {
+  struct qc_path path;
+  qc_path_now(client->qc, &path);
+  const struct qc_addr *was = &client->path.remote, *is = &path.remote;
+  if (was->sa.sa_family != is->sa.sa_family) return true;
+  if (is->sa.sa_family == AF_INET6)
+    return memcmp(&was->in6.sin6_addr, &is->in6.sin6_addr, sizeof was->in6.sin6_addr) != 0;
+  return was->in.sin_addr.s_addr != is->in.sin_addr.s_addr;
+}
+
 static void on_path_validated(void *app, const struct qc_path *path, bool valid) {
   (void)path;
   struct client *client = app;
   if (!client->path_held) return;
   if (!valid) return;
   client->path_held = false;
+  bool moved = client->ledger && takes_new_way(client);
   qc_path_now(client->qc, &client->path);
+  if (moved) window_init(client);
   if (client->in_plane) entry_subscriber_update(client);
   if (client->upstream >= 0) {
     entry_upstream_leave(client);
@@ -431,7 +453,6 @@ static void reset_counters(struct client *client) {
   memset(counters, 0, sizeof *counters);
   counters->next_stream = 1; /* ordinal 0 is MoQT's control stream */
   counters->pn_limit = RELAY_PN_WINDOW;
-  counters->credit = UINT64_MAX;
   counters->hold = 1; /* until the first backlog is gone */
 }
 

@@ -102,6 +102,7 @@ static void take_sub(struct relay *relay, const struct fb_record *record, struct
     if (sub->decision[f] == FB_DEC_SEND) pieces[n++] = piece_of(frame, streams[f], sub->down[f]);
   }
   if (!sub->sent || !client->ledger) return;
+  client->window.entered += record->payload_len; /* whatever becomes of it, see congestion.h */
   struct ledger_number number = {
       .pn = sub->pn,
       .origin = LEDGER_FAST,

@@ -11,6 +11,7 @@
  *   datagram.c datagrams
  *   copies.c   copy records in
  *   slow.c     the slow path: own packets for deferred and lost data
+ *   window.c   one congestion window for both paths
  *   stock.c    datapath `stock`: everything through ngtcp2
  *
  * Words: a client is a connection; it may publish, subscribe, or both. An
@@ -20,7 +21,9 @@
 
 #include <uthash.h>
 
+#include "relay/fanout/congestion.h"
 #include "relay/fanout/ledger.h"
+#include "relay/fanout/pacer.h"
 #include "relay/fanout/ranges.h"
 #include "relay/fanout/relay.h"
 #include "relay/fanout/timers.h"
@@ -41,6 +44,9 @@
 #define RELAY_STOCK_AHEAD (1u << 20)
 /* Packets one subscriber may get in a turn, so that all get theirs. */
 #define RELAY_SLOW_BURST 64
+/* A refusal is taken back after this time though the sockets never run dry: then user space, not
+ * the path, is too slow, and would be so for ever; new data overtakes what lies unread. */
+#define RELAY_HOLD_NS 20000000ull
 /* UDP payload: what a 1,500-byte MTU takes with IPv6, and what every path takes. */
 #define RELAY_MAX_UDP 1452
 #define RELAY_MIN_UDP 1200
@@ -165,6 +171,19 @@ struct datagram_note {
   uint64_t settled[FB_MAX_FRAMES][FB_MAX_BATCHES]; /* bit a slot: sent, or finally not */
 };
 
+/* What a subscriber may be sent now. */
+struct window {
+  struct congestion cc;
+  struct pacer pacer;
+  uint64_t entered; /* bytes of the datapath's copies whose records are in */
+  uint64_t held_ns; /* the datapath holds back since; 0 = it does not */
+  uint64_t due_ns;  /* the slow path waits for its pacing; 0 = it does not */
+  uint64_t lost_pn; /* the loss before this one */
+  bool has_lost;
+  bool waits;     /* the slow path has something to send and no room for it */
+  bool withdrawn; /* the datapath has no credit, all its copies are entered */
+};
+
 struct client {
   struct relay *relay;
   uint32_t slot, gen;
@@ -208,6 +227,7 @@ struct client {
   struct leg **resets; /* RESET_STREAM due */
   size_t n_resets, cap_resets;
   unsigned probes; /* PTO probes due */
+  struct window window;
   uint64_t hold_seen; /* counters.hold before the last drain, 0 = none */
   uint64_t resent_bytes, slow_packets;
   uint64_t max_data, max_streams; /* stock and kernel: limits of the peer */
@@ -340,6 +360,23 @@ void copies_drain(struct relay *relay);
 bool slow_run(struct client *client);
 void slow_lost(struct client *client, const struct ledger_number *number);
 bool slow_is_idle(const struct client *client);
+
+/* ---- window.c: congestion control over both paths; not on stock ---------------- */
+void window_init(struct client *client); /* a new path is a new window */
+void window_sent(struct client *client, const struct ledger_number *number);
+void window_settled(struct client *client, const struct ledger_number *number);
+void window_spurious(struct client *client, const struct ledger_number *number);
+/* Tells the datapath what it may send. */
+void window_grant(struct client *client);
+/* Takes the datapath's credit; on return it sends nothing and all its records are in. */
+void window_withdraw(struct client *client);
+/* The backlog is gone, and there is room enough for the fast path to be worth it. */
+bool window_is_open(const struct client *client);
+/* After the slow path has had its turn: gives the fast path back to one who waits too long. */
+void window_relieve(struct client *client);
+/* May the slow path send a packet now? Else window.due_ns, or an ACK, tells when to ask again. */
+bool window_admits(struct client *client);
+void window_paced(struct client *client, uint64_t bytes);
 
 /* ---- stock.c ---------------------------------------------------------------- */
 bool stock_run(struct client *client);

@@ -134,6 +134,12 @@ uint64_t ledger_inflight_bytes(const struct ledger *ledger);
 uint64_t ledger_largest_acked(const struct ledger *ledger); /* UINT64_MAX = none */
 uint64_t ledger_smoothed_rtt(const struct ledger *ledger);  /* 0 = no sample yet */
 
+/* Losses over so long a time, with nothing acknowledged in between, are persistent
+ * congestion (RFC 9002 7.6.1). */
+uint64_t ledger_persistent_ns(const struct ledger *ledger);
+/* Has an ACK told one of [lo, hi)? Numbers too old to be remembered count as told. */
+bool ledger_any_acked(const struct ledger *ledger, uint64_t lo, uint64_t hi);
+
 uint64_t ledger_missing(const struct ledger *ledger); /* given up, no record came */
 
 /* The oldest FAST or SLOW number in flight that has pieces (valid until the next change).

@@ -141,3 +141,11 @@ void ledger_ack(struct ledger *ledger, const struct shim_range *ranges, size_t n
 uint64_t ledger_smoothed_rtt(const struct ledger *ledger) {
   return ledger->has_rtt ? ledger->srtt_ns : 0;
 }
+
+bool ledger_any_acked(const struct ledger *ledger, uint64_t lo, uint64_t hi) {
+  uint64_t gap_lo, gap_hi;
+
+  if (lo >= hi)
+    return false;
+  return !ranges_next_gap(&ledger->acked, lo, hi, &gap_lo, &gap_hi) || gap_lo > lo || gap_hi < hi;
+}

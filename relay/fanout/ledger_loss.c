@@ -3,6 +3,7 @@
 
 #define GRANULARITY_NS 1000000ull /* kGranularity */
 #define MAX_BACKOFF    16         /* doublings of the PTO */
+#define PERSISTENT_PTOS 3         /* kPersistentCongestionThreshold */
 
 uint64_t ledger_loss_delay(const struct ledger *l) {
   uint64_t rtt = l->srtt_ns > l->latest_rtt_ns ? l->srtt_ns : l->latest_rtt_ns;
@@ -15,6 +16,10 @@ uint64_t ledger_pto(const struct ledger *l) {
   uint64_t spread = 4 * l->rttvar_ns;
 
   return l->srtt_ns + (spread > GRANULARITY_NS ? spread : GRANULARITY_NS) + l->max_ack_delay_ns;
+}
+
+uint64_t ledger_persistent_ns(const struct ledger *ledger) {
+  return PERSISTENT_PTOS * ledger_pto(ledger);
 }
 
 static bool beyond_threshold(const struct ledger *l, uint64_t pn) {

@@ -122,6 +122,7 @@ static void flush_client(struct client *client) {
   if (!client->closed) track_enter(client);
   if (!client->closed)
     more = relay->cfg.plane ? slow_run(client) : stock_run(client);
+  if (!client->closed && relay->cfg.plane) window_relieve(client);
   send_quic(client);
   if (more) client_dirty(client);
 }
@@ -183,8 +184,8 @@ void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t
   flush(relay);
 }
 
-/* Gives the fast path back to those whose backlog is gone. The sockets are
- * empty. `hold` counts refusals: it is cleared only if none came since a value
+/* Gives the fast path back to those whose backlog is gone and whose window is open. The
+ * sockets are empty. `hold` counts refusals: it is cleared only if none came since a value
  * that was seen before the rings were drained and with no run in flight. */
 static void release_holds(struct relay *relay) {
   struct plane *plane = relay->cfg.plane;
@@ -193,7 +194,7 @@ static void release_holds(struct relay *relay) {
     struct client *client = relay->clients[i];
     if (!client || !client->in_plane || client->path_held) continue;
     client->hold_seen = plane_load(plane, &plane->counters[i].hold);
-    if (client->hold_seen && slow_is_idle(client))
+    if (client->hold_seen && window_is_open(client))
       any = true;
     else
       client->hold_seen = 0;
@@ -206,7 +207,9 @@ static void release_holds(struct relay *relay) {
     if (!client || !client->hold_seen) continue;
     __u64 seen = client->hold_seen;
     client->hold_seen = 0;
-    if (slow_is_idle(client)) plane_cas(plane, &plane->counters[i].hold, &seen, 0);
+    if (!window_is_open(client)) continue;
+    if (client->window.withdrawn) window_grant(client);
+    plane_cas(plane, &plane->counters[i].hold, &seen, 0);
   }
 }
 
@@ -236,6 +239,10 @@ void relay_expiry(struct relay *relay, uint64_t now_ns) {
     if (client->ledger && ledger_deadline(client->ledger) <= now_ns) {
       ledger_expiry(client->ledger, now_ns);
       client_floor(client);
+      client_dirty(client);
+    }
+    if (client->window.due_ns && client->window.due_ns <= now_ns) {
+      client->window.due_ns = 0;
       client_dirty(client);
     }
   }

@@ -255,6 +255,7 @@ static bool send_packet(struct packet *pkt, enum ledger_origin origin) {
     return false;
   }
   relay->cfg.ops->send(relay->cfg.ops_arg, &client->path, pkt->buf, len);
+  window_paced(client, len);
   client->slow_packets++;
   relay->slow_packets++;
   return true;
@@ -274,26 +275,54 @@ static bool number_free(const struct client *client) {
   return plane_load(plane, &counters->next_pn) < plane_load(plane, &counters->pn_limit);
 }
 
-bool slow_run(struct client *client) {
-  if (!client->ledger || client->path_held || !client->started) return false;
+static bool has_work(const struct client *client) {
+  return client->n_resets || client->resend_head || !slow_is_idle(client) || client->probes;
+}
+
+enum run_result { RUN_EMPTY, RUN_WAITS, RUN_MORE };
+
+/* Probes are due whatever the window says (RFC 9002 7.5). */
+static enum run_result send_all(struct client *client) {
   struct packet pkt;
   for (int i = 0; i < RELAY_SLOW_BURST; i++) {
-    if (!number_free(client)) break;
+    if (!number_free(client)) return RUN_WAITS;
+    if (!client->probes && !window_admits(client)) return RUN_WAITS;
     begin(&pkt, client);
     put_resets(&pkt);
     if (!pkt.full) put_resends(&pkt);
     if (!pkt.full) put_new(&pkt);
-    if (builder_is_empty(&pkt.builder)) break;
+    if (builder_is_empty(&pkt.builder)) return RUN_EMPTY;
     if (client->probes) client->probes--;
-    if (!send_packet(&pkt, LEDGER_SLOW)) return false;
-    if (i == RELAY_SLOW_BURST - 1) return true;
+    if (!send_packet(&pkt, LEDGER_SLOW)) return RUN_WAITS;
   }
+  return RUN_MORE;
+}
+
+static void send_probes(struct client *client) {
+  struct packet pkt;
   for (; client->probes; client->probes--) {
     begin(&pkt, client);
     builder_ping(&pkt.builder);
-    if (!send_packet(&pkt, LEDGER_PROBE)) return false;
+    if (!send_packet(&pkt, LEDGER_PROBE)) return;
   }
-  return false;
+}
+
+/* While user space sends or waits for room, the datapath has no credit; while the
+ * datapath holds back for a backlog, it needs none. */
+bool slow_run(struct client *client) {
+  if (!client->ledger || client->path_held || !client->started) return false;
+  enum run_result result = RUN_EMPTY;
+  client->window.due_ns = 0;
+  if (has_work(client)) {
+    window_withdraw(client);
+    result = send_all(client);
+    if (result != RUN_MORE) send_probes(client);
+  }
+  client->window.waits = result == RUN_WAITS;
+  const struct plane *plane = client->relay->cfg.plane;
+  bool held = client->window.withdrawn && plane_load(plane, &client_counters(client)->hold);
+  if (result == RUN_EMPTY && !held) window_grant(client);
+  return result == RUN_MORE;
 }
 
 void slow_lost(struct client *client, const struct ledger_number *number) {

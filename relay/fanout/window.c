@@ -1,0 +1,117 @@
+/* One window for both paths of a subscriber; the rule is in congestion.h. */
+#include "relay/fanout/core.h"
+
+static uint64_t in_flight(const struct client *client) {
+  return ledger_inflight_bytes(client->ledger);
+}
+
+static struct pacer_rate rate_of(const struct client *client) {
+  return (struct pacer_rate){.cwnd = client->window.cc.now.cwnd,
+                             .rtt_ns = ledger_smoothed_rtt(client->ledger)};
+}
+
+void window_init(struct client *client) {
+  congestion_init(&client->window.cc, client->relay->cfg.cubic, client->max_payload);
+  client->window.pacer = (struct pacer){0};
+  client->window.has_lost = false;
+}
+
+/* ---- what happens to numbers ------------------------------------------------------------ */
+
+static bool is_ours(const struct ledger_number *number) {
+  return number->origin == LEDGER_FAST || number->origin == LEDGER_SLOW ||
+         number->origin == LEDGER_PROBE;
+}
+
+void window_sent(struct client *client, const struct ledger_number *number) {
+  if (is_ours(number)) congestion_sent(&client->window.cc, number->sent_ns, in_flight(client));
+}
+
+static void lost(struct client *client, const struct ledger_number *number) {
+  struct window *w = &client->window;
+  const struct ledger *ledger = client->ledger;
+  bool unbroken = w->has_lost && number->pn > w->lost_pn &&
+                  !ledger_any_acked(ledger, w->lost_pn + 1, number->pn);
+  w->has_lost = true;
+  w->lost_pn = number->pn;
+  congestion_lost(&w->cc, number->sent_ns, unbroken, ledger_persistent_ns(ledger),
+                  client->relay->now);
+}
+
+void window_settled(struct client *client, const struct ledger_number *number) {
+  if (!is_ours(number)) return;
+  if (number->fate == LEDGER_ACKED)
+    congestion_acked(&client->window.cc, number->sent_ns, number->bytes,
+                     ledger_smoothed_rtt(client->ledger), client->relay->now);
+  else if (number->fate == LEDGER_LOST)
+    lost(client, number);
+  client_dirty(client); /* its credit is another now */
+}
+
+void window_spurious(struct client *client, const struct ledger_number *number) {
+  if (!is_ours(number)) return;
+  congestion_spurious(&client->window.cc, number->sent_ns);
+  client_dirty(client);
+}
+
+/* ---- the datapath's share ---------------------------------------------------------------- */
+
+static void set_credit(struct client *client, uint64_t credit) {
+  plane_store(client->relay->cfg.plane, &client_counters(client)->credit, credit);
+}
+
+void window_grant(struct client *client) {
+  struct window *w = &client->window;
+  w->withdrawn = false;
+  set_credit(client, congestion_credit(&w->cc, w->entered, in_flight(client)));
+}
+
+void window_withdraw(struct client *client) {
+  struct relay *relay = client->relay;
+  if (client->window.withdrawn) return;
+  client->window.withdrawn = true;
+  set_credit(client, 0);
+  if (!client->in_plane) return;
+  relay->cfg.plane->ops->quiesce(relay->cfg.plane->ctx);
+  copies_drain(relay);
+}
+
+/* Half a window, or a burst of the first: less would be refused again at once. */
+bool window_is_open(const struct client *client) {
+  const struct congestion *cc = &client->window.cc;
+  if (client->window.waits || !slow_is_idle(client)) return false;
+  uint64_t half = cc->now.cwnd / 2, burst = CONGESTION_INITIAL_PACKETS * cc->packet;
+  return congestion_room(cc, in_flight(client)) >= (half < burst ? half : burst);
+}
+
+void window_relieve(struct client *client) {
+  struct window *w = &client->window;
+  struct plane *plane = client->relay->cfg.plane;
+  uint64_t now = client->relay->now;
+  if (!client->in_plane || plane_load(plane, &client_counters(client)->hold) == 0) {
+    w->held_ns = 0;
+    return;
+  }
+  if (w->held_ns == 0) w->held_ns = now;
+  if (now - w->held_ns < RELAY_HOLD_NS || client->path_held || !window_is_open(client)) return;
+  w->held_ns = 0;
+  window_grant(client);
+  plane_store(plane, &client_counters(client)->hold, 0);
+}
+
+/* ---- the slow path's share ---------------------------------------------------------------- */
+
+bool window_admits(struct client *client) {
+  struct window *w = &client->window;
+  uint64_t now = client->relay->now;
+  if (congestion_room(&w->cc, in_flight(client)) < w->cc.packet) return false;
+  uint64_t due = pacer_due(&w->pacer, rate_of(client), w->cc.packet);
+  if (due <= now) return true;
+  congestion_limited(&w->cc, now);
+  w->due_ns = due;
+  return false;
+}
+
+void window_paced(struct client *client, uint64_t bytes) {
+  pacer_sent(&client->window.pacer, rate_of(client), bytes, client->relay->now);
+}
