@@ -216,8 +216,9 @@ static void release_holds(struct relay *relay) {
 void relay_input_drained(struct relay *relay, uint64_t now_ns) {
   relay->now = now_ns;
   copies_drain(relay);
-  flush(relay);
+  /* Before this turn's packets: a copy with a higher number must not leave ahead of them. */
   if (relay->cfg.plane) release_holds(relay);
+  flush(relay);
   stream_bound_cache(relay);
 }
 

@@ -61,9 +61,23 @@ static void on_number(void *arg, const struct qc_cid *conn, const struct ledger_
   (void)conn;
   if (number->origin != LEDGER_FAST && number->origin != LEDGER_SLOW) return;
   if (number->fate == LEDGER_ACKED) b->numbers_acked++;
+  if (number->fate == LEDGER_ACKED && number->origin == LEDGER_SLOW) b->slow_acked++;
   if (number->fate == LEDGER_LOST) b->numbers_lost++;
 }
 static const struct trace_ops trace_ops = {.number = on_number};
+
+/* The invariant of congestion.h, at each copy: known to be in flight + copies not yet
+ * recorded <= window. */
+static void check_window(struct bench *b) {
+  for (uint32_t i = 0; i < b->relay->n_slots; i++) {
+    const struct client *client = b->relay->clients[i];
+    uint64_t sent = b->dp->counters[i].sent_bytes;
+    if (!client || sent == b->copied[i]) continue;
+    b->copied[i] = sent;
+    uint64_t flight = ledger_inflight_bytes(client->ledger) + sent - client->window.entered;
+    if (flight > client->window.cc.now.cwnd || client->window.withdrawn) b->over_window++;
+  }
+}
 
 static int on_emit(void *user, const struct dp_native_copy *copy) {
   struct bench *b = user;
@@ -76,6 +90,7 @@ static int on_emit(void *user, const struct dp_native_copy *copy) {
   memcpy(&path.remote.in.sin_addr, copy->path.remote_addr, 4);
   enqueue(b, &path, copy->payload, copy->len);
   b->copies++;
+  check_window(b);
   return 0;
 }
 
@@ -176,6 +191,7 @@ struct bench *bench_open(struct shape shape) {
       .plane = shape.native ? &b->plane.plane : NULL,
       .tls = b->tls,
       .protection = shape.protection,
+      .cubic = shape.cubic,
       .cache_bytes = 16u << 20,
       .max_clients = 16,
       .port = 4433,
@@ -242,9 +258,17 @@ void bench_publish(struct bench *b, uint64_t from, uint64_t to, size_t size, boo
   }
 }
 
+void bench_bottleneck(struct bench *b, uint64_t bytes_per_s, uint64_t queue_bytes) {
+  b->net.bottlenecks[1] =
+      (struct memnet_bottleneck){.bytes_per_s = bytes_per_s, .queue_bytes = queue_bytes};
+  for (size_t i = 0; i < b->net.n_nodes; i++)
+    for (int s = 0; s < SUBS; s++)
+      if (b->net.nodes[i].arg == b->sub[s]) b->net.nodes[i].bottleneck = 1;
+}
+
 void bench_finish(struct bench *b) {
   endpoint_publish_done(b->pub);
-  assert_true(memnet_run(&b->net, 20000 * MS, all_done, b));
+  assert_true(memnet_run(&b->net, 60000 * MS, all_done, b));
 }
 
 void bench_check_sound(struct bench *b) {
@@ -255,4 +279,5 @@ void bench_check_sound(struct bench *b) {
   }
   assert_false(b->pub->closed);
   assert_int_equal(b->numbers_twice, 0);
+  assert_int_equal(b->over_window, 0);
 }

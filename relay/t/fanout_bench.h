@@ -21,6 +21,9 @@ struct bench {
   struct endpoint *pub, *sub[SUBS];
   struct queued *head, **tail;
   bool drained;
+  uint64_t copied[16];  /* counters.sent_bytes when last looked at, by slot */
+  uint64_t over_window; /* copies beyond the congestion window */
+  uint64_t slow_acked; /* of numbers_acked */
   uint64_t copies, numbers_acked, numbers_lost, numbers_twice;
   bool native;
   uint32_t gso_every; /* every n-th upstream packet bypasses the datapath; 0 = none */
@@ -36,6 +39,7 @@ struct shape {
   uint32_t loss_ppm;
   const struct endpoint_limits *limits;
   uint32_t gso_every;
+  bool cubic;
 };
 
 /* All are connected, the namespace is announced. */
@@ -44,9 +48,12 @@ void bench_close(struct bench *b);
 void bench_subscribe_all(struct bench *b);
 /* One stream and, if wanted, one datagram a group, [from, to), one group in 2 ms. */
 void bench_publish(struct bench *b, uint64_t from, uint64_t to, size_t size, bool datagrams);
+/* From now on all subscribers are behind one bottleneck. */
+void bench_bottleneck(struct bench *b, uint64_t bytes_per_s, uint64_t queue_bytes);
 /* PUBLISH_DONE, and until every subscriber has it and all its streams. */
 void bench_finish(struct bench *b);
-/* No wrong byte, no duplicate, no closed connection, no number used twice. */
+/* No wrong byte, no duplicate, no closed connection, no number used twice, no copy beyond
+ * the congestion window. */
 void bench_check_sound(struct bench *b);
 /* A packet to the relay, through the datapath first. */
 void bench_inject(struct bench *b, const struct qc_path *path, const uint8_t *data, size_t len);

@@ -49,8 +49,49 @@ static bool same(const struct qc_addr *a, const struct qc_addr *b) {
   return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr && a->in.sin_port == b->in.sin_port;
 }
 
+static struct memnet_bottleneck *bottleneck_of(struct memnet *net, const struct qc_addr *to) {
+  for (size_t i = 0; i < net->n_nodes; i++)
+    if (same(&net->nodes[i].addr, to))
+      return &net->bottlenecks[net->nodes[i].bottleneck];
+  return &net->bottlenecks[0];
+}
+
+/* Time in front of and in a bottleneck; UINT64_MAX: its queue is full. */
+static uint64_t queueing_ns(struct memnet *net, struct memnet_bottleneck *b, size_t len) {
+  uint64_t waits, bytes_ns;
+
+  if (b->bytes_per_s == 0)
+    return 0;
+  waits = b->free_ns > net->now_ns ? b->free_ns - net->now_ns : 0;
+  bytes_ns = len * UINT64_C(1000000000) / b->bytes_per_s;
+  if (waits / 1000 * b->bytes_per_s / 1000000 + len > b->queue_bytes) {
+    b->dropped++;
+    return UINT64_MAX;
+  }
+  b->free_ns = net->now_ns + waits + bytes_ns;
+  return waits + bytes_ns;
+}
+
+/* In order of arrival; of those that arrive together the first sent comes first. */
+static void insert(struct memnet *net, struct memnet_packet *packet) {
+  struct memnet_packet **at = &net->head;
+
+  if (net->head && net->tail->at_ns <= packet->at_ns) {
+    net->tail->next = packet;
+    net->tail = packet;
+    return;
+  }
+  while (*at && (*at)->at_ns <= packet->at_ns)
+    at = &(*at)->next;
+  packet->next = *at;
+  *at = packet;
+  if (!packet->next)
+    net->tail = packet;
+}
+
 static void send_out(struct memnet *net, const struct qc_path *path, uint8_t *data, size_t len) {
   struct memnet_packet *packet;
+  uint64_t queued_ns;
 
   net->sent++;
   if (net->tap && !net->tap(net->tap_arg, path, data, len))
@@ -59,19 +100,18 @@ static void send_out(struct memnet *net, const struct qc_path *path, uint8_t *da
     net->lost++;
     return;
   }
+  queued_ns = queueing_ns(net, bottleneck_of(net, &path->remote), len);
+  if (queued_ns == UINT64_MAX)
+    return;
   packet = malloc(sizeof(*packet) + len);
   if (!packet)
     abort();
   packet->next = NULL;
-  packet->at_ns = net->now_ns + net->delay_ns;
+  packet->at_ns = net->now_ns + queued_ns + net->delay_ns;
   packet->path = *path;
   packet->len = len;
   memcpy(packet->data, data, len);
-  if (net->head)
-    net->tail->next = packet;
-  else
-    net->head = packet;
-  net->tail = packet;
+  insert(net, packet);
 }
 
 static bool flush(struct memnet *net) {
