@@ -46,7 +46,7 @@
 #define RELAY_SLOW_BURST 64
 /* A refusal is taken back after this time though the sockets never run dry: then user space, not
  * the path, is too slow, and would be so for ever; new data overtakes what lies unread. */
-#define RELAY_HOLD_NS 20000000ull
+#define RELAY_HOLD_NS 2000000ull
 /* UDP payload: what a 1,500-byte MTU takes with IPv6, and what every path takes. */
 #define RELAY_MAX_UDP 1452
 #define RELAY_MIN_UDP 1200

@@ -25,6 +25,9 @@ struct relay;
 struct relay_ops {
   /* Sends one UDP payload along a path. Returns 0, or -1 if it was dropped. */
   int (*send)(void *arg, const struct qc_path *path, const uint8_t *data, size_t len);
+  /* What was sent so far leaves now: before the datapath sends again, whose packets have higher
+   * numbers and must not overtake. NULL: send() keeps nothing back. */
+  void (*flush)(void *arg);
   void (*rand)(void *arg, uint8_t *dest, size_t len);
   /* The interface and Ethernet addresses of a path whose ifindex may be 0:
    * fills in ifindex, src_mac (ours) and dst_mac (next hop). Returns 0 or -1. */

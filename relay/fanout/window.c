@@ -62,6 +62,8 @@ static void set_credit(struct client *client, uint64_t credit) {
 
 void window_grant(struct client *client) {
   struct window *w = &client->window;
+  const struct relay_config *cfg = &client->relay->cfg;
+  if (w->withdrawn && cfg->ops->flush) cfg->ops->flush(cfg->ops_arg);
   w->withdrawn = false;
   set_credit(client, congestion_credit(&w->cc, w->entered, in_flight(client)));
 }

@@ -63,6 +63,10 @@ static int on_send(void *arg, const struct qc_path *path, const uint8_t *data, s
   return 0;
 }
 
+static void on_flush(void *arg) {
+  sockets_flush(((struct process *)arg)->sockets);
+}
+
 static void on_rand(void *arg, uint8_t *dest, size_t len) {
   (void)arg;
   while (len) {
@@ -93,6 +97,7 @@ static void on_log(void *arg, const char *line) {
 
 static const struct relay_ops relay_ops = {
     .send = on_send,
+    .flush = on_flush,
     .rand = on_rand,
     .resolve = on_resolve,
     .max_payload = on_max_payload,
