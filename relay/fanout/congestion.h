@@ -21,8 +21,8 @@
  * Two CPUs that compare at once may both pass: the window is exceeded by at most one
  * packet for each further CPU.
  *
- * The slow path sends only while the credit is 0 and E = S (withdrawn, no program
- * run in flight, rings drained); then F is all there is. See window.c.
+ * The slow path is a third CPU: it first lowers the credit by the packet it wants to send,
+ * then looks whether S is still within; if so the room is its own. See window.c.
  *
  * Application-limited (RFC 9002 7.8): only an ACK of a number that was in flight
  * while the window was used up lets it grow. In slow start, where a burst may be

@@ -180,8 +180,7 @@ struct window {
   uint64_t due_ns;  /* the slow path waits for its pacing; 0 = it does not */
   uint64_t lost_pn; /* the loss before this one */
   bool has_lost;
-  bool waits;     /* the slow path has something to send and no room for it */
-  bool withdrawn; /* the datapath has no credit, all its copies are entered */
+  bool waits; /* the slow path has something to send and no room for it */
 };
 
 struct client {
@@ -368,14 +367,16 @@ void window_settled(struct client *client, const struct ledger_number *number);
 void window_spurious(struct client *client, const struct ledger_number *number);
 /* Tells the datapath what it may send. */
 void window_grant(struct client *client);
-/* Takes the datapath's credit; on return it sends nothing and all its records are in. */
-void window_withdraw(struct client *client);
+/* The slow path waits for room: the datapath must not take it. */
+void window_hold(struct client *client);
 /* The backlog is gone, and there is room enough for the fast path to be worth it. */
 bool window_is_open(const struct client *client);
 /* After the slow path has had its turn: gives the fast path back to one who waits too long. */
 void window_relieve(struct client *client);
-/* May the slow path send a packet now? Else window.due_ns, or an ACK, tells when to ask again. */
-bool window_admits(struct client *client);
+/* May the slow path send a packet now? If so it must, or give the room back by window_grant().
+ * FULL: ask again after an ACK. PACED: at window.due_ns. */
+enum window_answer { WINDOW_OPEN, WINDOW_FULL, WINDOW_PACED };
+enum window_answer window_admits(struct client *client);
 void window_paced(struct client *client, uint64_t bytes);
 
 /* ---- stock.c ---------------------------------------------------------------- */

@@ -202,13 +202,13 @@ static void release_holds(struct relay *relay) {
   if (!any) return;
   plane->ops->quiesce(plane->ctx);
   copies_drain(relay);
+  if (relay->cfg.ops->flush) relay->cfg.ops->flush(relay->cfg.ops_arg);
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
     if (!client || !client->hold_seen) continue;
     __u64 seen = client->hold_seen;
     client->hold_seen = 0;
     if (!window_is_open(client)) continue;
-    if (client->window.withdrawn) window_grant(client);
     plane_cas(plane, &plane->counters[i].hold, &seen, 0);
   }
 }

@@ -254,10 +254,10 @@ static bool send_packet(struct packet *pkt, enum ledger_origin origin) {
     ledger_failed(client->ledger, pn, relay->now);
     return false;
   }
-  relay->cfg.ops->send(relay->cfg.ops_arg, &client->path, pkt->buf, len);
-  window_paced(client, len);
   client->slow_packets++;
   relay->slow_packets++;
+  window_paced(client, len);
+  relay->cfg.ops->send(relay->cfg.ops_arg, &client->path, pkt->buf, len);
   return true;
 }
 
@@ -286,7 +286,9 @@ static enum run_result send_all(struct client *client) {
   struct packet pkt;
   for (int i = 0; i < RELAY_SLOW_BURST; i++) {
     if (!number_free(client)) return RUN_WAITS;
-    if (!client->probes && !window_admits(client)) return RUN_WAITS;
+    enum window_answer answer = client->probes ? WINDOW_OPEN : window_admits(client);
+    if (answer == WINDOW_FULL) window_hold(client);
+    if (answer != WINDOW_OPEN) return RUN_WAITS;
     begin(&pkt, client);
     put_resets(&pkt);
     if (!pkt.full) put_resends(&pkt);
@@ -307,21 +309,26 @@ static void send_probes(struct client *client) {
   }
 }
 
-/* While user space sends or waits for room, the datapath has no credit; while the
- * datapath holds back for a backlog, it needs none. */
+/* Copies with higher numbers must not leave ahead of what was just sent. */
+static void let_out(struct client *client, uint64_t packets_before) {
+  const struct relay_config *cfg = &client->relay->cfg;
+  if (!cfg->ops->flush || client->slow_packets == packets_before) return;
+  if (plane_load(cfg->plane, &client_counters(client)->hold)) return;
+  cfg->ops->flush(cfg->ops_arg);
+}
+
 bool slow_run(struct client *client) {
   if (!client->ledger || client->path_held || !client->started) return false;
   enum run_result result = RUN_EMPTY;
+  uint64_t before = client->slow_packets;
   client->window.due_ns = 0;
   if (has_work(client)) {
-    window_withdraw(client);
     result = send_all(client);
     if (result != RUN_MORE) send_probes(client);
   }
   client->window.waits = result == RUN_WAITS;
-  const struct plane *plane = client->relay->cfg.plane;
-  bool held = client->window.withdrawn && plane_load(plane, &client_counters(client)->hold);
-  if (result == RUN_EMPTY && !held) window_grant(client);
+  window_grant(client);
+  let_out(client, before);
   return result == RUN_MORE;
 }
 

@@ -62,20 +62,13 @@ static void set_credit(struct client *client, uint64_t credit) {
 
 void window_grant(struct client *client) {
   struct window *w = &client->window;
-  const struct relay_config *cfg = &client->relay->cfg;
-  if (w->withdrawn && cfg->ops->flush) cfg->ops->flush(cfg->ops_arg);
-  w->withdrawn = false;
   set_credit(client, congestion_credit(&w->cc, w->entered, in_flight(client)));
 }
 
-void window_withdraw(struct client *client) {
-  struct relay *relay = client->relay;
-  if (client->window.withdrawn) return;
-  client->window.withdrawn = true;
-  set_credit(client, 0);
-  if (!client->in_plane) return;
-  relay->cfg.plane->ops->quiesce(relay->cfg.plane->ctx);
-  copies_drain(relay);
+void window_hold(struct client *client) {
+  const struct plane *plane = client->relay->cfg.plane;
+  __u64 free = 0;
+  if (client->in_plane) plane_cas(plane, &client_counters(client)->hold, &free, 1);
 }
 
 /* Half a window, or a burst of the first: less would be refused again at once. */
@@ -88,30 +81,42 @@ bool window_is_open(const struct client *client) {
 
 void window_relieve(struct client *client) {
   struct window *w = &client->window;
-  struct plane *plane = client->relay->cfg.plane;
+  const struct relay_config *cfg = &client->relay->cfg;
   uint64_t now = client->relay->now;
-  if (!client->in_plane || plane_load(plane, &client_counters(client)->hold) == 0) {
+  if (!client->in_plane || plane_load(cfg->plane, &client_counters(client)->hold) == 0) {
     w->held_ns = 0;
     return;
   }
   if (w->held_ns == 0) w->held_ns = now;
   if (now - w->held_ns < RELAY_HOLD_NS || client->path_held || !window_is_open(client)) return;
   w->held_ns = 0;
-  window_grant(client);
-  plane_store(plane, &client_counters(client)->hold, 0);
+  if (cfg->ops->flush) cfg->ops->flush(cfg->ops_arg);
+  plane_store(cfg->plane, &client_counters(client)->hold, 0);
 }
 
 /* ---- the slow path's share ---------------------------------------------------------------- */
 
-bool window_admits(struct client *client) {
+/* Takes a packet's worth off the credit, then looks: what the datapath has not used up by now is
+ * the slow path's. */
+static bool take_room(struct client *client) {
+  struct window *w = &client->window;
+  const struct plane *plane = client->relay->cfg.plane;
+  uint64_t flight = in_flight(client) + w->cc.packet;
+  if (w->entered + w->cc.now.cwnd < flight) return false;
+  uint64_t credit = congestion_credit(&w->cc, w->entered, flight);
+  set_credit(client, credit);
+  return plane_load(plane, &client_counters(client)->sent_bytes) <= credit;
+}
+
+enum window_answer window_admits(struct client *client) {
   struct window *w = &client->window;
   uint64_t now = client->relay->now;
-  if (congestion_room(&w->cc, in_flight(client)) < w->cc.packet) return false;
   uint64_t due = pacer_due(&w->pacer, rate_of(client), w->cc.packet);
-  if (due <= now) return true;
+  if (!take_room(client)) return WINDOW_FULL;
+  if (due <= now) return WINDOW_OPEN;
   congestion_limited(&w->cc, now);
   w->due_ns = due;
-  return false;
+  return WINDOW_PACED;
 }
 
 void window_paced(struct client *client, uint64_t bytes) {

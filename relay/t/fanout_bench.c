@@ -12,6 +12,7 @@
 #include "embed/test_cert_pem.h"
 #include "embed/test_key_pem.h"
 #include "relay/fanout/core.h"
+#include "relay/fanout/ledger_table.h"
 
 struct queued {
   struct queued *next;
@@ -20,20 +21,48 @@ struct queued {
   uint8_t data[];
 };
 
-static void enqueue(struct bench *b, const struct qc_path *path, const uint8_t *data, size_t len) {
+static struct queued **append(struct queued **tail, const struct qc_path *path,
+                              const uint8_t *data, size_t len) {
   struct queued *q = malloc(sizeof *q + len);
   q->next = NULL;
   q->path = *path;
   q->len = len;
   memcpy(q->data, data, len);
-  *b->tail = q;
-  b->tail = &q->next;
+  *tail = q;
+  return &q->next;
+}
+
+static void enqueue(struct bench *b, const struct qc_path *path, const uint8_t *data, size_t len) {
+  b->tail = append(b->tail, path, data, len);
+}
+
+static void drop_all(struct queued *q) {
+  for (struct queued *next; q; q = next) {
+    next = q->next;
+    free(q);
+  }
 }
 
 /* ---- hooks ------------------------------------------------------------------------------- */
 
+/* The invariant of congestion.h, at each copy and each packet of the slow path: known to be in
+ * flight + copies not yet recorded <= window. Probes may be beyond it (RFC 9002 7.5). */
+static void check_window(struct bench *b) {
+  if (!b->relay || !b->native) return;
+  for (uint32_t i = 0; i < b->relay->n_slots; i++) {
+    const struct client *client = b->relay->clients[i];
+    if (!client || !client->ledger) continue;
+    uint64_t copied = b->dp->counters[i].sent_bytes, sent = copied + client->slow_packets;
+    if (sent == b->sent[i] || client->ledger->pto_count) continue;
+    b->sent[i] = sent;
+    uint64_t flight = ledger_inflight_bytes(client->ledger) + copied - client->window.entered;
+    if (flight > client->window.cc.now.cwnd) b->over_window++;
+  }
+}
+
 static int on_send(void *arg, const struct qc_path *path, const uint8_t *data, size_t len) {
   enqueue(arg, path, data, len);
+  check_window(arg);
   return 0;
 }
 static void on_rand(void *arg, uint8_t *dest, size_t len) {
@@ -66,19 +95,6 @@ static void on_number(void *arg, const struct qc_cid *conn, const struct ledger_
 }
 static const struct trace_ops trace_ops = {.number = on_number};
 
-/* The invariant of congestion.h, at each copy: known to be in flight + copies not yet
- * recorded <= window. */
-static void check_window(struct bench *b) {
-  for (uint32_t i = 0; i < b->relay->n_slots; i++) {
-    const struct client *client = b->relay->clients[i];
-    uint64_t sent = b->dp->counters[i].sent_bytes;
-    if (!client || sent == b->copied[i]) continue;
-    b->copied[i] = sent;
-    uint64_t flight = ledger_inflight_bytes(client->ledger) + sent - client->window.entered;
-    if (flight > client->window.cc.now.cwnd || client->window.withdrawn) b->over_window++;
-  }
-}
-
 static int on_emit(void *user, const struct dp_native_copy *copy) {
   struct bench *b = user;
   struct qc_path path = {0};
@@ -103,32 +119,52 @@ static struct fb_path to_fb(const struct qc_path *path) {
   return out;
 }
 
-void bench_inject(struct bench *b, const struct qc_path *path, const uint8_t *data, size_t len) {
-  if (b->native) {
-    struct fb_path fb = to_fb(path);
-    dp_native_packet(b->dp, &fb, data, len, b->net.now_ns, 0);
+static bool is_stalled(const struct bench *b) {
+  return b->net.now_ns < b->stalled_until_ns;
+}
+
+/* What the socket hands to user space. */
+static void read_packet(struct bench *b, const struct qc_path *path, const uint8_t *data,
+                        size_t len) {
+  if (is_stalled(b)) {
+    b->socket_tail = append(b->socket_tail, path, data, len);
+    return;
   }
   relay_packet(b->relay, path, data, len, b->net.now_ns);
   b->drained = false;
 }
 
+static void read_socket(struct bench *b) {
+  struct queued *list = b->socket;
+  b->socket = NULL;
+  b->socket_tail = &b->socket;
+  for (const struct queued *q = list; q; q = q->next)
+    read_packet(b, &q->path, q->data, q->len);
+  drop_all(list);
+}
+
+void bench_inject(struct bench *b, const struct qc_path *path, const uint8_t *data, size_t len) {
+  if (b->native) {
+    struct fb_path fb = to_fb(path);
+    dp_native_packet(b->dp, &fb, data, len, b->net.now_ns, 0);
+  }
+  read_packet(b, path, data, len);
+}
+
 static void relay_in(void *arg, const struct qc_path *path, const uint8_t *data, size_t len,
                      uint64_t now_ns) {
   struct bench *b = arg;
+  (void)now_ns;
   bool upstream = path->remote.in.sin_port == htons(100);
   if (upstream && b->upstream_tap) b->upstream_tap(b, path, data, len);
   bool bypass = upstream && b->gso_every && ++b->upstream_packets % b->gso_every == 0;
-  if (!bypass) {
-    bench_inject(b, path, data, len);
-    return;
-  }
-  relay_packet(b->relay, path, data, len, now_ns);
-  b->drained = false;
+  if (bypass) read_packet(b, path, data, len);
+  else bench_inject(b, path, data, len);
 }
 static size_t relay_out(void *arg, struct qc_path *path, uint8_t *buf, size_t room,
                         uint64_t now_ns) {
   struct bench *b = arg;
-  if (!b->head && !b->drained) {
+  if (!b->head && !b->drained && !is_stalled(b)) {
     b->drained = true;
     relay_input_drained(b->relay, now_ns);
   }
@@ -153,13 +189,17 @@ static uint64_t ask_all(const struct relay *relay) {
   return first;
 }
 static uint64_t relay_due(void *arg) {
-  struct relay *relay = ((struct bench *)arg)->relay;
-  uint64_t at = relay_deadline(relay);
-  assert_true(at == ask_all(relay)); /* a timer that moved was not noted */
+  const struct bench *b = arg;
+  if (b->socket || is_stalled(b)) return b->stalled_until_ns;
+  uint64_t at = relay_deadline(b->relay);
+  assert_true(at == ask_all(b->relay)); /* a timer that moved was not noted */
   return at;
 }
 static void relay_expire(void *arg, uint64_t now_ns) {
-  relay_expiry(((struct bench *)arg)->relay, now_ns);
+  struct bench *b = arg;
+  if (is_stalled(b)) return;
+  read_socket(b);
+  if (relay_deadline(b->relay) <= now_ns) relay_expiry(b->relay, now_ns);
 }
 
 /* ---- set-up --------------------------------------------------------------------------------- */
@@ -168,6 +208,7 @@ struct bench *bench_open(struct shape shape) {
   struct bench *b = calloc(1, sizeof *b);
   memnet_init(&b->net, 42);
   b->tail = &b->head;
+  b->socket_tail = &b->socket;
   b->native = shape.native;
   b->tls = qc_tls_new(&(struct qc_tls_config){.server = true,
                                               .alpn = MOQT_ALPN,
@@ -226,10 +267,8 @@ void bench_close(struct bench *b) {
   for (int i = 0; i < SUBS; i++) endpoint_free(b->sub[i]);
   dp_native_free(b->dp);
   qc_tls_free(b->tls);
-  for (struct queued *q = b->head, *next; q; q = next) {
-    next = q->next;
-    free(q);
-  }
+  drop_all(b->head);
+  drop_all(b->socket);
   memnet_free(&b->net);
   free(b);
 }
@@ -256,6 +295,10 @@ void bench_publish(struct bench *b, uint64_t from, uint64_t to, size_t size, boo
     if (datagrams) endpoint_publish_datagram(b->pub, g, (uint8_t)(g % 4), 200);
     memnet_run(&b->net, 2 * MS, NULL, NULL);
   }
+}
+
+void bench_stall(struct bench *b, uint64_t for_ns) {
+  b->stalled_until_ns = b->net.now_ns + for_ns;
 }
 
 void bench_bottleneck(struct bench *b, uint64_t bytes_per_s, uint64_t queue_bytes) {

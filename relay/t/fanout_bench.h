@@ -21,10 +21,13 @@ struct bench {
   struct endpoint *pub, *sub[SUBS];
   struct queued *head, **tail;
   bool drained;
-  uint64_t copied[16];  /* counters.sent_bytes when last looked at, by slot */
-  uint64_t over_window; /* copies beyond the congestion window */
+  uint64_t sent[16];    /* by slot: moves with each copy and packet of the slow path */
+  uint64_t over_window; /* of them, beyond the congestion window */
   uint64_t slow_acked; /* of numbers_acked */
   uint64_t copies, numbers_acked, numbers_lost, numbers_twice;
+  /* The relay's user space does not run: packets wait in its socket, the datapath works. */
+  uint64_t stalled_until_ns;
+  struct queued *socket, **socket_tail;
   bool native;
   uint32_t gso_every; /* every n-th upstream packet bypasses the datapath; 0 = none */
   uint64_t upstream_packets;
@@ -50,6 +53,8 @@ void bench_subscribe_all(struct bench *b);
 void bench_publish(struct bench *b, uint64_t from, uint64_t to, size_t size, bool datagrams);
 /* From now on all subscribers are behind one bottleneck. */
 void bench_bottleneck(struct bench *b, uint64_t bytes_per_s, uint64_t queue_bytes);
+/* The relay's user space stands still from now on for so long. */
+void bench_stall(struct bench *b, uint64_t for_ns);
 /* PUBLISH_DONE, and until every subscriber has it and all its streams. */
 void bench_finish(struct bench *b);
 /* No wrong byte, no duplicate, no closed connection, no number used twice, no copy beyond
