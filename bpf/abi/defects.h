@@ -32,7 +32,7 @@
   X(zero_number, "zero-number", 1)                                                                 \
   X(raw_acks, "raw-acks", 1)                                                                       \
   X(stale_client, "stale-client", 1)                                                               \
-  X(late_handler, "late-handler", 1)                                                               \
+  X(late_handler, "late-handler", 20000000) /* ns after the handshake */                                                               \
   X(join_mid_group, "join-mid-group", 1)                                                           \
   X(pn_shrunk, "pn-shrunk", 1)                                                                     \
   X(one_stream_a_packet, "one-stream-a-packet", 1)                                                 \

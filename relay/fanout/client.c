@@ -34,7 +34,16 @@ void client_dirty(struct client *client) {
 
 /* ---- joint numbers: shim and ledger ------------------------------------------------ */
 
+/* Defect pn-guess: user space counts by itself and steps over what it thinks the fast path
+ * sent meanwhile. */
+static uint64_t guess_number(struct client *client) {
+  uint64_t pn = client->guessed_pn;
+  client->guessed_pn += client->relay->cfg.defects.pn_guess;
+  return pn;
+}
+
 uint64_t client_take_number(struct client *client) {
+  if (client->relay->cfg.defects.pn_guess) return guess_number(client);
   return plane_add(client->relay->cfg.plane, &client_counters(client)->next_pn, 1);
 }
 
@@ -44,7 +53,8 @@ static uint64_t on_take_number(void *arg) {
 
 static uint64_t on_next_number(void *arg) {
   struct client *client = arg;
-  return plane_load(client->relay->cfg.plane, &client_counters(client)->next_pn);
+  uint64_t next = plane_load(client->relay->cfg.plane, &client_counters(client)->next_pn);
+  return next > client->guessed_pn ? next : client->guessed_pn;
 }
 
 static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, bool ack_eliciting,
@@ -273,6 +283,8 @@ static void on_handshake_done(void *app) {
     window_grant(client);
   }
   client->started = true;
+  if (client->relay->cfg.defects.late_handler)
+    client->handler_ns = client->relay->now + client->relay->cfg.defects.late_handler;
   if (moqt_session_start(client->session))
     client_close(client, MOQT_INTERNAL_ERROR, "no control stream");
 }
@@ -340,7 +352,7 @@ static void on_path_validated(void *app, const struct qc_path *path, bool valid)
 static void on_dcid_changed(void *app, const struct qc_cid *dcid) {
   struct client *client = app;
   client->dcid = *dcid;
-  if (client->in_plane) entry_subscriber_update(client);
+  if (client->in_plane && !client->relay->cfg.defects.stale_dcid) entry_subscriber_update(client);
 }
 
 static void on_cid_issued(void *app, const struct qc_cid *cid) {
@@ -447,6 +459,21 @@ static int find_slot(struct relay *relay, uint32_t *slot) {
 }
 
 /* Zeroes the slot's shared words: nobody else touches them while it is free. */
+/* Defect stale-client: counters are kept by address, so the next connection of a port goes
+ * on where its last one stopped. */
+static void inherit_counters(struct client *client) {
+  struct relay *relay = client->relay;
+  struct fb_counters *counters = client_counters(client);
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    const struct client *old = relay->clients[i];
+    if (!old || old == client || old->path.remote.len != client->path.remote.len ||
+        memcmp(&old->path.remote.sa, &client->path.remote.sa, old->path.remote.len) != 0)
+      continue;
+    counters->next_pn = client_counters(old)->next_pn;
+    counters->next_stream = client_counters(old)->next_stream;
+  }
+}
+
 static void reset_counters(struct client *client) {
   if (!client->relay->cfg.plane) return;
   struct fb_counters *counters = client_counters(client);
@@ -454,6 +481,7 @@ static void reset_counters(struct client *client) {
   counters->next_stream = 1; /* ordinal 0 is MoQT's control stream */
   counters->pn_limit = RELAY_PN_WINDOW;
   counters->hold = 1; /* until the first backlog is gone */
+  if (client->relay->cfg.defects.stale_client) inherit_counters(client);
 }
 
 /* What fits the path: its MTU, at least QUIC's minimum (RFC 9000 14). */
@@ -485,7 +513,10 @@ static bool build(struct client *client, const struct qc_path *path, const uint8
                                    .initial_rtt_ns = INITIAL_RTT_NS,
                                    .max_ack_delay_ns = MAX_ACK_DELAY_NS,
                                    .ack_delay_exponent = 3};
-    client->shim = shim_new(&shim_ops, client);
+    struct shim_ops ops = shim_ops;
+    ops.raw_acks = relay->cfg.defects.raw_acks;
+    ops.mixed_widths = relay->cfg.defects.mixed_widths;
+    client->shim = shim_new(&ops, client);
     client->ledger = ledger_new(&ledger);
     if (!client->shim || !client->ledger) return false;
   }

@@ -231,6 +231,9 @@ struct client {
   uint64_t resent_bytes, slow_packets;
   uint64_t max_data, max_streams; /* stock and kernel: limits of the peer */
   uint64_t own_data;              /* bytes given to ngtcp2 for its own streams */
+  /* defects */
+  uint64_t guessed_pn; /* pn-guess: what it takes for the next number */
+  uint64_t handler_ns; /* late-handler: until then nobody hears a SUBSCRIBE */
 };
 
 struct cid_entry {

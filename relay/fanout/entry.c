@@ -57,9 +57,11 @@ void entry_subscriber_join(struct client *client) {
   report(client, "cannot enter the datapath",
          put_subscriber(client, client->path_held ? FB_SUB_JOINING : FB_SUB_ACTIVE));
   client->in_plane = true;
+  static const struct qc_cid unknown = {.len = 0};
   if (relay->cfg.trace && relay->cfg.trace->connection)
     relay->cfg.trace->connection(relay->cfg.trace_arg, relay->now, client->slot, client->gen,
-                                 &client->odcid, &client->path);
+                                 relay->cfg.defects.empty_cid ? &unknown : &client->odcid,
+                                 &client->path);
 }
 
 void entry_subscriber_update(struct client *client) {

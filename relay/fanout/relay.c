@@ -163,6 +163,14 @@ static void flush(struct relay *relay) {
 
 /* ---- in ------------------------------------------------------------------------- */
 
+/* Defect closed-gate: one gate for all packets, shut once the first copy was made. */
+static bool fans_out(const struct relay *relay) {
+  const struct plane *plane = relay->cfg.plane;
+  for (uint32_t i = 0; plane && i < relay->n_slots; i++)
+    if (plane_load(plane, &plane->counters[i].copies)) return true;
+  return false;
+}
+
 void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t *data, size_t len,
                   uint64_t now_ns) {
   relay->now = now_ns;
@@ -175,6 +183,7 @@ void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t
   struct client *client = entry ? entry->client : NULL;
   if (!client) {
     if (!(data[0] & 0x80) || relay->stopping) return;
+    if (relay->cfg.defects.closed_gate && fans_out(relay)) return;
     client = client_accept(relay, path, data, len);
     if (!client) return;
   }

@@ -77,7 +77,10 @@ static void reset_legs(struct subscription *sub, uint64_t code, bool only_unwant
     struct leg *leg = s->track == sub->track ? leg_get(s, sub->client, false) : NULL;
     if (!leg || leg->done) continue;
     if (only_unwanted && subscription_wants(sub, s->group, s->priority)) continue;
-    leg_reset(leg, code);
+    if (only_unwanted && leg->client->relay->cfg.defects.no_offset_fix)
+      leg_finish(leg);
+    else
+      leg_reset(leg, code);
   }
 }
 
@@ -160,6 +163,7 @@ static void join(struct subscription *sub) {
   uint64_t asked = range.start.group + (range.start.object ? 1 : 0);
   uint64_t next = track->has_largest ? track->largest.group + 1 : 0;
   sub->start_group = sub->params.location.n && asked > next ? asked : next;
+  if (track->relay->cfg.defects.join_mid_group && next) sub->start_group = next - 1;
   sub->state = SUB_LIVE;
   struct moqt_params answer;
   moqt_params_init(&answer);
@@ -293,6 +297,7 @@ static struct track *find_track(struct relay *relay, const struct moqt_name *nam
 static void on_subscribe(void *app, int64_t req, const struct moqt_name *name,
                          const struct moqt_params *params) {
   struct client *client = app;
+  if (client->relay->now < client->handler_ns) return;
   if (params->refuse_code) {
     moqt_refuse(client->session, req, params->refuse_code, UINT64_MAX, params->refuse_reason);
     return;

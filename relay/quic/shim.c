@@ -19,6 +19,7 @@ struct shim {
   void *arg;
   struct shim_runs runs;
   uint64_t next_own; /* ngtcp2's 1-RTT numbers begin with 0 */
+  size_t own_len;    /* bytes in which ngtcp2 wrote its last number */
   uint64_t truncated;
 };
 
@@ -90,6 +91,7 @@ static int sealing(void *arg, struct protect_out *pkt) {
     return -1;
   }
   shim->next_own++;
+  shim->own_len = own_len;
   memmove(pkt->payload + moved, pkt->payload, pkt->payload_len);
   pkt->payload += moved;
   wire_store_be(pkt->hdr + pkt->hdr_len - own_len, PN_LEN, pkt->joint_pn);
@@ -108,6 +110,13 @@ struct split {
   size_t n_joint, n_own;
 };
 
+/* What is left of numbers that are kept in `width` bytes. */
+static struct shim_range narrowed(const struct shim_range *own, size_t width) {
+  uint64_t mask = (UINT64_C(1) << (8 * width)) - 1;
+  uint64_t lo = own->lo & mask, hi = own->hi & mask;
+  return (struct shim_range){lo < hi ? lo : hi, hi};
+}
+
 static void split_ack(struct shim *shim, const uint8_t *payload, const struct wire_frame *f,
                       struct split *split) {
   struct wire_ack_iter it = wire_ack_iter(payload, f);
@@ -122,6 +131,8 @@ static void split_ack(struct shim *shim, const uint8_t *payload, const struct wi
     split->joint[split->n_joint++] = joint;
     if (!shim_runs_within(&shim->runs, joint.lo, joint.hi, &own.lo, &own.hi))
       continue;
+    if (shim->ops.mixed_widths)
+      own = narrowed(&own, shim->own_len);
     if (split->n_own && split->own[split->n_own - 1].lo == own.hi + 1)
       split->own[split->n_own - 1].lo = own.lo;
     else
@@ -176,6 +187,10 @@ static int on_ack(struct shim *shim, uint8_t *payload, const struct wire_frame *
     return -1;
   }
   split_ack(shim, payload, f, &split);
+  if (shim->ops.raw_acks) {
+    shim->ops.ack(shim->arg, split.joint, split.n_joint, split.joint, split.n_joint, f->delay.v);
+    return 0;
+  }
   fit = ranges_that_fit(split.own, split.n_own, f->delay.v, (size_t)(end - at));
   shim->truncated += split.n_own - fit;
   if (fit)

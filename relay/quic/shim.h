@@ -56,6 +56,9 @@ struct shim_ops {
   bool (*is_fanout_stream)(void *arg, uint64_t sid);
   void (*max_stream_data)(void *arg, uint64_t sid, uint64_t limit);
   void (*stop_sending)(void *arg, uint64_t sid, uint64_t code);
+  /* Known bugs, put back for the bench (bpf/abi/defects.h). */
+  bool raw_acks;     /* ACKs reach ngtcp2 untranslated */
+  bool mixed_widths; /* own numbers are taken to have the width of the last one sent */
 };
 
 /* All ops must be there. sealing fails if memory is short, or if ngtcp2's number is not above the
