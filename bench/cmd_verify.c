@@ -81,7 +81,7 @@ static int judge(struct judged *j) {
                                .out_dir = j->dir,
                                .tries = j->saved.tries,
                                .twin = j->saved.twin,
-                               .replay = j->saved.replay,
+                               .kept = j->saved.kept,
                                .died = j->saved.died};
   if (judge_run_dir(j->dir, &j->report, err, sizeof err) != 0) {
     snprintf(j->died, sizeof j->died, "%s", err);
@@ -113,6 +113,14 @@ static int put_json(const char *dir) {
   return rc;
 }
 
+static void put_table(const struct judged *j) {
+  struct report_run run = j->run;
+  char *replay = run.kept != NULL ? report_replay_outside(run.kept, j->dir) : NULL;
+  run.replay = replay;
+  report_print_table(stdout, j->plan, j->report, &run, &j->outcome, report_wants_colour(stdout));
+  free(replay);
+}
+
 static int one_directory(const char *command, int argc, char **argv, const char **dir) {
   if (argc - optind != 1)
     return cmd_usage(command, "expected one run directory, found %d arguments", argc - optind);
@@ -136,7 +144,7 @@ int cmd_verify(int argc, char **argv) {
     if (json)
       rc = put_json(j.dir);
     else
-      report_print_table(stdout, j.plan, j.report, &j.run, &j.outcome, report_wants_colour(stdout));
+      put_table(&j);
     if (rc == 0)
       rc = report_exit_code(j.outcome.verdict);
   }

@@ -134,9 +134,9 @@ static void put_checks(FILE *to, const struct report_view *view) {
 }
 
 static void put_replay(FILE *to, const struct report_view *view) {
-  if (view->run->replay) {
-    fputs("<pre>", to);
-    report_text_xml(to, view->run->replay);
+  if (view->run->kept) {
+    fputs("<p>The same run again, from inside this directory:</p>\n<pre>", to);
+    report_text_xml(to, view->run->kept);
     fputs("</pre>\n", to);
   }
   fputs(

@@ -102,7 +102,7 @@ void report_file_json(FILE *to, const struct report_view *view) {
   report_json_text(&json, "defects", report_twin_name(view->run->twin));
   report_json_count(&json, "tries", view->run->tries);
   report_json_text(&json, "died", view->run->died);
-  report_json_text(&json, "replay", view->run->replay);
+  report_json_text(&json, "replay", view->run->kept);
   report_json_text(&json, "remark", REPORT_VIEW_CAVEAT);
   report_json_object_end(&json);
 }

@@ -45,9 +45,9 @@ static void put_bad_check(FILE *to, const struct report_view *view, size_t i) {
   put_attribute(to, "message", view->outcome->checks[i].why_not);
   fputc('>', to);
   put_findings(to, view, i);
-  if (view->run->replay) {
+  if (view->run->kept) {
     fputs("replay: ", to);
-    report_text_xml(to, view->run->replay);
+    report_text_xml(to, view->run->kept);
     fputc('\n', to);
   }
   fprintf(to, "</%s>\n", tag);
@@ -120,7 +120,7 @@ void report_junit_suite(FILE *to, const char *name, const struct report_view *vi
   const char *const pairs[][2] = {{"mode", report_view_mode(view)},
                                   {"commit", report_view_commit(view)},
                                   {"verdict", report_verdict_name(outcome->verdict)},
-                                  {"replay", view->run->replay}};
+                                  {"replay", view->run->kept}};
   for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
     fprintf(to, "      <property name=\"%s\"", pairs[i][0]);
     put_attribute(to, "value", pairs[i][1]);

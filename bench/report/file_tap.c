@@ -101,7 +101,7 @@ void report_file_tap(FILE *to, const struct report_view *view) {
     report_text_json(to, outcome->notes[i].text);
     fputc('\n', to);
   }
-  if (view->run->replay)
-    put_pair(to, 2, "replay", view->run->replay);
+  if (view->run->kept)
+    put_pair(to, 2, "replay", view->run->kept);
   fputs("  ...\n", to);
 }

@@ -45,6 +45,35 @@ char *report_replay_line(const char *const *args, size_t n_args) {
   return line;
 }
 
+/* Behind "fanbench run": the first argument that is a file of a run directory. */
+static bool names_plan(const char *file, size_t len) {
+  return (len == 13 && memcmp(file, "scenario.yaml", len) == 0) ||
+         (len == 19 && memcmp(file, "../on/scenario.yaml", len) == 0);
+}
+
+char *report_replay_outside(const char *line, const char *dir) {
+  static const char start[] = "fanbench run ";
+  const char *file = line + strlen(start);
+  char *made = NULL;
+  size_t len = 0;
+  if (strncmp(line, start, strlen(start)) != 0 || !names_plan(file, strcspn(file, " ")))
+    return strdup(line);
+  char *path = NULL;
+  FILE *to = open_memstream(&made, &len);
+  if (to && asprintf(&path, "%s/%.*s", dir, (int)strcspn(file, " "), file) >= 0) {
+    fputs(start, to);
+    quote_argument(to, path);
+    fputs(file + strcspn(file, " "), to);
+  }
+  bool failed = !to || !path || ferror(to);
+  free(path);
+  if ((to && fclose(to)) || failed) {
+    free(made);
+    return NULL;
+  }
+  return made;
+}
+
 int report_exit_code(enum report_verdict verdict) {
   return verdict == REPORT_PASS ? 0 : verdict == REPORT_INCONCLUSIVE ? 4 : 1;
 }

@@ -15,7 +15,7 @@
  *
  * Nothing here reads a clock, an environment variable (but NO_COLOR in
  * report_wants_colour) or the network. Files hold nothing about the machine
- * unless the caller puts it into `replay` or `died`: the same run gives the
+ * unless the caller puts it into `kept` or `died`: the same run gives the
  * same bytes. Every text may hold anything: quotes, control characters and
  * broken UTF-8 are made harmless in each format. */
 #ifndef FANBENCH_REPORT_REPORT_H
@@ -31,21 +31,27 @@ struct report_run {
   const char *out_dir; /* as a person may type it; shown, never written to a file */
   uint32_t tries;      /* runs made to get this one, from 1 */
   enum report_twin twin;
-  const char *replay; /* "fanbench run ..."; report_replay_line() makes it */
+  const char *replay; /* "fanbench run ..."; report_replay_line() makes it. For who reads now */
+  const char *kept;   /* the same from inside the run directory, wherever that is moved: "fanbench
+                         run scenario.yaml ...". For the files in it */
   const char *died;   /* why the run ended early, or why it could not be judged; NULL */
 };
 
 /* "fanbench run ARG..." quoted for a POSIX shell; free() it. NULL: no memory. */
 char *report_replay_line(const char *const *args, size_t n_args);
 
+/* A line that was made for the inside of a run directory, "fanbench run scenario.yaml ...",
+ * for who is outside: free() it. NULL: no memory. Any other line is copied. */
+char *report_replay_outside(const char *line, const char *dir);
+
 /* What an earlier report_write() into dir was told. For `verify` and `report`,
  * which have only the directory. Strings are owned by the struct. */
 struct report_saved {
   uint32_t tries;
   enum report_twin twin;
-  char *mode, *replay, *died; /* died may be NULL */
+  char *mode, *kept, *died; /* died may be NULL */
 };
-/* 0; 1 if there is no report.json (saved: one try, single, mode and replay NULL);
+/* 0; 1 if there is no report.json (saved: one try, single, mode and kept NULL);
  * -1 with a message if it is not readable as one. */
 int report_saved_load(const char *dir, struct report_saved *saved, char *err, size_t err_len);
 void report_saved_free(struct report_saved *saved);

@@ -45,7 +45,7 @@ static int read_root(const char *path, const json_t *root, struct report_saved *
     bad = "defects: expected \"single\", \"on\" or \"off\"";
   else if (!read_text(root, "mode", &saved->mode))
     bad = "mode: expected a text";
-  else if (!read_text(root, "replay", &saved->replay))
+  else if (!read_text(root, "replay", &saved->kept))
     bad = "replay: expected a text or null";
   else if (!read_text(root, "died", &saved->died))
     bad = "died: expected a text or null";
@@ -89,7 +89,7 @@ int report_saved_load(const char *dir, struct report_saved *saved, char *err, si
 
 void report_saved_free(struct report_saved *saved) {
   free(saved->mode);
-  free(saved->replay);
+  free(saved->kept);
   free(saved->died);
   *saved = (struct report_saved){.tries = 1};
 }

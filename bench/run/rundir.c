@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bench/run/inputs.h"
+
 /* What a run writes: files by pattern, and folders whose files are all its own. */
 static const char *const artefacts[] = {
     "scenario.yaml", "manifest.json",   "keys.log",       "links.jsonl",    "faults.jsonl",
@@ -69,7 +71,8 @@ static int find_stranger(int dir_fd, bool *is_run, char *stranger, size_t len) {
     if (strcmp(name, "scenario.yaml") == 0 || strcmp(name, "manifest.json") == 0)
       *is_run = true;
     if (!dots(name) && !matches(name, artefacts, COUNT(artefacts)) &&
-        !matches(name, folders, COUNT(folders)) && !matches(name, neighbours, COUNT(neighbours)))
+        !matches(name, folders, COUNT(folders)) && strcmp(name, "input") != 0 &&
+        !matches(name, neighbours, COUNT(neighbours)))
       snprintf(stranger, len, "%s", name);
   }
   closedir(dir);
@@ -125,7 +128,7 @@ int rundir_make(const char *dir, char *err, size_t err_len) {
   return rc;
 }
 
-int rundir_write_plan(const char *dir, const struct plan *plan, char *err, size_t err_len) {
+static int save_plan(const char *dir, const struct plan *plan, char *err, size_t err_len) {
   char *path = NULL;
   if (asprintf(&path, "%s/scenario.yaml", dir) < 0) {
     snprintf(err, err_len, "no memory for a path");
@@ -138,5 +141,27 @@ int rundir_write_plan(const char *dir, const struct plan *plan, char *err, size_
   if (rc != 0)
     snprintf(err, err_len, "cannot write %s: %s", path, strerror(errno));
   free(path);
+  return rc;
+}
+
+int rundir_write_plan(const char *dir, const struct plan *plan, char *err, size_t err_len) {
+  struct inputs inputs;
+  struct plan view = *plan;
+  int rc = -1;
+  if (inputs_take(&inputs, dir, plan, err, err_len) != 0)
+    return -1;
+  view.tracks = calloc(plan->n_tracks + 1, sizeof *view.tracks);
+  if (view.tracks == NULL)
+    snprintf(err, err_len, "no memory for %zu tracks", plan->n_tracks);
+  else {
+    for (size_t k = 0; k < plan->n_tracks; k++) {
+      view.tracks[k] = plan->tracks[k];
+      view.tracks[k].trace_path = inputs.traces[k];
+      view.tracks[k].file = inputs.files[k];
+    }
+    rc = save_plan(dir, &view, err, err_len);
+  }
+  free(view.tracks);
+  inputs_free(&inputs);
   return rc;
 }

@@ -9,10 +9,11 @@
 /* Makes dir (and its parents), capture/, log/, qlog/ and received/ in it. A directory
  * that holds something but no scenario.yaml or manifest.json is no run
  * directory and is refused. Of an old run exactly the artefacts go; anything else
- * stays. 0, or -1 with a sentence in err. */
+ * stays, and its input/: the plan may have come from there. 0, or -1 with a sentence in
+ * err. */
 int rundir_make(const char *dir, char *err, size_t err_len);
 
-/* Writes DIR/scenario.yaml. */
+/* Writes DIR/scenario.yaml, and DIR/input/ with what it names (bench/run/inputs.h). */
 int rundir_write_plan(const char *dir, const struct plan *plan, char *err, size_t err_len);
 
 /* Like mkdir -p. 0, or -1 with errno. */

@@ -58,22 +58,24 @@ static int name_job(struct suite *suite, struct suite_job *job, const char *scen
   return rc < 0 ? -1 : 0;
 }
 
-static char *replay_line(const struct suite_request *request, const struct suite_job *job) {
+/* file with the first n_sets of the request. */
+static char *replay_line(const struct suite_request *request, const struct suite_job *job,
+                         const char *file, size_t n_sets) {
   size_t n = 0;
-  const char **args = calloc(8 + 2 * (request->n_sets + request->n_defects), sizeof *args);
-  char **made = calloc(1 + request->n_sets + request->n_defects, sizeof *made);
+  const char **args = calloc(8 + 2 * (n_sets + request->n_defects), sizeof *args);
+  char **made = calloc(1 + n_sets + request->n_defects, sizeof *made);
   size_t n_made = 0;
   char *line = NULL;
   if (args == NULL || made == NULL)
     goto out;
-  args[n++] = job->file;
+  args[n++] = file;
   args[n++] = "--mode";
   args[n++] = request->mode;
   args[n++] = "--seed";
   if (asprintf(&made[n_made], "%" PRIu64, job->view.seed) < 0)
     goto out;
   args[n++] = made[n_made++];
-  for (size_t i = 0; i < request->n_sets; i++) {
+  for (size_t i = 0; i < n_sets; i++) {
     args[n++] = "--set";
     if (asprintf(&made[n_made], "%s=%s", request->sets[i].path, request->sets[i].value) < 0)
       goto out;
@@ -96,6 +98,16 @@ out:
   return line;
 }
 
+/* One that the file has already gets the command line's value: a replay from a run
+ * directory names what its scenario.yaml has. */
+static void set_defect(struct plan *view, const struct plan_defect *defect) {
+  size_t i = 0;
+  while (i < view->n_defects && strcmp(view->defects[i].name, defect->name) != 0)
+    i++;
+  view->defects[i] = *defect;
+  view->n_defects += i == view->n_defects;
+}
+
 static int view_defects(struct suite_job *job, const struct suite_request *request) {
   struct plan *view = &job->view;
   if (job->twin == REPORT_OFF) {
@@ -109,10 +121,9 @@ static int view_defects(struct suite_job *job, const struct suite_request *reque
     return -1;
   if (view->n_defects > 0)
     memcpy(job->defects, view->defects, view->n_defects * sizeof *job->defects);
-  memcpy(job->defects + view->n_defects, request->defects,
-         request->n_defects * sizeof *job->defects);
   view->defects = job->defects;
-  view->n_defects += request->n_defects;
+  for (size_t i = 0; i < request->n_defects; i++)
+    set_defect(view, &request->defects[i]);
   return 0;
 }
 
@@ -157,7 +168,10 @@ static int add_variant(struct suite *suite, size_t file, const struct variant *v
   job->twin = v->twin;
   if (name_job(suite, job, job->plan->name, v) != 0 || view_defects(job, suite->request) != 0)
     return -1;
-  job->replay = replay_line(suite->request, job);
+  job->replay = replay_line(suite->request, job, job->file, suite->request->n_sets);
+  /* what was set stands in the plan there; without its defects that is no twin any more */
+  job->kept = replay_line(suite->request, job,
+                          v->twin == REPORT_OFF ? "../on/scenario.yaml" : "scenario.yaml", 0);
   judge_ability(job, suite->request->mode);
   return 0;
 }
@@ -245,7 +259,7 @@ int suite_prepare(struct suite *suite, const struct suite_request *request, char
 void suite_free(struct suite *suite) {
   for (size_t i = 0; i < suite->n_jobs; i++) {
     struct suite_job *job = &suite->jobs[i];
-    char *texts[] = {job->name, job->dir, job->skip, job->refused, job->replay};
+    char *texts[] = {job->name, job->dir, job->skip, job->refused, job->replay, job->kept};
     for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
       free(texts[t]);
     free(job->defects);

@@ -52,7 +52,8 @@ struct suite_job {
   char *skip;    /* why it is not run, a skip */
   char *refused; /* why it cannot be run at all */
   int refused_code;
-  char *replay;
+  char *replay; /* as the person typed it; for them */
+  char *kept;   /* the same run from inside its directory; for the files there */
   uint32_t tries;
   bool done, running, failed;
   struct live_run run;

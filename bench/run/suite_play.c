@@ -138,6 +138,7 @@ static bool report(struct suite *suite, struct suite_job *job) {
                                  .tries = job->tries,
                                  .twin = job->twin,
                                  .replay = job->replay,
+                                 .kept = job->kept,
                                  .died = died[0] != '\0' ? died : NULL};
   if (report_write(job->dir, &job->view, judged, &run, &outcome, err, sizeof err) != 0)
     fprintf(stderr, "fanbench: %s\n", err);

@@ -252,7 +252,7 @@ int plan_node_find(const struct plan *plan, const char *name);
 int plan_track_find(const struct plan *plan, const char *name);
 
 /* Writes the plan as a scenario file that plan_load() accepts and that means
- * the same (defaults spelled out, trace and file paths absolute). Returns 0,
+ * the same (defaults spelled out, trace and file paths as the plan has them). Returns 0,
  * or -1 with errno set: EFBIG if the file would be longer than plan_load()
  * reads (bench/scenario/limits.h). Nodes of one entry stay one entry. */
 int plan_write(const struct plan *plan, FILE *to);

@@ -106,7 +106,7 @@ static void json_has_the_contract_in_its_order(void **state) {
   assert_string_equal(text_at(root, "scenario"), "chat");
   assert_int_equal(count_at(root, "seed"), 7);
   assert_string_equal(text_at(root, "verdict"), "fail");
-  assert_string_equal(text_at(root, "replay"), f.run.replay);
+  assert_string_equal(text_at(root, "replay"), f.run.kept);
   json_t *checks = json_object_get(root, "checks");
   assert_int_equal(json_array_size(checks), FIXTURE_CHECKS);
   json_t *check = json_array_get(checks, 0);
@@ -297,7 +297,7 @@ static void html_is_whole(void **state) {
   assert_null(strstr(text, "<!--@")); /* each marker of the template was served */
   assert_null(strstr(text, "://"));   /* self-contained: it loads nothing */
   assert_non_null(strstr(text, "latency and isolation, not bulk throughput"));
-  assert_non_null(strstr(text, "fanbench run scenarios/chat.yaml"));
+  assert_non_null(strstr(text, "fanbench run scenario.yaml"));
   assert_non_null(strstr(text, "capture/relay-sub.0.pcapng:482"));
   assert_non_null(strstr(text, "sub (2 x subscriber)"));
   assert_non_null(strstr(text,
@@ -414,7 +414,7 @@ static void a_run_directory_gets_all_files(void **state) {
   assert_int_equal(report_saved_load(*state, &saved, err, sizeof err), 0);
   assert_int_equal(saved.tries, 3);
   assert_int_equal(saved.twin, REPORT_OFF);
-  assert_string_equal(saved.replay, f.run.replay);
+  assert_string_equal(saved.kept, f.run.kept);
   assert_string_equal(saved.died, f.run.died);
   report_saved_free(&saved);
 }
@@ -476,6 +476,23 @@ static void a_broken_report_is_refused(void **state) {
   }
 }
 
+static void replay_lines_work_from_outside(void **state) {
+  (void)state;
+  static const char *const pairs[][2] = {
+      {"fanbench run scenario.yaml --seed 7", "fanbench run 'a b/x/scenario.yaml' --seed 7"},
+      {"fanbench run ../on/scenario.yaml", "fanbench run 'a b/x/../on/scenario.yaml'"},
+      /* of somebody else */
+      {"fanbench run scenario.yamlx --seed 7", "fanbench run scenario.yamlx --seed 7"},
+      {"fanbench run scenarios/x.yaml", "fanbench run scenarios/x.yaml"},
+      {"fanbench run", "fanbench run"},
+      {"", ""}};
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    char *line = report_replay_outside(pairs[i][0], "a b/x");
+    assert_string_equal(line, pairs[i][1]);
+    free(line);
+  }
+}
+
 static void replay_lines_survive_a_shell(void **state) {
   (void)state;
   const char *const args[] = {"a b.yaml", "--set", "nodes.relay.datapath=user",
@@ -507,6 +524,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_cannot_be_written_is_named, make_dir, remove_dir),
       cmocka_unit_test(a_full_disk_leaves_no_file),
       cmocka_unit_test_setup_teardown(a_broken_report_is_refused, make_dir, remove_dir),
+      cmocka_unit_test(replay_lines_work_from_outside),
       cmocka_unit_test(replay_lines_survive_a_shell),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

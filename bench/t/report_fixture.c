@@ -76,7 +76,8 @@ static const struct report_fixture base = {
     .run = {.mode = "live",
             .out_dir = "runs/chat",
             .tries = 1,
-            .replay = "fanbench run scenarios/chat.yaml --mode live --seed 7"},
+            .replay = "fanbench run scenarios/chat.yaml --mode live --seed 7",
+            .kept = "fanbench run scenario.yaml --mode live --seed 7"},
 };
 
 void report_fixture_make(struct report_fixture *fixture) {
@@ -125,7 +126,8 @@ void report_fixture_make_nasty(struct report_fixture *fixture) {
   }
   fixture->checks[1].name = nasty;
   fixture->checks[2].reason = nasty;
-  fixture->run.replay = fixture->run.out_dir = fixture->run.died = fixture->run.mode = nasty;
+  fixture->run.replay = fixture->run.kept = fixture->run.out_dir = fixture->run.died =
+      fixture->run.mode = nasty;
 }
 
 char *report_fixture_write(struct report_fixture *fixture, report_file_fn *write) {

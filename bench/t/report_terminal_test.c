@@ -180,6 +180,7 @@ static void a_stream_tells_every_scenario(void **state) {
   assert_int_equal(not_ok, 4);
   assert_non_null(strstr(s.tap, "ok 4 - later # SKIP modes: live \\# only\n"));
   assert_non_null(strstr(s.tap, "  replay: \"fanbench run scenarios/chat.yaml"));
+  assert_non_null(strstr(s.junit, "fanbench run unsure/scenario.yaml --mode live --seed 7"));
   assert_int_equal(report_fixture_read_xml(s.junit, "testsuite"), 6);
   assert_int_equal(report_fixture_read_xml(s.junit, "failure"), 1);
   assert_int_equal(report_fixture_read_xml(s.junit, "error"), 3);
