@@ -14,7 +14,7 @@
   X(closed_gate, "closed-gate", 1)                                                                 \
   X(one_address, "one-address", 1)                                                                 \
   X(two_counters, "two-counters", 1)                                                               \
-  X(retire_first, "retire-first", 1)                                                               \
+  X(retire_first, "retire-first", 6) /* IDs for all connections */                                 \
   X(orphan, "orphan", 1)                                                                           \
   X(shared_cid, "shared-cid", 1)                                                                   \
   X(racy_pn, "racy-pn", 1)                                                                         \
@@ -32,7 +32,7 @@
   X(zero_number, "zero-number", 1)                                                                 \
   X(raw_acks, "raw-acks", 1)                                                                       \
   X(stale_client, "stale-client", 1)                                                               \
-  X(late_handler, "late-handler", 20000000) /* ns after the handshake */                                                               \
+  X(late_handler, "late-handler", 20000000) /* ns after the handshake */                           \
   X(join_mid_group, "join-mid-group", 1)                                                           \
   X(pn_shrunk, "pn-shrunk", 1)                                                                     \
   X(one_stream_a_packet, "one-stream-a-packet", 1)                                                 \

@@ -51,6 +51,16 @@ static uint64_t on_take_number(void *arg) {
   return client_take_number(arg);
 }
 
+/* Defect retire-first: one pool of IDs for all connections; a connection gives its own back
+ * only when it is freed. */
+static bool on_may_issue(void *arg) {
+  struct client *client = arg;
+  if (client->relay->ids_out >= client->relay->cfg.defects.retire_first) return false;
+  client->relay->ids_out++;
+  client->ids_out++;
+  return true;
+}
+
 static uint64_t on_next_number(void *arg) {
   struct client *client = arg;
   uint64_t next = plane_load(client->relay->cfg.plane, &client_counters(client)->next_pn);
@@ -516,6 +526,7 @@ static bool build(struct client *client, const struct qc_path *path, const uint8
     struct shim_ops ops = shim_ops;
     ops.raw_acks = relay->cfg.defects.raw_acks;
     ops.mixed_widths = relay->cfg.defects.mixed_widths;
+    if (relay->cfg.defects.retire_first) ops.may_issue = on_may_issue;
     client->shim = shim_new(&ops, client);
     client->ledger = ledger_new(&ledger);
     if (!client->shim || !client->ledger) return false;
@@ -611,6 +622,7 @@ void client_close(struct client *client, uint64_t code, const char *reason) {
 void client_free(struct client *client) {
   if (!client) return;
   struct relay *relay = client->relay;
+  relay->ids_out -= client->ids_out;
   timers_remove(&relay->timers, &client->timer);
   if (relay->clients[client->slot] == client) {
     client_leave(client);

@@ -80,7 +80,9 @@ static void take_stream_frame(struct client *client, struct stream *stream,
   if (sub->down[f]) leg_open(leg, sub->down[f] - 1);
   uint64_t end = frame->offset + frame->len;
   if ((decision == FB_DEC_SEND || sub->charged >> f & 1) && end > leg->charged) leg->charged = end;
-  if (decision != FB_DEC_SEND) return;
+  /* Defect header-per-packet: user space takes the datapath's word for it. */
+  bool believed = decision == FB_DEC_FILTERED && client->relay->cfg.defects.header_per_packet;
+  if (decision != FB_DEC_SEND && !believed) return;
   ranges_add(&leg->sent, frame->offset, end);
   if (frame->fin) leg->fin_sent = true;
 }

@@ -233,6 +233,7 @@ struct client {
   uint64_t own_data;              /* bytes given to ngtcp2 for its own streams */
   /* defects */
   uint64_t guessed_pn; /* pn-guess: what it takes for the next number */
+  uint64_t ids_out;    /* retire-first: what it has of relay.ids_out */
   uint64_t handler_ns; /* late-handler: until then nobody hears a SUBSCRIBE */
 };
 
@@ -262,6 +263,7 @@ struct relay {
   struct timers timers; /* of the clients */
   struct timer **due;   /* [cfg.max_clients], for relay_expiry() */
   bool stopping, stopped;
+  uint64_t ids_out; /* defect retire-first: IDs that are out of the common pool */
   uint64_t resent_bytes, slow_packets;
 };
 

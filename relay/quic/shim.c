@@ -65,6 +65,16 @@ static bool is_ack_eliciting(const uint8_t *payload, size_t len) {
   return false;
 }
 
+/* Defect retire-first: a NEW_CONNECTION_ID for which no ID is left does not leave. */
+static void withhold_ids(struct shim *shim, uint8_t *payload, size_t len) {
+  struct wire_cursor c = wire_cursor(payload, 0, len);
+  struct wire_frame f;
+
+  while (wire_frame_next(&c, &f) == WIRE_FRAME_OK)
+    if (f.type == WIRE_NEW_CONNECTION_ID && !shim->ops.may_issue(shim->arg))
+      memset(payload + f.at, WIRE_PADDING, f.end - f.at);
+}
+
 /* Joint numbers for those that ngtcp2 skipped on purpose. */
 static bool burn_skipped(struct shim *shim, uint64_t own) {
   if (own < shim->next_own || own - shim->next_own > MAX_SKIP)
@@ -92,6 +102,8 @@ static int sealing(void *arg, struct protect_out *pkt) {
   }
   shim->next_own++;
   shim->own_len = own_len;
+  if (shim->ops.may_issue)
+    withhold_ids(shim, pkt->payload, pkt->payload_len);
   memmove(pkt->payload + moved, pkt->payload, pkt->payload_len);
   pkt->payload += moved;
   wire_store_be(pkt->hdr + pkt->hdr_len - own_len, PN_LEN, pkt->joint_pn);
