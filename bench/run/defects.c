@@ -4,7 +4,7 @@
 
 const struct defect defects_all[] = {
     {"slow-agent", "user space acknowledges late by VALUE, the resend filter is gone",
-     "no-needless-retransmit", false},
+     "no-needless-retransmit", true},
     {"stale-dcid", "copies keep a connection ID after the relay retired it", "cid-active", false},
     {"pn-guess", "user space adds a fixed amount to guess the fast path's numbers", "pn-unique",
      true},

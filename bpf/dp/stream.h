@@ -12,6 +12,7 @@ struct dp_arrival {
   __u64 ordinal;
   __u64 offset, end;
   __u32 fin;
+  __u32 unfiltered; /* defect slow-agent: what was seen before is copied again */
   /* The holder of the slot that was seen before, with whom it may be taken from another
    * upstream: its connection is gone. 0 = nobody. */
   __u32 gone_upstream, gone_gen;
@@ -56,6 +57,8 @@ PORT_INLINE void dp_stream_begin(struct fb_stream *st, const struct dp_arrival *
 /* The frontier rule: only what lies wholly at or above the largest end seen is copied.
  * An empty frame counts if it brings the FIN; that is copied once. */
 PORT_INLINE __u32 dp_stream_advance(struct fb_stream *st, const struct dp_arrival *a) {
+  if (a->unfiltered && a->end <= st->frontier)
+    return FB_DEC_SEND;
   if (st->used == FB_STREAM_FIN)
     return FB_DEC_BELOW_FRONTIER; /* all is known, or the peer errs */
   int grows = a->end > st->frontier;

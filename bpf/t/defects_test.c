@@ -157,12 +157,21 @@ static uint64_t copies_behind_another(struct world *w) {
   return w->copies[0].slot;
 }
 
+/* What becomes of a stream's bytes that come a second time, under a new number. */
+static uint64_t resend(struct world *w) {
+  begin(w, 1);
+  assert_int_equal(send_packet(w, PACKET(.pn = 0, FRAMES(group_of(2, 3)))), FB_PKT_FANNED);
+  assert_int_equal(send_packet(w, PACKET(.pn = 1, FRAMES(group_of(2, 3)))), FB_PKT_FANNED);
+  return decided(w, 0, 0);
+}
+
 static const struct {
   struct fb_defects defects;
   shows *shows;
   uint64_t without, with;
 } cases[] = {
     {{.two_counters = 1}, number_behind_slow_path, 1002, 1001 /* which the slow path has used */},
+    {{.slow_agent = 1}, resend, FB_DEC_BELOW_FRONTIER, FB_DEC_SEND},
     {{.one_address = 1}, address, 1, 0},
     {{.any_address = 1}, source, 77, 1},
     {{.shared_cid = 1}, connection_id, 1, 0},

@@ -17,6 +17,7 @@ void client_touched(struct client *client) {
 }
 
 uint64_t client_due(const struct client *client) {
+  if (client->late_ns) return client->late_ns; /* what is due before has to wait */
   uint64_t first = qc_deadline(client->qc);
   uint64_t at = client->ledger ? ledger_deadline(client->ledger) : UINT64_MAX;
   if (at < first) first = at;

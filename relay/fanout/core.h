@@ -234,6 +234,7 @@ struct client {
   /* defects */
   uint64_t guessed_pn; /* pn-guess: what it takes for the next number */
   uint64_t ids_out;    /* retire-first: what it has of relay.ids_out */
+  uint64_t late_ns;    /* slow-agent: until then nothing is said to this publisher */
   uint64_t handler_ns; /* late-handler: until then nobody hears a SUBSCRIBE */
 };
 

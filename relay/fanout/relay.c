@@ -118,6 +118,8 @@ static void flush_client(struct client *client) {
   struct relay *relay = client->relay;
   bool more = false;
   client_touched(client);
+  if (relay->now < client->late_ns) return;
+  client->late_ns = 0;
   send_quic(client);
   if (!client->closed) track_enter(client);
   if (!client->closed)
@@ -187,6 +189,8 @@ void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t
     client = client_accept(relay, path, data, len);
     if (!client) return;
   }
+  if (relay->cfg.defects.slow_agent && client->upstream >= 0 && !client->late_ns)
+    client->late_ns = now_ns + relay->cfg.defects.slow_agent;
   client->rx_datagrams = 0;
   qc_read(client->qc, path, data, len, now_ns);
   client_dirty(client);
@@ -251,6 +255,7 @@ void relay_expiry(struct relay *relay, uint64_t now_ns) {
       client_floor(client);
       client_dirty(client);
     }
+    if (client->late_ns && client->late_ns <= now_ns) client_dirty(client);
     if (client->window.due_ns && client->window.due_ns <= now_ns) {
       client->window.due_ns = 0;
       client_dirty(client);
