@@ -162,8 +162,8 @@ enum fb_stream_use {
   FB_STREAM_EARLY = 4,
 };
 
-/* An upstream stream that the datapath follows; slot = upstream's ordinal modulo
- * FB_STREAM_SLOTS (one table for all upstreams, keyed by what is in it). Written
+/* An upstream stream that the datapath follows; its slot is fb_stream_slot() (one table
+ * for all upstreams, keyed by what is in it). Written
  * by the datapath alone; user space marks a stream as its own with the program
  * `take_stream` (struct fb_take). */
 struct fb_stream {
@@ -180,6 +180,13 @@ struct fb_stream {
   __u32 slow; /* enum fb_decision of all its frames, if FB_STREAM_SLOW */
 };
 FB_ASSERT_SIZE(struct fb_stream, 64);
+
+/* Streams of one upstream lie in the order of their ordinals, each upstream's from
+ * another place on: two publishers that begin at the same time do not meet. */
+static inline __attribute__((always_inline)) __u32 fb_stream_slot(__u32 upstream, __u64 ordinal,
+                                                                  __u32 slots) {
+  return (__u32)((ordinal + (__u64)upstream * (slots / FB_MAX_UPSTREAMS)) % slots);
+}
 
 /* A stream as one subscriber sees it: array slot stream_slot * FB_MAX_SUBSCRIBERS +
  * subscriber, mmapable, only atomics. Every word carries the claim of the stream

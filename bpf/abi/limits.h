@@ -13,7 +13,8 @@
 #define FB_MAX_UPSTREAM_CIDS (FB_MAX_UPSTREAMS * 8)
 /* Tracks of one relay; a (subscriber, track) word is kept for each pair. */
 #define FB_MAX_TRACKS 64
-/* Upstream streams followed at a time, direct mapped by ordinal. */
+/* Upstream streams followed at a time, direct mapped: fb_stream_slot(). With all upstreams
+ * there each has 64 before it meets the next one's oldest. */
 #define FB_STREAM_SLOTS 1024
 /* Fan-out frames in one packet; a packet with more goes up (too-many-frames). */
 #define FB_MAX_FRAMES 8

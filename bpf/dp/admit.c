@@ -88,7 +88,7 @@ PORT_GLOBAL int dp_admit_stream(port_t *p, struct dp_scratch *s, __u32 f) {
                          .fin = fr->fin,
                          .unfiltered = port_defect(p, slow_agent) != 0,
                          .header = FB_DEC_NO_HEADER};
-  __u32 slot = (__u32)(a.ordinal % port_stream_slots(p)), began = 0, decision;
+  __u32 slot = fb_stream_slot(a.upstream, a.ordinal, port_stream_slots(p)), began = 0, decision;
   struct fb_stream *st = port_stream(p, slot);
   fr->admit = FB_DEC_NO_HEADER;
   if (!st || a.end > FB_MAX_OFFSET)

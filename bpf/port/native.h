@@ -140,9 +140,9 @@ static inline struct fb_subscription *dp_native_subscription(const struct dp_nat
                                                              uint32_t subscriber, uint32_t track) {
   return &dp->subscriptions[(size_t)subscriber * dp->sizes.tracks + track];
 }
-static inline struct fb_down *dp_native_down(const struct dp_native *dp, uint64_t ordinal,
+static inline struct fb_down *dp_native_down(const struct dp_native *dp, uint32_t stream_slot,
                                              uint32_t subscriber) {
-  return &dp->downs[(size_t)(ordinal % dp->sizes.streams) * dp->sizes.subscribers + subscriber];
+  return &dp->downs[(size_t)stream_slot * dp->sizes.subscribers + subscriber];
 }
 
 #endif

@@ -217,13 +217,18 @@ static void two_publishers(struct world *w) {
   w->ops->set_alias(w, &key,
                     &(struct fb_alias_value){.track = 1, .out_alias = 6, .default_priority = 1});
   expect(w, opening(2, 50), SEND);
-  expect(w, opening(6, 50), SEND);
-  /* the same ordinals from the other publisher */
+  expect(w, opening(10, 50), SEND);
+  /* the same ordinal from the other publisher has a slot of its own: 1 */
   assert_int_equal(send_packet(w, PACKET(.pn = 0, .cid = &cid, FRAMES(opening(2, 30)))),
+                   FB_PKT_FANNED);
+  assert_int_equal(decided(w, 0, 0), FB_DEC_SEND);
+  assert_int_equal(slot_of(w, 6).upstream, 1);
+  /* ordinals 15 and 31 have the one of the first one's 0 */
+  assert_int_equal(send_packet(w, PACKET(.pn = 1, .cid = &cid, FRAMES(opening(62, 30)))),
                    FB_PKT_FANNED);
   assert_int_equal(decided(w, 0, 0), FB_DEC_NO_HEADER);
   expect(w, stream_fin(2, 50, text("end")), SEND);
-  assert_int_equal(send_packet(w, PACKET(.pn = 1, .cid = &cid, FRAMES(opening(66, 30)))),
+  assert_int_equal(send_packet(w, PACKET(.pn = 2, .cid = &cid, FRAMES(opening(126, 30)))),
                    FB_PKT_FANNED);
   assert_int_equal(decided(w, 0, 0), FB_DEC_SEND);
   assert_int_equal(recorded_frame(w, 0)->track, 1);
@@ -231,7 +236,7 @@ static void two_publishers(struct world *w) {
   /* the first publisher comes again: its old streams hold nothing */
   struct fb_upstream again = {.gen = 2, .active = 1, .path = publisher_path(4)};
   w->ops->set_upstream(w, 0, &again);
-  assert_int_equal(send_packet(w, PACKET(.pn = 2, .cid = &cid, FRAMES(opening(6, 30)))),
+  assert_int_equal(send_packet(w, PACKET(.pn = 3, .cid = &cid, FRAMES(opening(6, 30)))),
                    FB_PKT_FANNED);
   assert_int_equal(decided(w, 0, 0), FB_DEC_SEND);
 }
@@ -267,7 +272,8 @@ static void taken(struct world *w) {
   w->ops->take_stream(w, &take);
   assert_int_equal(take.result, FB_TAKE_OURS); /* an older one never gets it */
   expect(w, stream(70, 50, text("x")), SEND);
-  take.upstream = 1; /* another upstream, while the holder is open */
+  take.upstream = 1; /* another upstream's stream 0 has this slot, while the holder is open */
+  take.ordinal = 0;
   w->ops->take_stream(w, &take);
   assert_int_equal(take.result, FB_TAKE_BUSY);
   expect(w, stream(70, 51, text("x")), SEND);

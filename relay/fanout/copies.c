@@ -35,6 +35,7 @@ static struct stream *frame_stream(struct relay *relay, struct client *up,
   if (!stream || !follows) return stream;
   stream_place(stream, track, frame->group, frame->subgroup, frame->priority);
   stream->claim = frame->claim;
+  stream->upstream = (uint32_t)up->upstream;
   return stream;
 }
 

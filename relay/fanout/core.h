@@ -155,6 +155,7 @@ struct stream {
   struct stream *next_settled;
   bool fin, ended; /* ended: reset by the publisher or cut off */
   uint32_t claim; /* of the datapath's slot; 0 = it does not follow the stream */
+  uint32_t upstream; /* datapath slot of the upstream, if there is a claim */
   bool ours;      /* the datapath will never follow it */
   struct leg **legs; /* by client slot */
   uint32_t n_legs;

@@ -96,7 +96,7 @@ struct fb_down *leg_down(const struct leg *leg) {
   struct plane *plane = leg->client->relay->cfg.plane;
   const struct stream *stream = leg->stream;
   if (!plane || !stream->claim) return NULL;
-  size_t slot = (size_t)((uint64_t)stream->key.sid >> 2) % FB_STREAM_SLOTS;
+  size_t slot = fb_stream_slot(stream->upstream, (uint64_t)stream->key.sid >> 2, FB_STREAM_SLOTS);
   struct fb_down *down = &plane->downs[slot * plane->max_subscribers + leg->client->slot];
   uint64_t id = plane_load(plane, &down->id);
   return id >> FB_CLAIM_SHIFT == stream->claim ? down : NULL;
