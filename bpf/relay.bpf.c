@@ -56,6 +56,7 @@ FB_ARRAY(upstreams, BPF_MAP_TYPE_ARRAY, struct fb_upstream, FB_MAX_UPSTREAMS, 0)
 FB_ARRAY(upstream_state, BPF_MAP_TYPE_ARRAY, struct fb_upstream_state, FB_MAX_UPSTREAMS,
          BPF_F_MMAPABLE);
 FB_HASH(aliases, struct fb_alias_key, struct fb_alias_value, FB_MAX_UPSTREAMS *FB_MAX_TRACKS);
+FB_ARRAY(track_state, BPF_MAP_TYPE_ARRAY, struct fb_track_state, FB_MAX_TRACKS, BPF_F_MMAPABLE);
 /* [subscriber * fb_max_tracks + track] */
 FB_ARRAY(subscriptions, BPF_MAP_TYPE_ARRAY, struct fb_subscription,
          FB_MAX_SUBSCRIBERS *FB_MAX_TRACKS, 0);
@@ -91,8 +92,11 @@ struct {
 #include "bpf/dp/open.c"
 #include "bpf/dp/open_none.c"
 #include "bpf/dp/parse.c"
+#include "bpf/dp/policy/deadline.c"
 #include "bpf/dp/policy/none.c"
 #include "bpf/dp/policy/policy.c"
+#include "bpf/dp/policy/priority_limit.c"
+#include "bpf/dp/policy/skip_to_group.c"
 #include "bpf/dp/rewrite.c"
 #include "bpf/dp/seal.c"
 #include "bpf/dp/seal_none.c"

@@ -26,7 +26,10 @@ struct fb_counters {
   __u64 max_data;    /* for data_used */
   __u64 max_streams; /* downstream uni ordinals must stay below */
   __u64 credit;      /* sent_bytes must stay at or below: congestion control */
-  __u64 pad1[4];
+  /* when the oldest object arrived that waits in user space and may be dropped (clock of
+   * port_now_ns()); 0 = none waits. The lag of bpf/dp/policy. */
+  __u64 oldest_ns;
+  __u64 pad1[3];
   /* statistics, one each enum fb_decision, added by whoever decides */
   __u64 decisions[32];
   __u64 copies, emit_failed;

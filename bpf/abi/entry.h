@@ -95,6 +95,14 @@ struct fb_alias_value {
 };
 FB_ASSERT_SIZE(struct fb_alias_value, 12);
 
+/* Shared words of a track, in an mmapable array, slot = its index. User space raises
+ * newest_group with what it has seen; the datapath may already be one group further. */
+struct fb_track_state {
+  __u64 newest_group;
+  __u64 pad[7];
+};
+FB_ASSERT_SIZE(struct fb_track_state, 64);
+
 /* What one subscriber wants of one track: array slot subscriber * FB_MAX_TRACKS + track. */
 struct fb_subscription {
   fb_lock lock;

@@ -90,6 +90,34 @@ PORT_INLINE void dp_next_filter(port_t *p, __u32 slot, __u32 track, struct fb_su
   want->priority_hi = next.priority_hi;
 }
 
+/* What keeps every copy of the packet from leaving at once: the subscriber may lag behind. */
+PORT_INLINE __u8 dp_is_held(const struct dp_scratch *s) {
+  return s->gate.first == FB_DEC_HELD || s->gate.first == FB_DEC_CREDIT ||
+         s->gate.first == FB_DEC_PN_LIMIT;
+}
+
+/* Does the strategy drop the frame? It is asked for new data alone: what becomes of other
+ * frames is for user space to decide, and it asks then. */
+PORT_INLINE int dp_strategy_drops(port_t *p, const struct dp_scratch *s, const struct fb_frame *fr,
+                                  const struct fb_subscription *want, struct fb_counters *c) {
+  __u32 policy = port_policy(p);
+  if (policy == DP_POLICY_NONE || !want->delivery_timeout_ms || fr->admit != FB_DEC_SEND)
+    return 0;
+  const struct fb_track_state *track = port_track_state(p, fr->track);
+  if (!track)
+    return 0;
+  struct dp_policy_input in = {.kind = fr->kind,
+                               .header = fr->header,
+                               .priority = fr->priority,
+                               .held = dp_is_held(s),
+                               .delivery_timeout_ms = want->delivery_timeout_ms,
+                               .lag_ms =
+                                   dp_policy_ms(port_load(p, &c->oldest_ns), s->record.time_ns),
+                               .group = fr->group,
+                               .newest_group = port_load(p, &track->newest_group)};
+  return dp_policy_drops(policy, &in);
+}
+
 /* SEND if the subscriber is to get the frame, by whichever path; else a final decision. */
 PORT_INLINE __u32 dp_entitled(port_t *p, const struct dp_scratch *s, const struct fb_frame *fr,
                               const struct fb_record_sub *r, struct fb_counters *c) {
@@ -106,18 +134,7 @@ PORT_INLINE __u32 dp_entitled(port_t *p, const struct dp_scratch *s, const struc
     dp_next_filter(p, r->slot, fr->track, &want);
   if (fr->priority < want.priority_lo || fr->priority > want.priority_hi)
     return FB_DEC_FILTERED;
-  if (!want.delivery_timeout_ms)
-    return FB_DEC_SEND;
-  __u64 credit = port_load(p, &c->credit), sent = port_load(p, &c->sent_bytes);
-  struct dp_policy_input in = {.kind = fr->kind,
-                               .header = fr->header,
-                               .priority = fr->priority,
-                               .held = s->gate.first == FB_DEC_HELD,
-                               .len = fr->len,
-                               .delivery_timeout_ms = want.delivery_timeout_ms,
-                               .group = fr->group,
-                               .credit_left = credit > sent ? credit - sent : 0};
-  return dp_policy_drops(port_policy(p), &in) ? FB_DEC_POLICY : FB_DEC_SEND;
+  return dp_strategy_drops(p, s, fr, &want, c) ? FB_DEC_POLICY : FB_DEC_SEND;
 }
 
 /* A new stream: nothing of an earlier owner of this slot, whose claim number came round,
@@ -147,16 +164,19 @@ PORT_GLOBAL int dp_choose_stream(port_t *p, struct dp_scratch *s, __u32 n, __u32
     r->n_taken++;
   } else {
     __u64 id = port_load(p, &down->id);
-    if (wanted != FB_DEC_SEND)
+    if (wanted != FB_DEC_SEND && wanted != FB_DEC_POLICY)
       return (int)wanted;
     if (id >> FB_CLAIM_SHIFT != fr->claim)
       return FB_DEC_NO_HEADER;
     ordinal = id & FB_DOWN_MASK;
     if (ordinal == FB_DOWN_SKIPPED)
       return FB_DEC_SKIPPED;
+    /* Its tail goes with it; user space resets the stream when it reads the record. */
+    if (wanted == FB_DEC_POLICY)
+      port_cas(p, &down->id, id, mark | FB_DOWN_SKIPPED);
   }
   r->down[DP_FRAME(f)] = (__u32)ordinal + 1;
-  return FB_DEC_SEND;
+  return (int)wanted;
 }
 
 /* ---- the frame ------------------------------------------------------------------- */

@@ -12,8 +12,9 @@ PORT_GLOBAL int dp_choose(port_t *p, struct dp_scratch *s, __u32 slot);
 PORT_GLOBAL int dp_choose_frame(port_t *p, struct dp_scratch *s, __u32 n, __u32 f);
 
 /* Where frame f's stream stands at record.subs[n]: takes a downstream ordinal if the
- * stream begins here and `wanted` is SEND, remembers that it is skipped if not. Returns
- * SEND with record.subs[n].down[f] set, or why there is no stream. */
+ * stream begins here and `wanted` is SEND, remembers that it is skipped if not, and that
+ * its tail is from now on if `wanted` is POLICY. Returns SEND, or POLICY for an open stream, with
+ * record.subs[n].down[f] set, or why there is no stream. */
 PORT_GLOBAL int dp_choose_stream(port_t *p, struct dp_scratch *s, __u32 n, __u32 f, __u32 wanted);
 
 #endif

@@ -8,15 +8,12 @@
 #include "bpf/abi/entry.h"
 #include "bpf/abi/limits.h"
 #include "bpf/abi/record.h"
+#include "bpf/port/target.h"
 #include "bpf/wire/cursor.h"
 
 _Static_assert(WIRE_BUF_LEN == FB_BUF_LEN, "parsers and packet buffers differ in size");
 
 typedef struct __sk_buff port_t;
-
-#define PORT_GLOBAL    __attribute__((noinline))
-#define PORT_INLINE    static inline __attribute__((always_inline, unused))
-#define PORT_NO_UNROLL _Pragma("clang loop unroll(disable)")
 
 typedef __u64 __attribute__((may_alias)) port_any64;
 
@@ -27,10 +24,6 @@ typedef __u64 __attribute__((may_alias)) port_any64;
     __asm__ volatile("%0 &= %1" : "+r"(index_) : "i"((n)-1));                                      \
     index_;                                                                                        \
   })
-
-/* An argument that is not looked at: the compiler would leave its register unset, which
- * the verifier refuses. */
-#define port_unused(x) __asm__ volatile("" : : "r"(x))
 
 #define port_max_subscribers(p) (({ port_unused(p); }), fb_max_subscribers)
 #define port_max_tracks(p)      (({ port_unused(p); }), fb_max_tracks)
@@ -95,6 +88,11 @@ PORT_INLINE const struct fb_alias_value *port_alias(port_t *p, const struct fb_a
 PORT_INLINE struct fb_upstream_state *port_upstream_state(port_t *p, __u32 slot) {
   port_unused(p);
   return bpf_map_lookup_elem(&upstream_state, &slot);
+}
+
+PORT_INLINE const struct fb_track_state *port_track_state(port_t *p, __u32 track) {
+  port_unused(p);
+  return bpf_map_lookup_elem(&track_state, &track);
 }
 
 PORT_INLINE struct fb_counters *port_counters(port_t *p, __u32 slot) {

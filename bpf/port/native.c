@@ -262,6 +262,7 @@ struct dp_native *dp_native_new(const struct dp_native_sizes *sizes) {
   dp->sizes = s;
   dp->upstreams = calloc(s.upstreams, sizeof(*dp->upstreams));
   dp->upstream_state = calloc(s.upstreams, sizeof(*dp->upstream_state));
+  dp->track_state = calloc(s.tracks, sizeof(*dp->track_state));
   dp->subscribers = calloc(s.subscribers, sizeof(*dp->subscribers));
   dp->subscriptions = calloc((size_t)s.subscribers * s.tracks, sizeof(*dp->subscriptions));
   dp->counters = calloc(s.subscribers, sizeof(*dp->counters));
@@ -272,8 +273,9 @@ struct dp_native *dp_native_new(const struct dp_native_sizes *sizes) {
   dp->aliases = table_new(sizeof(struct fb_alias_key), sizeof(struct fb_alias_value), s.aliases);
   dp->rings = calloc(s.cpus, sizeof(*dp->rings));
   dp->scratch = calloc(s.cpus, sizeof(*dp->scratch));
-  if (dp->upstreams && dp->upstream_state && dp->subscribers && dp->subscriptions && dp->counters &&
-      dp->streams && dp->downs && dp->cpus && dp->cids && dp->aliases && dp->rings && dp->scratch)
+  if (dp->upstreams && dp->upstream_state && dp->track_state && dp->subscribers &&
+      dp->subscriptions && dp->counters && dp->streams && dp->downs && dp->cpus && dp->cids &&
+      dp->aliases && dp->rings && dp->scratch)
     return dp;
   dp_native_free(dp);
   return NULL;
@@ -297,6 +299,7 @@ void dp_native_free(struct dp_native *dp) {
   free(dp->subscriptions);
   free(dp->subscribers);
   free(dp->upstream_state);
+  free(dp->track_state);
   free(dp->upstreams);
   free(dp);
 }

@@ -73,10 +73,11 @@ struct dp_native {
   struct fb_config config;
   struct fb_defects defects;
   __u64 copy_index; /* of the defect global-counter alone */
-  uint32_t policy; /* enum dp_policy of bpf/dp/policy/policy.h; 0 = none */
+  uint32_t policy;  /* enum dp_policy of bpf/dp/policy/policy.h; 0 = none */
 
   struct fb_upstream *upstreams;
   struct fb_upstream_state *upstream_state;
+  struct fb_track_state *track_state;
   struct fb_subscriber *subscribers;
   struct fb_subscription *subscriptions; /* dp_native_subscription() finds one */
   struct fb_counters *counters;

@@ -5,6 +5,7 @@
 #define FANBENCH_BPF_PORT_NATIVE_RUN_H
 
 #include "bpf/port/native.h"
+#include "bpf/port/target.h"
 #include "bpf/wire/cursor.h"
 
 #include <string.h>
@@ -19,12 +20,7 @@ typedef struct port_run {
   size_t payload_len;
 } port_t;
 
-#define PORT_GLOBAL
-#define PORT_INLINE static inline __attribute__((unused))
-#define PORT_NO_UNROLL
-
 #define port_index(x, n)        (x)
-#define port_unused(x)          ((void)(x))
 #define port_max_subscribers(p) ((p)->dp->sizes.subscribers)
 #define port_max_tracks(p)      ((p)->dp->sizes.tracks)
 #define port_stream_slots(p)    ((p)->dp->sizes.streams)
@@ -89,6 +85,10 @@ const struct fb_alias_value *port_alias(port_t *p, const struct fb_alias_key *ke
 
 PORT_INLINE struct fb_upstream_state *port_upstream_state(port_t *p, __u32 slot) {
   return slot < p->dp->sizes.upstreams ? &p->dp->upstream_state[slot] : NULL;
+}
+
+PORT_INLINE const struct fb_track_state *port_track_state(port_t *p, __u32 track) {
+  return track < p->dp->sizes.tracks ? &p->dp->track_state[track] : NULL;
 }
 
 PORT_INLINE struct fb_counters *port_counters(port_t *p, __u32 slot) {

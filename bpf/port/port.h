@@ -2,8 +2,8 @@
  * a process is behind these names, so that bpf/dp has no #ifdef:
  *
  *   port_t                      context of one packet; handed to every function
- *   port_config, port_cid, port_alias, port_upstream_state, port_counters,
- *   port_stream, port_down      elements of the maps, or NULL
+ *   port_config, port_cid, port_alias, port_upstream_state, port_track_state,
+ *   port_counters, port_stream, port_down      elements of the maps, or NULL
  *   port_get_upstream, port_get_subscriber, port_get_subscription
  *                               copies of an entry, taken under its lock; 0 = none
  *   port_lock, port_unlock      around a change of a struct fb_stream; in between
@@ -19,12 +19,10 @@
  *   port_zero, port_copy        [at, end) of a buffer
  *   port_index(x, n)            x as an index below n, a power of two
  *   port_max_subscribers, port_max_tracks, port_stream_slots    sizes of the arrays
- *   port_unused(x)              an argument that is not looked at
  *   port_defect(p, name), port_policy(p)
  *   port_copy_index             the one counter of the defect global-counter
  *
- * PORT_GLOBAL marks a function that the verifier checks once, by itself; it must cope
- * with any argument in its types' ranges, also NULL. */
+ * and what target.h has. */
 #ifndef FANBENCH_BPF_PORT_PORT_H
 #define FANBENCH_BPF_PORT_PORT_H
 

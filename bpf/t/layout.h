@@ -15,7 +15,7 @@
   X(fb_path, remote_port) X(fb_path, family)                                                      \
   X(fb_cid_key, data)                                                                             \
   X(fb_upstream, protection) X(fb_upstream, phase) X(fb_upstream, path)                           \
-  X(fb_upstream_state, window)                                                                    \
+  X(fb_upstream_state, window) X(fb_track_state, newest_group)                                    \
   X(fb_alias_key, alias) X(fb_alias_key, upstream) X(fb_alias_key, upstream_gen)                  \
   X(fb_alias_value, default_priority)                                                             \
   X(fb_subscription, lock) X(fb_subscription, gen) X(fb_subscription, start_group)                \
@@ -33,8 +33,8 @@
   X(fb_take, upstream) X(fb_take, upstream_gen)                                                   \
   X(fb_config, on) X(fb_config, port) X(fb_config, subscribers)                                   \
   X(fb_counters, next_pn) X(fb_counters, next_stream) X(fb_counters, own_pn)                      \
-  X(fb_counters, pn_limit) X(fb_counters, max_data) X(fb_counters, decisions)                     \
-  X(fb_counters, copies)                                                                          \
+  X(fb_counters, pn_limit) X(fb_counters, max_data) X(fb_counters, oldest_ns)                     \
+  X(fb_counters, decisions) X(fb_counters, copies)                                                \
   X(fb_frame, kind) X(fb_frame, fin) X(fb_frame, index) X(fb_frame, track)                        \
   X(fb_frame, subgroup) X(fb_frame, priority)                                                     \
   X(fb_record_sub, slot) X(fb_record_sub, decision) X(fb_record_sub, charged)                     \

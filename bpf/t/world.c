@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -43,6 +44,8 @@ void world_note_record(struct world *w, const void *record, size_t len) {
 }
 
 void world_end(struct world *w) {
+  for (uint32_t i = 0; i < WORLD_SUBSCRIBERS; i++)
+    world_lag(w, i, 0); /* a time, too */
   world_note(w, w->ops->counters(w), WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
   world_note(w, w->ops->downs(w),
              (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
@@ -139,6 +142,14 @@ void world_join(struct world *w, uint32_t first, uint32_t count) {
     struct fb_subscriber v = world_subscriber(i, 4);
     world_add(w, i, &v);
   }
+}
+
+void world_lag(struct world *w, uint32_t slot, uint64_t ms) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  /* Perhaps before the machine was started: the datapath looks at the difference alone. */
+  uint64_t since = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec - ms * 1000000u;
+  w->ops->counters(w)[slot].oldest_ns = ms ? since : 0;
 }
 
 struct fb_counters *counters_of(struct world *w, uint32_t slot) {

@@ -58,6 +58,7 @@ struct world_ops {
   struct fb_counters *(*counters)(struct world *w); /* the arrays themselves */
   struct fb_down *(*downs)(struct world *w);
   struct fb_upstream_state *(*state)(struct world *w);
+  struct fb_track_state *(*tracks)(struct world *w);
   void (*count_copy)(struct world *w); /* as another CPU does under global-counter */
   /* Runs one frame: reason, and w->copies. The frame must come out as it went in. */
   enum fb_packet_reason (*run)(struct world *w, const struct piece *frame, bool gso);
@@ -72,6 +73,7 @@ struct world {
   void *impl;
   struct fb_config config;
   struct fb_defects defects;
+  uint32_t policy; /* enum dp_policy */
   /* of the last packet */
   struct copy copies[WORLD_COPIES];
   size_t n_copies;
@@ -88,6 +90,9 @@ struct world *world_native(const struct fb_defects *defects);
 /* NULL: not possible here, *why says for what reason. A program that should load and does
  * not fails the test. */
 struct world *world_kernel(const struct fb_defects *defects, const char **why);
+/* The same under a strategy of bpf/dp/policy; no defects. */
+struct world *world_native_policy(uint32_t policy);
+struct world *world_kernel_policy(uint32_t policy, const char **why);
 /* The same, but copies leave by interfaces, and packets come in by them: see emit_test.c.
  * run() is not for this one. */
 struct world *world_live(const char **why);
@@ -114,6 +119,10 @@ void world_join(struct world *w, uint32_t first,
                 uint32_t count); /* IPv4, slots [first, first + count) */
 
 struct fb_subscription world_subscription(uint32_t slot);
+
+/* The oldest that waits for the subscriber came so long ago. Tests take less than an hour:
+ * give hours, and no clock is asserted on. 0 = nothing waits. */
+void world_lag(struct world *w, uint32_t slot, uint64_t ms);
 
 struct fb_counters *counters_of(struct world *w, uint32_t slot);
 struct fb_down *down_of(struct world *w, uint64_t ordinal, uint32_t slot);

@@ -21,7 +21,7 @@ struct kernel {
   struct ring_buffer *rings;
   struct bpf_link *link;
   bool live;
-  void *counters, *downs, *state; /* mapped */
+  void *counters, *downs, *state, *tracks; /* mapped */
 };
 
 static struct kernel *kernel_of(struct world *w) {
@@ -76,6 +76,9 @@ static struct fb_down *downs(struct world *w) {
 static struct fb_upstream_state *state(struct world *w) {
   return kernel_of(w)->state;
 }
+static struct fb_track_state *tracks(struct world *w) {
+  return kernel_of(w)->tracks;
+}
 
 static void take_stream(struct world *w, struct fb_take *take) {
   struct bpf_test_run_opts opts = {
@@ -116,6 +119,7 @@ static void reset(struct world *w) {
   memset(k->counters, 0, WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
   memset(k->downs, 0, (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
   memset(k->state, 0, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
+  memset(k->tracks, 0, WORLD_TRACKS * sizeof(struct fb_track_state));
   for (uint32_t i = 0; i < WORLD_UPSTREAMS; i++)
     set_upstream(w, i, &zero.upstream);
   for (uint32_t i = 0; i < WORLD_STREAMS; i++)
@@ -221,6 +225,8 @@ static void close_world(struct world *w) {
     munmap(k->downs, (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
   if (k->state)
     munmap(k->state, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
+  if (k->tracks)
+    munmap(k->tracks, WORLD_TRACKS * sizeof(struct fb_track_state));
   relay__destroy(k->skel);
   free(k);
 }
@@ -238,6 +244,7 @@ static void shrink(struct relay *skel, const struct fb_defects *defects, bool li
   bpf_map__set_max_entries(skel->maps.downs, WORLD_STREAMS * WORLD_SUBSCRIBERS);
   bpf_map__set_max_entries(skel->maps.upstreams, WORLD_UPSTREAMS);
   bpf_map__set_max_entries(skel->maps.upstream_state, WORLD_UPSTREAMS);
+  bpf_map__set_max_entries(skel->maps.track_state, WORLD_TRACKS);
 }
 
 static void *map_array(const struct bpf_map *map, size_t len) {
@@ -269,6 +276,7 @@ static bool load(struct world *w) {
   if (!k->skel)
     return false;
   shrink(k->skel, &w->defects, k->live);
+  k->skel->rodata->fb_policy = w->policy;
   if (relay__load(k->skel) || !make_rings(w))
     return false;
   k->counters = map_array(k->skel->maps.counters, WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
@@ -276,11 +284,13 @@ static bool load(struct world *w) {
                        (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
   k->state =
       map_array(k->skel->maps.upstream_state, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
-  return k->counters && k->downs && k->state;
+  k->tracks = map_array(k->skel->maps.track_state, WORLD_TRACKS * sizeof(struct fb_track_state));
+  return k->counters && k->downs && k->state && k->tracks;
 }
 
 /* The verifier's own words stay on stderr: whoever sees a load fail needs them. */
-static struct world *open_world(const struct fb_defects *defects, bool live, const char **why) {
+static struct world *open_world(const struct fb_defects *defects, uint32_t policy, bool live,
+                                const char **why) {
   static const struct world_ops ops = {.name = "kernel",
                                        .reset = reset,
                                        .set_config = set_config,
@@ -295,6 +305,7 @@ static struct world *open_world(const struct fb_defects *defects, bool live, con
                                        .counters = counters,
                                        .downs = downs,
                                        .state = state,
+                                       .tracks = tracks,
                                        .run = run,
                                        .limit_copies = limit_copies,
                                        .count_copy = count_copy,
@@ -310,6 +321,7 @@ static struct world *open_world(const struct fb_defects *defects, bool live, con
   w->ops = &ops;
   w->impl = k;
   k->live = live;
+  w->policy = policy;
   if (defects)
     w->defects = *defects;
   if (load(w))
@@ -322,11 +334,15 @@ static struct world *open_world(const struct fb_defects *defects, bool live, con
 }
 
 struct world *world_kernel(const struct fb_defects *defects, const char **why) {
-  return open_world(defects, false, why);
+  return open_world(defects, 0, false, why);
+}
+
+struct world *world_kernel_policy(uint32_t policy, const char **why) {
+  return open_world(NULL, policy, false, why);
 }
 
 struct world *world_live(const char **why) {
-  return open_world(NULL, true, why);
+  return open_world(NULL, 0, true, why);
 }
 
 void world_live_attach(struct world *w, int ifindex) {

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -38,7 +39,15 @@ static void reset(struct world *w) {
   w->impl = dp_native_new(&sizes);
   assert_non_null(w->impl);
   dp_of(w)->defects = w->defects;
+  dp_of(w)->policy = w->policy;
   dp_native_on_emit(w->impl, on_emit, w);
+}
+
+/* As the kernel's: what a fixture says of lags is a time before now. */
+static uint64_t monotonic_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 static void set_config(struct world *w, const struct fb_config *v) {
@@ -79,6 +88,9 @@ static struct fb_down *downs(struct world *w) {
 static struct fb_upstream_state *state(struct world *w) {
   return dp_of(w)->upstream_state;
 }
+static struct fb_track_state *tracks(struct world *w) {
+  return dp_of(w)->track_state;
+}
 
 static enum fb_packet_reason run(struct world *w, const struct piece *frame, bool gso) {
   struct fb_cpu before = dp_of(w)->cpus[0];
@@ -86,7 +98,8 @@ static enum fb_packet_reason run(struct world *w, const struct piece *frame, boo
   uint8_t *exact = malloc(frame->len);
   assert_non_null(exact);
   memcpy(exact, frame->bytes, frame->len);
-  enum fb_packet_reason reason = dp_native_frame(dp_of(w), exact, frame->len, gso, 1, 0);
+  enum fb_packet_reason reason =
+      dp_native_frame(dp_of(w), exact, frame->len, gso, monotonic_ns(), 0);
   assert_memory_equal(exact, frame->bytes, frame->len);
   free(exact);
   assert_int_equal(dp_of(w)->cpus[0].packets[reason], before.packets[reason] + 1);
@@ -126,6 +139,7 @@ struct world *world_native(const struct fb_defects *defects) {
                                        .counters = counters,
                                        .downs = downs,
                                        .state = state,
+                                       .tracks = tracks,
                                        .run = run,
                                        .limit_copies = limit_copies,
                                        .count_copy = count_copy,
@@ -136,5 +150,11 @@ struct world *world_native(const struct fb_defects *defects) {
   w->ops = &ops;
   if (defects)
     w->defects = *defects;
+  return w;
+}
+
+struct world *world_native_policy(uint32_t policy) {
+  struct world *w = world_native(NULL);
+  w->policy = policy;
   return w;
 }
