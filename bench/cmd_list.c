@@ -63,12 +63,8 @@ static int list_defects(bool json) {
 }
 
 static int list_policies(bool json) {
-  for (size_t i = 0; plan_words_policy[i] != NULL; i++) {
-    bool none = strcmp(plan_words_policy[i], "none") == 0;
-    put(json, plan_words_policy[i], "does",
-        none ? "drops nothing of its own; priority filters are obeyed" : "a strategy of the relay",
-        none);
-  }
+  for (size_t i = 0; plan_words_policy[i] != NULL; i++)
+    put(json, plan_words_policy[i], "does", plan_words_policy_does[i], true);
   return CMD_OK;
 }
 

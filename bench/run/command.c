@@ -68,6 +68,8 @@ int command_relay(struct command *cmd, const struct plan *plan, int node,
   add(cmd, "%s", plan_cipher_name(relay->cipher));
   add(cmd, "--congestion");
   add(cmd, "%s", plan_words_congestion[relay->congestion]);
+  add(cmd, "--policy");
+  add(cmd, "%s", relay->policy);
   add(cmd, "--cache");
   add(cmd, "%" PRIu64, relay->cache_bytes);
   add(cmd, "--seed");

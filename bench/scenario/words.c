@@ -7,7 +7,15 @@ const char *const plan_words_datapath[] = {"kernel", "user", "stock", NULL};
 const char *const plan_words_protection[] = {"none", "tls", NULL};
 const char *const plan_words_cipher[] = {"chacha20", "aes128gcm", NULL};
 const char *const plan_words_congestion[] = {"newreno", "cubic", NULL};
-const char *const plan_words_policy[] = {"none", NULL};
+const char *const plan_words_policy[] = {"none", "priority-limit", "deadline", "skip-to-group",
+                                         NULL};
+const char *const plan_words_policy_does[] = {
+    "drops nothing: what cannot go now goes later",
+    "drops by priority: each eighth of the timeout that a subscriber lags behind halves the "
+    "largest number let through",
+    "drops objects as old as the timeout",
+    "drops what is left of older groups once a subscriber lags behind by half the timeout",
+    NULL};
 const char *const plan_words_rogue[] = {"optimistic-ack", "ack-flood",       "double-fin",
                                         "cut-moqt",       "retire-prior-to", NULL};
 const char *const plan_words_as[] = {"datagrams", "subgroups", NULL};

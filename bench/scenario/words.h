@@ -12,6 +12,7 @@ extern const char *const plan_words_protection[];
 extern const char *const plan_words_cipher[];
 extern const char *const plan_words_congestion[];
 extern const char *const plan_words_policy[];
+extern const char *const plan_words_policy_does[]; /* a sentence each, for people */
 extern const char *const plan_words_rogue[];
 extern const char *const plan_words_as[];
 extern const char *const plan_words_subgroup[];

@@ -11,6 +11,7 @@
 
 #include "bench/sim/nest_run.h"
 #include "bench/sim/world.h"
+#include "bpf/dp/policy/policy.h"
 #include "bpf/port/native.h"
 #include "embed/test_cert_pem.h"
 #include "embed/test_key_pem.h"
@@ -282,13 +283,18 @@ static struct fb_defects defects_of(const struct plan *plan) {
   return defects;
 }
 
+/* The plan knows the names of strategies, no other one gets here. */
+static uint32_t policy_of(const struct plan_node *node) {
+  return dp_policy_find(node->policy);
+}
+
 static int open_datapath(struct relay_node *r) {
   const struct plan *plan = r->node->world->plan;
   const struct fb_defects defects = defects_of(plan);
   if (r->node->plan->datapath == PLAN_DP_STOCK)
     return 0;
   if (r->node->plan->datapath == PLAN_DP_USER) {
-    r->user = user_plane_open(clients_of(plan), &defects, on_send, r);
+    r->user = user_plane_open(clients_of(plan), &defects, policy_of(r->node->plan), on_send, r);
     return r->user != NULL ? 0 : -1;
   }
   const struct dp_native_sizes sizes = {.subscribers = clients_of(plan), .cpus = 1 + NEST_DEPTH};
@@ -296,6 +302,7 @@ static int open_datapath(struct relay_node *r) {
   if (r->dp == NULL)
     return -1;
   r->dp->defects = defects;
+  r->dp->policy = policy_of(r->node->plan);
   dp_native_on_emit(r->dp, on_emit, r);
   native_plane_init(&r->plane, r->dp);
   return open_nest(r);
@@ -338,6 +345,7 @@ static int open_core(struct relay_node *r) {
       .tls = r->tls,
       .protection = plan->protection == PLAN_PROT_NONE ? QC_PROTECT_NONE : QC_PROTECT_TLS,
       .cubic = plan->congestion == PLAN_CUBIC,
+      .policy = policy_of(plan),
       .cache_bytes = plan->cache_bytes,
       .max_clients = clients_of(r->node->world->plan),
       .port = r->node->world->config->ports[r->node->index],

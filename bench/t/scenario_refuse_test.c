@@ -102,7 +102,8 @@ static void of_nodes(void **state) {
        "4:37: expected one of none, tls, found 'tsl'; did you mean 'tls'?"},
       {RELAY("cipher: rc4"), "4:33: expected one of chacha20, aes128gcm, found 'rc4'"},
       {RELAY("congestion: bbr"), "4:37: expected one of newreno, cubic, found 'bbr'"},
-      {RELAY("policy: random"), "4:33: expected 'none', found 'random'"},
+      {RELAY("policy: random"),
+       "4:33: expected one of none, priority-limit, deadline, skip-to-group, found 'random'"},
       {RELAY("cache: 1"
              "0TB"),
        "4:32: expected a size such as 64KiB (B kB MB GB KiB MiB GiB), found '10TB'"},

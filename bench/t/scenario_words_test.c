@@ -10,6 +10,7 @@
 
 #include "bench/run/defects.h"
 #include "bench/scenario/words.h"
+#include "bpf/dp/policy/policy.h"
 #include "pcap-tools/judge.h"
 
 static void checks_are_the_judges(void **state) {
@@ -50,6 +51,16 @@ static void defects_are_the_runners(void **state) {
   assert_int_equal(words, defects_n);
 }
 
+static void policies_are_the_datapaths(void **state) {
+  (void)state;
+  for (unsigned i = 0; i < DP_POLICY_COUNT; i++) {
+    assert_string_equal(plan_words_policy[i], dp_policy_name(i));
+    assert_non_null(plan_words_policy_does[i]);
+  }
+  assert_null(plan_words_policy[DP_POLICY_COUNT]);
+  assert_null(plan_words_policy_does[DP_POLICY_COUNT]);
+}
+
 static void unknown_words(void **state) {
   (void)state;
   assert_int_equal(plan_word_find(plan_words_role, "relay"), PLAN_RELAY);
@@ -62,6 +73,7 @@ int main(void) {
       cmocka_unit_test(checks_are_the_judges),
       cmocka_unit_test(enums_have_their_words),
       cmocka_unit_test(defects_are_the_runners),
+      cmocka_unit_test(policies_are_the_datapaths),
       cmocka_unit_test(unknown_words),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

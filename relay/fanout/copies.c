@@ -81,6 +81,7 @@ static void take_stream_frame(struct client *client, struct stream *stream,
   if (sub->down[f]) leg_open(leg, sub->down[f] - 1);
   uint64_t end = frame->offset + frame->len;
   if ((decision == FB_DEC_SEND || sub->charged >> f & 1) && end > leg->charged) leg->charged = end;
+  if (decision == FB_DEC_POLICY) leg_drop(leg);
   /* Defect header-per-packet: user space takes the datapath's word for it. */
   bool believed = decision == FB_DEC_FILTERED && client->relay->cfg.defects.header_per_packet;
   if (decision != FB_DEC_SEND && !believed) return;
@@ -157,5 +158,7 @@ static void on_drained(void *arg, const struct fb_record *record, const struct f
 
 void copies_drain(struct relay *relay) {
   struct plane *plane = relay->cfg.plane;
-  if (plane) plane->ops->drain(plane->ctx, on_drained, relay);
+  if (!plane) return;
+  plane->ops->drain(plane->ctx, on_drained, relay);
+  leg_drop_due(relay);
 }

@@ -12,6 +12,7 @@
  *   copies.c   copy records in
  *   slow.c     the slow path: own packets for deferred and lost data
  *   window.c   one congestion window for both paths
+ *   drop.c     what the strategy lets go of that which waits
  *   stock.c    datapath `stock`: everything through ngtcp2
  *
  * Words: a client is a connection; it may publish, subscribe, or both. An
@@ -21,6 +22,7 @@
 
 #include <uthash.h>
 
+#include "relay/fanout/arrivals.h"
 #include "relay/fanout/congestion.h"
 #include "relay/fanout/ledger.h"
 #include "relay/fanout/pacer.h"
@@ -40,8 +42,11 @@
 #define RELAY_DATA_RESERVE_MAX 16384
 /* Upstream packets whose datagram decisions are remembered, per upstream. */
 #define RELAY_DATAGRAM_NOTES 4096
-/* Bytes handed to ngtcp2 ahead of acknowledgement per subscriber (`stock`). */
-#define RELAY_STOCK_AHEAD (1u << 20)
+/* Bytes handed to ngtcp2 beyond its congestion window per subscriber (`stock`): what it has can
+ * neither be dropped nor overtaken any more (MoQT: keep little queued inside QUIC). */
+#define RELAY_STOCK_AHEAD (16u << 10)
+/* Timeouts are in milliseconds: what waits is looked at no more often. */
+#define RELAY_SWEEP_NS 1000000ull
 /* Packets one subscriber may get in a turn, so that all get theirs. */
 #define RELAY_SLOW_BURST 64
 /* A refusal is taken back after this time though the sockets never run dry: then user space, not
@@ -73,6 +78,8 @@ struct leg {
   bool reset_sent;
   uint64_t reset_code, final_size;
   bool done;    /* finished and acknowledged, or reset, or skipped */
+  bool drop_due; /* in relay.drops */
+  struct leg *next_drop;
   bool queued;     /* in client.pending */
   size_t queued_at; /* there */
   UT_hash_handle hh; /* in client.legs once it has an ordinal */
@@ -89,6 +96,10 @@ struct resend {
 struct queued_datagram {
   struct queued_datagram *next;
   uint64_t order;
+  uint32_t track; /* index */
+  uint8_t priority;
+  uint64_t group;
+  uint64_t seen_ns; /* when it was read from the socket */
   size_t len;
   uint8_t data[];
 };
@@ -149,6 +160,7 @@ struct stream {
   size_t cap;
   uint32_t header_len;
   uint64_t object_at, object_id; /* next object's place; last object's ID */
+  struct arrivals arrivals;
   bool any_object, by_object, properties;
   bool counted; /* among track.open_streams */
   bool settled; /* in relay.settled */
@@ -222,13 +234,16 @@ struct client {
   struct leg **pending; /* heap by order: legs with unsent data */
   size_t n_pending, cap_pending;
   struct resend *resend_head, **resend_tail;
-  struct queued_datagram *dgram_head, **dgram_tail;
+  struct queued_datagram *dgram_head, **dgram_tail; /* by order, then as they came */
+  uint64_t dgram_last; /* order of the last one */
   uint64_t dgram_bytes;
   struct leg **resets; /* RESET_STREAM due */
   size_t n_resets, cap_resets;
   unsigned probes; /* PTO probes due */
   struct window window;
   uint64_t hold_seen; /* counters.hold before the last drain, 0 = none */
+  uint64_t swept_ns;    /* when what waits was last looked at */
+  uint64_t oldest_told; /* counters.oldest_ns */
   uint64_t resent_bytes, slow_packets;
   uint64_t max_data, max_streams; /* stock and kernel: limits of the peer */
   uint64_t own_data;              /* bytes given to ngtcp2 for its own streams */
@@ -259,6 +274,7 @@ struct relay {
   struct stream *by_uid, *by_key;
   struct stream *oldest, *newest;
   struct stream *settled; /* to be freed by relay_reap() */
+  struct leg *drops;      /* to be cut off by leg_drop_due() */
   uint64_t next_uid;
   uint64_t cached_bytes;
   struct client *dirty;
@@ -300,6 +316,7 @@ void entry_upstream_seen(struct client *client, uint64_t pn);
  * does follow it, the record is in. */
 bool entry_take_stream(struct stream *stream);
 void entry_alias(struct track *track, bool add);
+void entry_newest_group(struct track *track);
 
 /* ---- track.c ---------------------------------------------------------------- */
 extern const struct moqt_events track_events;
@@ -313,6 +330,8 @@ void track_reap(struct relay *relay);
 void track_client_gone(struct client *client);
 /* Does this subscription get this group and priority? */
 bool subscription_wants(const struct subscription *sub, uint64_t group, uint8_t priority);
+/* Its delivery timeout; 0: nothing of it may be dropped. */
+uint32_t subscription_timeout_ms(const struct subscription *sub);
 
 /* ---- stream.c --------------------------------------------------------------- */
 struct stream *stream_get(struct client *up, int64_t sid, bool create);
@@ -339,6 +358,12 @@ struct fb_down *leg_down(const struct leg *leg); /* NULL: the datapath has no wo
 const uint8_t *stream_bytes(const struct stream *stream, uint64_t off);
 void leg_acked(struct leg *leg, uint64_t lo, uint64_t hi, bool fin);
 void leg_reset(struct leg *leg, uint64_t code);
+/* The strategy lets go of the rest of it, or of all if it is not open: marks it. Possible
+ * where a reset is not: while records are read, while client.pending is walked. */
+void leg_drop(struct leg *leg);
+void leg_drop_due(struct relay *relay);
+/* RESET_STREAM goes with the next packets; called again if that packet is lost. */
+void leg_queue_reset(struct leg *leg);
 void leg_finish(struct leg *leg);
 
 /* ---- pending.c: the heap of legs with unsent data, in MoQT's order ------------- */
@@ -357,6 +382,12 @@ void stream_retry(struct client *up);
 
 /* ---- datagram.c ------------------------------------------------------------- */
 void datagram_in(struct client *up, const uint8_t *data, size_t len);
+/* Takes out of the queue what drops() says. */
+void datagram_drop(struct client *client,
+                   bool (*drops)(void *arg, const struct queued_datagram *datagram), void *arg);
+/* The same for what its subscription does not want any more. */
+void datagram_drop_unwanted(struct client *client);
+void datagram_gone(struct client *client); /* the first one has left */
 
 /* ---- copies.c --------------------------------------------------------------- */
 void copies_drain(struct relay *relay);
@@ -385,6 +416,11 @@ void window_relieve(struct client *client);
 enum window_answer { WINDOW_OPEN, WINDOW_FULL, WINDOW_PACED };
 enum window_answer window_admits(struct client *client);
 void window_paced(struct client *client, uint64_t bytes);
+
+/* ---- drop.c ----------------------------------------------------------------- */
+/* Asks the strategy about all that waits, and tells the datapath how old the rest is. */
+void drop_what_waits(struct client *client);
+void drop_none_waits(struct client *client); /* tells it that nothing does */
 
 /* ---- stock.c ---------------------------------------------------------------- */
 bool stock_run(struct client *client);

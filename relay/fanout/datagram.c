@@ -12,17 +12,66 @@ static bool is_settled(const struct client *up, uint32_t slot) {
   return note->settled[up->rx_datagrams][slot / 64] >> (slot % 64) & 1;
 }
 
-static void queue(struct client *client, const uint8_t *data, size_t len, uint64_t order) {
+/* Behind those of its order. Most come in order: what comes later is of a later group. */
+static void put_in_order(struct client *client, struct queued_datagram *entry) {
+  struct queued_datagram **at = client->dgram_tail;
+  if (client->dgram_head && client->dgram_last > entry->order) {
+    at = &client->dgram_head;
+    while ((*at)->order <= entry->order) at = &(*at)->next;
+  } else {
+    client->dgram_tail = &entry->next;
+    client->dgram_last = entry->order;
+  }
+  entry->next = *at;
+  *at = entry;
+}
+
+static void queue(struct client *client, const uint8_t *data, size_t len,
+                  const struct queued_datagram *about) {
   struct queued_datagram *entry = malloc(sizeof *entry + len);
   if (!entry) return; /* a datagram may be lost */
+  memcpy(entry, about, sizeof *entry);
   entry->next = NULL;
-  entry->order = order;
   entry->len = len;
   memcpy(entry->data, data, len);
-  *client->dgram_tail = entry;
-  client->dgram_tail = &entry->next;
+  put_in_order(client, entry);
   client->dgram_bytes += len;
   client_dirty(client);
+}
+
+void datagram_drop(struct client *client,
+                   bool (*drops)(void *arg, const struct queued_datagram *datagram), void *arg) {
+  struct queued_datagram **at = &client->dgram_head;
+  client->dgram_last = 0;
+  while (*at) {
+    struct queued_datagram *d = *at;
+    if (drops(arg, d)) {
+      *at = d->next;
+      client->dgram_bytes -= d->len;
+      free(d);
+      continue;
+    }
+    client->dgram_last = d->order;
+    at = &d->next;
+  }
+  client->dgram_tail = at;
+}
+
+static bool is_unwanted(void *arg, const struct queued_datagram *datagram) {
+  const struct subscription *sub = ((struct client *)arg)->subs[datagram->track];
+  return !sub || !subscription_wants(sub, datagram->group, datagram->priority);
+}
+
+void datagram_drop_unwanted(struct client *client) {
+  datagram_drop(client, is_unwanted, client);
+}
+
+void datagram_gone(struct client *client) {
+  struct queued_datagram *d = client->dgram_head;
+  client->dgram_head = d->next;
+  if (!d->next) client->dgram_tail = &client->dgram_head;
+  client->dgram_bytes -= d->len;
+  free(d);
 }
 
 void datagram_in(struct client *up, const uint8_t *data, size_t len) {
@@ -42,12 +91,12 @@ void datagram_in(struct client *up, const uint8_t *data, size_t len) {
     struct subscription *sub = client ? client->subs[track->index] : NULL;
     if (!sub || client->closed || !subscription_wants(sub, header.group.v, priority)) continue;
     if (is_settled(up, i)) continue;
-    if (!relay->cfg.plane) {
-      qc_datagram_send(client->qc, copy, len);
-      client_dirty(client);
-      continue;
-    }
+    uint8_t subscriber = sub->params.subscriber_priority;
     queue(client, copy, len,
-          pending_order(sub->params.subscriber_priority, priority, header.group.v, 0));
+          &(struct queued_datagram){.order = pending_order(subscriber, priority, header.group.v, 0),
+                                    .track = track->index,
+                                    .priority = priority,
+                                    .group = header.group.v,
+                                    .seen_ns = relay->now});
   }
 }

@@ -101,9 +101,7 @@ void entry_subscription(struct subscription *sub) {
       .forward = sub->params.forward,
       .priority_lo = filter ? sub->params.priority_min : 0,
       .priority_hi = filter ? sub->params.priority_max : 255,
-      .delivery_timeout_ms = sub->params.object_timeout_ms < UINT32_MAX
-                                 ? (uint32_t)sub->params.object_timeout_ms
-                                 : UINT32_MAX,
+      .delivery_timeout_ms = subscription_timeout_ms(sub),
   };
   report(client, "cannot put its subscription",
          plane->ops->put_subscription(plane->ctx, client->slot, sub->track->index, &value));
@@ -232,6 +230,12 @@ bool entry_take_stream(struct stream *stream) {
 }
 
 /* ---- tracks ------------------------------------------------------------------------ */
+
+void entry_newest_group(struct track *track) {
+  struct plane *plane = track->relay->cfg.plane;
+  if (plane)
+    plane_store(plane, &plane->track_state[track->index].newest_group, track->largest.group);
+}
 
 void entry_alias(struct track *track, bool add) {
   struct client *up = track->up;

@@ -35,6 +35,11 @@ struct leg *leg_get(struct stream *stream, struct client *client, bool create) {
 }
 
 void leg_free(struct leg *leg) {
+  for (struct leg **at = &leg->client->relay->drops; leg->drop_due && *at; at = &(*at)->next_drop) {
+    if (*at != leg) continue;
+    *at = leg->next_drop;
+    break;
+  }
   if (leg->queued) pending_remove(leg->client, leg);
   if (leg->ordinal != NO_ORDINAL) HASH_DEL(leg->client->legs, leg);
   struct client *client = leg->client;
@@ -70,6 +75,7 @@ void leg_skip(struct leg *leg) {
 }
 
 void leg_offer(struct leg *leg) {
+  if (leg->reset && !leg->reset_sent) client_dirty(leg->client); /* its header is there now */
   if (leg->done || leg->reset || leg->skipped) return;
   struct stream *stream = leg->stream;
   uint64_t lo, hi;
@@ -180,15 +186,38 @@ void leg_reset(struct leg *leg, uint64_t code) {
     return;
   }
   stop_copies(leg);
-  uint64_t charged = leg_charged(leg), sent = ranges_end(&leg->sent);
-  leg->final_size = charged > sent ? charged : sent;
+  leg_queue_reset(leg);
+  client_dirty(client);
+}
+
+void leg_queue_reset(struct leg *leg) {
+  struct client *client = leg->client;
+  leg->reset_sent = false;
   if (client->n_resets == client->cap_resets) {
     size_t cap = client->cap_resets ? client->cap_resets * 2 : 16;
     struct leg **grown = realloc(client->resets, cap * sizeof *grown);
-    if (!grown) return;
+    if (!grown) return; /* the stream stays open until the connection ends */
     client->resets = grown;
     client->cap_resets = cap;
   }
   client->resets[client->n_resets++] = leg;
-  client_dirty(client);
+}
+
+void leg_drop(struct leg *leg) {
+  struct relay *relay = leg->client->relay;
+  if (leg->drop_due || leg->done || leg->reset) return;
+  leg->drop_due = true;
+  leg->next_drop = relay->drops;
+  relay->drops = leg;
+}
+
+void leg_drop_due(struct relay *relay) {
+  while (relay->drops) {
+    struct leg *leg = relay->drops;
+    relay->drops = leg->next_drop;
+    leg->drop_due = false;
+    /* If the datapath turns out to follow the stream, its record has the ordinal. */
+    if (leg->ordinal == NO_ORDINAL) entry_take_stream(leg->stream);
+    leg_reset(leg, MOQT_RESET_DELIVERY_TIMEOUT);
+  }
 }

@@ -97,6 +97,7 @@ void native_plane_init(struct native_plane *native, struct dp_native *dp) {
       .max_subscribers = dp->sizes.subscribers,
       .counters = dp->counters,
       .upstream_state = dp->upstream_state,
+      .track_state = dp->track_state,
       .downs = dp->downs,
   };
 }

@@ -48,6 +48,7 @@ struct relay_config {
   struct qc_tls *tls;
   enum qc_protection protection;
   bool cubic;
+  uint32_t policy; /* enum dp_policy; that of the plane, if there is one */
   uint64_t cache_bytes;
   uint32_t max_clients; /* at most plane->max_subscribers */
   uint16_t port;        /* host order */

@@ -54,17 +54,36 @@ static uint64_t put_stream(struct packet *pkt, struct leg *leg, uint64_t lo, uin
 
 /* ---- resets ------------------------------------------------------------------------- */
 
-/* The receiver counts a stream by its header: that has to arrive first. */
+/* The receiver counts a stream by its header: that has to arrive first, also if the rest was
+ * let go before anything was sent. */
+static void put_header(struct packet *pkt, struct leg *leg) {
+  const struct stream *stream = leg->stream;
+  uint64_t lo, hi;
+  if (!stream->header_known || stream->base > 0) return;
+  if (!ranges_next_gap(&leg->sent, 0, stream->header_len, &lo, &hi)) return;
+  if (!leg_charge(leg, hi)) return;
+  uint64_t end = put_stream(pkt, leg, lo, hi, false, false);
+  if (end > lo) ranges_add(&leg->sent, lo, end);
+}
+
 static bool reset_may_go(const struct leg *leg) {
-  uint32_t header = leg->stream->header_len;
-  return ranges_end(&leg->sent) == 0 || ranges_contains(&leg->acked, 0, header);
+  const struct stream *stream = leg->stream;
+  if (!stream->header_known) return stream->ended; /* none will come */
+  /* A given up cache has no header any more. */
+  return ranges_contains(&leg->acked, 0, stream->header_len) || stream->base > 0;
 }
 
 static void put_resets(struct packet *pkt) {
   struct client *client = pkt->client;
+  uint64_t most = plane_load(client->relay->cfg.plane, &client_counters(client)->max_streams);
   for (size_t i = 0; i < client->n_resets && !pkt->full; i++) {
     struct leg *leg = client->resets[i];
+    if (leg->ordinal >= most) continue;
+    put_header(pkt, leg);
+    if (pkt->full) return;
     if (!reset_may_go(leg)) continue;
+    uint64_t charged = leg_charged(leg), sent = ranges_end(&leg->sent);
+    leg->final_size = charged > sent ? charged : sent;
     if (!builder_reset_stream(&pkt->builder, sid_of(leg), leg->reset_code, leg->final_size)) {
       pkt->full = true;
       return;
@@ -196,11 +215,7 @@ static bool put_datagram(struct packet *pkt) {
     return false;
   }
   if (fits) take_piece(pkt, (struct ledger_piece){.kind = LEDGER_DATAGRAM, .len = (uint32_t)d->len});
-  /* One that can never fit is dropped, as MoQT 5.3 says. */
-  client->dgram_head = d->next;
-  if (!d->next) client->dgram_tail = &client->dgram_head;
-  client->dgram_bytes -= d->len;
-  free(d);
+  datagram_gone(client); /* also one that can never fit, as MoQT 5.3 says */
   return true;
 }
 
@@ -322,11 +337,13 @@ bool slow_run(struct client *client) {
   enum run_result result = RUN_EMPTY;
   uint64_t before = client->slow_packets;
   client->window.due_ns = 0;
+  drop_what_waits(client);
   if (has_work(client)) {
     result = send_all(client);
     if (result != RUN_MORE) send_probes(client);
   }
   client->window.waits = result == RUN_WAITS;
+  if (slow_is_idle(client)) drop_none_waits(client);
   window_grant(client);
   let_out(client, before);
   return result == RUN_MORE;
@@ -339,8 +356,7 @@ void slow_lost(struct client *client, const struct ledger_number *number) {
     struct leg *leg = stream ? leg_get(stream, client, false) : NULL;
     if (piece->kind == LEDGER_DATAGRAM || !leg || leg->done) continue;
     if (piece->kind == LEDGER_RESET) {
-      leg->reset_sent = false;
-      client->resets[client->n_resets++] = leg; /* its place was given back when it was sent */
+      leg_queue_reset(leg);
       continue;
     }
     struct resend *r = malloc(sizeof *r);

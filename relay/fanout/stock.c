@@ -1,41 +1,61 @@
 #include "relay/fanout/core.h"
 
+enum handed { HANDED_ALL, HANDED_SOME, HANDED_NONE };
+
+static bool has_more(const struct leg *leg) {
+  uint64_t lo, hi;
+  if (leg->done || leg->reset) return false;
+  return ranges_next_gap(&leg->sent, 0, leg->stream->len, &lo, &hi) ||
+         (leg->stream->fin && !leg->fin_sent);
+}
+
 /* Hands a leg's bytes to ngtcp2, which keeps them until they are acknowledged.
- * False: it takes no more now. */
-static bool hand_over(struct client *client, struct leg *leg) {
+ * HANDED_NONE: it takes no more now. */
+static enum handed hand_over(struct client *client, struct leg *leg) {
   struct stream *stream = leg->stream;
   if (leg->ordinal == NO_ORDINAL) {
     int64_t sid = qc_open_uni(client->qc);
-    if (sid < 0) return false;
+    if (sid < 0) return HANDED_NONE;
     leg_open(leg, (uint64_t)sid >> 2);
     qc_stream_priority(client->qc, sid, (uint32_t)(leg->order >> 32));
   }
   int64_t sid = (int64_t)(leg->ordinal << 2 | 3);
   uint64_t lo, hi;
   if (!ranges_next_gap(&leg->sent, 0, stream->len, &lo, &hi)) lo = hi = stream->len;
-  if (lo < stream->base) return true;
-  if (qc_stream_send(client->qc, sid, stream_bytes(stream, lo), (size_t)(hi - lo), stream->fin)) {
+  if (lo < stream->base) return HANDED_ALL;
+  if (hi - lo > RELAY_STOCK_AHEAD) hi = lo + RELAY_STOCK_AHEAD;
+  bool fin = stream->fin && hi == stream->len;
+  if (qc_stream_send(client->qc, sid, stream_bytes(stream, lo), (size_t)(hi - lo), fin)) {
     leg_finish(leg);
     stream_settle(stream);
-    return true;
+    return HANDED_ALL;
   }
   ranges_add(&leg->sent, lo, hi);
   ranges_add(&leg->acked, lo, hi); /* ngtcp2's from here on */
-  if (stream->fin) {
+  if (fin) {
     leg->fin_sent = leg->fin_acked = true;
     leg_finish(leg);
     stream_settle(stream);
   }
-  return true;
+  return has_more(leg) ? HANDED_SOME : HANDED_ALL;
 }
 
 bool stock_run(struct client *client) {
   if (!client->started) return false;
-  while (client->n_pending) {
-    if (qc_unacked(client->qc) > RELAY_STOCK_AHEAD) return false;
-    struct leg *leg = client->pending[0];
-    if (!hand_over(client, leg)) return false;
-    pending_remove(client, leg);
+  drop_what_waits(client);
+  bool blocked = false; /* no more streams; datagrams need none */
+  while (qc_unacked(client->qc) <= qc_congestion_window(client->qc) + RELAY_STOCK_AHEAD) {
+    struct leg *leg = client->n_pending && !blocked ? client->pending[0] : NULL;
+    struct queued_datagram *d = client->dgram_head;
+    if (d && (!leg || d->order <= leg->order)) {
+      qc_datagram_send(client->qc, d->data, d->len);
+      datagram_gone(client);
+      continue;
+    }
+    if (!leg) break;
+    enum handed handed = hand_over(client, leg);
+    blocked = handed == HANDED_NONE;
+    if (handed == HANDED_ALL) pending_remove(client, leg);
   }
   return false;
 }

@@ -48,6 +48,7 @@ void stream_free(struct stream *stream) {
   else relay->oldest = stream->newer;
   if (stream->newer) stream->newer->older = stream->older;
   else relay->newest = stream->older;
+  arrivals_clear(&stream->arrivals);
   free(stream->legs);
   free(stream->data);
   free(stream);
@@ -126,6 +127,7 @@ static void trim(struct stream *stream) {
   if (keep < stream->base + TRIM_STEP) return;
   memmove(stream->data, stream->data + (keep - stream->base), (size_t)(stream->len - keep));
   stream->base = keep;
+  arrivals_trim(&stream->arrivals, keep);
 }
 
 /* Objects of a stream that nobody will wait for: a subscriber too far behind
@@ -190,6 +192,8 @@ static void follow_objects(struct stream *stream) {
     if (payload == 0 && !wire_get_vi64(&c, &status)) return;
     stream->object_id = stream->any_object ? stream->object_id + 1 + delta : delta;
     if (!stream->any_object && stream->by_object) stream->subgroup = stream->object_id;
+    arrivals_add(&stream->arrivals, stream->any_object ? stream->object_at : 0,
+                 stream->relay->now); /* the subgroup's header goes with its first object */
     stream->any_object = true;
     stream->object_at = stream->base + c.at + payload;
     track_saw(stream->track, stream->group, stream->object_id);

@@ -32,14 +32,21 @@ static struct subscription *sub_of_request(struct client *client, int64_t req) {
 void track_saw(struct track *track, uint64_t group, uint64_t object) {
   struct moqt_location at = {.group = group, .object = object};
   if (track->has_largest && moqt_location_cmp(at, track->largest) <= 0) return;
+  bool newer = !track->has_largest || group > track->largest.group;
   track->has_largest = true;
   track->largest = at;
+  if (newer) entry_newest_group(track);
 }
 
 bool subscription_wants(const struct subscription *sub, uint64_t group, uint8_t priority) {
   if (sub->state == SUB_PENDING || !sub->params.forward || group < sub->start_group) return false;
   if (!(sub->params.has & MOQT_HAS_PRIORITY_FILTER)) return true;
   return priority >= sub->params.priority_min && priority <= sub->params.priority_max;
+}
+
+uint32_t subscription_timeout_ms(const struct subscription *sub) {
+  uint64_t ms = sub->params.object_timeout_ms;
+  return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
 }
 
 /* ---- ending ---------------------------------------------------------------------------- */
@@ -62,6 +69,7 @@ static bool track_has_subscribers(const struct track *track) {
 static void sub_free(struct subscription *sub) {
   struct client *client = sub->client;
   client->subs[sub->track->index] = NULL;
+  datagram_drop_unwanted(client);
   if (client->in_plane) {
     struct fb_subscription off = {0};
     struct plane *plane = client->relay->cfg.plane;
@@ -282,6 +290,7 @@ static struct track *ask_upstream(struct relay *relay, const struct moqt_name *n
     track->label[i] = c > 0x20 && c < 0x7f && c != '"' && c != '\\' ? (char)c : '_';
   }
   relay->tracks[index] = track;
+  entry_newest_group(track); /* of the slot's former owner */
   client_dirty(up);
   return track;
 }
@@ -346,6 +355,7 @@ static void on_update(void *app, int64_t req, const struct moqt_params *changed)
     copies_drain(client->relay);
   }
   reset_legs(sub, MOQT_RESET_CANCELLED, true);
+  datagram_drop_unwanted(client);
   moqt_update_ok(client->session, req, sub->track->has_largest ? &sub->track->largest : NULL);
 }
 

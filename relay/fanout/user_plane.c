@@ -47,7 +47,7 @@ static int on_emit(void *user, const struct dp_native_copy *copy) {
 }
 
 struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
-                                   user_plane_send *send, void *arg) {
+                                   uint32_t policy, user_plane_send *send, void *arg) {
   struct user_plane *u = calloc(1, sizeof *u);
   if (!u) return NULL;
   u->send = send;
@@ -58,6 +58,7 @@ struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_def
     return NULL;
   }
   if (defects) u->dp->defects = *defects;
+  u->dp->policy = policy;
   dp_native_on_emit(u->dp, on_emit, u);
   native_plane_init(&u->native, u->dp);
   return u;

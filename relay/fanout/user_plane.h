@@ -15,9 +15,9 @@ struct user_plane;
 /* Takes one copy, a UDP payload. 0, or -errno: it is lost. */
 typedef int user_plane_send(void *arg, const struct qc_path *path, const uint8_t *data, size_t len);
 
-/* NULL: no memory. defects may be NULL. */
+/* NULL: no memory. defects may be NULL; policy: enum dp_policy. */
 struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
-                                   user_plane_send *send, void *arg);
+                                   uint32_t policy, user_plane_send *send, void *arg);
 void user_plane_close(struct user_plane *plane); /* NULL is fine */
 
 struct plane *user_plane_interface(struct user_plane *plane);

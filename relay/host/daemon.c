@@ -157,11 +157,11 @@ static int open_datapath(struct process *p) {
                   "--protection tls with --datapath kernel or user is not built yet: the datapath "
                   "cannot open and seal packets; use --datapath stock, or --protection none");
   if (o->datapath == DATAPATH_USER) {
-    p->user = user_plane_open(o->max_clients, &o->defects, on_send, p);
+    p->user = user_plane_open(o->max_clients, &o->defects, o->policy, on_send, p);
     return p->user ? 0 : failed(p, EXIT_FAILED, "no memory for the datapath");
   }
   char err[512];
-  p->kernel = kernel_plane_open(o->max_clients, &o->defects, err, sizeof err);
+  p->kernel = kernel_plane_open(o->max_clients, &o->defects, o->policy, err, sizeof err);
   if (!p->kernel || attach_all(p, err, sizeof err)) return failed(p, EXIT_LACKING, err);
   return 0;
 }
@@ -192,6 +192,7 @@ static int open_relay(struct process *p) {
       .tls = p->tls,
       .protection = o->protection,
       .cubic = o->cubic,
+      .policy = o->policy,
       .cache_bytes = o->cache_bytes,
       .max_clients = o->max_clients,
       .port = o->port,

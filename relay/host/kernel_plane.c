@@ -24,7 +24,7 @@ struct kernel_plane {
   struct fb_cpu *cpu_now, *cpu_then; /* [cpus] */
   int ring_fds[FB_MAX_CPUS];
   struct ring_buffer *rings;
-  size_t mapped_counters, mapped_state, mapped_downs;
+  size_t mapped_counters, mapped_state, mapped_tracks, mapped_downs;
   /* of the drain that is running */
   plane_sink *sink;
   void *sink_arg;
@@ -173,7 +173,7 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 }
 
 static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
-                        const struct fb_defects *defects) {
+                        const struct fb_defects *defects, uint32_t policy) {
   k->cpus = libbpf_num_possible_cpus();
   if (k->cpus < 1 || k->cpus > FB_MAX_CPUS) return "the number of processors is out of range";
   k->cpu_now = calloc((size_t)k->cpus, sizeof *k->cpu_now);
@@ -184,6 +184,7 @@ static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
   if (!k->skel) return "the linked-in BPF object cannot be opened";
   struct relay *skel = k->skel;
   skel->rodata->fb_max_subscribers = max_subscribers;
+  skel->rodata->fb_policy = policy;
   if (defects) memcpy((void *)&skel->rodata->fb_defects, defects, sizeof *defects);
   bpf_map__set_max_entries(skel->maps.subscribers, max_subscribers);
   bpf_map__set_max_entries(skel->maps.counters, max_subscribers);
@@ -195,14 +196,15 @@ static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
   if (make_rings(k)) return "the ring buffers cannot be made";
   k->plane.counters = map_array(skel->maps.counters, &k->mapped_counters);
   k->plane.upstream_state = map_array(skel->maps.upstream_state, &k->mapped_state);
+  k->plane.track_state = map_array(skel->maps.track_state, &k->mapped_tracks);
   k->plane.downs = map_array(skel->maps.downs, &k->mapped_downs);
-  if (!k->plane.counters || !k->plane.upstream_state || !k->plane.downs)
+  if (!k->plane.counters || !k->plane.upstream_state || !k->plane.track_state || !k->plane.downs)
     return "the shared arrays cannot be mapped";
   return NULL;
 }
 
 struct kernel_plane *kernel_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
-                                       char *err, size_t err_len) {
+                                       uint32_t policy, char *err, size_t err_len) {
   struct kernel_plane *k = calloc(1, sizeof *k);
   if (!k) {
     snprintf(err, err_len, "no memory");
@@ -212,7 +214,7 @@ struct kernel_plane *kernel_plane_open(uint32_t max_subscribers, const struct fb
   k->plane.ops = &ops;
   k->plane.ctx = k;
   k->plane.max_subscribers = max_subscribers;
-  const char *why = fill(k, max_subscribers, defects);
+  const char *why = fill(k, max_subscribers, defects, policy);
   if (!why) return k;
   snprintf(err, err_len, "datapath: %s", why);
   kernel_plane_close(k);
@@ -228,6 +230,7 @@ void kernel_plane_close(struct kernel_plane *k) {
   }
   if (k->plane.counters) munmap(k->plane.counters, k->mapped_counters);
   if (k->plane.upstream_state) munmap(k->plane.upstream_state, k->mapped_state);
+  if (k->plane.track_state) munmap(k->plane.track_state, k->mapped_tracks);
   if (k->plane.downs) munmap(k->plane.downs, k->mapped_downs);
   if (k->skel) relay__destroy(k->skel);
   free(k->cpu_now);

@@ -11,10 +11,10 @@
 
 struct kernel_plane;
 
-/* max_subscribers: entry slots, at most FB_MAX_SUBSCRIBERS. NULL with a message
- * in err: what is missing, and what to do. */
+/* max_subscribers: entry slots, at most FB_MAX_SUBSCRIBERS; defects may be NULL; policy: enum
+ * dp_policy. NULL with a message in err: what is missing, and what to do. */
 struct kernel_plane *kernel_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
-                                       char *err, size_t err_len);
+                                       uint32_t policy, char *err, size_t err_len);
 void kernel_plane_close(struct kernel_plane *plane);
 
 /* Returns 0, or -1 with a message in err. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bpf/abi/limits.h"
+#include "bpf/dp/policy/policy.h"
 #include "relay/fanout/defects.h"
 
 enum {
@@ -17,6 +18,7 @@ enum {
   OPT_CIPHER,
   OPT_CONGESTION,
   OPT_DEV,
+  OPT_POLICY,
   OPT_CACHE,
   OPT_CLIENTS,
   OPT_OUT,
@@ -35,6 +37,7 @@ static const struct option longs[] = {
     {"cipher", required_argument, NULL, OPT_CIPHER},
     {"congestion", required_argument, NULL, OPT_CONGESTION},
     {"dev", required_argument, NULL, OPT_DEV},
+    {"policy", required_argument, NULL, OPT_POLICY},
     {"cache", required_argument, NULL, OPT_CACHE},
     {"clients", required_argument, NULL, OPT_CLIENTS},
     {"out", required_argument, NULL, OPT_OUT},
@@ -58,6 +61,9 @@ void options_help(FILE *to) {
         "  --cipher NAME          chacha20 or aes128gcm [chacha20]\n"
         "  --congestion NAME      newreno or cubic [newreno]\n"
         "  --dev INTERFACE        attach the datapath here; repeatable [all but lo]\n"
+        "  --policy NAME          what a subscriber that lags behind may lose, if its subscription has\n"
+        "                         a delivery timeout: none, priority-limit, deadline or\n"
+        "                         skip-to-group [none]\n"
         "  --cache BYTES          most bytes kept for slow subscribers [16777216]\n"
         "  --clients N            most connections at a time [256]\n"
         "  --name NAME            for file names in --out [relay]\n"
@@ -134,6 +140,10 @@ static bool take(struct options *o, int opt, const char *arg) {
   case OPT_DEV:
     ok = o->n_devices < OPTIONS_MAX_DEVICES;
     if (ok) o->devices[o->n_devices++] = arg;
+    break;
+  case OPT_POLICY:
+    o->policy = dp_policy_find(arg);
+    ok = o->policy < DP_POLICY_COUNT;
     break;
   case OPT_CACHE:
     ok = number(arg, UINT64_MAX / 2, &o->cache_bytes);

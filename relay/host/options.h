@@ -20,6 +20,7 @@ struct options {
   enum qc_protection protection;
   enum qc_cipher cipher;
   bool cubic;
+  uint32_t policy; /* enum dp_policy */
   uint64_t cache_bytes;
   uint32_t max_clients;
   const char *devices[OPTIONS_MAX_DEVICES];

@@ -222,6 +222,13 @@ uint64_t qc_smoothed_rtt_ns(const struct qc *conn) {
   return info.smoothed_rtt;
 }
 
+uint64_t qc_congestion_window(const struct qc *conn) {
+  ngtcp2_conn_info info;
+
+  NG_GET(conn_info)((ngtcp2_conn *)(uintptr_t)conn->ng, &info);
+  return info.cwnd;
+}
+
 /* ---- datagrams -------------------------------------------------------------------------- */
 
 size_t qc_datagram_max(const struct qc *conn) {

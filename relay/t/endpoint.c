@@ -294,6 +294,18 @@ void endpoint_announce(struct endpoint *e) {
 }
 
 void endpoint_subscribe(struct endpoint *e, unsigned priority_max) {
+  endpoint_subscribe_timed(e, priority_max, 0);
+}
+
+void endpoint_limit(struct endpoint *e, unsigned priority_max) {
+  struct moqt_params params;
+  moqt_params_init(&params);
+  params.has = MOQT_HAS_PRIORITY_FILTER;
+  params.priority_max = (uint8_t)priority_max;
+  moqt_update(e->session, e->request, &params);
+}
+
+void endpoint_subscribe_timed(struct endpoint *e, unsigned priority_max, uint64_t timeout_ms) {
   struct moqt_name name;
   struct moqt_params params;
   moqt_name_set(&name, "pub", "video");
@@ -304,7 +316,11 @@ void endpoint_subscribe(struct endpoint *e, unsigned priority_max) {
     params.has |= MOQT_HAS_PRIORITY_FILTER;
     params.priority_max = (uint8_t)priority_max;
   }
-  moqt_subscribe(e->session, &name, &params);
+  if (timeout_ms) {
+    params.has |= MOQT_HAS_OBJECT_TIMEOUT;
+    params.object_timeout_ms = timeout_ms;
+  }
+  e->request = moqt_subscribe(e->session, &name, &params);
 }
 
 void endpoint_publish_stream(struct endpoint *e, uint64_t group, uint8_t priority, size_t size) {

@@ -42,6 +42,10 @@ void endpoint_free(struct endpoint *e);
 void endpoint_announce(struct endpoint *e);
 /* priority_max: PRIORITY_FILTER 0..priority_max; 255 = none. Track "video" of publisher "pub". */
 void endpoint_subscribe(struct endpoint *e, unsigned priority_max);
+/* With an OBJECT_DELIVERY_TIMEOUT; 0 = none. */
+void endpoint_subscribe_timed(struct endpoint *e, unsigned priority_max, uint64_t timeout_ms);
+/* REQUEST_UPDATE with PRIORITY_FILTER 0..priority_max. */
+void endpoint_limit(struct endpoint *e, unsigned priority_max);
 
 /* One stream a group: object 0 with `size` bytes. */
 void endpoint_publish_stream(struct endpoint *e, uint64_t group, uint8_t priority, size_t size);

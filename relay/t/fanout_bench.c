@@ -221,6 +221,7 @@ struct bench *bench_open(struct shape shape) {
     struct dp_native_sizes sizes = {.subscribers = 16};
     b->dp = dp_native_new(&sizes);
     assert_non_null(b->dp);
+    b->dp->policy = shape.policy;
     dp_native_on_emit(b->dp, on_emit, b);
     native_plane_init(&b->plane, b->dp);
   }
@@ -233,6 +234,7 @@ struct bench *bench_open(struct shape shape) {
       .tls = b->tls,
       .protection = shape.protection,
       .cubic = shape.cubic,
+      .policy = shape.policy,
       .cache_bytes = 16u << 20,
       .max_clients = 16,
       .port = 4433,

@@ -43,6 +43,7 @@ struct shape {
   const struct endpoint_limits *limits;
   uint32_t gso_every;
   bool cubic;
+  uint32_t policy; /* enum dp_policy */
 };
 
 /* All are connected, the namespace is announced. */

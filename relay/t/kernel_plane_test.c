@@ -16,7 +16,7 @@ static struct kernel_plane *open_plane(void) {
     print_message("skipped: needs root to load BPF programs\n");
     skip();
   }
-  struct kernel_plane *k = kernel_plane_open(CLIENTS, NULL, err, sizeof err);
+  struct kernel_plane *k = kernel_plane_open(CLIENTS, NULL, 0, err, sizeof err);
   if (!k)
     fail_msg("%s", err);
   return k;

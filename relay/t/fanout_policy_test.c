@@ -1,0 +1,203 @@
+/* Strategies under a bottleneck, the whole relay in memory on virtual time: what may be lost
+ * is lost as the strategy says, and nothing else. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "bpf/dp/policy/policy.h"
+#include "relay/fanout/core.h"
+#include "relay/t/fanout_bench.h"
+
+#define GROUPS      600
+#define TIMEOUT_MS  200
+#define LINK_BYTES  300000ull /* a second, for three: a third of what comes */
+#define QUEUE_BYTES 32768ull
+#define SUB_BYTES   500
+
+/* Three streams in four are of priority 200, the fourth is of priority 0; datagrams are of 3. */
+static uint8_t priority_of(uint64_t group) {
+  return group % 4 ? 200 : 0;
+}
+
+static void publish(struct bench *b, uint64_t from, uint64_t to) {
+  for (uint64_t g = from; g < to; g++) {
+    endpoint_publish_stream(b->pub, g, priority_of(g), SUB_BYTES);
+    endpoint_publish_datagram(b->pub, g, 3, 100);
+    memnet_run(&b->net, 2 * MS, NULL, NULL);
+  }
+}
+
+static struct bench *begin(uint32_t policy, bool native, uint64_t bytes_per_s) {
+  static const struct endpoint_limits limits = {
+      .max_data = 8u << 20, .max_stream_data = 1u << 18, .max_streams = 4000, .cid_len = 8};
+  struct bench *b = bench_open((struct shape){
+      .native = native, .protection = QC_PROTECT_NONE, .limits = &limits, .policy = policy});
+  /* The first may lose something, the others may not. */
+  for (int i = 0; i < SUBS; i++)
+    endpoint_subscribe_timed(b->sub[i], 255, i == 0 ? TIMEOUT_MS : 0);
+  memnet_run(&b->net, 400 * MS, NULL, NULL);
+  if (bytes_per_s)
+    bench_bottleneck(b, bytes_per_s, QUEUE_BYTES);
+  return b;
+}
+
+static struct client *client_of(struct bench *b, int i) {
+  for (uint32_t slot = 0; slot < b->relay->n_slots; slot++) {
+    struct client *client = b->relay->clients[slot];
+    if (client && client->path.remote.in.sin_addr.s_addr ==
+                      memnet_addr((uint8_t)(3 + i), 200).in.sin_addr.s_addr)
+      return client;
+  }
+  fail_msg("subscriber %d is not there", i);
+  return NULL;
+}
+
+/* Age of the oldest that waits for the first subscriber, as the datapath is told. */
+static uint64_t lag_ms(struct bench *b) {
+  return dp_policy_ms(client_of(b, 0)->oldest_told, b->net.now_ns);
+}
+
+static unsigned lost_of(const struct endpoint *e, uint8_t priority) {
+  unsigned lost = 0;
+  for (uint64_t g = 0; g < GROUPS; g++)
+    lost += priority_of(g) == priority && !e->seen_stream[g];
+  return lost;
+}
+
+static uint64_t drops_of(struct bench *b, int i) {
+  return b->dp ? b->dp->counters[client_of(b, i)->slot].decisions[FB_DEC_POLICY] : 0;
+}
+
+/* Those without a timeout lose no stream, and every stream that the first one was
+ * promised has ended: bytes, or a reset. */
+static void check_and_close(struct bench *b) {
+  for (int i = 1; i < SUBS; i++) {
+    assert_int_equal(b->sub[i]->streams, GROUPS);
+    assert_int_equal(b->sub[i]->resets, 0);
+    assert_int_equal(drops_of(b, i), 0);
+  }
+  const struct endpoint *first = b->sub[0];
+  print_message("first: %llu streams, %llu resets of %llu, %llu datagrams, %llu drops on arrival\n",
+                (unsigned long long)first->streams, (unsigned long long)first->resets,
+                (unsigned long long)first->done_streams, (unsigned long long)first->datagrams,
+                (unsigned long long)drops_of(b, 0));
+  assert_int_equal(first->streams + first->resets, first->done_streams);
+  bench_check_sound(b);
+  bench_close(b);
+}
+
+static void none_drops_nothing(void **state) {
+  (void)state;
+  struct bench *b = begin(DP_POLICY_NONE, true, LINK_BYTES);
+  publish(b, 0, GROUPS);
+  assert_true(client_of(b, 0)->n_pending > 0); /* it lags behind, far beyond the timeout */
+  bench_finish(b);
+  for (int i = 0; i < SUBS; i++) {
+    assert_int_equal(b->sub[i]->streams, GROUPS);
+    assert_int_equal(b->sub[i]->resets, 0);
+  }
+  bench_check_sound(b);
+  bench_close(b);
+}
+
+/* Whoever keeps up loses nothing under any strategy. */
+static void without_lag_nothing_is_lost(void **state) {
+  (void)state;
+  for (uint32_t policy = 0; policy < DP_POLICY_COUNT; policy++) {
+    struct bench *b = begin(policy, true, 0);
+    publish(b, 0, GROUPS);
+    assert_int_equal(drops_of(b, 0), 0);
+    bench_finish(b);
+    for (int i = 0; i < SUBS; i++) {
+      assert_int_equal(b->sub[i]->streams, GROUPS);
+      assert_int_equal(b->sub[i]->datagrams, GROUPS);
+    }
+    bench_check_sound(b);
+    bench_close(b);
+  }
+}
+
+static void priority_limit(void **state) {
+  (void)state;
+  struct bench *b = begin(DP_POLICY_PRIORITY_LIMIT, true, LINK_BYTES);
+  publish(b, 0, GROUPS);
+  assert_true(drops_of(b, 0) > 0);
+  bench_finish(b);
+  assert_int_equal(lost_of(b->sub[0], 0), 0);
+  assert_true(lost_of(b->sub[0], 200) > GROUPS / 4);
+  check_and_close(b);
+}
+
+/* Nothing that waits gets older than the timeout, whatever its priority. */
+static void deadline(void **state) {
+  (void)state;
+  struct bench *b = begin(DP_POLICY_DEADLINE, true, LINK_BYTES);
+  uint64_t most = 0;
+  for (uint64_t g = 0; g < GROUPS; g++) {
+    publish(b, g, g + 1);
+    if (lag_ms(b) > most)
+      most = lag_ms(b);
+  }
+  assert_int_equal(drops_of(b, 0), 0); /* what arrives is of no age */
+  assert_in_range(most, TIMEOUT_MS / 2, TIMEOUT_MS + 10);
+  bench_finish(b);
+  check_and_close(b);
+}
+
+static void skip_to_group(void **state) {
+  (void)state;
+  struct bench *b = begin(DP_POLICY_SKIP_TO_GROUP, true, LINK_BYTES);
+  uint64_t most = 0;
+  for (uint64_t g = 0; g < GROUPS; g++) {
+    publish(b, g, g + 1);
+    if (lag_ms(b) > most)
+      most = lag_ms(b);
+  }
+  /* Groups are 2 ms apart: half the timeout is all that it may lag. */
+  assert_in_range(most, TIMEOUT_MS / 4, TIMEOUT_MS / 2 + 10);
+  assert_true(lost_of(b->sub[0], 0) > 0); /* priority does not matter */
+  bench_finish(b);
+  assert_true(b->sub[0]->seen_stream[GROUPS - 1]);
+  check_and_close(b);
+}
+
+/* The groups of a track that had the slot before count for nothing. */
+static void a_track_begins_anew(void **state) {
+  (void)state;
+  struct bench *b = bench_open((struct shape){.native = true, .protection = QC_PROTECT_NONE});
+  b->dp->track_state[0].newest_group = 77;
+  bench_subscribe_all(b);
+  assert_int_equal(b->dp->track_state[0].newest_group, 0);
+  endpoint_publish_stream(b->pub, 3, 0, 100);
+  memnet_run(&b->net, 20 * MS, NULL, NULL);
+  assert_int_equal(b->dp->track_state[0].newest_group, 3);
+  bench_close(b);
+}
+
+/* The same on plain ngtcp2. */
+static void stock(void **state) {
+  (void)state;
+  for (uint32_t policy = DP_POLICY_NONE + 1; policy < DP_POLICY_COUNT; policy++) {
+    struct bench *b = begin(policy, false, LINK_BYTES);
+    publish(b, 0, GROUPS);
+    bench_finish(b);
+    assert_true(lost_of(b->sub[0], 200) > GROUPS / 4);
+    if (policy == DP_POLICY_PRIORITY_LIMIT)
+      assert_int_equal(lost_of(b->sub[0], 0), 0);
+    check_and_close(b);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(none_drops_nothing), cmocka_unit_test(without_lag_nothing_is_lost),
+      cmocka_unit_test(priority_limit),     cmocka_unit_test(deadline),
+      cmocka_unit_test(skip_to_group),      cmocka_unit_test(a_track_begins_anew),
+      cmocka_unit_test(stock),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
