@@ -252,7 +252,16 @@ static int on_opened(void *arg, uint64_t pn, uint8_t *payload, size_t len, uint6
   return shim_protect_hooks.opened(client->shim, pn, payload, len, error);
 }
 
-static const struct protect_hooks protect = {.sealing = on_sealing, .opened = on_opened};
+static void on_phase(void *arg, bool sending, bool phase) {
+  struct client *client = arg;
+  if (sending)
+    entry_subscriber_phase(client, phase);
+  else
+    entry_upstream_phase(client, phase);
+}
+
+static const struct protect_hooks protect = {
+    .phase = on_phase, .sealing = on_sealing, .opened = on_opened};
 
 /* ---- QUIC ------------------------------------------------------------------------- */
 
@@ -282,6 +291,7 @@ static void on_handshake_done(void *app) {
   if (client->peer.max_udp_payload && client->peer.max_udp_payload < client->max_payload)
     client->max_payload = client->peer.max_udp_payload;
   qc_path_now(client->qc, &client->path);
+  path_validated(client, &client->path);
   qc_dcid(client->qc, &client->dcid);
   replace_older(client);
   if (client->relay->cfg.plane) {
@@ -326,38 +336,11 @@ static void on_datagram(void *app, const uint8_t *data, size_t len) {
 }
 
 static void on_path_changed(void *app, const struct qc_path *path) {
-  (void)path;
-  struct client *client = app;
-  client->path_held = true;
-  if (client->in_plane) entry_subscriber_update(client);
-}
-
-/* Another address, not only another port (RFC 9000 9.4): what was learned of the old path is void. */
-static bool takes_new_way(const struct client *client) {
-  struct qc_path path;
-  qc_path_now(client->qc, &path);
-  const struct qc_addr *was = &client->path.remote, *is = &path.remote;
-  if (was->sa.sa_family != is->sa.sa_family) return true;
-  if (is->sa.sa_family == AF_INET6)
-    return memcmp(&was->in6.sin6_addr, &is->in6.sin6_addr, sizeof was->in6.sin6_addr) != 0;
-  return was->in.sin_addr.s_addr != is->in.sin_addr.s_addr;
+  path_changed(app, path);
 }
 
 static void on_path_validated(void *app, const struct qc_path *path, bool valid) {
-  (void)path;
-  struct client *client = app;
-  if (!client->path_held) return;
-  if (!valid) return;
-  client->path_held = false;
-  bool moved = client->ledger && takes_new_way(client);
-  qc_path_now(client->qc, &client->path);
-  if (moved) window_init(client);
-  if (client->in_plane) entry_subscriber_update(client);
-  if (client->upstream >= 0) {
-    entry_upstream_leave(client);
-    entry_upstream_join(client);
-  }
-  client_dirty(client);
+  if (valid) path_validated(app, path); /* else the change back to the old path is told next */
 }
 
 static void on_dcid_changed(void *app, const struct qc_cid *dcid) {

@@ -3,6 +3,7 @@
  *   relay.c    demultiplexing, the loop's entry points, flushing
  *   client.c   one connection: life, callbacks of QUIC, shim and ledger
  *   timers.c   which connection is due first
+ *   path.c     which path the fan-out takes, and when it waits for one
  *   entry.c    what the datapath is told about clients, upstreams, tracks
  *   track.c    MoQT: namespaces, subscriptions, joining, ending
  *   stream.c   upstream streams and their cache
@@ -52,6 +53,9 @@
 /* A refusal is taken back after this time though the sockets never run dry: then user space, not
  * the path, is too slow, and would be so for ever; new data overtakes what lies unread. */
 #define RELAY_HOLD_NS 2000000ull
+/* Validated paths of a client that are remembered: who returns to one needs no validation
+ * (RFC 9000 9.3), and ngtcp2, which remembers as well, then tells of none. */
+#define RELAY_VALID_PATHS 8
 /* UDP payload: what a 1,500-byte MTU takes with IPv6, and what every path takes. */
 #define RELAY_MAX_UDP 1452
 #define RELAY_MIN_UDP 1200
@@ -204,7 +208,7 @@ struct client {
   struct ledger *ledger; /* NULL on stock */
   struct moqt_session *session;
   struct qc_cid odcid;
-  struct qc_path path; /* validated path; fan-out goes there */
+  struct qc_path path; /* a validated path: the fan-out goes there */
   struct qc_cid dcid;
   bool started;   /* session runs */
   bool closed;    /* closing; its fan-out is over */
@@ -227,6 +231,9 @@ struct client {
   bool in_plane; /* entry is ACTIVE, or HELD for a path */
   bool entering;  /* some subscription is about to enter the datapath */
   bool path_held; /* new path not yet validated: nothing of the fan-out leaves */
+  struct qc_path valid_paths[RELAY_VALID_PATHS]; /* the newest ones, a ring */
+  unsigned n_valid_paths;                        /* validated so far */
+  bool rx_phase, tx_phase;                       /* key phase bits, as the datapath knows them */
   struct qc_peer_params peer;
   struct subscription *subs[FB_MAX_TRACKS];
   uint64_t max_payload;
@@ -305,10 +312,12 @@ void client_floor(struct client *client);
 
 /* ---- entry.c ---------------------------------------------------------------- */
 void entry_subscriber_join(struct client *client);
-void entry_subscriber_update(struct client *client); /* address, ID, hold for a path */
+void entry_subscriber_update(struct client *client);            /* address, ID, hold for a path */
+void entry_subscriber_phase(struct client *client, bool phase); /* before its first packet */
 void entry_subscriber_leave(struct client *client);
 void entry_subscription(struct subscription *sub);
 void entry_upstream_join(struct client *client);
+void entry_upstream_phase(struct client *client, bool phase);
 void entry_upstream_leave(struct client *client);
 void entry_upstream_cid(struct client *client, const struct qc_cid *cid, bool add);
 void entry_upstream_seen(struct client *client, uint64_t pn);
@@ -317,6 +326,13 @@ void entry_upstream_seen(struct client *client, uint64_t pn);
 bool entry_take_stream(struct stream *stream);
 void entry_alias(struct track *track, bool add);
 void entry_newest_group(struct track *track);
+
+/* ---- path.c ----------------------------------------------------------------- */
+/* The connection is on another path: to a new one, or back to an old one because the new one
+ * failed or the peer returned. On one that was never validated the fan-out stops. */
+void path_changed(struct client *client, const struct qc_path *path);
+/* The handshake's path, or one that answered its PATH_CHALLENGE: the fan-out may take it. */
+void path_validated(struct client *client, const struct qc_path *path);
 
 /* ---- track.c ---------------------------------------------------------------- */
 extern const struct moqt_events track_events;

@@ -30,6 +30,7 @@ static int put_subscriber(struct client *client, uint8_t state) {
       .gen = client->gen,
       .state = state,
       .protection = FB_PROTECT_NONE,
+      .phase = client->tx_phase,
       .dcid_len = client->dcid.len,
       .max_payload = (uint16_t)client->max_payload,
       .max_datagram = (uint16_t)(client->peer.max_datagram_frame < UINT16_MAX
@@ -70,6 +71,19 @@ void entry_subscriber_update(struct client *client) {
   report(client, "cannot update its entry",
          put_subscriber(client, client->path_held ? FB_SUB_JOINING : FB_SUB_ACTIVE));
   plane->ops->quiesce(plane->ctx);
+}
+
+/* RFC 9001 6.4: never the older phase with a higher number. So copies stop, those in
+ * flight end, and only then the next number is taken. */
+void entry_subscriber_phase(struct client *client, bool phase) {
+  struct plane *plane = plane_of(client);
+  client->tx_phase = phase;
+  if (!plane || !client->in_plane)
+    return;
+  report(client, "cannot hold its entry", put_subscriber(client, FB_SUB_JOINING));
+  plane->ops->quiesce(plane->ctx);
+  if (!client->path_held)
+    report(client, "cannot update its entry", put_subscriber(client, FB_SUB_ACTIVE));
 }
 
 void entry_subscriber_leave(struct client *client) {
@@ -148,6 +162,24 @@ static void each_cid(struct client *client, bool add) {
   }
 }
 
+static void put_upstream(struct client *client) {
+  struct plane *plane = plane_of(client);
+  struct fb_upstream value = {.gen = client->upstream_gen,
+                              .active = 1,
+                              .protection = FB_PROTECT_NONE,
+                              .phase = client->rx_phase};
+  value.path.family = put_addr(value.path.local_addr, &value.path.local_port, &client->path.local);
+  put_addr(value.path.remote_addr, &value.path.remote_port, &client->path.remote);
+  report(client, "cannot become an upstream",
+         plane->ops->put_upstream(plane->ctx, (uint32_t)client->upstream, &value));
+}
+
+void entry_upstream_phase(struct client *client, bool phase) {
+  client->rx_phase = phase;
+  if (client->upstream >= 0)
+    put_upstream(client);
+}
+
 void entry_upstream_join(struct client *client) {
   struct relay *relay = client->relay;
   struct plane *plane = plane_of(client);
@@ -163,13 +195,7 @@ void entry_upstream_join(struct client *client) {
   client->upstream = slot;
   client->upstream_gen = ++relay->next_upstream_gen;
   fill_window(plane, &plane->upstream_state[slot], client->rx_next);
-  struct fb_upstream value = {
-      .gen = client->upstream_gen, .active = 1, .protection = FB_PROTECT_NONE};
-  value.path.family =
-      put_addr(value.path.local_addr, &value.path.local_port, &client->path.local);
-  put_addr(value.path.remote_addr, &value.path.remote_port, &client->path.remote);
-  report(client, "cannot become an upstream",
-         plane->ops->put_upstream(plane->ctx, (uint32_t)slot, &value));
+  put_upstream(client);
   each_cid(client, true);
   for (uint32_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = relay->tracks[t];

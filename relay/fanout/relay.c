@@ -283,6 +283,29 @@ bool relay_is_stopped(const struct relay *relay) {
   return relay->stopped;
 }
 
+bool relay_update_keys(struct relay *relay, uint64_t now_ns) {
+  bool any = false;
+  relay->now = now_ns;
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    if (!client || !qc_is_established(client->qc) || qc_update_key(client->qc, now_ns))
+      continue;
+    client_dirty(client);
+    any = true;
+  }
+  flush(relay);
+  return any;
+}
+
+void relay_vanish(struct relay *relay) {
+  struct plane *plane = relay->cfg.plane;
+  if (!plane)
+    return;
+  struct fb_config off = {.on = 0, .port = relay->cfg.port};
+  plane->ops->put_config(plane->ctx, &off);
+  plane->ops->quiesce(plane->ctx);
+}
+
 void relay_finish(struct relay *relay, uint64_t now_ns) {
   relay->now = now_ns;
   copies_drain(relay);

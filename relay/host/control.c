@@ -33,6 +33,7 @@ enum control_what control_read(int fd) {
   if (what && kind && strcmp(what, "event") == 0) {
     if (strcmp(kind, "die") == 0) result = CONTROL_DIE;
     if (strcmp(kind, "vanish") == 0) result = CONTROL_VANISH;
+    if (strcmp(kind, "update-key") == 0) result = CONTROL_UPDATE_KEY;
   }
   json_decref(object);
   return result;

@@ -13,6 +13,7 @@ enum control_what {
   CONTROL_STOP,
   CONTROL_DIE,    /* end at once, without a word to anybody */
   CONTROL_VANISH, /* stay, but hear and say nothing any more */
+  CONTROL_UPDATE_KEY,
   CONTROL_UNKNOWN,
 };
 

@@ -275,7 +275,12 @@ static void take_control(struct process *p) {
     _exit(0);
   case CONTROL_VANISH:
     p->vanished = true;
+    relay_vanish(p->relay);
     control_did(p->options->control, true);
+    break;
+  case CONTROL_UPDATE_KEY:
+    control_did(p->options->control, relay_update_keys(p->relay, now_ns()));
+    sockets_flush(p->sockets);
     break;
   case CONTROL_UNKNOWN:
     control_did(p->options->control, false);
@@ -340,7 +345,8 @@ int daemon_run(const struct options *options) {
     fprintf(stderr, "fanbench-relay: ready on UDP port %u, datapath %s\n", options->port,
             options_datapath_name(options->datapath));
     loop(&p);
-    relay_stop(p.relay, now_ns());
+    if (!p.vanished)
+      relay_stop(p.relay, now_ns());
     sockets_flush(p.sockets);
   }
   close_all(&p);

@@ -270,7 +270,8 @@ int qc_datagram_send(struct qc *conn, const void *data, size_t len) {
 /* ---- the timeline's commands --------------------------------------------------------------- */
 
 int qc_update_key(struct qc *conn, uint64_t now_ns) {
-  if (conn->phase != QC_OPEN)
+  /* RFC 9001 6: not before the handshake is confirmed. */
+  if (conn->phase != QC_OPEN || !conn->confirmed)
     return -1;
   return ngtcp2_conn_initiate_key_update(conn->ng, now_ns) ? -1 : 0;
 }

@@ -49,6 +49,16 @@ static int seal(const struct qc_key *key, const ngtcp2_crypto_aead *aead, uint8_
                                   hdr, hdr_len);
 }
 
+static void tell_phase(struct qc *conn, bool sending, bool *told, bool phase) {
+  const struct protect_hooks *hooks = conn->config.protect;
+
+  if (phase == *told)
+    return;
+  *told = phase;
+  if (hooks->phase)
+    hooks->phase(conn->config.protect_arg, sending, phase);
+}
+
 int qc_own_encrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_crypto_aead_ctx *ctx,
                    const uint8_t *plain, size_t len, const uint8_t *nonce, size_t nonce_len,
                    const uint8_t *aad, size_t aad_len) {
@@ -74,6 +84,7 @@ int qc_own_encrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_c
   conn->tx_key = key;
   conn->own_pn_len = (size_t)(aad[0] & 3) + 1;
   if (conn->config.protect && conn->config.protect->sealing) {
+    tell_phase(conn, true, &conn->tx_phase, key->phase);
     if (conn->config.protect->sealing(conn->config.protect_arg, &pkt)) {
       conn->hook_failed = true;
       return NGTCP2_ERR_CALLBACK_FAILURE;
@@ -102,6 +113,7 @@ int qc_own_decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_c
                    const uint8_t *aad, size_t aad_len) {
   const struct qc_key *key = own_key(ctx->native_handle);
   struct qc *conn;
+  uint64_t pn;
   int rv;
 
   if (!key)
@@ -112,9 +124,14 @@ int qc_own_decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_c
   conn = key->conn;
   if (!conn->config.protect || !conn->config.protect->opened)
     return 0;
+  pn = nonce_pn(nonce, key->iv);
+  if (pn >= conn->rx_next) {
+    tell_phase(conn, false, &conn->rx_phase, key->phase);
+    conn->rx_next = pn + 1;
+  }
   conn->hook_error = 0;
-  if (conn->config.protect->opened(conn->config.protect_arg, nonce_pn(nonce, key->iv), dest,
-                                   len - QC_TAG_LEN, &conn->hook_error)) {
+  if (conn->config.protect->opened(conn->config.protect_arg, pn, dest, len - QC_TAG_LEN,
+                                   &conn->hook_error)) {
     conn->hook_failed = true;
     return NGTCP2_ERR_CALLBACK_FAILURE;
   }
@@ -199,11 +216,22 @@ static struct qc_key *new_key(struct qc *conn, enum qc_key_kind kind, bool tx, b
   return key;
 }
 
+/* ngtcp2 drops its sending key the moment it goes over to the next one. What the relay
+ * builds itself must not wait for a packet of ngtcp2's. */
+static void next_key(struct qc *conn) {
+  conn->tx_key = conn->next_tx_key;
+  conn->next_tx_key = NULL;
+  if (conn->tx_key && conn->config.protect)
+    tell_phase(conn, true, &conn->tx_phase, conn->tx_key->phase);
+}
+
 static void free_key(struct qc_key *key) {
   if (!key)
     return;
+  if (key->conn->next_tx_key == key)
+    key->conn->next_tx_key = NULL;
   if (key->conn->tx_key == key)
-    key->conn->tx_key = NULL;
+    next_key(key->conn);
   if (key->conn->tx_hp == key)
     key->conn->tx_hp = NULL;
   ngtcp2_crypto_aead_ctx_free(&key->aead);
@@ -281,6 +309,8 @@ static int wrap(struct qc *conn, bool tx, ngtcp2_crypto_aead_ctx *ctx, uint8_t *
   }
   memcpy(key->iv, iv, QC_IV_LEN);
   ctx->native_handle = key;
+  if (tx)
+    conn->next_tx_key = key;
   return 0;
 }
 

@@ -118,8 +118,11 @@ struct qc {
   struct qc_path path;
 
   /* own protection */
-  struct qc_key *tx_key, *tx_hp; /* last used for sending */
+  struct qc_key *tx_key, *tx_hp; /* in use for sending */
+  struct qc_key *next_tx_key;    /* prepared for the next key update */
   bool rekeyed_phase;            /* phase of the newest key */
+  bool tx_phase, rx_phase;       /* as last told to the owner */
+  uint64_t rx_next;              /* largest 1-RTT number opened + 1 */
   size_t growth;                 /* of the packet being written */
   size_t own_pn_len;
   uint64_t hook_error;

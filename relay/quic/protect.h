@@ -14,6 +14,7 @@
 #ifndef FANBENCH_RELAY_QUIC_PROTECT_H
 #define FANBENCH_RELAY_QUIC_PROTECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,9 @@ struct protect_out {
 };
 
 struct protect_hooks {
+  /* The key phase bit of a direction changes (RFC 9001 6): of sending with the next number that is
+   * taken; of receiving with the packet at hand, whose number is above all before. May be NULL. */
+  void (*phase)(void *arg, bool sending, bool phase);
   /* Return 0, or -1 to fail the connection (nothing leaves). */
   int (*sealing)(void *arg, struct protect_out *pkt);
   /* pn: as the peer sent it (packet number of the receiving direction). Return 0, or -1 to close with
