@@ -2,7 +2,8 @@
  * handshake gets done. Judged at the server's interface.
  *
  * Excused: the connection was closed or broken off, or the capture ends, within
- * ANSWER_NS (for the handshake SHAKE_NS) of the first Initial; the server was dead. */
+ * ANSWER_NS (for the handshake SHAKE_NS) of the first Initial; the server was dead,
+ * or the timeline stalled an end meanwhile. */
 #include "pcap-tools/check/excuse.h"
 
 #define ANSWER_NS 1000000000u
@@ -34,6 +35,15 @@ static bool dead(const struct qp_evidence *e, const struct qp_conn *c) {
   return down;
 }
 
+static bool stalled(const struct qp_evidence *e, const struct qp_conn *c) {
+  for (unsigned side = 0; e->manifest && side < 2; side++) {
+    const struct qp_node *node = qp_node_at(e, c, side);
+    if (node && qp_stalled(e, node->name, c->first.time_ns, c->first.time_ns + SHAKE_NS))
+      return true;
+  }
+  return false;
+}
+
 static void report(struct qp_judged *self, const struct qp_conn *c, char *expected,
                    const char *actual) {
   char flow[QP_FLOW_TEXT];
@@ -51,7 +61,7 @@ static void report(struct qp_judged *self, const struct qp_conn *c, char *expect
 static void judge_conn(struct qp_judged *self, const struct qp_conn *c, uint64_t last) {
   const struct qp_evidence *e = self->evidence;
   uint64_t end = qp_broken_at(e, c);
-  if (!c->numbers[QP_CLIENT][QP_SPACE_INITIAL].reached.n || dead(e, c))
+  if (!c->numbers[QP_CLIENT][QP_SPACE_INITIAL].reached.n || dead(e, c) || stalled(e, c))
     return;
   for (int side = 0; side < 2; side++)
     if (c->close[side].seen && c->close[side].at.time_ns < end)

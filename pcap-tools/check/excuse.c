@@ -66,6 +66,22 @@ bool qp_happened(const struct qp_evidence *e, const char *node, const char *kind
   return false;
 }
 
+bool qp_stalled(const struct qp_evidence *e, const char *node, uint64_t from, uint64_t to) {
+  for (size_t i = 0; i < e->faults.n; i++) {
+    const struct qp_fault *stall = &e->faults.items[i];
+    if (strcmp(stall->kind, "stall") != 0 || !names(stall->node, node) ||
+        qp_capture_time(e, stall->t) > to)
+      continue;
+    uint64_t end = UINT64_MAX; /* it never went on */
+    for (size_t k = i; k < e->faults.n && end == UINT64_MAX; k++)
+      if (!strcmp(e->faults.items[k].kind, "resume") && names(e->faults.items[k].node, node))
+        end = qp_capture_time(e, e->faults.items[k].t) + QP_TURN_NS;
+    if (end >= from)
+      return true;
+  }
+  return false;
+}
+
 bool qp_timed_out(const struct qp_evidence *e) {
   return e->manifest && e->manifest->timed_out;
 }

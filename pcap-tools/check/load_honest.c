@@ -1,8 +1,8 @@
 /* load-honest: the run tells something. The publishers offered what was planned,
- * on time; no capture lost a packet; the runner did not have to stop the run. A
- * failure makes the verdict inconclusive. Of bare captures only their damage is
+ * on time (but for one that the timeline stalled); no capture lost a packet; the
+ * runner did not have to stop the run. A failure makes the verdict inconclusive. Of bare captures only their damage is
  * known. */
-#include "pcap-tools/check/check.h"
+#include "pcap-tools/check/excuse.h"
 
 /* Late by more than this at the 99th percentile, or by more than an object's own
  * interval, is another load than the planned one. */
@@ -40,7 +40,8 @@ static void judge_publisher(struct qp_judged *self, const struct qp_publisher_in
            qp_text("%llu", (unsigned long long)p->planned),
            qp_text("%llu", (unsigned long long)p->published),
            qp_text("%s did not offer the planned load", p->node));
-  if (p->late_p99_ns > late && qp_found(self))
+  bool stalled = qp_stalled(self->evidence, p->node, 0, UINT64_MAX);
+  if (p->late_p99_ns > late && !stalled && qp_found(self))
     report(self, "manifest.json", "late_p99_ns", qp_text("at most %llu", (unsigned long long)late),
            qp_text("%llu", (unsigned long long)p->late_p99_ns),
            qp_text("%s published late: the machine is too busy for this load", p->node));

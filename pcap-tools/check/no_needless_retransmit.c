@@ -2,13 +2,14 @@
  *
  * A publisher sends bytes again that had reached the relay LATE_NS before, and in
  * all that time no ACK of them left the relay: its user space acknowledges too late.
- * (An ACK that left and was lost excuses the relay.) RFC 9000 13.2.1: an ACK
+ * (An ACK that left and was lost excuses the relay, and so does a stall.) RFC 9000 13.2.1: an ACK
  * leaves within max_ack_delay.
  *
  * And the datapath copies bytes of a stream to a subscriber that already left
  * towards it: a resend went out as if it were new. Judged at the relay's interface. */
 #include <stdlib.h>
 
+#include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/per_conn.h"
 #include "pcap-tools/check/relay_log.h"
 
@@ -75,6 +76,12 @@ static const struct piece *forgotten(const struct inflow *in, const struct qp_qu
   return found;
 }
 
+/* A relay whose user space the timeline stops cannot acknowledge. */
+static bool was_stalled(const struct qp_evidence *e, const struct qp_seen *s, uint64_t since) {
+  const struct qp_node *relay = e->manifest ? qp_node_at(e, s->conn, !s->side) : NULL;
+  return relay && qp_stalled(e, relay->name, since, s->place.time_ns);
+}
+
 static void judge_resend(struct qp_judged *self, const struct qp_seen *s,
                          const struct qp_quic_frame *f, const struct qp_effect *effect) {
   const struct inflow *in = inflow_of(self, s->conn, !s->side);
@@ -85,7 +92,7 @@ static void judge_resend(struct qp_judged *self, const struct qp_seen *s,
   if (effect->fresh == f->stream.len)
     return;
   const struct piece *p = forgotten(in, f, s->place.time_ns);
-  if (!p || !qp_found(self))
+  if (!p || was_stalled(self->evidence, s, p->t) || !qp_found(self))
     return;
   qp_describe(
       self, s->place,

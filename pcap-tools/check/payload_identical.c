@@ -177,6 +177,20 @@ static uint64_t owed_until(const struct qp_evidence *e, const struct qp_log_subs
   return own < relays ? own : relays;
 }
 
+/* A subscriber that only receives shows the address its NAT gave it with its next
+ * keep-alive, a second later at most; until then datagrams go to the old one. */
+#define REBOUND_NS 1500000000u
+
+static bool was_rebound(const struct qp_evidence *e, const char *who, uint64_t t) {
+  for (size_t i = 0; i < e->faults.n; i++) {
+    const struct qp_fault *f = &e->faults.items[i];
+    if (!strcmp(f->kind, "rebind") && !strcmp(f->node, who) && t + IN_FLIGHT_PLAIN_NS >= f->t &&
+        t < f->t + REBOUND_NS)
+      return true;
+  }
+  return false;
+}
+
 static bool was_due(const struct qp_log_subscribed *s, const struct qp_log_object *o, int limit,
                     bool lossless, uint64_t until) {
   uint64_t first = s->has_largest ? s->largest_group + 1 : 0;
@@ -209,7 +223,8 @@ static void judge_missing(struct qp_judged *self, const struct published *p, con
     for (size_t i = 0; limit >= 0 && i < p->n; i++) {
       const struct qp_log_object *o = p->items[i];
       if (!was_due(s, o, limit, lossless, until) || got->in_session[i] ||
-          publisher_broke(e, m->nodes[p->by[i]].name))
+          publisher_broke(e, m->nodes[p->by[i]].name) ||
+          (o->subgroup == QP_NO_SUBGROUP && was_rebound(e, who, o->t)))
         continue;
       self->out->examined++;
       if (qp_found(self))

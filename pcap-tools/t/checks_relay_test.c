@@ -393,6 +393,23 @@ static void a_resend_for_want_of_an_ack_fails(void **state) {
   made_run_expect_finding(&p, "no-needless-retransmit", "STREAM", "offset 0 of stream 6");
 }
 
+/* A relay that stands still by the plan cannot acknowledge; one that stood still before can. */
+static void a_resend_to_a_stalled_relay_passes(void **state) {
+  (void)state;
+  struct plan p = resent(300000000, false);
+  p.faults =
+      "{\"t\":9000000,\"kind\":\"stall\",\"node\":\"relay\",\"ok\":true}\n"
+      "{\"t\":209000000,\"kind\":\"resume\",\"node\":\"relay\",\"ok\":true}\n";
+  made_run_expect(&p, "no-needless-retransmit", JUDGE_PASS);
+  p = resent(900000000, false);
+  p.scene.t->now_ns += 300000000;
+  pkt_1rtt(&p.scene.pub, C, .frames = in_frames());
+  p.faults =
+      "{\"t\":1,\"kind\":\"stall\",\"node\":\"sub[0]\",\"ok\":true}\n"
+      "{\"t\":1,\"kind\":\"stall\",\"node\":\"pub\",\"ok\":true}\n";
+  made_run_expect(&p, "no-needless-retransmit", JUDGE_FAIL);
+}
+
 static void a_resend_although_acknowledged_passes(void **state) {
   (void)state;
   struct plan p = resent(300000000, true);
@@ -449,6 +466,7 @@ int main(void) {
       cmocka_unit_test(new_copies_pass),
       cmocka_unit_test(a_slow_resend_passes),
       cmocka_unit_test(a_resend_for_want_of_an_ack_fails),
+      cmocka_unit_test(a_resend_to_a_stalled_relay_passes),
       cmocka_unit_test(a_resend_although_acknowledged_passes),
       cmocka_unit_test(a_quick_resend_passes),
   };

@@ -46,6 +46,19 @@ static void lateness_is_not_honest(void **state) {
   made_run_expect_finding(&p, "load-honest", "late_p99_ns", "1000000001");
 }
 
+/* A publisher that the timeline stops is late on purpose; somebody else's stall is no excuse. */
+static void lateness_of_a_stalled_publisher_is_honest(void **state) {
+  (void)state;
+  struct plan p = made_run();
+  p.publisher = "\"objects_planned\":1,\"objects_published\":1,\"late_p99_ns\":1000000001";
+  p.faults = "{\"t\":5000000,\"kind\":\"stall\",\"node\":\"pub\",\"for_ns\":9,\"ok\":true}\n";
+  made_run_expect(&p, "load-honest", JUDGE_PASS);
+  p = made_run();
+  p.publisher = "\"objects_planned\":1,\"objects_published\":1,\"late_p99_ns\":1000000001";
+  p.faults = "{\"t\":5000000,\"kind\":\"stall\",\"node\":\"sub[0]\",\"for_ns\":9,\"ok\":true}\n";
+  made_run_expect(&p, "load-honest", JUDGE_FAIL);
+}
+
 static void lateness_within_the_interval_is_honest(void **state) {
   (void)state;
   struct plan p = made_run();
@@ -251,6 +264,18 @@ static void an_unwritten_delivery_before_a_kill_is_excused(void **state) {
                         JUDGE_PASS);
 }
 
+/* Its NAT gave the subscriber another address, and it has not shown it yet. */
+static void a_datagram_to_an_address_left_behind_is_excused(void **state) {
+  (void)state;
+  judge_log_of_the_dead("{\"t\":900,\"kind\":\"rebind\",\"node\":\"sub[0]\",\"ok\":true}\n",
+                        JUDGE_PASS);
+  /* another's, and long after the object */
+  judge_log_of_the_dead("{\"t\":900,\"kind\":\"rebind\",\"node\":\"sub[1]\",\"ok\":true}\n",
+                        JUDGE_FAIL);
+  judge_log_of_the_dead("{\"t\":900000000,\"kind\":\"rebind\",\"node\":\"sub[0]\",\"ok\":true}\n",
+                        JUDGE_FAIL);
+}
+
 static void a_missing_delivery_long_before_a_kill_fails(void **state) {
   (void)state;
   judge_log_of_the_dead("{\"t\":1100000000,\"kind\":\"kill\",\"node\":\"sub[0]\",\"ok\":true}\n",
@@ -378,6 +403,7 @@ int main(void) {
       cmocka_unit_test(an_honest_run_passes_everything),
       cmocka_unit_test(too_few_objects_are_not_honest),
       cmocka_unit_test(lateness_is_not_honest),
+      cmocka_unit_test(lateness_of_a_stalled_publisher_is_honest),
       cmocka_unit_test(lateness_within_the_interval_is_honest),
       cmocka_unit_test(capture_drops_are_not_honest),
       cmocka_unit_test(a_shorter_capture_is_not_honest),
@@ -401,6 +427,7 @@ int main(void) {
       cmocka_unit_test(an_object_after_a_death_is_not_owed),
       cmocka_unit_test(an_object_long_before_a_death_is_owed),
       cmocka_unit_test(an_unwritten_delivery_before_a_kill_is_excused),
+      cmocka_unit_test(a_datagram_to_an_address_left_behind_is_excused),
       cmocka_unit_test(a_missing_delivery_long_before_a_kill_fails),
       cmocka_unit_test(latency_within_the_budget_passes),
       cmocka_unit_test(latency_beyond_the_budget_fails),
