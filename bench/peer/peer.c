@@ -329,12 +329,8 @@ static bool same_addr(const struct qc_addr *a, const struct qc_addr *b) {
   return a->len == b->len && memcmp(&a->in6, &b->in6, a->len) == 0;
 }
 
-static bool is_away(const struct peer *peer, uint64_t now_ns) {
-  return peer->vanished || now_ns < peer->stalled_until_ns;
-}
-
-bool peer_wants_input(const struct peer *peer, uint64_t now_ns) {
-  return !is_away(peer, now_ns);
+bool peer_wants_input(const struct peer *peer) {
+  return !peer->vanished;
 }
 
 /* The end of the connection, when nobody asked for it, ends what depends on it. */
@@ -375,7 +371,7 @@ void peer_check_stop(struct peer *peer) {
 void peer_in(struct peer *peer, const struct qc_path *path, const uint8_t *data, size_t len,
              uint64_t now_ns) {
   struct qc_path from = *path;
-  if (!peer->conn || is_away(peer, now_ns))
+  if (!peer->conn || peer->vanished)
     return;
   peer_set_clock(peer, now_ns);
   if (same_addr(&from.local, &peer->local))
@@ -393,7 +389,7 @@ static void run_role(struct peer *peer) {
 
 size_t peer_out(struct peer *peer, struct qc_path *path, uint8_t *buf, size_t room,
                 uint64_t now_ns) {
-  if (!peer->conn || is_away(peer, now_ns)) {
+  if (!peer->conn || peer->vanished) {
     peer_check_stop(peer);
     return 0;
   }
@@ -415,8 +411,6 @@ uint64_t peer_deadline(const struct peer *peer) {
   uint64_t next, role;
   if (!peer->conn || peer->vanished)
     return UINT64_MAX;
-  if (peer->now_ns < peer->stalled_until_ns)
-    return peer->stalled_until_ns;
   next = qc_deadline(peer->conn);
   role =
       peer->publisher ? publisher_deadline(peer->publisher) : subscriber_deadline(peer->subscriber);
@@ -426,7 +420,7 @@ uint64_t peer_deadline(const struct peer *peer) {
 }
 
 void peer_expire(struct peer *peer, uint64_t now_ns) {
-  if (!peer->conn || is_away(peer, now_ns))
+  if (!peer->conn || peer->vanished)
     return;
   peer_set_clock(peer, now_ns);
   if (qc_deadline(peer->conn) <= now_ns)

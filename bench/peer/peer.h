@@ -93,8 +93,8 @@ enum peer_state peer_state(const struct peer *peer);
 
 /* ---- packets and time ---------------------------------------------------------------------- */
 
-/* False while it is to leave packets in the socket (vanished or stalled). */
-bool peer_wants_input(const struct peer *peer, uint64_t now_ns);
+/* False when it is to leave packets in the socket: it vanished. */
+bool peer_wants_input(const struct peer *peer);
 
 /* path: with the real local address. */
 void peer_in(struct peer *peer, const struct qc_path *path, const uint8_t *data, size_t len,
@@ -115,7 +115,6 @@ struct peer_command {
   enum plan_event_kind event; /* EVENT */
   int priority_limit;         /* PRIORITY_LIMIT; -1 = none */
   bool same_port;             /* RECONNECT */
-  uint64_t for_ns;            /* STALL */
   const int *tracks;          /* SUBSCRIBE, UNSUBSCRIBE: indexes in the plan */
   size_t n_tracks;
 };

@@ -92,9 +92,6 @@ static bool do_event(struct peer *peer, const struct peer_command *command) {
     return migrate(peer);
   case PLAN_EV_ROTATE_CID:
     return rotate_cid(peer);
-  case PLAN_EV_STALL:
-    peer->stalled_until_ns = peer->now_ns + command->for_ns;
-    return command->for_ns > 0;
   case PLAN_EV_VANISH:
     peer->vanished = true;
     return true;
@@ -117,7 +114,6 @@ static void stop(struct peer *peer) {
     return;
   peer->stopping = true;
   peer->stop_until_ns = peer->now_ns + LINGER_NS;
-  peer->stalled_until_ns = 0;
   if (peer->conn && !peer->vanished)
     qc_close(peer->conn, MOQT_NO_ERROR, "");
   else

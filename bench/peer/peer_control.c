@@ -52,7 +52,6 @@ static const char *read_event(const struct plan *plan, const json_t *object,
   if (!find_event(object, &out->command.event))
     return "expected `kind` to be an event of the timeline";
   out->command.same_port = json_is_true(json_object_get(object, "same_port"));
-  out->command.for_ns = number(object, "for_ns");
   out->command.priority_limit = -1;
   if (json_is_integer(value)) {
     const json_int_t limit = json_integer_value(value);

@@ -228,7 +228,7 @@ static void on_packet(void *arg, const struct qc_path *path, const uint8_t *data
 }
 
 static void receive(struct host *host) {
-  for (int i = 0; i < ROUNDS_IN && peer_wants_input(host->peer, host->now_ns); i++) {
+  for (int i = 0; i < ROUNDS_IN && peer_wants_input(host->peer); i++) {
     if (peer_sockets_receive(host->sockets, &host->config->remote, on_packet, host) == 0)
       return;
   }

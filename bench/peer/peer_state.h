@@ -28,7 +28,7 @@ struct peer {
 
   enum peer_state state;
   bool stopping, vanished;
-  uint64_t stop_until_ns, stalled_until_ns;
+  uint64_t stop_until_ns;
 };
 
 /* peer.c */

@@ -12,7 +12,4 @@
 /* In either mode: what can be run live can be run on virtual time. */
 bool ability_run(const struct plan *plan, char *why, size_t why_len);
 
-/* Whether the runner executes events of this kind. */
-bool ability_event(enum plan_event_kind kind);
-
 #endif

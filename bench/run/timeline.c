@@ -15,6 +15,7 @@ struct timeline_open {
   const struct process *process;
   uint32_t number; /* of the event at its process, from 0 */
   uint64_t t_ns;
+  uint64_t until_ns; /* STALL: when the process goes on */
 };
 
 int timeline_open(struct timeline *tl, struct cast *cast, uint64_t t0_ns, char *err,
@@ -42,6 +43,8 @@ static json_t *describe(const struct plan *plan, const struct plan_event *event)
         o, "value", event->priority_limit >= 0 ? json_integer(event->priority_limit) : json_null());
   if (event->kind == PLAN_EV_RECONNECT)
     json_object_set_new(o, "same_port", json_boolean(event->same_port));
+  if (event->kind == PLAN_EV_STALL)
+    json_object_set_new(o, "for_ns", json_integer((json_int_t)event->for_ns));
   if (event->n_tracks > 0) {
     json_t *tracks = json_array();
     for (size_t i = 0; i < event->n_tracks; i++)
@@ -66,6 +69,13 @@ static void name_target(const struct plan *plan, const struct plan_event *event,
     snprintf(text, len, "%s", event->node >= 0 ? plan->nodes[event->node].name : "");
 }
 
+static void write_line(struct timeline *tl, json_t *line) {
+  json_dumpf(line, tl->faults, JSON_COMPACT);
+  fputc('\n', tl->faults);
+  fflush(tl->faults);
+  json_decref(line);
+}
+
 static void record(struct timeline *tl, const struct plan_event *event, uint64_t t_ns, bool ok) {
   const struct plan *plan = tl->cast->plan;
   json_t *line = json_pack("{s:I}", "t", (json_int_t)t_ns);
@@ -75,11 +85,8 @@ static void record(struct timeline *tl, const struct plan_event *event, uint64_t
   json_t *what = describe(plan, event);
   json_object_update(line, what);
   json_object_set_new(line, "ok", json_boolean(ok));
-  json_dumpf(line, tl->faults, JSON_COMPACT);
-  fputc('\n', tl->faults);
-  fflush(tl->faults);
   json_decref(what);
-  json_decref(line);
+  write_line(tl, line);
   if (!ok)
     cast_end(tl->cast, "event %s of %s %s at line %u of the timeline could not be done",
              plan_event_name(event->kind), is_link(event) ? "link" : "node", whom, event->line);
@@ -106,6 +113,35 @@ static bool restart(struct cast *cast, int node) {
   cast_end(cast, "%s", err);
   return false;
 }
+
+/* ---- stalls -------------------------------------------------------------------------- */
+
+static bool is_stall(const struct timeline_open *open) {
+  return open->event->kind == PLAN_EV_STALL;
+}
+
+static void stall(struct timeline *tl, const struct plan_event *event, uint64_t now_ns) {
+  struct process *p = cast_of(tl->cast, event->node);
+  const bool ok = p != NULL && !p->exited && kill(p->pid, SIGSTOP) == 0;
+  record(tl, event, now_ns, ok);
+  if (ok)
+    tl->open[tl->n_open++] = (struct timeline_open){
+        .event = event, .process = p, .t_ns = now_ns, .until_ns = now_ns + event->for_ns};
+}
+
+/* Overlapping stalls of one process are one that lasts to the end of the last. */
+static void resume(struct timeline *tl, const struct timeline_open *over) {
+  for (size_t i = 0; i < tl->n_open; i++)
+    if (&tl->open[i] != over && is_stall(&tl->open[i]) && tl->open[i].process == over->process &&
+        tl->open[i].until_ns > over->until_ns)
+      return;
+  if (over->process->exited || kill(over->process->pid, SIGCONT) != 0)
+    return;
+  write_line(tl, json_pack("{s:I, s:s, s:s, s:b}", "t", (json_int_t)clock_now(), "node",
+                           over->process->name, "kind", "resume", "ok", 1));
+}
+
+/* ---- what the process does itself ---------------------------------------------------- */
 
 /* Tells the process; its answer is waited for in turns. */
 static void tell(struct timeline *tl, const struct plan_event *event, uint64_t now_ns) {
@@ -141,6 +177,8 @@ static void begin(struct timeline *tl, const struct plan_event *event, uint64_t 
     record(tl, event, now_ns, kill_now(tl->cast, cast_of(tl->cast, event->node)));
   else if (event->kind == PLAN_EV_RESTART)
     record(tl, event, now_ns, restart(tl->cast, event->node));
+  else if (event->kind == PLAN_EV_STALL)
+    stall(tl, event, now_ns);
   else
     tell(tl, event, now_ns);
 }
@@ -157,11 +195,17 @@ static bool decided(const struct timeline_open *open, bool *ok) {
   return p->exited;
 }
 
-static void settle(struct timeline *tl) {
+static void settle(struct timeline *tl, uint64_t now_ns) {
   size_t kept = 0;
+  for (size_t i = 0; i < tl->n_open; i++)
+    if (is_stall(&tl->open[i]) && tl->open[i].until_ns <= now_ns)
+      resume(tl, &tl->open[i]);
   for (size_t i = 0; i < tl->n_open; i++) {
+    const bool stalled = is_stall(&tl->open[i]);
     bool ok;
-    if (decided(&tl->open[i], &ok))
+    if (stalled && (tl->open[i].until_ns <= now_ns || tl->open[i].process->exited))
+      continue;
+    if (!stalled && decided(&tl->open[i], &ok))
       record(tl, tl->open[i].event, tl->open[i].t_ns, ok);
     else
       tl->open[kept++] = tl->open[i];
@@ -169,16 +213,24 @@ static void settle(struct timeline *tl) {
   tl->n_open = kept;
 }
 
+static uint64_t next_event(const struct timeline *tl) {
+  const struct plan *plan = tl->cast->plan;
+  return tl->next < plan->n_events ? tl->t0_ns + plan->events[tl->next].at_ns : UINT64_MAX;
+}
+
 void timeline_turn(struct timeline *tl, uint64_t now_ns) {
   const struct plan *plan = tl->cast->plan;
-  while (tl->next < plan->n_events && timeline_next(tl) <= now_ns && tl->cast->ended[0] == '\0')
+  while (next_event(tl) <= now_ns && tl->next < plan->n_events && tl->cast->ended[0] == '\0')
     begin(tl, &plan->events[tl->next++], clock_now());
-  settle(tl);
+  settle(tl, clock_now());
 }
 
 uint64_t timeline_next(const struct timeline *tl) {
-  const struct plan *plan = tl->cast->plan;
-  return tl->next < plan->n_events ? tl->t0_ns + plan->events[tl->next].at_ns : UINT64_MAX;
+  uint64_t next = next_event(tl);
+  for (size_t i = 0; i < tl->n_open; i++)
+    if (is_stall(&tl->open[i]) && tl->open[i].until_ns < next)
+      next = tl->open[i].until_ns;
+  return next;
 }
 
 bool timeline_over(const struct timeline *tl) {
@@ -188,7 +240,7 @@ bool timeline_over(const struct timeline *tl) {
 void timeline_close(struct timeline *tl) {
   if (tl->faults == NULL)
     return;
-  settle(tl);
+  settle(tl, UINT64_MAX); /* nobody stays stopped */
   for (size_t i = 0; i < tl->n_open; i++)
     record(tl, tl->open[i].event, tl->open[i].t_ns, false);
   fclose(tl->faults);

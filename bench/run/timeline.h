@@ -4,6 +4,8 @@
  *   kill             SIGKILL
  *   restart          a new process in the old one's place (which is killed if it runs)
  *   die, vanish      told to the process, which then ends; any end is expected
+ *   stall            SIGSTOP, and SIGCONT when its time is over: line "resume". The
+ *                    kernel goes on meanwhile: sockets fill, the datapath copies
  *   set, down, up    the wire process does it by itself, to the microsecond, and says "did"
  *   all others       told to the process, which answers "did"
  *

@@ -210,7 +210,7 @@ static void peer_packet(struct node *node, struct frame *frame, size_t link) {
 static void receive(struct peer_node *p) {
   struct node *node = p->node;
   struct frame *frame;
-  for (int i = 0; i < SIM_BATCH_IN && peer_wants_input(p->peer, node->at_ns); i++) {
+  for (int i = 0; i < SIM_BATCH_IN && peer_wants_input(p->peer); i++) {
     if ((frame = node_next(node)) == NULL)
       return;
     struct frame_view view;
@@ -241,7 +241,7 @@ static bool send_all(struct peer_node *p) {
 
 static void sleep_or_go_on(struct peer_node *p, bool more) {
   struct node *node = p->node;
-  if (more || (node->first != NULL && peer_wants_input(p->peer, node->at_ns)))
+  if (more || (node->first != NULL && peer_wants_input(p->peer)))
     node_wake(node, node->at_ns);
   else
     node_sleep(node, peer_deadline(p->peer));
@@ -272,7 +272,6 @@ static void peer_command_in(struct node *node, const struct node_command *comman
     c.event = event->kind;
     c.priority_limit = event->priority_limit;
     c.same_port = event->same_port;
-    c.for_ns = event->for_ns;
     c.tracks = event->tracks;
     c.n_tracks = event->n_tracks;
   }

@@ -45,6 +45,7 @@ struct relay_node {
   uint32_t copies;                       /* made in this run of the datapath */
   uint32_t in;                           /* packets since the timers were looked at */
   bool drained;
+  bool vanished; /* hears and says nothing any more */
 };
 
 static struct relay_node *of(struct node *node) {
@@ -435,8 +436,19 @@ static uint64_t look(struct relay_node *r) {
   return relay_deadline(r->relay);
 }
 
+/* What reaches it is lost: nobody reads the socket. */
+static void waste_input(struct node *node) {
+  struct frame *frame;
+  while ((frame = node_next(node)) != NULL)
+    frame_give(&node->world->frames, frame);
+}
+
 static void relay_turn(struct node *node) {
   struct relay_node *r = of(node);
+  if (r->vanished) {
+    waste_input(node);
+    return;
+  }
   struct frame *frame = r->in < LOOK_EVERY ? node_next(node) : NULL;
   uint64_t deadline = UINT64_MAX; /* known when the socket is empty */
   const bool outermost = !r->nest.relay;
@@ -461,6 +473,20 @@ static void relay_turn(struct node *node) {
     node_sleep(node, deadline);
 }
 
+static bool do_event(struct relay_node *r, enum plan_event_kind kind) {
+  r->out = 0;
+  switch (kind) {
+  case PLAN_EV_VANISH:
+    relay_vanish(r->relay);
+    r->vanished = true;
+    return true;
+  case PLAN_EV_UPDATE_KEY:
+    return relay_update_keys(r->relay, r->node->at_ns);
+  default:
+    return false;
+  }
+}
+
 static void relay_command(struct node *node, const struct node_command *command) {
   struct relay_node *r = of(node);
   struct relay_state state;
@@ -474,12 +500,17 @@ static void relay_command(struct node *node, const struct node_command *command)
     break;
   case NODE_STOP:
     r->out = 0;
-    relay_stop(r->relay, node->at_ns);
+    if (!r->vanished)
+      relay_stop(r->relay, node->at_ns);
     relay_finish(r->relay, node->at_ns);
     node_exit(node, 0, 0);
     break;
   case NODE_EVENT:
-    node->did_ok[node->did++ % NODE_ANSWERS] = false; /* nothing is for a relay */
+    if (command->event->kind == PLAN_EV_DIE) {
+      node_exit(node, 0, 0);
+      break;
+    }
+    node->did_ok[node->did++ % NODE_ANSWERS] = do_event(r, command->event->kind);
     node_told(node);
     break;
   case NODE_START:

@@ -12,6 +12,7 @@ struct timeline_sim_open {
   const struct sim_process *process;
   uint32_t life, number; /* of the event at its process, from 0 */
   uint64_t t_ns;
+  uint64_t until_ns; /* STALL: when the process goes on */
 };
 
 int timeline_sim_open(struct timeline_sim *tl, struct world *world, uint64_t t0_ns) {
@@ -46,6 +47,8 @@ static void record(struct timeline_sim *tl, const struct plan_event *event, uint
   }
   if (event->kind == PLAN_EV_RECONNECT)
     fprintf(to, ",\"same_port\":%s", event->same_port ? "true" : "false");
+  if (event->kind == PLAN_EV_STALL)
+    fprintf(to, ",\"for_ns\":%" PRIu64, event->for_ns);
   for (size_t i = 0; i < event->n_tracks; i++)
     fprintf(to, "%s\"%s\"", i == 0 ? ",\"tracks\":[" : ",", plan->tracks[event->tracks[i]].name);
   if (event->n_tracks > 0)
@@ -66,6 +69,7 @@ static bool kill_now(struct node *node) {
   if (node->process == NULL || node->process->exited)
     return false;
   node->process->doomed = true;
+  node->at_ns = node->world->now_ns; /* also in the middle of a stall */
   node_exit(node, 0, SIGKILL);
   return true;
 }
@@ -74,6 +78,37 @@ static bool restart(struct node *node) {
   if (node->process != NULL && !node->process->exited)
     kill_now(node);
   return node_start(node, node->world->now_ns) == 0;
+}
+
+static bool is_stall(const struct timeline_sim_open *open) {
+  return open->event->kind == PLAN_EV_STALL;
+}
+
+static void stall(struct timeline_sim *tl, const struct plan_event *event) {
+  struct node *node = &tl->world->nodes[event->node];
+  const uint64_t now = tl->world->now_ns;
+  const bool ok = node->process != NULL && !node->process->exited;
+  record(tl, event, now, ok);
+  if (!ok)
+    return;
+  node_stall(node, now + event->for_ns);
+  tl->open[tl->n_open++] = (struct timeline_sim_open){.event = event,
+                                                      .node = node,
+                                                      .process = node->process,
+                                                      .life = node->life,
+                                                      .t_ns = now,
+                                                      .until_ns = now + event->for_ns};
+}
+
+/* Overlapping stalls of one process are one that lasts to the end of the last. */
+static void resume(struct timeline_sim *tl, const struct timeline_sim_open *over) {
+  for (size_t i = 0; i < tl->n_open; i++)
+    if (&tl->open[i] != over && is_stall(&tl->open[i]) && tl->open[i].process == over->process &&
+        tl->open[i].until_ns > over->until_ns)
+      return;
+  if (!over->process->exited)
+    fprintf(tl->faults, "{\"t\":%" PRIu64 ",\"node\":\"%s\",\"kind\":\"resume\",\"ok\":true}\n",
+            over->until_ns, over->node->plan->name);
 }
 
 /* Tells the process; its answer is waited for in turns. */
@@ -103,6 +138,8 @@ static void begin(struct timeline_sim *tl, const struct plan_event *event) {
     record(tl, event, world->now_ns, kill_now(&world->nodes[event->node]));
   else if (event->kind == PLAN_EV_RESTART)
     record(tl, event, world->now_ns, restart(&world->nodes[event->node]));
+  else if (event->kind == PLAN_EV_STALL)
+    stall(tl, event);
   else
     tell(tl, event);
 }
@@ -120,10 +157,17 @@ static bool decided(const struct timeline_sim_open *open, bool *ok) {
 }
 
 static void settle(struct timeline_sim *tl) {
+  const uint64_t now = tl->world->now_ns;
   size_t kept = 0;
+  for (size_t i = 0; i < tl->n_open; i++)
+    if (is_stall(&tl->open[i]) && tl->open[i].until_ns <= now)
+      resume(tl, &tl->open[i]);
   for (size_t i = 0; i < tl->n_open; i++) {
+    const bool stalled = is_stall(&tl->open[i]);
     bool ok;
-    if (decided(&tl->open[i], &ok))
+    if (stalled && (tl->open[i].until_ns <= now || tl->open[i].process->exited))
+      continue;
+    if (!stalled && decided(&tl->open[i], &ok))
       record(tl, tl->open[i].event, tl->open[i].t_ns, ok);
     else
       tl->open[kept++] = tl->open[i];
@@ -131,17 +175,25 @@ static void settle(struct timeline_sim *tl) {
   tl->n_open = kept;
 }
 
+static uint64_t next_event(const struct timeline_sim *tl) {
+  const struct plan *plan = tl->world->plan;
+  return tl->next < plan->n_events ? tl->t0_ns + plan->events[tl->next].at_ns : UINT64_MAX;
+}
+
 void timeline_sim_turn(struct timeline_sim *tl) {
   const struct plan *plan = tl->world->plan;
-  while (tl->next < plan->n_events && timeline_sim_next(tl) <= tl->world->now_ns &&
+  while (next_event(tl) <= tl->world->now_ns && tl->next < plan->n_events &&
          tl->world->ended[0] == '\0')
     begin(tl, &plan->events[tl->next++]);
   settle(tl);
 }
 
 uint64_t timeline_sim_next(const struct timeline_sim *tl) {
-  const struct plan *plan = tl->world->plan;
-  return tl->next < plan->n_events ? tl->t0_ns + plan->events[tl->next].at_ns : UINT64_MAX;
+  uint64_t next = next_event(tl);
+  for (size_t i = 0; i < tl->n_open; i++)
+    if (is_stall(&tl->open[i]) && tl->open[i].until_ns < next)
+      next = tl->open[i].until_ns;
+  return next;
 }
 
 bool timeline_sim_over(const struct timeline_sim *tl) {
@@ -151,7 +203,8 @@ bool timeline_sim_over(const struct timeline_sim *tl) {
 void timeline_sim_close(struct timeline_sim *tl) {
   settle(tl);
   for (size_t i = 0; i < tl->n_open; i++)
-    record(tl, tl->open[i].event, tl->open[i].t_ns, false);
+    if (!is_stall(&tl->open[i]))
+      record(tl, tl->open[i].event, tl->open[i].t_ns, false);
   fclose(tl->faults);
   free(tl->open);
 }

@@ -69,6 +69,15 @@ void node_wake(struct node *node, uint64_t at_ns) {
   events_put(&node->world->events, at_ns, on_wake, node, NULL);
 }
 
+void node_stall(struct node *node, uint64_t until_ns) {
+  if (until_ns > node->at_ns)
+    node->at_ns = until_ns;
+  if (node->wake_ns >= node->at_ns)
+    return; /* it sleeps longer than that */
+  node->wake_ns = UINT64_MAX;
+  node_wake(node, node->at_ns);
+}
+
 static uint64_t wake_delay(struct node *node) {
   return SIM_WAKE_NS + draw_below(&node->wake, SIM_WAKE_JITTER_NS);
 }

@@ -51,7 +51,7 @@ struct node {
   void *core;                  /* of the role; NULL while it does not live */
   uint32_t life;               /* how many times it was started */
   struct sim_process *process; /* of this life */
-  uint64_t at_ns;              /* its own time; busy until then */
+  uint64_t at_ns;              /* its own time; busy, or stalled, until then */
   uint64_t wake_ns;            /* UINT64_MAX: it sleeps for good */
   struct draw wake, random, tls;
   struct frame *first, **last; /* the socket */
@@ -98,6 +98,8 @@ extern const struct node_ops relay_node_ops, peer_node_ops;
 
 /* A new process for the node, running from at_ns on. 0, or -1: the run ended. */
 int node_start(struct node *node, uint64_t at_ns);
+/* Its process stands still until then: it works no more, what comes for it waits. */
+void node_stall(struct node *node, uint64_t until_ns);
 /* Sends a command over the control channel. */
 void node_tell(struct node *node, const struct node_command *command);
 /* Its process ends now. */

@@ -49,7 +49,6 @@ scenario plain
 scenario lossy ', loss: 1%'
 scenario simonly '' 'modes: [sim]'
 scenario sealedpath '' '' 'kernel, protection: tls'
-scenario later '' '' kernel 'timeline: [{ at: 500ms, node: sub, do: migrate }]'
 scenario defective '' 'defects: [orphan]'
 printf 'scenario: broken\nnodes: 7\n' >broken.yaml
 
@@ -144,8 +143,6 @@ expect 2 enter relay -- true
 if [ "$(id -u)" -eq 0 ]; then
     expect 3 run sealedpath.yaml --mode live
     says err 'protection tls on datapath kernel or user, not built yet'
-    expect 3 run later.yaml --mode live
-    says err 'event migrate, not built yet'
     expect 3 run defective.yaml --mode live
     says err 'defect orphan is not built yet'
     expect 0 run simonly.yaml --mode live

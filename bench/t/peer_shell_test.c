@@ -222,8 +222,6 @@ static void commands_are_read(void **state) {
   assert_int_equal(parse(plan, "{\"do\":\"event\",\"kind\":\"reconnect\",\"same_port\":true}", &m),
                    0);
   assert_true(m.command.same_port);
-  assert_int_equal(parse(plan, "{\"do\":\"event\",\"kind\":\"stall\",\"for_ns\":5}", &m), 0);
-  assert_int_equal(m.command.for_ns, 5);
   assert_int_equal(
       parse(plan, "{\"do\":\"event\",\"kind\":\"subscribe\",\"tracks\":[\"clip\",\"chat\"]}", &m),
       0);

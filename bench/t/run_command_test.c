@@ -23,7 +23,6 @@ static struct plan_node nodes[3];
 static struct plan_link link_to[2];
 static struct plan_defect defects[] = {{.name = (char *)"two-counters"},
                                        {.name = (char *)"slow-agent", .value = (char *)"5ms"}};
-static struct plan_event event;
 static struct plan plan;
 static char err[512];
 
@@ -52,7 +51,6 @@ static int reset(void **state) {
                        .n_hosts = 3,
                        .links = link_to,
                        .n_links = 2};
-  event = (struct plan_event){.node = 2, .link = -1, .line = 12};
   return 0;
 }
 
@@ -146,20 +144,6 @@ static void what_cannot_be_run_is_named(void **state) {
   assert_non_null(strstr(err, "rogue"));
 }
 
-static void every_event_is_known_or_refused(void **state) {
-  (void)state;
-  plan.events = &event;
-  plan.n_events = 1;
-  for (event.kind = PLAN_EV_LINK_SET; event.kind <= PLAN_EV_UNSUBSCRIBE; event.kind++) {
-    bool can = ability_run(&plan, err, sizeof err);
-    assert_int_equal(can, ability_event(event.kind));
-    if (!can)
-      assert_non_null(strstr(err, plan_event_name(event.kind)));
-  }
-  assert_true(ability_event(PLAN_EV_KILL));
-  assert_false(ability_event(PLAN_EV_MIGRATE));
-}
-
 static void the_catalogue_names_what_scenarios_may_use(void **state) {
   (void)state;
   size_t n = 0;
@@ -210,7 +194,6 @@ int main(void) {
       cmocka_unit_test(the_wire_is_told_the_scenario),
       cmocka_unit_test_setup(a_peer_without_a_link_is_refused, reset),
       cmocka_unit_test_setup(what_cannot_be_run_is_named, reset),
-      cmocka_unit_test_setup(every_event_is_known_or_refused, reset),
       cmocka_unit_test_setup(the_catalogue_names_what_scenarios_may_use, reset),
       cmocka_unit_test_setup(planned_objects_are_counted, reset),
       cmocka_unit_test(messages_pass_and_garbage_is_seen),

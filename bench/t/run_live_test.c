@@ -39,7 +39,7 @@ struct scene {
   struct plan_link links[3];
   struct plan_track track;
   struct plan_subscription subscriptions[2];
-  struct plan_event event;
+  struct plan_event events[2];
   int tracks[1];
   char dir[64];
   struct live_run run;
@@ -103,15 +103,17 @@ static struct scene *scene_make(const char *name) {
   return s;
 }
 
-static void scene_event(struct scene *s, enum plan_event_kind kind, int who) {
-  s->event = (struct plan_event){.at_ns = 100 * CLOCK_MS,
-                                 .kind = kind,
-                                 .node = who,
-                                 .link = -1,
-                                 .priority_limit = 2,
-                                 .line = 9};
-  s->plan.events = &s->event;
-  s->plan.n_events = 1;
+/* One more event, 50 ms after the last. */
+static struct plan_event *scene_event(struct scene *s, enum plan_event_kind kind, int who) {
+  struct plan_event *event = &s->events[s->plan.n_events++];
+  *event = (struct plan_event){.at_ns = 50 * s->plan.n_events * CLOCK_MS + 50 * CLOCK_MS,
+                               .kind = kind,
+                               .node = who,
+                               .link = -1,
+                               .priority_limit = 2,
+                               .line = 9};
+  s->plan.events = s->events;
+  return event;
 }
 
 static void scene_start(struct scene *s) {
@@ -254,6 +256,60 @@ static void a_killed_relay_that_restarts_is_no_finding(void **state) {
   const json_t *first = process_in(m, "relay");
   assert_int_equal(channel_int(first, "signal", 0), SIGKILL);
   assert_true(json_is_true(json_object_get(first, "expected")));
+  json_decref(m);
+  scene_free(s);
+}
+
+/* The nth line of faults.jsonl, whose kind and node it checks; the caller frees it. */
+static json_t *fault_of(const struct scene *s, size_t nth, const char *kind, const char *node) {
+  char path[128], line[512] = "";
+  snprintf(path, sizeof path, "%s/faults.jsonl", s->dir);
+  FILE *from = fopen(path, "r");
+  assert_non_null(from);
+  for (size_t i = 0; i <= nth; i++)
+    assert_non_null(fgets(line, sizeof line, from));
+  fclose(from);
+  json_t *fault = json_loads(line, 0, NULL);
+  assert_string_equal(channel_text(fault, "kind"), kind);
+  assert_string_equal(channel_text(fault, "node"), node);
+  assert_true(json_is_true(json_object_get(fault, "ok")));
+  return fault;
+}
+
+/* It is told to change its filter while it stands still, and answers when it goes on. */
+static void a_stalled_process_goes_on(void **state) {
+  (void)state;
+  need_root();
+  struct scene *s = scene_make("stall");
+  scene_event(s, PLAN_EV_STALL, 2)->for_ns = 400 * CLOCK_MS;
+  scene_event(s, PLAN_EV_PRIORITY_LIMIT, 2);
+  scene_start(s);
+  scene_finish(s);
+  assert_string_equal(s->run.died, "");
+  json_t *stall = fault_of(s, 0, "stall", "sub[0]");
+  json_t *resume = fault_of(s, 1, "resume", "sub[0]");
+  json_decref(fault_of(s, 2, "priority_limit", "sub[0]"));
+  assert_int_equal(channel_int(stall, "for_ns", 0), 400 * CLOCK_MS);
+  assert_true(channel_int(resume, "t", 0) - channel_int(stall, "t", 0) >= 400 * (long)CLOCK_MS);
+  json_decref(stall);
+  json_decref(resume);
+  scene_free(s);
+}
+
+/* Nobody waits for the end of a stall whose process is gone. */
+static void a_stalled_process_can_be_killed(void **state) {
+  (void)state;
+  need_root();
+  struct scene *s = scene_make("stall-kill");
+  scene_event(s, PLAN_EV_STALL, 2)->for_ns = 600 * CLOCK_S;
+  scene_event(s, PLAN_EV_KILL, 2);
+  scene_start(s);
+  scene_finish(s); /* within BOUND_NS */
+  assert_string_equal(s->run.died, "");
+  json_decref(fault_of(s, 0, "stall", "sub[0]"));
+  json_decref(fault_of(s, 1, "kill", "sub[0]"));
+  json_t *m = manifest_of(s);
+  assert_int_equal(channel_int(process_in(m, "sub[0]"), "signal", 0), SIGKILL);
   json_decref(m);
   scene_free(s);
 }
@@ -509,6 +565,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(an_event_is_recorded),
       cmocka_unit_test(a_refused_event_ends_the_run),
       cmocka_unit_test(a_killed_relay_that_restarts_is_no_finding),
+      cmocka_unit_test(a_stalled_process_goes_on),
+      cmocka_unit_test(a_stalled_process_can_be_killed),
       cmocka_unit_test(a_vanished_subscriber_is_no_finding),
       cmocka_unit_test(a_dying_relay_ends_the_run),
       cmocka_unit_test(garbage_on_the_channel_ends_the_run),
