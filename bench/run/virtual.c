@@ -157,9 +157,15 @@ static int fill_cast(struct virtual *v) {
   return cast->all != NULL ? 0 : -1;
 }
 
-/* Nothing of the machine was used that could be left. */
-static json_t *nothing_left(void) {
-  return json_pack("{s:[], s:[]}", "examined", "left");
+static json_t *residue(const struct remains *remains) {
+  json_t *examined = json_array(), *left = json_array();
+  for (size_t i = 0; remains_kinds[i] != NULL; i++)
+    json_array_append_new(examined, json_string(remains_kinds[i]));
+  for (size_t i = 0; i < remains->n; i++)
+    json_array_append_new(left, json_string(remains->left[i]));
+  if (remains->failed)
+    json_array_append_new(left, json_string("something that found no memory to be named"));
+  return json_pack("{s:o, s:o}", "examined", examined, "left", left);
 }
 
 /* ---- the run ------------------------------------------------------------------------------------ */
@@ -200,7 +206,7 @@ static int play(struct virtual *v) {
   }
   v->manifest.start_ns = v->outcome.start_ns;
   v->manifest.end_ns = v->outcome.end_ns;
-  v->manifest.residue = nothing_left();
+  v->manifest.residue = residue(&v->outcome.remains);
   return manifest_write(v->order->dir, &v->manifest, v->err, sizeof v->err);
 }
 

@@ -17,14 +17,17 @@ struct frame *frame_new(struct frame_pool *pool) {
     pool->free = frame->next;
   else
     frame = malloc(sizeof *frame);
-  if (frame != NULL)
+  if (frame != NULL) {
     frame->next = NULL;
+    pool->out++;
+  }
   return frame;
 }
 
 void frame_give(struct frame_pool *pool, struct frame *frame) {
   frame->next = pool->free;
   pool->free = frame;
+  pool->out--;
 }
 
 void frame_pool_free(struct frame_pool *pool) {

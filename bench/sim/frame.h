@@ -22,6 +22,7 @@ struct frame {
 
 struct frame_pool {
   struct frame *free;
+  long out; /* taken and not given back */
 };
 
 struct frame *frame_new(struct frame_pool *pool); /* NULL: no memory */

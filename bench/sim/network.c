@@ -98,7 +98,8 @@ uint32_t network_mtu(const struct network *network, uint32_t host, const struct 
     return 0;
   if (host_at(network, found->link, !found->end) == host)
     return network->world->plan->links[found->link].mtu;
-  return plan_ways_mtu(network->plan_ways, host, host_at(network, found->link, found->end), ip_of(to));
+  return plan_ways_mtu(network->plan_ways, host, host_at(network, found->link, found->end),
+                       ip_of(to));
 }
 
 bool network_way(const struct network *network, uint32_t from, uint32_t to, struct qc_addr *here,

@@ -52,6 +52,11 @@ static struct relay_node *of(struct node *node) {
   return node->core;
 }
 
+/* NULL: datapath stock. */
+static const struct native_plane *native_of(const struct relay_node *r) {
+  return r->dp != NULL ? &r->plane : r->user != NULL ? user_plane_native(r->user) : NULL;
+}
+
 /* ---- what the core asks for ------------------------------------------------------------- */
 
 static int on_send(void *arg, const struct qc_path *path, const uint8_t *data, size_t len) {
@@ -309,14 +314,6 @@ static int open_datapath(struct relay_node *r) {
   return open_nest(r);
 }
 
-/* The datapath's counters, as the daemon prints them at its end. */
-static void print_datapath(const struct relay_node *r) {
-  if (r->dp != NULL)
-    native_plane_print(&r->plane, r->log);
-  else if (r->user != NULL)
-    user_plane_print(r->user, r->log);
-}
-
 static int open_tls(struct relay_node *r) {
   const struct plan_node *plan = r->node->plan;
   r->tls = qc_tls_new(&(struct qc_tls_config){
@@ -358,8 +355,8 @@ static int open_core(struct relay_node *r) {
 
 static void free_node(struct relay_node *r) {
   FILE *files[] = {r->log, r->trace.copies, r->trace.ledger};
-  if (r->relay != NULL)
-    print_datapath(r);
+  if (r->relay != NULL && native_of(r) != NULL)
+    native_plane_print(native_of(r), r->log); /* as the daemon does at its end */
   relay_free(r->relay);
   r->node->world->nested += r->nest.nested;
   nest_close(&r->nest);
@@ -487,6 +484,16 @@ static bool do_event(struct relay_node *r, enum plan_event_kind kind) {
   }
 }
 
+static void look_at_remains(const struct relay_node *r) {
+  struct native_left left = {0};
+  if (native_of(r) != NULL)
+    native_plane_left(native_of(r), &left);
+  if (left.subscribers + left.upstreams + left.ids + left.aliases > 0)
+    remains_left(&r->node->world->remains,
+                 "%zu subscribers, %zu upstreams, %zu IDs, %zu aliases in the datapath of %s",
+                 left.subscribers, left.upstreams, left.ids, left.aliases, r->node->plan->name);
+}
+
 static void relay_command(struct node *node, const struct node_command *command) {
   struct relay_node *r = of(node);
   struct relay_state state;
@@ -503,6 +510,8 @@ static void relay_command(struct node *node, const struct node_command *command)
     if (!r->vanished)
       relay_stop(r->relay, node->at_ns);
     relay_finish(r->relay, node->at_ns);
+    if (!r->vanished)
+      look_at_remains(r);
     node_exit(node, 0, 0);
     break;
   case NODE_EVENT:

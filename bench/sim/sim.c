@@ -69,8 +69,12 @@ static const char *open_world(struct world *world) {
 /* Every node ends, then what is still to happen happens to nobody: that gives frames
  * and commands back. */
 static void close_world(struct world *world) {
-  for (size_t i = 0; world->network != NULL && i < world->plan->n_nodes; i++)
+  for (size_t i = 0; world->network != NULL && i < world->plan->n_nodes; i++) {
+    const struct node *node = &world->nodes[i];
+    if (node->process != NULL && !node->process->exited)
+      remains_left(&world->remains, "process of %s", node->plan->name);
     node_exit(&world->nodes[i], 0, 0);
+  }
   world->closing = true;
   while (world->events.n > 0) {
     const struct event event = events_take(&world->events);
@@ -85,6 +89,7 @@ static void close_world(struct world *world) {
   for (size_t i = 0; i < world->n_processes; i++)
     free(world->processes[i]);
   free(world->processes);
+  remains_end(&world->remains, world->frames.out, world->commands);
   qc_seed_from_system();
   qc_time_from(NULL);
 }
@@ -111,6 +116,7 @@ int sim_run(const struct sim_config *config, struct sim_outcome *outcome, char *
                         .tls = draw_open(config->plan->seed, "tls", "")};
   int rc = -1;
   *outcome = (struct sim_outcome){0};
+  remains_begin(&world.remains);
   const char *why = open_world(&world);
   if (why != NULL)
     snprintf(err, err_len, "%s", why);
@@ -123,10 +129,12 @@ int sim_run(const struct sim_config *config, struct sim_outcome *outcome, char *
       snprintf(err, err_len, "no memory for the outcome");
   }
   close_world(&world);
+  outcome->remains = world.remains;
   return rc;
 }
 
 void sim_outcome_free(struct sim_outcome *outcome) {
   free(outcome->processes);
+  remains_free(&outcome->remains);
   *outcome = (struct sim_outcome){0};
 }

@@ -18,6 +18,7 @@
 
 #include "bench/scenario/plan.h"
 #include "bench/sim/nest.h"
+#include "bench/sim/remains.h"
 #include "relay/quic/conn.h"
 
 struct sim_end {
@@ -63,6 +64,7 @@ struct sim_outcome {
   struct sim_process *processes;
   size_t n_processes;
   uint64_t events, nested; /* how many were played; runs within others */
+  struct remains remains;
 };
 
 /* Returns 0, or -1 with a sentence in err: it could not begin. */

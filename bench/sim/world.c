@@ -43,6 +43,11 @@ static struct node_command *next_command(struct node *node) {
   return command;
 }
 
+static void free_command(const struct node *node, struct node_command *command) {
+  node->world->commands--;
+  free(command);
+}
+
 static void on_wake(void *self, void *data, uint64_t now_ns) {
   struct node *node = self;
   (void)data;
@@ -54,7 +59,7 @@ static void on_wake(void *self, void *data, uint64_t now_ns) {
   struct node_command *command;
   while (node->core != NULL && (command = next_command(node)) != NULL) {
     node->ops->command(node, command);
-    free(command);
+    free_command(node, command);
   }
   if (node->core != NULL)
     node->ops->turn(node);
@@ -217,7 +222,7 @@ void node_exit(struct node *node, int exit_code, int signal) {
     frame_give(&node->world->frames, frame);
   struct node_command *command;
   while ((command = next_command(node)) != NULL)
-    free(command);
+    free_command(node, command);
   node->process->exited = true;
   node->process->exit_code = exit_code;
   node->process->signal = signal;
@@ -230,7 +235,7 @@ static void on_command(void *self, void *data, uint64_t now_ns) {
   struct node *node = self;
   struct node_command *command = data;
   if (node->core == NULL || node->life != command->life) {
-    free(command);
+    free_command(node, command);
     return;
   }
   *node->last_command = command;
@@ -244,6 +249,7 @@ void node_tell(struct node *node, const struct node_command *command) {
     world_end(node->world, "no memory for a command");
     return;
   }
+  node->world->commands++;
   *copy = *command;
   copy->next = NULL;
   copy->life = node->life;

@@ -26,7 +26,7 @@ digest() {
 run() { # PROGRAM OUT ARGUMENT...
     local program=$1 out=$2
     shift 2
-    "$program" run --mode sim scenarios/first scenarios/network --out "$out" "$@" >"$out.tap" 2>"$out.err" || {
+    "$program" run --mode sim "${folders[@]}" --out "$out" "$@" >"$out.tap" 2>"$out.err" || {
         echo "$program: exit $?"
         grep '^not ok' "$out.tap" || true
         sed 's/^/stderr: /' "$out.err" | head -50
@@ -42,9 +42,10 @@ same() { # NAME
     bad=1
 }
 
+folders=(scenarios/first scenarios/network scenarios/reconnect)
 run "$BUILDDIR/fanbench" "$dir/a"
 digest "$dir/a" >"$dir/a.sum"
-[ "$(grep -c '^ok' "$dir/a.tap")" -eq "$(find scenarios/first scenarios/network -name '*.yaml' | wc -l)" ]
+[ "$(grep -c '^ok' "$dir/a.tap")" -eq "$(find "${folders[@]}" -name '*.yaml' | wc -l)" ]
 [ "$(wc -l <"$dir/a.sum")" -gt 100 ]
 
 run "$BUILDDIR/fanbench" "$dir/again" -j 4
@@ -63,7 +64,7 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
     mkdir "$dir/user" && chown 65534:65534 "$dir/user"
     cp "$BUILDDIR/fanbench" "$dir/fanbench"
     if setpriv --reuid 65534 --regid 65534 --clear-groups test -r "$SRCDIR/scenarios/first/quickstart.yaml"; then
-        setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/ "$dir/fanbench" run scenarios/first scenarios/network \
+        setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/ "$dir/fanbench" run "${folders[@]}" \
             --out "$dir/user" >"$dir/user.tap" 2>"$dir/user.err" || {
             cat "$dir/user.err"
             exit 1

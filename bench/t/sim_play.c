@@ -71,11 +71,15 @@ static void look_at_bulk(struct watch *w, bool leaves, uint64_t now_ns, size_t l
     w->bulk_in_ns = UINT64_MAX;
 }
 
+void (*sim_play_each)(void);
+
 static void on_frame(void *arg, size_t link, int end, uint64_t now_ns, const uint8_t *frame,
                      size_t len) {
   struct watch *w = arg;
   const uint64_t place[3] = {link, (uint64_t)end, now_ns};
   w->seen->frames++;
+  if (sim_play_each != NULL)
+    sim_play_each();
   w->seen->digest = XXH64(place, sizeof place, w->seen->digest);
   w->seen->digest = XXH64(frame, len, w->seen->digest);
   const struct plan_link *it = &w->plan->links[link];

@@ -125,6 +125,14 @@ bool dp_native_alias_delete(struct dp_native *dp, const struct fb_alias_key *key
   return table_delete(dp->aliases, key);
 }
 
+size_t dp_native_cids(const struct dp_native *dp) {
+  return dp->cids->entries;
+}
+
+size_t dp_native_aliases(const struct dp_native *dp) {
+  return dp->aliases->entries;
+}
+
 /* ---- rings ----------------------------------------------------------------------- */
 
 /* Counts bytes as the kernel's ring buffer does, so that both are full at the same

@@ -135,6 +135,8 @@ bool dp_native_cid_delete(struct dp_native *dp, const struct fb_cid_key *key);
 bool dp_native_alias_set(struct dp_native *dp, const struct fb_alias_key *key,
                          const struct fb_alias_value *value);
 bool dp_native_alias_delete(struct dp_native *dp, const struct fb_alias_key *key);
+size_t dp_native_cids(const struct dp_native *dp); /* entries */
+size_t dp_native_aliases(const struct dp_native *dp);
 
 /* Elements of the two-dimensional arrays; indices in range. */
 static inline struct fb_subscription *dp_native_subscription(const struct dp_native *dp,

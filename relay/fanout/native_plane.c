@@ -102,6 +102,14 @@ void native_plane_init(struct native_plane *native, struct dp_native *dp) {
   };
 }
 
+void native_plane_left(const struct native_plane *native, struct native_left *out) {
+  const struct dp_native *dp = native->dp;
+  *out = (struct native_left){.ids = dp_native_cids(dp), .aliases = dp_native_aliases(dp)};
+  for (uint32_t s = 0; s < dp->sizes.subscribers; s++)
+    out->subscribers += dp->subscribers[s].state != FB_SUB_FREE;
+  for (uint32_t u = 0; u < dp->sizes.upstreams; u++) out->upstreams += dp->upstreams[u].active;
+}
+
 void native_plane_print(const struct native_plane *native, FILE *to) {
   const struct dp_native *dp = native->dp;
   fputs("packets:", to);

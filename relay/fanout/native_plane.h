@@ -18,6 +18,12 @@ struct native_plane {
  * streams and FB_MAX_UPSTREAMS upstreams. */
 void native_plane_init(struct native_plane *native, struct dp_native *dp);
 
+/* Entries in use: what connections left if there is none. */
+struct native_left {
+  size_t subscribers, upstreams, ids, aliases;
+};
+void native_plane_left(const struct native_plane *native, struct native_left *out);
+
 /* Two lines for a person: packets by reason, frames by decision. */
 void native_plane_print(const struct native_plane *native, FILE *to);
 

@@ -82,6 +82,6 @@ void user_plane_packet(struct user_plane *u, const struct qc_path *path, const u
   dp_native_packet(u->dp, &fb, data, len, now_ns, 0);
 }
 
-void user_plane_print(const struct user_plane *u, FILE *to) {
-  native_plane_print(&u->native, to);
+const struct native_plane *user_plane_native(const struct user_plane *u) {
+  return &u->native;
 }

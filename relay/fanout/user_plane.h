@@ -4,10 +4,8 @@
 #ifndef FANBENCH_RELAY_FANOUT_USER_PLANE_H
 #define FANBENCH_RELAY_FANOUT_USER_PLANE_H
 
-#include <stdio.h>
-
 #include "bpf/abi/defects.h"
-#include "relay/fanout/plane.h"
+#include "relay/fanout/native_plane.h"
 #include "relay/quic/conn.h"
 
 struct user_plane;
@@ -21,12 +19,10 @@ struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_def
 void user_plane_close(struct user_plane *plane); /* NULL is fine */
 
 struct plane *user_plane_interface(struct user_plane *plane);
+const struct native_plane *user_plane_native(const struct user_plane *plane);
 
 /* A packet from the socket, before the relay gets it. */
 void user_plane_packet(struct user_plane *plane, const struct qc_path *path, const uint8_t *data,
                        size_t len, uint64_t now_ns);
-
-/* Packets by reason and frames by decision, for a person. */
-void user_plane_print(const struct user_plane *plane, FILE *to);
 
 #endif

@@ -246,7 +246,7 @@ static int open_all(struct process *p) {
 static void close_all(struct process *p) {
   if (p->relay) relay_finish(p->relay, now_ns());
   if (p->kernel && p->relay) kernel_plane_print(p->kernel, stderr);
-  if (p->user && p->relay) user_plane_print(p->user, stderr);
+  if (p->user && p->relay) native_plane_print(user_plane_native(p->user), stderr);
   relay_free(p->relay);
   qc_tls_free(p->tls);
   kernel_plane_close(p->kernel);
