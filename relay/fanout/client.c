@@ -141,6 +141,7 @@ static void on_max_streams(void *arg, uint64_t limit) {
   if (limit <= client->max_streams) return;
   client->max_streams = limit;
   plane_store(client->relay->cfg.plane, &client_counters(client)->max_streams, limit);
+  pending_unpark(client);
 }
 
 /* ngtcp2 opens one unidirectional stream, MoQT's control stream, before the
@@ -627,6 +628,7 @@ void client_free(struct client *client) {
     free(d);
   }
   free(client->pending);
+  free(client->parked);
   free(client->resets);
   free(client->notes);
   free(client->ns);

@@ -84,8 +84,10 @@ struct leg {
   bool done;    /* finished and acknowledged, or reset, or skipped */
   bool drop_due; /* in relay.drops */
   struct leg *next_drop;
-  bool queued;     /* in client.pending */
-  size_t queued_at; /* there */
+  bool queued;     /* in client.pending, or in client.parked */
+  bool parked;     /* there: its ordinal is beyond MAX_STREAMS */
+  size_t queued_at; /* place in that array */
+  struct leg *next_blocked; /* while a packet is filled */
   UT_hash_handle hh; /* in client.legs once it has an ordinal */
 };
 
@@ -240,6 +242,8 @@ struct client {
   struct leg *legs;     /* hash by ordinal */
   struct leg **pending; /* heap by order: legs with unsent data */
   size_t n_pending, cap_pending;
+  struct leg **parked;  /* the same, not yet allowed to exist; in no order */
+  size_t n_parked, cap_parked;
   struct resend *resend_head, **resend_tail;
   struct queued_datagram *dgram_head, **dgram_tail; /* by order, then as they came */
   uint64_t dgram_last; /* order of the last one */
@@ -388,6 +392,13 @@ uint64_t pending_order(uint8_t subscriber, uint8_t publisher, uint64_t group, ui
 void pending_push(struct client *client, struct leg *leg); /* no-op if it is queued */
 struct leg *pending_pop(struct client *client);            /* NULL: empty */
 void pending_remove(struct client *client, struct leg *leg);
+/* Takes it out of the heap until MAX_STREAMS allows its ordinal: it must not stand in the way
+ * of those that may go. */
+void pending_park(struct client *client, struct leg *leg);
+void pending_unpark(struct client *client); /* MAX_STREAMS was raised */
+/* All that waits, parked or not, in no order. */
+size_t pending_count(const struct client *client);
+struct leg *pending_nth(const struct client *client, size_t i);
 
 void stream_drop_client(struct relay *relay, struct client *client);
 void stream_bound_cache(struct relay *relay);

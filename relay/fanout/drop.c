@@ -43,8 +43,8 @@ static void keep_older(uint64_t *oldest, struct waiting w) {
 
 static uint64_t oldest_of(const struct client *client) {
   uint64_t oldest = 0;
-  for (size_t i = 0; i < client->n_pending; i++)
-    keep_older(&oldest, leg_waits(client->pending[i]));
+  for (size_t i = 0; i < pending_count(client); i++)
+    keep_older(&oldest, leg_waits(pending_nth(client, i)));
   for (const struct queued_datagram *d = client->dgram_head; d; d = d->next)
     keep_older(&oldest, datagram_waits(client, d));
   return oldest;
@@ -64,8 +64,8 @@ static bool drops(const struct client *client, const struct track *track, struct
 }
 
 static void drop_legs(struct client *client, uint64_t oldest) {
-  for (size_t i = 0; i < client->n_pending; i++) {
-    struct leg *leg = client->pending[i];
+  for (size_t i = 0; i < pending_count(client); i++) {
+    struct leg *leg = pending_nth(client, i);
     const struct stream *stream = leg->stream;
     struct dp_policy_input in = {.kind = FB_FRAME_STREAM,
                                  .header = leg->ordinal == NO_ORDINAL,

@@ -47,22 +47,39 @@ static void sift_down(struct client *client, size_t at) {
   put(client, at, leg);
 }
 
+/* Room for one more in one of the two arrays. */
+static bool reserve(struct leg ***legs, size_t n, size_t *cap) {
+  if (n < *cap) return true;
+  size_t more = *cap ? *cap * 2 : 64;
+  struct leg **grown = realloc(*legs, more * sizeof *grown);
+  if (!grown) return false;
+  *legs = grown;
+  *cap = more;
+  return true;
+}
+
 void pending_push(struct client *client, struct leg *leg) {
   if (leg->queued) return;
-  if (client->n_pending == client->cap_pending) {
-    size_t cap = client->cap_pending ? client->cap_pending * 2 : 64;
-    struct leg **grown = realloc(client->pending, cap * sizeof *grown);
-    if (!grown) return; /* offered again with the stream's next bytes */
-    client->pending = grown;
-    client->cap_pending = cap;
-  }
+  if (!reserve(&client->pending, client->n_pending, &client->cap_pending))
+    return; /* offered again with the stream's next bytes */
   leg->queued = true;
   put(client, client->n_pending++, leg);
   sift_up(client, leg->queued_at);
 }
 
+static void remove_parked(struct client *client, struct leg *leg) {
+  struct leg *last = client->parked[--client->n_parked];
+  client->parked[leg->queued_at] = last;
+  last->queued_at = leg->queued_at;
+  leg->queued = leg->parked = false;
+}
+
 void pending_remove(struct client *client, struct leg *leg) {
   if (!leg->queued) return;
+  if (leg->parked) {
+    remove_parked(client, leg);
+    return;
+  }
   size_t at = leg->queued_at;
   leg->queued = false;
   struct leg *last = client->pending[--client->n_pending];
@@ -77,4 +94,33 @@ struct leg *pending_pop(struct client *client) {
   struct leg *leg = client->pending[0];
   pending_remove(client, leg);
   return leg;
+}
+
+void pending_park(struct client *client, struct leg *leg) {
+  pending_remove(client, leg);
+  if (!reserve(&client->parked, client->n_parked, &client->cap_parked)) {
+    pending_push(client, leg); /* it has just left room there */
+    return;
+  }
+  leg->queued = leg->parked = true;
+  leg->queued_at = client->n_parked;
+  client->parked[client->n_parked++] = leg;
+}
+
+void pending_unpark(struct client *client) {
+  uint64_t most = plane_load(client->relay->cfg.plane, &client_counters(client)->max_streams);
+  for (size_t i = client->n_parked; i-- > 0;) {
+    struct leg *leg = client->parked[i];
+    if (leg->ordinal >= most) continue;
+    remove_parked(client, leg); /* what takes its place has been looked at */
+    pending_push(client, leg);
+  }
+}
+
+size_t pending_count(const struct client *client) {
+  return client->n_pending + client->n_parked;
+}
+
+struct leg *pending_nth(const struct client *client, size_t i) {
+  return i < client->n_pending ? client->pending[i] : client->parked[i - client->n_pending];
 }

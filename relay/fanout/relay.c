@@ -324,8 +324,8 @@ void relay_state(const struct relay *relay, struct relay_state *out) {
     for (size_t t = 0; t < FB_MAX_TRACKS; t++) subscribes |= client->subs[t] != NULL;
     out->subscribers += subscribes;
     out->backlog_bytes += client->dgram_bytes;
-    for (size_t k = 0; k < client->n_pending; k++) {
-      const struct leg *leg = client->pending[k];
+    for (size_t k = 0; k < pending_count(client); k++) {
+      const struct leg *leg = pending_nth(client, k);
       out->backlog_bytes += leg->stream->len - leg->charged + (leg->fin_sent ? 0 : 1);
     }
     for (const struct resend *r = client->resend_head; r; r = r->next)

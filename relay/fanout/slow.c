@@ -4,9 +4,6 @@
 #include "relay/fanout/builder.h"
 #include "relay/fanout/core.h"
 
-/* Legs that are blocked while a packet is filled; they go back into the heap. */
-#define STASH 64
-
 struct packet {
   struct client *client;
   struct builder builder;
@@ -167,7 +164,7 @@ static uint64_t allowed_end(const struct leg *leg, uint64_t hi) {
   return end < hi ? end : hi;
 }
 
-enum leg_result { LEG_DONE, LEG_BLOCKED, LEG_FULL };
+enum leg_result { LEG_DONE, LEG_BLOCKED, LEG_PARKED, LEG_FULL };
 
 static enum leg_result put_leg(struct packet *pkt, struct leg *leg) {
   struct stream *stream = leg->stream;
@@ -175,10 +172,10 @@ static enum leg_result put_leg(struct packet *pkt, struct leg *leg) {
   struct fb_counters *counters = client_counters(leg->client);
   /* If the datapath turns out to follow the stream, its record has the ordinal. */
   if (leg->ordinal == NO_ORDINAL) entry_take_stream(stream);
-  if (leg->done) return LEG_DONE;
+  if (leg->done || leg->reset) return LEG_DONE;
   if (leg->ordinal == NO_ORDINAL)
     leg_open(leg, plane_add(plane, &counters->next_stream, 1));
-  if (leg->ordinal >= plane_load(plane, &counters->max_streams)) return LEG_BLOCKED;
+  if (leg->ordinal >= plane_load(plane, &counters->max_streams)) return LEG_PARKED;
   uint64_t lo, hi;
   while (ranges_next_gap(&leg->sent, 0, stream->len, &lo, &hi)) {
     if (pkt->full) return LEG_FULL;
@@ -221,8 +218,7 @@ static bool put_datagram(struct packet *pkt) {
 
 static void put_new(struct packet *pkt) {
   struct client *client = pkt->client;
-  struct leg *stash[STASH];
-  size_t n_stash = 0;
+  struct leg *blocked = NULL; /* they go back into the heap when the packet is full */
   while (!pkt->full && (client->n_pending || client->dgram_head)) {
     struct leg *leg = client->n_pending ? client->pending[0] : NULL;
     if (client->dgram_head && (!leg || client->dgram_head->order <= leg->order)) {
@@ -231,12 +227,18 @@ static void put_new(struct packet *pkt) {
     }
     enum leg_result result = put_leg(pkt, leg);
     if (result == LEG_FULL) break;
+    if (result == LEG_PARKED) {
+      pending_park(client, leg);
+      continue;
+    }
     pending_remove(client, leg); /* no-op if it is done */
     if (result == LEG_DONE) continue;
-    stash[n_stash++] = leg;
-    if (n_stash == STASH) break;
+    leg->next_blocked = blocked;
+    blocked = leg;
   }
-  while (n_stash) pending_push(client, stash[--n_stash]);
+  for (; blocked; blocked = blocked->next_blocked) {
+    if (!blocked->done && !blocked->reset) pending_push(client, blocked);
+  }
 }
 
 /* ---- one packet -------------------------------------------------------------------------- */

@@ -148,9 +148,19 @@ static void on_data(void *app, int64_t sid, uint64_t off, const uint8_t *data, s
 }
 
 static void on_data_reset(void *app, int64_t sid, uint64_t code) {
-  (void)sid;
-  (void)code;
-  ((struct endpoint *)app)->resets++;
+  struct full *full = app;
+  struct incoming **at = &full->incoming;
+  while (*at && (*at)->sid != sid) at = &(*at)->next;
+  struct incoming *in = *at;
+  full->e.resets++;
+  full->e.reset_code = code;
+  if (!in) {
+    full->e.resets_unnamed++;
+    return;
+  }
+  *at = in->next;
+  free(in->data);
+  free(in);
 }
 
 static void on_datagram(void *app, const uint8_t *data, size_t len) {

@@ -25,6 +25,8 @@ struct endpoint {
   uint64_t alias, largest, done_streams;
   bool has_largest;
   uint64_t streams, datagrams, wrong, resets, duplicates;
+  uint64_t resets_unnamed; /* before a byte of the stream: whose it was cannot be told */
+  uint64_t reset_code;     /* of the last one */
   uint8_t seen_stream[ENDPOINT_GROUPS], seen_datagram[ENDPOINT_GROUPS];
   uint64_t first_group;
 };

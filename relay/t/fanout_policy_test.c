@@ -31,11 +31,13 @@ static void publish(struct bench *b, uint64_t from, uint64_t to) {
   }
 }
 
-static struct bench *begin(uint32_t policy, bool native, uint64_t bytes_per_s) {
-  static const struct endpoint_limits limits = {
+static struct bench *begin_with(struct shape shape, uint64_t bytes_per_s) {
+  static const struct endpoint_limits wide = {
       .max_data = 8u << 20, .max_stream_data = 1u << 18, .max_streams = 4000, .cid_len = 8};
-  struct bench *b = bench_open((struct shape){
-      .native = native, .protection = QC_PROTECT_NONE, .limits = &limits, .policy = policy});
+  shape.protection = QC_PROTECT_NONE;
+  if (!shape.limits)
+    shape.limits = &wide;
+  struct bench *b = bench_open(shape);
   /* The first may lose something, the others may not. */
   for (int i = 0; i < SUBS; i++)
     endpoint_subscribe_timed(b->sub[i], 255, i == 0 ? TIMEOUT_MS : 0);
@@ -43,6 +45,10 @@ static struct bench *begin(uint32_t policy, bool native, uint64_t bytes_per_s) {
   if (bytes_per_s)
     bench_bottleneck(b, bytes_per_s, QUEUE_BYTES);
   return b;
+}
+
+static struct bench *begin(uint32_t policy, bool native, uint64_t bytes_per_s) {
+  return begin_with((struct shape){.native = native, .policy = policy}, bytes_per_s);
 }
 
 static struct client *client_of(struct bench *b, int i) {
@@ -86,6 +92,9 @@ static void check_and_close(struct bench *b) {
                 (unsigned long long)first->done_streams, (unsigned long long)first->datagrams,
                 (unsigned long long)drops_of(b, 0));
   assert_int_equal(first->streams + first->resets, first->done_streams);
+  assert_int_equal(first->resets_unnamed, 0);
+  if (first->resets)
+    assert_int_equal(first->reset_code, MOQT_RESET_DELIVERY_TIMEOUT);
   bench_check_sound(b);
   bench_close(b);
 }
@@ -165,6 +174,103 @@ static void skip_to_group(void **state) {
   check_and_close(b);
 }
 
+/* Resets are lost, too, and so is the header that has to be there before. */
+static void lossy(void **state) {
+  (void)state;
+  for (uint32_t policy = DP_POLICY_NONE + 1; policy < DP_POLICY_COUNT; policy++) {
+    struct bench *b = begin_with(
+        (struct shape){.native = true, .policy = policy, .loss_ppm = 100000}, LINK_BYTES);
+    publish(b, 0, GROUPS);
+    bench_finish(b);
+    assert_true(lost_of(b->sub[0], 200) > 0);
+    check_and_close(b);
+  }
+}
+
+/* Few streams allowed: no reset opens one more. */
+static void narrow_stream_limit(void **state) {
+  (void)state;
+  static const struct endpoint_limits narrow = {
+      .max_data = 8u << 20, .max_stream_data = 1u << 18, .max_streams = 8, .cid_len = 8};
+  for (uint32_t policy = DP_POLICY_NONE + 1; policy < DP_POLICY_COUNT; policy++) {
+    struct bench *b =
+        begin_with((struct shape){.native = true, .policy = policy, .limits = &narrow}, LINK_BYTES);
+    publish(b, 0, GROUPS);
+    bench_finish(b);
+    check_and_close(b);
+  }
+}
+
+/* What waits obeys a filter that is narrowed meanwhile, also without a timeout and under
+ * every strategy; what it still admits comes. */
+static void a_filter_reaches_what_waits(void **state) {
+  (void)state;
+  for (uint32_t policy = 0; policy < DP_POLICY_COUNT; policy++) {
+    for (int native = 0; native < 2; native++) {
+      struct bench *b = begin(policy, native, LINK_BYTES);
+      publish(b, 0, GROUPS / 2);
+      struct client *client = client_of(b, 1);
+      assert_true(client->n_pending > 0 && client->dgram_head);
+      endpoint_limit(b->sub[1], 0);
+      memnet_run(&b->net, 10 * MS, NULL, NULL);
+      for (size_t i = 0; i < client->n_pending; i++)
+        assert_int_equal(client->pending[i]->stream->priority, 0);
+      assert_null(client->dgram_head);
+      publish(b, GROUPS / 2, GROUPS);
+      bench_finish(b);
+      assert_int_equal(lost_of(b->sub[1], 0), 0);
+      assert_true(lost_of(b->sub[1], 200) >= GROUPS / 4);
+      assert_int_equal(b->sub[2]->streams, GROUPS);
+      bench_check_sound(b);
+      bench_close(b);
+    }
+  }
+}
+
+/* Narrowed, widened and narrowed in one go: the last one counts, and what was cut off stays so. */
+static void filters_in_one_go(void **state) {
+  (void)state;
+  struct bench *b = begin(DP_POLICY_NONE, true, LINK_BYTES);
+  publish(b, 0, GROUPS / 2);
+  endpoint_limit(b->sub[1], 0);
+  endpoint_limit(b->sub[1], 255);
+  endpoint_limit(b->sub[1], 100);
+  endpoint_limit(b->sub[2], 0);
+  endpoint_limit(b->sub[2], 255);
+  memnet_run(&b->net, 10 * MS, NULL, NULL);
+  publish(b, GROUPS / 2, GROUPS);
+  bench_finish(b);
+  for (uint64_t g = GROUPS / 2 + 10; g < GROUPS; g++) {
+    assert_int_equal(b->sub[1]->seen_stream[g], priority_of(g) == 0);
+    assert_int_equal(b->sub[2]->seen_stream[g], 1);
+  }
+  assert_true(b->sub[2]->resets > 0);
+  bench_check_sound(b);
+  bench_close(b);
+}
+
+/* Datagrams leave by priority, then as they came. */
+static void datagrams_in_order(void **state) {
+  (void)state;
+  struct bench *b = begin(DP_POLICY_NONE, true, LINK_BYTES / 10);
+  for (uint64_t g = 0; g < 300; g++) {
+    endpoint_publish_datagram(b->pub, g, (uint8_t)(g % 3), 400);
+    memnet_run(&b->net, 2 * MS, NULL, NULL);
+  }
+  const struct client *client = client_of(b, 1);
+  unsigned n = 0;
+  for (const struct queued_datagram *d = client->dgram_head; d; d = d->next, n++) {
+    if (!d->next)
+      break;
+    assert_true(d->order < d->next->order);
+  }
+  assert_true(n > 50);
+  assert_int_equal(client->dgram_head->priority, 0);
+  bench_finish(b);
+  bench_check_sound(b);
+  bench_close(b);
+}
+
 /* The groups of a track that had the slot before count for nothing. */
 static void a_track_begins_anew(void **state) {
   (void)state;
@@ -194,10 +300,12 @@ static void stock(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(none_drops_nothing), cmocka_unit_test(without_lag_nothing_is_lost),
-      cmocka_unit_test(priority_limit),     cmocka_unit_test(deadline),
-      cmocka_unit_test(skip_to_group),      cmocka_unit_test(a_track_begins_anew),
-      cmocka_unit_test(stock),
+      cmocka_unit_test(none_drops_nothing),  cmocka_unit_test(without_lag_nothing_is_lost),
+      cmocka_unit_test(priority_limit),      cmocka_unit_test(deadline),
+      cmocka_unit_test(skip_to_group),       cmocka_unit_test(lossy),
+      cmocka_unit_test(narrow_stream_limit), cmocka_unit_test(a_filter_reaches_what_waits),
+      cmocka_unit_test(filters_in_one_go),   cmocka_unit_test(datagrams_in_order),
+      cmocka_unit_test(a_track_begins_anew), cmocka_unit_test(stock),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
