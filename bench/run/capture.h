@@ -1,10 +1,10 @@
-/* Captures: at which interfaces, by whom, and from raw to pcapng.
+/* Captures of a live run: at which interfaces, by whom, and from raw to pcapng.
  *
  * A plain link is captured at its relay's (or router's) interface, every other
  * link at both ends. One process a host reads all its interfaces with
  * libpcap (nanosecond stamps) into unlinked temporary files, so that an interrupted
  * run leaves none. At the end capture_assemble() makes capture/NODE-PEER.pcapng of
- * them, with the key log in front.
+ * them, with the secrets of its connections in front (capture_file.h).
  *
  * Order: capture_plan(), capture_open(), capture_inside() in a process for each
  * host, capture_count() with what it said, capture_assemble(), capture_free(). */
@@ -45,7 +45,7 @@ int capture_inside(void *arg, int control); /* arg: struct capture_job * */
 /* Takes a closing message in; what it does not name stays as it is. */
 void capture_count(struct capture_set *set, const json_t *captured);
 
-/* Reads DIR/keys.log (none is fine) and writes every file of the set. */
+/* With DIR/keys.log (none is fine) writes every file of the set. */
 int capture_assemble(struct capture_set *set, const char *dir, char *err, size_t err_len);
 
 void capture_free(struct capture_set *set);

@@ -1,15 +1,15 @@
 #include "bench/run/virtual.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <pcap/pcap.h>
-
 #include "bench/net/topology.h"
 #include "bench/run/capture.h"
+#include "bench/run/capture_file.h"
 #include "bench/run/cast.h"
 #include "bench/run/channel.h"
 #include "bench/run/clock.h"
@@ -18,18 +18,14 @@
 #include "bench/sim/costs.h"
 #include "bench/sim/sim.h"
 
-#define SNAPLEN (256 * 1024)
-/* Each capture's; a thousand of them must fit. */
-#define RAW_BUFFER (64u << 10)
-
 struct virtual {
   const struct stage_order *order;
   const struct plan *plan;
   int up;
   struct topology net;
   struct capture_set captures;
-  FILE **raw; /* [captures.n] */
-  int *point; /* [2 * n_links]: index of the capture at a link's end, or -1 */
+  struct capture_file **files; /* [captures.n] */
+  int *point;                  /* [2 * n_links]: index of the capture at a link's end, or -1 */
   struct virtual_net ends;
   struct sim_outcome outcome;
   struct cast cast;
@@ -48,8 +44,8 @@ static int lay_out(struct virtual *v) {
       capture_plan(&v->captures, plan, &v->net, v->err, sizeof v->err) != 0)
     return -1;
   v->point = calloc(2 * plan->n_links + 1, sizeof *v->point);
-  v->raw = calloc(v->captures.n + 1, sizeof *v->raw);
-  if (virtual_net_open(&v->ends, plan, &v->net) != 0 || v->point == NULL || v->raw == NULL) {
+  v->files = calloc(v->captures.n + 1, sizeof *v->files);
+  if (virtual_net_open(&v->ends, plan, &v->net) != 0 || v->point == NULL || v->files == NULL) {
     snprintf(v->err, sizeof v->err, "no memory for the network");
     return -1;
   }
@@ -71,25 +67,21 @@ static void find_points(struct virtual *v) {
   }
 }
 
+static int failed_capture(struct virtual *v, size_t i) {
+  snprintf(v->err, sizeof v->err, "cannot write %s/%s: %s", v->order->dir,
+           v->captures.points[i].file, strerror(errno));
+  return -1;
+}
+
 static int open_captures(struct virtual *v) {
-  const struct pcap_file_header header = {
-      .magic = 0xa1b23c4d, /* nanoseconds */
-      .version_major = PCAP_VERSION_MAJOR,
-      .version_minor = PCAP_VERSION_MINOR,
-      .snaplen = SNAPLEN,
-      .linktype = DLT_EN10MB,
-  };
-  if (capture_open(&v->captures, v->order->dir, v->err, sizeof v->err) != 0)
-    return -1;
   for (size_t i = 0; i < v->captures.n; i++) {
-    const int fd = dup(v->captures.points[i].raw_fd);
-    v->raw[i] = fd >= 0 ? fdopen(fd, "wb") : NULL;
-    if (v->raw[i] != NULL)
-      setvbuf(v->raw[i], NULL, _IOFBF, RAW_BUFFER);
-    if (v->raw[i] == NULL || fwrite(&header, sizeof header, 1, v->raw[i]) != 1) {
-      snprintf(v->err, sizeof v->err, "cannot write a capture in %s", v->order->dir);
-      return -1;
-    }
+    const struct capture_point *point = &v->captures.points[i];
+    char *path = NULL;
+    if (asprintf(&path, "%s/%s", v->order->dir, point->file) >= 0)
+      v->files[i] = capture_file_open(path, point->ifname);
+    free(path);
+    if (v->files[i] == NULL)
+      return failed_capture(v, i);
   }
   find_points(v);
   return 0;
@@ -99,23 +91,21 @@ static void on_frame(void *arg, size_t link, int end, uint64_t now_ns, const uin
                      size_t len) {
   struct virtual *v = arg;
   const int point = v->point[2 * link + (size_t)end];
-  if (point < 0)
-    return;
-  const uint64_t at = now_ns + SIM_REALTIME_MINUS_MONOTONIC_NS;
-  /* a record of classic pcap: seconds, nanoseconds, both lengths */
-  const uint32_t record[4] = {(uint32_t)(at / CLOCK_S), (uint32_t)(at % CLOCK_S), (uint32_t)len,
-                              (uint32_t)len};
-  fwrite(record, sizeof record, 1, v->raw[point]);
-  fwrite(frame, len, 1, v->raw[point]); /* a full disk shows when it is closed */
+  if (point >= 0)
+    capture_file_packet(v->files[point], now_ns + SIM_REALTIME_MINUS_MONOTONIC_NS, frame,
+                        (uint32_t)len, (uint32_t)len);
 }
 
 static int close_captures(struct virtual *v) {
-  int rc = 0;
-  for (size_t i = 0; v->raw != NULL && i < v->captures.n; i++) {
-    if (v->raw[i] != NULL && (ferror(v->raw[i]) | fclose(v->raw[i])) != 0)
-      rc = -1;
-    v->raw[i] = NULL;
+  struct keylog keys;
+  int rc = keylog_load(&keys, v->order->dir, v->err, sizeof v->err);
+  for (size_t i = 0; rc == 0 && i < v->captures.n; i++) {
+    v->captures.points[i].packets = capture_file_packets(v->files[i]);
+    if (capture_file_close(v->files[i], &keys, 0) != 0)
+      rc = failed_capture(v, i);
+    v->files[i] = NULL;
   }
+  keylog_free(&keys);
   return rc;
 }
 
@@ -194,11 +184,7 @@ static int play(struct virtual *v) {
     return -1;
   note_cost(v, wall, cpu);
   on_phase(v, "writing captures and manifest");
-  if (close_captures(v) != 0) {
-    snprintf(v->err, sizeof v->err, "cannot write a capture in %s", v->order->dir);
-    return -1;
-  }
-  if (capture_assemble(&v->captures, v->order->dir, v->err, sizeof v->err) != 0)
+  if (close_captures(v) != 0)
     return -1;
   if (fill_cast(v) != 0) {
     snprintf(v->err, sizeof v->err, "no memory for the manifest");
@@ -211,13 +197,14 @@ static int play(struct virtual *v) {
 }
 
 static void clear(struct virtual *v) {
-  close_captures(v);
+  for (size_t i = 0; v->files != NULL && i < v->captures.n; i++)
+    capture_file_discard(v->files[i]);
   json_decref(v->manifest.residue);
   cast_free(&v->cast);
   capture_free(&v->captures);
   sim_outcome_free(&v->outcome);
   topology_free(&v->net);
-  free(v->raw);
+  free(v->files);
   free(v->point);
   virtual_net_free(&v->ends);
 }
