@@ -44,6 +44,7 @@ struct relay_node {
   uint32_t out;                          /* packets sent in this turn */
   uint32_t copies;                       /* made in this run of the datapath */
   uint32_t in;                           /* packets since the timers were looked at */
+  uint64_t flushed_ns;                   /* what user space let out has left then */
   bool drained;
   bool vanished; /* hears and says nothing any more */
 };
@@ -64,6 +65,12 @@ static int on_send(void *arg, const struct qc_path *path, const uint8_t *data, s
   r->out++;
   node_send(r->node, path, data, len, r->node->at_ns + r->out * SIM_PACKET_OUT_NS);
   return 0;
+}
+
+/* The call ends when all have left: what the datapath does after it leaves later. */
+static void on_flush(void *arg) {
+  struct relay_node *r = arg;
+  r->flushed_ns = r->node->at_ns + r->out * SIM_PACKET_OUT_NS;
 }
 
 static void on_rand(void *arg, uint8_t *dest, size_t len) {
@@ -96,6 +103,7 @@ static void on_log(void *arg, const char *line) {
 }
 
 static const struct relay_ops relay_ops = {.send = on_send,
+                                           .flush = on_flush,
                                            .rand = on_rand,
                                            .resolve = on_resolve,
                                            .max_payload = on_max_payload,
@@ -128,7 +136,8 @@ static int on_emit(void *user, const struct dp_native_copy *copy) {
   memcpy(frame->bytes, copy->frame, copy->frame_len);
   frame->len = copy->frame_len;
   const int end = world->config->wires[link].end[0].host == r->node->plan->host ? 0 : 1;
-  world_leave(world, link, end, frame, world->now_ns + SIM_DATAPATH_NS + r->copies * SIM_COPY_NS);
+  const uint64_t from_ns = r->flushed_ns > world->now_ns ? r->flushed_ns : world->now_ns;
+  world_leave(world, link, end, frame, from_ns + SIM_DATAPATH_NS + r->copies * SIM_COPY_NS);
   return 0;
 }
 
@@ -413,6 +422,7 @@ static void take_packet(struct relay_node *r, struct frame *frame) {
       node->at_ns += SIM_DATAPATH_NS;
     }
     relay_packet(r->relay, &view.path, view.payload, view.len, node->at_ns);
+    relay_batch_end(r->relay, node->at_ns);
     node->at_ns += SIM_PACKET_IN_NS;
     r->drained = false;
     r->in++;

@@ -5,7 +5,6 @@
 #include "relay/fanout/core.h"
 
 #define IDLE_NS (30ull * 1000 * 1000 * 1000)
-#define INITIAL_RTT_NS (333ull * 1000 * 1000)  /* RFC 9002 6.2.2 */
 #define MAX_ACK_DELAY_NS (25ull * 1000 * 1000) /* RFC 9000 18.2, until the peer says its own */
 
 struct fb_counters *client_counters(const struct client *client) {
@@ -79,6 +78,7 @@ static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, b
       .bytes = (uint32_t)bytes,
       .ack_eliciting = ack_eliciting,
   };
+  client->sent |= ack_eliciting;
   client_enter(client, &number);
 }
 
@@ -95,7 +95,8 @@ void client_enter(struct client *client, const struct ledger_number *number) {
 
 /* The unacknowledged numbers are capped: a window from the oldest of them on. */
 void client_floor(struct client *client) {
-  shim_forget(client->shim, ledger_floor(client->ledger));
+  /* ngtcp2 has to hear of a late ACK of what was taken for lost. */
+  shim_forget(client->shim, ledger_memory(client->ledger));
   plane_store(client->relay->cfg.plane, &client_counters(client)->pn_limit,
               ledger_floor(client->ledger) + RELAY_PN_WINDOW);
 }
@@ -211,8 +212,8 @@ static void on_settled(void *arg, const struct ledger_number *number) {
   struct relay *relay = client->relay;
   if (relay->cfg.trace && relay->cfg.trace->number)
     relay->cfg.trace->number(relay->cfg.trace_arg, &client->odcid, number);
-  if (number->origin == LEDGER_OWN || number->origin == LEDGER_BURNED) return;
   window_settled(client, number);
+  if (number->origin == LEDGER_OWN || number->origin == LEDGER_BURNED) return;
   if (number->fate == LEDGER_ACKED)
     pieces_acked(client, number);
   else
@@ -505,7 +506,7 @@ static bool build(struct client *client, const struct qc_path *path, const uint8
     /* From the first 1-RTT packet on: a server sends some before the handshake is done. */
     struct ledger_config ledger = {.ops = &ledger_ops,
                                    .arg = client,
-                                   .initial_rtt_ns = INITIAL_RTT_NS,
+                                   .initial_rtt_ns = WINDOW_INITIAL_RTT_NS,
                                    .max_ack_delay_ns = MAX_ACK_DELAY_NS,
                                    .ack_delay_exponent = 3};
     struct shim_ops ops = shim_ops;

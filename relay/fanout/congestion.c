@@ -200,7 +200,7 @@ static void collapse(struct congestion *c) {
   c->lost = 0;
 }
 
-void congestion_lost(struct congestion *c, uint64_t sent_ns, bool unbroken, uint64_t persistent_ns,
+bool congestion_lost(struct congestion *c, uint64_t sent_ns, bool unbroken, uint64_t persistent_ns,
                      uint64_t now_ns) {
   if (sent_ns > c->event_ns) {
     c->before = c->now;
@@ -214,12 +214,14 @@ void congestion_lost(struct congestion *c, uint64_t sent_ns, bool unbroken, uint
   /* Before the first sample nobody knows how long a round trip is. */
   if (c->first_ack_ns == 0 || sent_ns <= c->first_ack_ns) {
     c->run_ns = 0;
-    return;
+    return false;
   }
   if (!unbroken || c->run_ns == 0)
     c->run_ns = sent_ns;
-  if (sent_ns > c->run_ns && sent_ns - c->run_ns >= persistent_ns)
-    collapse(c);
+  if (sent_ns <= c->run_ns || sent_ns - c->run_ns < persistent_ns)
+    return false;
+  collapse(c);
+  return true;
 }
 
 void congestion_spurious(struct congestion *c, uint64_t sent_ns) {

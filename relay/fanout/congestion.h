@@ -2,9 +2,10 @@
  * may be in flight. NewReno (RFC 9002 section 7, appendix B) or CUBIC (RFC 9438).
  * Sans-IO, integers alone: the same events give the same window everywhere.
  *
- * Who counts: bytes in flight are the ledger's (origins FAST, SLOW and PROBE, the
- * whole UDP payload); this module is told of them and holds the window. What
- * ngtcp2 sends itself is under ngtcp2's own controller.
+ * Who counts: bytes in flight are the ledger's (all that elicits an ACK, ngtcp2's own packets
+ * too, the whole UDP payload); this module is told of them and holds the window. ngtcp2's
+ * packets are under its own controller besides, and are the only ones that this window counts
+ * without holding them back: some bytes of control streams and limits.
  *
  * One window, two senders. The datapath has no view of ACKs; it compares its own
  * counter `sent_bytes` (S) with `credit`. Records of its copies come late, so user
@@ -88,8 +89,9 @@ void congestion_acked(struct congestion *c, uint64_t sent_ns, uint64_t bytes, ui
                       uint64_t now_ns);
 
 /* unbroken: nothing sent between the loss told before and this one is acknowledged.
- * persistent_ns: duration of losses that means persistent congestion (RFC 9002 7.6.1). */
-void congestion_lost(struct congestion *c, uint64_t sent_ns, bool unbroken, uint64_t persistent_ns,
+ * persistent_ns: duration of losses that means persistent congestion (RFC 9002 7.6.1). Returns
+ * true if it does. */
+bool congestion_lost(struct congestion *c, uint64_t sent_ns, bool unbroken, uint64_t persistent_ns,
                      uint64_t now_ns);
 
 /* A number told as lost was acknowledged after all. When all losses of the last event

@@ -50,6 +50,8 @@
 #define RELAY_SWEEP_NS 1000000ull
 /* Packets one subscriber may get in a turn, so that all get theirs. */
 #define RELAY_SLOW_BURST 64
+/* kInitialRtt (RFC 9002 6.2.2). */
+#define WINDOW_INITIAL_RTT_NS 333000000ull
 /* A refusal is taken back after this time though the sockets never run dry: then user space, not
  * the path, is too slow, and would be so for ever; new data overtakes what lies unread. */
 #define RELAY_HOLD_NS 2000000ull
@@ -251,6 +253,7 @@ struct client {
   struct leg **resets; /* RESET_STREAM due */
   size_t n_resets, cap_resets;
   unsigned probes; /* PTO probes due */
+  bool sent;       /* in this turn, what elicits an ACK */
   struct window window;
   uint64_t hold_seen; /* counters.hold before the last drain, 0 = none */
   uint64_t swept_ns;    /* when what waits was last looked at */
@@ -426,7 +429,9 @@ void slow_lost(struct client *client, const struct ledger_number *number);
 bool slow_is_idle(const struct client *client);
 
 /* ---- window.c: congestion control over both paths; not on stock ---------------- */
-void window_init(struct client *client); /* a new path is a new window */
+void window_init(struct client *client);
+/* What was learned of the path before is void (RFC 9000 9.4). */
+void window_new_path(struct client *client);
 void window_sent(struct client *client, const struct ledger_number *number);
 void window_settled(struct client *client, const struct ledger_number *number);
 void window_spurious(struct client *client, const struct ledger_number *number);

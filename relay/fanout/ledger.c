@@ -33,6 +33,26 @@ void ledger_set_peer(struct ledger *l, uint64_t initial_rtt_ns, uint64_t max_ack
   l->rttvar_ns = initial_rtt_ns / 2;
 }
 
+void ledger_new_path(struct ledger *ledger, uint64_t from, uint64_t initial_rtt_ns) {
+  struct ledger *l = ledger;
+
+  for (uint64_t pn = l->floor > l->path_from ? l->floor : l->path_from; pn < from && pn < l->end;
+       pn++) {
+    const struct ledger_slot *slot = ledger_slot(l, pn);
+    if (ledger_is_inflight(slot))
+      l->inflight_bytes -= slot->bytes;
+  }
+  if (from > l->path_from)
+    l->path_from = from;
+  l->has_rtt = false;
+  l->min_rtt_ns = l->latest_rtt_ns = 0;
+  l->srtt_ns = initial_rtt_ns;
+  l->rttvar_ns = initial_rtt_ns / 2;
+  l->pto_count = 0;
+  ledger_detect(l, l->now_ns); /* the loss timer goes by the new round trip */
+  ledger_move_floor(l, l->now_ns);
+}
+
 void ledger_free(struct ledger *ledger) {
   if (!ledger)
     return;
@@ -56,13 +76,13 @@ void ledger_settle(struct ledger *l, uint64_t pn, enum ledger_fate fate, uint64_
   struct ledger_number number;
 
   if (ledger_is_inflight(slot)) {
-    l->inflight--;
-    l->inflight_bytes -= slot->bytes;
-    l->inflight_eliciting -= slot->ack_eliciting;
+    l->inflight -= ledger_is_ours(slot);
+    l->inflight_eliciting -= ledger_is_ours(slot) && slot->ack_eliciting;
+    l->inflight_bytes -= pn < l->path_from ? 0 : slot->bytes;
   }
   slot->fate = (uint8_t)fate;
   slot->fate_ns = now_ns;
-  ledger_number_of(pn, slot, &number);
+  ledger_number_of(l, pn, slot, &number);
   if (l->ops.settled)
     l->ops.settled(l->arg, &number);
   if (fate == LEDGER_ACKED)
@@ -133,6 +153,7 @@ static int enter_absent(struct ledger *l, const struct ledger_number *number) {
     return -1;
   }
   l->missing--;
+  late.old_path = number->pn < l->path_from;
   late.fate = number->origin == LEDGER_BURNED ? LEDGER_NEVER_SENT : LEDGER_LOST;
   late.fate_ns = l->now_ns;
   if (l->ops.settled)
@@ -141,11 +162,13 @@ static int enter_absent(struct ledger *l, const struct ledger_number *number) {
 }
 
 static void start_flight(struct ledger *l, uint64_t pn, const struct ledger_slot *slot) {
-  l->inflight++;
-  l->inflight_bytes += slot->bytes;
-  l->inflight_eliciting += slot->ack_eliciting;
-  if (slot->ack_eliciting && slot->sent_ns > l->last_eliciting_ns)
-    l->last_eliciting_ns = slot->sent_ns;
+  if (ledger_is_ours(slot)) {
+    l->inflight++;
+    l->inflight_eliciting += slot->ack_eliciting;
+    if (slot->ack_eliciting && slot->sent_ns > l->last_eliciting_ns)
+      l->last_eliciting_ns = slot->sent_ns;
+  }
+  l->inflight_bytes += pn < l->path_from ? 0 : slot->bytes;
   ledger_watch(l, pn, slot->sent_ns);
 }
 
@@ -188,7 +211,7 @@ int ledger_enter(struct ledger *ledger, const struct ledger_number *number) {
   slot->sent_ns = number->sent_ns;
   slot->bytes = number->bytes;
   slot->ack_eliciting = number->ack_eliciting;
-  if (ledger_is_ours(slot))
+  if (ledger_is_inflight(slot))
     start_flight(l, number->pn, slot);
   if (early != LEDGER_OUTSTANDING)
     ledger_settle(l, number->pn, early, early_ns);
@@ -220,6 +243,10 @@ uint64_t ledger_floor(const struct ledger *ledger) {
   return ledger->floor;
 }
 
+uint64_t ledger_memory(const struct ledger *ledger) {
+  return ledger->base;
+}
+
 uint64_t ledger_inflight(const struct ledger *ledger) {
   return ledger->inflight;
 }
@@ -244,7 +271,7 @@ bool ledger_oldest(const struct ledger *ledger, struct ledger_number *number) {
   for (; pn < ledger->end; pn++) {
     const struct ledger_slot *slot = ledger_slot(ledger, pn);
     if (ledger_is_inflight(slot) && slot->n_pieces) {
-      ledger_number_of(pn, slot, number);
+      ledger_number_of(ledger, pn, slot, number);
       return true;
     }
   }
@@ -260,7 +287,7 @@ void ledger_each_outstanding(const struct ledger *ledger,
 
     if (!slot->entered || slot->fate != LEDGER_OUTSTANDING)
       continue;
-    ledger_number_of(pn, slot, &number);
+    ledger_number_of(ledger, pn, slot, &number);
     visit(arg, &number);
   }
 }

@@ -6,13 +6,14 @@
  * precede a number's record; it is remembered and settles the number when it
  * enters. Whether an ACK is lawful is not judged here (see shim.h).
  *
- * ngtcp2 does loss detection for its own numbers; they are in the ledger for
- * completeness: never probed, and never lost in the sense of congestion control.
+ * ngtcp2 sends its own numbers again by itself, and probes for them. Those that elicit an ACK are
+ * in flight and may be lost here too, because one controller counts them all; what ngtcp2
+ * thinks of them does not matter to it. They are reported as lost, and nothing is to be done.
  *
- * The floor waits neither for ever for ngtcp2's numbers nor for records that do not come. A number
- * below the largest acknowledged one is given up when it is LEDGER_PATIENCE numbers behind
+ * The floor waits neither for ever for ACKs of what elicits none nor for records that do not come. A
+ * number below the largest acknowledged one is given up when it is LEDGER_PATIENCE numbers behind
  * that one, or after 3 PTO (a missing record: at least LEDGER_RECORD_WAIT_NS). An OWN number
- * is then settled as LEDGER_LOST: the owner gives its bytes back and does nothing else. A number
+ * is then settled as LEDGER_LOST. A number
  * without a record is counted by ledger_missing() until its record comes; that
  * settles it at once as acknowledged, if an ACK told so, or else as LEDGER_LOST (its data goes
  * out again). Read all records before ledger_expiry(), and late ones stay rare.
@@ -23,8 +24,8 @@
  * of the connection (RFC 9002 6.1.1 allows it). Spurious losses are recognised for 3 PTO or
  * LEDGER_HISTORY numbers.
  *
- * Ownership: the ledger owns its table and copies pieces. Callbacks run inside
- * ledger_enter(), ledger_ack(), ledger_failed() and ledger_expiry(); they must not call these,
+ * Ownership: the ledger owns its table and copies pieces. Callbacks run inside ledger_enter(),
+ * ledger_ack(), ledger_failed(), ledger_new_path() and ledger_expiry(); they must not call these,
  * but `probe` may call ledger_enter(). Times are nanoseconds of one clock. */
 #ifndef FANBENCH_RELAY_FANOUT_LEDGER_H
 #define FANBENCH_RELAY_FANOUT_LEDGER_H
@@ -80,6 +81,7 @@ struct ledger_number {
   uint64_t sent_ns, fate_ns;
   uint32_t bytes; /* UDP payload */
   bool ack_eliciting;
+  bool old_path; /* told by the ledger: sent before ledger_new_path(), no sign of congestion */
   const struct ledger_piece *pieces; /* valid during the callback */
   size_t n_pieces;
 };
@@ -110,6 +112,11 @@ void ledger_free(struct ledger *ledger);
 void ledger_set_peer(struct ledger *ledger, uint64_t initial_rtt_ns, uint64_t max_ack_delay_ns,
                      unsigned ack_delay_exponent);
 
+/* The peer has another address: what the numbers below `from` do says nothing about the path that
+ * those from `from` on take (RFC 9000 9.4). The round trip is unknown, they leave the bytes in
+ * flight; what they carried is still acknowledged or sent again. */
+void ledger_new_path(struct ledger *ledger, uint64_t from, uint64_t initial_rtt_ns);
+
 /* A number was sent (or burned: origin LEDGER_BURNED, settles at once as never sent
  * unless it is acknowledged). fate and fate_ns of *number are not read. Returns 0, or -1 with
  * errno ENOMEM: no memory; EEXIST: the number is already there (a joint number used
@@ -129,7 +136,10 @@ uint64_t ledger_deadline(const struct ledger *ledger); /* UINT64_MAX = none */
 void ledger_expiry(struct ledger *ledger, uint64_t now_ns);
 
 uint64_t ledger_floor(const struct ledger *ledger);    /* all numbers below are settled */
+/* Not above the floor: of numbers below nothing is known any more, no ACK can change them. */
+uint64_t ledger_memory(const struct ledger *ledger);
 uint64_t ledger_inflight(const struct ledger *ledger); /* unsettled FAST, SLOW, PROBE numbers */
+/* Ack-eliciting bytes sent by whoever on this path, neither acknowledged nor lost. */
 uint64_t ledger_inflight_bytes(const struct ledger *ledger);
 uint64_t ledger_largest_acked(const struct ledger *ledger); /* UINT64_MAX = none */
 uint64_t ledger_smoothed_rtt(const struct ledger *ledger);  /* 0 = no sample yet */
@@ -137,6 +147,9 @@ uint64_t ledger_smoothed_rtt(const struct ledger *ledger);  /* 0 = no sample yet
 /* Losses over so long a time, with nothing acknowledged in between, are persistent
  * congestion (RFC 9002 7.6.1). */
 uint64_t ledger_persistent_ns(const struct ledger *ledger);
+/* After persistent congestion the least round trip is what is seen now (RFC 9002 5.2). */
+void ledger_forget_min_rtt(struct ledger *ledger);
+
 /* Has an ACK told one of [lo, hi)? Numbers too old to be remembered count as told. */
 bool ledger_any_acked(const struct ledger *ledger, uint64_t lo, uint64_t hi);
 

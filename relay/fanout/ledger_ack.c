@@ -33,7 +33,7 @@ static void unsettle(struct ledger *l, uint64_t pn, struct ledger_slot *slot,
     learn_reordering(l, pn, news->before);
   slot->fate = LEDGER_ACKED;
   slot->fate_ns = news->now_ns;
-  ledger_number_of(pn, slot, &number);
+  ledger_number_of(l, pn, slot, &number);
   if (l->ops.spurious)
     l->ops.spurious(l->arg, &number);
   ledger_drop_pieces(l, slot);
@@ -119,7 +119,7 @@ void ledger_ack(struct ledger *ledger, const struct shim_range *ranges, size_t n
   ledger_clock(l, now_ns);
   if (ranges[0].hi >= l->base && ranges[0].hi < l->end) {
     const struct ledger_slot *slot = ledger_slot(l, ranges[0].hi);
-    fresh = slot->entered && slot->fate == LEDGER_OUTSTANDING;
+    fresh = slot->entered && slot->fate == LEDGER_OUTSTANDING && ranges[0].hi >= l->path_from;
     sent_ns = slot->sent_ns;
     /* The owner's congestion control wants to see the sample first. */
     sampled = fresh && slot->ack_eliciting;
@@ -148,4 +148,8 @@ bool ledger_any_acked(const struct ledger *ledger, uint64_t lo, uint64_t hi) {
   if (lo >= hi)
     return false;
   return !ranges_next_gap(&ledger->acked, lo, hi, &gap_lo, &gap_hi) || gap_lo > lo || gap_hi < hi;
+}
+
+void ledger_forget_min_rtt(struct ledger *ledger) {
+  ledger->min_rtt_ns = ledger->latest_rtt_ns;
 }

@@ -124,7 +124,8 @@ void ledger_drop_pieces(struct ledger *l, struct ledger_slot *slot) {
   slot->n_pieces = 0;
 }
 
-void ledger_number_of(uint64_t pn, const struct ledger_slot *slot, struct ledger_number *out) {
+void ledger_number_of(const struct ledger *l, uint64_t pn, const struct ledger_slot *slot,
+                      struct ledger_number *out) {
   *out = (struct ledger_number){
       .pn = pn,
       .own = slot->own,
@@ -134,6 +135,7 @@ void ledger_number_of(uint64_t pn, const struct ledger_slot *slot, struct ledger
       .fate_ns = slot->fate_ns,
       .bytes = slot->bytes,
       .ack_eliciting = slot->ack_eliciting,
+      .old_path = pn < l->path_from,
       .pieces = slot->n_pieces > LEDGER_INSIDE ? slot->block->piece : slot->inside,
       .n_pieces = slot->n_pieces,
   };

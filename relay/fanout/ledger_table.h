@@ -56,7 +56,9 @@ struct ledger {
 
   uint64_t now_ns; /* latest time seen */
   uint64_t largest_acked;
-  uint64_t inflight, inflight_bytes, inflight_eliciting;
+  uint64_t inflight, inflight_eliciting; /* numbers of ours */
+  uint64_t inflight_bytes;               /* of all, from path_from on */
+  uint64_t path_from; /* numbers below went another way */
 
   uint64_t srtt_ns, rttvar_ns, min_rtt_ns, latest_rtt_ns;
   bool has_rtt;
@@ -83,7 +85,8 @@ void ledger_trim(struct ledger *l);
 bool ledger_keep_pieces(struct ledger *l, struct ledger_slot *slot,
                         const struct ledger_piece *pieces, size_t n); /* false: ENOMEM */
 void ledger_drop_pieces(struct ledger *l, struct ledger_slot *slot);
-void ledger_number_of(uint64_t pn, const struct ledger_slot *slot, struct ledger_number *out);
+void ledger_number_of(const struct ledger *l, uint64_t pn, const struct ledger_slot *slot,
+                      struct ledger_number *out);
 
 /* ---- settling (ledger.c) ---- */
 
@@ -92,8 +95,10 @@ static inline bool ledger_is_ours(const struct ledger_slot *slot) {
   return slot->origin == LEDGER_FAST || slot->origin == LEDGER_SLOW || slot->origin == LEDGER_PROBE;
 }
 
+/* What elicits an ACK is in flight, whoever sent it. */
 static inline bool ledger_is_inflight(const struct ledger_slot *slot) {
-  return slot->entered && slot->fate == LEDGER_OUTSTANDING && ledger_is_ours(slot);
+  return slot->entered && slot->fate == LEDGER_OUTSTANDING &&
+         (ledger_is_ours(slot) || (slot->origin == LEDGER_OWN && slot->ack_eliciting));
 }
 
 void ledger_settle(struct ledger *l, uint64_t pn, enum ledger_fate fate, uint64_t now_ns);

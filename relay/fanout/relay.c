@@ -114,6 +114,15 @@ static void send_quic(struct client *client) {
   client_dirty(client);
 }
 
+/* Copies with higher numbers must not leave ahead of what was sent in this turn. */
+static void let_out(struct client *client) {
+  const struct relay_config *cfg = &client->relay->cfg;
+  bool sent = client->sent;
+  client->sent = false;
+  if (!sent || !cfg->ops->flush || !client->in_plane) return;
+  if (plane_load(cfg->plane, &client_counters(client)->hold) == 0) cfg->ops->flush(cfg->ops_arg);
+}
+
 static void flush_client(struct client *client) {
   struct relay *relay = client->relay;
   bool more = false;
@@ -122,10 +131,14 @@ static void flush_client(struct client *client) {
   client->late_ns = 0;
   send_quic(client);
   if (!client->closed) track_enter(client);
-  if (!client->closed)
-    more = relay->cfg.plane ? slow_run(client) : stock_run(client);
-  if (!client->closed && relay->cfg.plane) window_relieve(client);
-  send_quic(client);
+  if (!client->closed && relay->cfg.plane) {
+    more = slow_run(client);
+    let_out(client);
+    window_relieve(client);
+  } else if (!client->closed) {
+    more = stock_run(client);
+    send_quic(client);
+  }
   if (more) client_dirty(client);
 }
 
@@ -189,11 +202,16 @@ void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t
     client = client_accept(relay, path, data, len);
     if (!client) return;
   }
+  if (client->replaced) return;
   if (relay->cfg.defects.slow_agent && client->upstream >= 0 && !client->late_ns)
     client->late_ns = now_ns + relay->cfg.defects.slow_agent;
   client->rx_datagrams = 0;
   qc_read(client->qc, path, data, len, now_ns);
   client_dirty(client);
+}
+
+void relay_batch_end(struct relay *relay, uint64_t now_ns) {
+  relay->now = now_ns;
   flush(relay);
 }
 

@@ -1,10 +1,11 @@
 /* The relay, sans-IO: UDP payloads, time and randomness in; UDP payloads and a
  * deadline out. One thread.
  *
- * Order of calls in a loop: relay_packet() for each received payload (rings are
- * drained before each by the relay itself), relay_input_drained() when the
- * sockets are empty, relay_expiry() when relay_deadline() has passed; each of
- * them sends what is to be sent through ops->send before it returns.
+ * Order of calls in a loop: relay_packet() for each payload of a batch that was read (rings are
+ * drained before each by the relay itself), then relay_batch_end(); relay_input_drained() when
+ * the sockets are empty, relay_expiry() when relay_deadline() has passed. All but relay_packet()
+ * send what is to be sent through ops->send before they return: a batch is acknowledged, and
+ * its ACKs count, as one (RFC 9000 13.2.1). A batch is some 64 packets at most.
  *
  * Ownership: the relay keeps copies of the strings in its configuration, and
  * the pointers to ops, trace and plane. */
@@ -62,6 +63,7 @@ void relay_free(struct relay *relay);                       /* closes nothing on
 
 void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t *data, size_t len,
                   uint64_t now_ns);
+void relay_batch_end(struct relay *relay, uint64_t now_ns);
 void relay_input_drained(struct relay *relay, uint64_t now_ns);
 uint64_t relay_deadline(struct relay *relay); /* UINT64_MAX = none */
 void relay_expiry(struct relay *relay, uint64_t now_ns);

@@ -271,6 +271,7 @@ static bool send_packet(struct packet *pkt, enum ledger_origin origin) {
     ledger_failed(client->ledger, pn, relay->now);
     return false;
   }
+  client->sent = true;
   client->slow_packets++;
   relay->slow_packets++;
   window_paced(client, len);
@@ -326,18 +327,9 @@ static void send_probes(struct client *client) {
   }
 }
 
-/* Copies with higher numbers must not leave ahead of what was just sent. */
-static void let_out(struct client *client, uint64_t packets_before) {
-  const struct relay_config *cfg = &client->relay->cfg;
-  if (!cfg->ops->flush || client->slow_packets == packets_before) return;
-  if (plane_load(cfg->plane, &client_counters(client)->hold)) return;
-  cfg->ops->flush(cfg->ops_arg);
-}
-
 bool slow_run(struct client *client) {
   if (!client->ledger || client->path_held || !client->started) return false;
   enum run_result result = RUN_EMPTY;
-  uint64_t before = client->slow_packets;
   client->window.due_ns = 0;
   drop_what_waits(client);
   if (has_work(client)) {
@@ -347,7 +339,6 @@ bool slow_run(struct client *client) {
   client->window.waits = result == RUN_WAITS;
   if (slow_is_idle(client)) drop_none_waits(client);
   window_grant(client);
-  let_out(client, before);
   return result == RUN_MORE;
 }
 

@@ -16,15 +16,24 @@ void window_init(struct client *client) {
   client->window.has_lost = false;
 }
 
+/* The fan-out is held, so that every copy on the old path has its number, and its record after the
+ * drain. */
+void window_new_path(struct client *client) {
+  const struct plane *plane = client->relay->cfg.plane;
+  copies_drain(client->relay);
+  ledger_new_path(client->ledger, plane_load(plane, &client_counters(client)->next_pn),
+                  WINDOW_INITIAL_RTT_NS);
+  window_init(client);
+}
+
 /* ---- what happens to numbers ------------------------------------------------------------ */
 
-static bool is_ours(const struct ledger_number *number) {
-  return number->origin == LEDGER_FAST || number->origin == LEDGER_SLOW ||
-         number->origin == LEDGER_PROBE;
+static bool counts(const struct ledger_number *number) {
+  return number->ack_eliciting && number->origin != LEDGER_BURNED && !number->old_path;
 }
 
 void window_sent(struct client *client, const struct ledger_number *number) {
-  if (is_ours(number)) congestion_sent(&client->window.cc, number->sent_ns, in_flight(client));
+  if (counts(number)) congestion_sent(&client->window.cc, number->sent_ns, in_flight(client));
 }
 
 static void lost(struct client *client, const struct ledger_number *number) {
@@ -34,12 +43,13 @@ static void lost(struct client *client, const struct ledger_number *number) {
                   !ledger_any_acked(ledger, w->lost_pn + 1, number->pn);
   w->has_lost = true;
   w->lost_pn = number->pn;
-  congestion_lost(&w->cc, number->sent_ns, unbroken, ledger_persistent_ns(ledger),
-                  client->relay->now);
+  if (congestion_lost(&w->cc, number->sent_ns, unbroken, ledger_persistent_ns(ledger),
+                      client->relay->now))
+    ledger_forget_min_rtt(client->ledger);
 }
 
 void window_settled(struct client *client, const struct ledger_number *number) {
-  if (!is_ours(number)) return;
+  if (!counts(number)) return;
   if (number->fate == LEDGER_ACKED)
     congestion_acked(&client->window.cc, number->sent_ns, number->bytes,
                      ledger_smoothed_rtt(client->ledger), client->relay->now);
@@ -49,7 +59,7 @@ void window_settled(struct client *client, const struct ledger_number *number) {
 }
 
 void window_spurious(struct client *client, const struct ledger_number *number) {
-  if (!is_ours(number)) return;
+  if (!counts(number)) return;
   congestion_spurious(&client->window.cc, number->sent_ns);
   client_dirty(client);
 }

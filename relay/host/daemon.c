@@ -293,6 +293,7 @@ static void take_control(struct process *p) {
 static void take_input(struct process *p) {
   for (int i = 0; i < READ_ROUNDS; i++) {
     size_t n = sockets_read(p->sockets, on_datagram, p);
+    if (n) relay_batch_end(p->relay, now_ns());
     sockets_flush(p->sockets);
     if (n == 0) {
       relay_input_drained(p->relay, now_ns());

@@ -131,7 +131,14 @@ static void read_packet(struct bench *b, const struct qc_path *path, const uint8
     return;
   }
   relay_packet(b->relay, path, data, len, b->net.now_ns);
+  b->unfinished = true;
   b->drained = false;
+}
+
+static void end_batch(struct bench *b) {
+  if (!b->unfinished) return;
+  b->unfinished = false;
+  relay_batch_end(b->relay, b->net.now_ns);
 }
 
 static void read_socket(struct bench *b) {
@@ -140,6 +147,7 @@ static void read_socket(struct bench *b) {
   b->socket_tail = &b->socket;
   for (const struct queued *q = list; q; q = q->next)
     read_packet(b, &q->path, q->data, q->len);
+  end_batch(b);
   drop_all(list);
 }
 
@@ -160,6 +168,7 @@ static void relay_in(void *arg, const struct qc_path *path, const uint8_t *data,
   bool bypass = upstream && b->gso_every && ++b->upstream_packets % b->gso_every == 0;
   if (bypass) read_packet(b, path, data, len);
   else bench_inject(b, path, data, len);
+  end_batch(b);
 }
 static size_t relay_out(void *arg, struct qc_path *path, uint8_t *buf, size_t room,
                         uint64_t now_ns) {

@@ -20,7 +20,7 @@ struct bench {
   struct native_plane plane;
   struct endpoint *pub, *sub[SUBS];
   struct queued *head, **tail;
-  bool drained;
+  bool drained, unfinished; /* the socket; a batch */
   uint64_t sent[16];    /* by slot: moves with each copy and packet of the slow path */
   uint64_t over_window; /* of them, beyond the congestion window */
   uint64_t slow_acked; /* of numbers_acked */

@@ -25,7 +25,7 @@ struct mark {
 struct model {
   struct mark mark[MOST];
   uint64_t end, base, floor, largest, threshold, now, floor_due;
-  uint64_t srtt, var, min_rtt, latest, last_sent, last_probe;
+  uint64_t srtt, var, min_rtt, latest, last_sent, last_probe, path_from;
   bool has_rtt;
   unsigned pto_count, probes;
 };
@@ -64,8 +64,12 @@ static uint64_t least(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
+static bool ours(const struct mark *k) {
+  return k->n.origin != LEDGER_OWN && k->n.origin != LEDGER_BURNED;
+}
+
 static bool inflight(const struct mark *k) {
-  return k->entered && k->n.fate == LEDGER_OUTSTANDING && k->n.origin != LEDGER_OWN;
+  return k->entered && k->n.fate == LEDGER_OUTSTANDING && k->n.ack_eliciting;
 }
 
 static uint64_t loss_delay(const struct model *m) {
@@ -160,7 +164,7 @@ static void model_enter(struct model *m, const struct ledger_number *n) {
   k->entered = true;
   if (n->pn < m->base)
     return;
-  if (n->ack_eliciting && n->origin != LEDGER_OWN && n->origin != LEDGER_BURNED)
+  if (n->ack_eliciting && ours(k))
     m->last_sent = most(m->last_sent, n->sent_ns);
   move_floor(m, 0);
 }
@@ -203,7 +207,7 @@ static void model_ack(struct model *m, const struct shim_range *r, size_t n, uin
     } else {
       any = true;
       eliciting |= k->entered && k->n.ack_eliciting;
-      if (pn == top && k->entered) {
+      if (pn == top && k->entered && pn >= m->path_from) {
         fresh = true;
         sent = k->n.sent_ns;
       }
@@ -229,15 +233,26 @@ static void model_failed(struct model *m, uint64_t pn, uint64_t now) {
   move_floor(m, now);
 }
 
+static void model_new_path(struct model *m, uint64_t from, uint64_t rtt) {
+  m->path_from = most(m->path_from, from);
+  m->has_rtt = false;
+  m->latest = 0;
+  m->srtt = rtt;
+  m->var = rtt / 2;
+  m->pto_count = 0;
+  detect(m, m->now);
+  move_floor(m, m->now);
+}
+
 static uint64_t count(const struct model *m, uint64_t *bytes, uint64_t *eliciting) {
   uint64_t n = 0;
 
   *bytes = *eliciting = 0;
   for (uint64_t pn = 0; pn < m->end; pn++)
     if (inflight(&m->mark[pn])) {
-      n++;
-      *bytes += m->mark[pn].n.bytes;
-      *eliciting += m->mark[pn].n.ack_eliciting;
+      n += ours(&m->mark[pn]);
+      *bytes += pn < m->path_from ? 0 : m->mark[pn].n.bytes;
+      *eliciting += ours(&m->mark[pn]);
     }
   return n;
 }
@@ -403,6 +418,9 @@ static void step(struct pair *p) {
         p->m.mark[pn + i].late = false;
       }
     enter(p, pn % 2 ? p->next - 1 : pn);
+  } else if (what == 92 && seeded_chance(&p->seed, 5)) {
+    model_new_path(&p->m, p->next, 20 * MS);
+    ledger_new_path(p->l, p->next, 20 * MS);
   } else if (what < 94) {
     model_failed(&p->m, pn, p->now);
     ledger_failed(p->l, pn, p->now);
