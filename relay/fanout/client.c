@@ -79,6 +79,7 @@ static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, b
       .ack_eliciting = ack_eliciting,
   };
   client->sent |= ack_eliciting;
+  client->own_pn = joint;
   client_enter(client, &number);
 }
 

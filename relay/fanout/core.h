@@ -254,6 +254,7 @@ struct client {
   size_t n_resets, cap_resets;
   unsigned probes; /* PTO probes due */
   bool sent;       /* in this turn, what elicits an ACK */
+  uint64_t own_pn; /* of ngtcp2's last packet */
   struct window window;
   uint64_t hold_seen; /* counters.hold before the last drain, 0 = none */
   uint64_t swept_ns;    /* when what waits was last looked at */

@@ -39,7 +39,7 @@ void ledger_new_path(struct ledger *ledger, uint64_t from, uint64_t initial_rtt_
   for (uint64_t pn = l->floor > l->path_from ? l->floor : l->path_from; pn < from && pn < l->end;
        pn++) {
     const struct ledger_slot *slot = ledger_slot(l, pn);
-    if (ledger_is_inflight(slot))
+    if (ledger_is_inflight(slot) && !slot->aside)
       l->inflight_bytes -= slot->bytes;
   }
   if (from > l->path_from)
@@ -51,6 +51,17 @@ void ledger_new_path(struct ledger *ledger, uint64_t from, uint64_t initial_rtt_
   l->pto_count = 0;
   ledger_detect(l, l->now_ns); /* the loss timer goes by the new round trip */
   ledger_move_floor(l, l->now_ns);
+}
+
+void ledger_aside(struct ledger *ledger, uint64_t pn) {
+  struct ledger_slot *slot;
+
+  if (pn < ledger->base || pn >= ledger->end)
+    return;
+  slot = ledger_slot(ledger, pn);
+  if (ledger_is_inflight(slot) && ledger_on_path(ledger, pn, slot))
+    ledger->inflight_bytes -= slot->bytes;
+  slot->aside = true;
 }
 
 void ledger_free(struct ledger *ledger) {
@@ -78,7 +89,7 @@ void ledger_settle(struct ledger *l, uint64_t pn, enum ledger_fate fate, uint64_
   if (ledger_is_inflight(slot)) {
     l->inflight -= ledger_is_ours(slot);
     l->inflight_eliciting -= ledger_is_ours(slot) && slot->ack_eliciting;
-    l->inflight_bytes -= pn < l->path_from ? 0 : slot->bytes;
+    l->inflight_bytes -= ledger_on_path(l, pn, slot) ? slot->bytes : 0;
   }
   slot->fate = (uint8_t)fate;
   slot->fate_ns = now_ns;
@@ -153,7 +164,7 @@ static int enter_absent(struct ledger *l, const struct ledger_number *number) {
     return -1;
   }
   l->missing--;
-  late.old_path = number->pn < l->path_from;
+  late.other_path = number->pn < l->path_from;
   late.fate = number->origin == LEDGER_BURNED ? LEDGER_NEVER_SENT : LEDGER_LOST;
   late.fate_ns = l->now_ns;
   if (l->ops.settled)
@@ -168,7 +179,7 @@ static void start_flight(struct ledger *l, uint64_t pn, const struct ledger_slot
     if (slot->ack_eliciting && slot->sent_ns > l->last_eliciting_ns)
       l->last_eliciting_ns = slot->sent_ns;
   }
-  l->inflight_bytes += pn < l->path_from ? 0 : slot->bytes;
+  l->inflight_bytes += ledger_on_path(l, pn, slot) ? slot->bytes : 0;
   ledger_watch(l, pn, slot->sent_ns);
 }
 

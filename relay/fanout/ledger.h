@@ -81,7 +81,9 @@ struct ledger_number {
   uint64_t sent_ns, fate_ns;
   uint32_t bytes; /* UDP payload */
   bool ack_eliciting;
-  bool old_path; /* told by the ledger: sent before ledger_new_path(), no sign of congestion */
+  /* Told by the ledger: see ledger_aside() and ledger_new_path(). No sign of congestion, no sample
+   * of the round trip. */
+  bool other_path;
   const struct ledger_piece *pieces; /* valid during the callback */
   size_t n_pieces;
 };
@@ -116,6 +118,9 @@ void ledger_set_peer(struct ledger *ledger, uint64_t initial_rtt_ns, uint64_t ma
  * those from `from` on take (RFC 9000 9.4). The round trip is unknown, they leave the bytes in
  * flight; what they carried is still acknowledged or sent again. */
 void ledger_new_path(struct ledger *ledger, uint64_t from, uint64_t initial_rtt_ns);
+
+/* This number, entered already, has left for another address than the connection's. */
+void ledger_aside(struct ledger *ledger, uint64_t pn);
 
 /* A number was sent (or burned: origin LEDGER_BURNED, settles at once as never sent
  * unless it is acknowledged). fate and fate_ns of *number are not read. Returns 0, or -1 with

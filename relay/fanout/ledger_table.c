@@ -135,7 +135,7 @@ void ledger_number_of(const struct ledger *l, uint64_t pn, const struct ledger_s
       .fate_ns = slot->fate_ns,
       .bytes = slot->bytes,
       .ack_eliciting = slot->ack_eliciting,
-      .old_path = pn < l->path_from,
+      .other_path = !ledger_on_path(l, pn, slot),
       .pieces = slot->n_pieces > LEDGER_INSIDE ? slot->block->piece : slot->inside,
       .n_pieces = slot->n_pieces,
   };

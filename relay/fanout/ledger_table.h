@@ -34,6 +34,7 @@ struct ledger_slot {
   bool ack_eliciting;
   bool given_up;   /* no record came in time: counts as settled */
   bool by_packets; /* lost by the packet threshold */
+  bool aside;      /* it went another way than the connection's */
   union {
     struct ledger_piece inside[LEDGER_INSIDE];
     struct ledger_block *block;
@@ -99,6 +100,12 @@ static inline bool ledger_is_ours(const struct ledger_slot *slot) {
 static inline bool ledger_is_inflight(const struct ledger_slot *slot) {
   return slot->entered && slot->fate == LEDGER_OUTSTANDING &&
          (ledger_is_ours(slot) || (slot->origin == LEDGER_OWN && slot->ack_eliciting));
+}
+
+/* Does it tell of the path that is in use? */
+static inline bool ledger_on_path(const struct ledger *l, uint64_t pn,
+                                  const struct ledger_slot *slot) {
+  return pn >= l->path_from && !slot->aside;
 }
 
 void ledger_settle(struct ledger *l, uint64_t pn, enum ledger_fate fate, uint64_t now_ns);

@@ -102,6 +102,12 @@ void relay_free(struct relay *relay) {
 
 /* ---- out ---------------------------------------------------------------------- */
 
+/* ngtcp2 also writes to addresses that are not validated, and to one that was left. */
+static bool is_its_path(const struct client *client, const struct qc_path *path) {
+  const struct qc_addr *mine = &client->path.remote;
+  return mine->len == path->remote.len && memcmp(&mine->sa, &path->remote.sa, mine->len) == 0;
+}
+
 static void send_quic(struct client *client) {
   struct relay *relay = client->relay;
   uint8_t buf[2048];
@@ -109,6 +115,7 @@ static void send_quic(struct client *client) {
   for (int i = 0; i < 256; i++) {
     size_t len = qc_write(client->qc, &path, buf, sizeof buf, relay->now);
     if (len == 0) return;
+    if (client->ledger && !is_its_path(client, &path)) ledger_aside(client->ledger, client->own_pn);
     relay->cfg.ops->send(relay->cfg.ops_arg, &path, buf, len);
   }
   client_dirty(client);

@@ -29,7 +29,7 @@ void window_new_path(struct client *client) {
 /* ---- what happens to numbers ------------------------------------------------------------ */
 
 static bool counts(const struct ledger_number *number) {
-  return number->ack_eliciting && number->origin != LEDGER_BURNED && !number->old_path;
+  return number->ack_eliciting && number->origin != LEDGER_BURNED && !number->other_path;
 }
 
 void window_sent(struct client *client, const struct ledger_number *number) {

@@ -28,7 +28,7 @@ static void on_settled(void *arg, const struct ledger_number *n) {
 static void on_spurious(void *arg, const struct ledger_number *n) {
   struct owner *o = arg;
 
-  if (n->old_path)
+  if (n->other_path)
     o->spurious_old++;
   else
     o->spurious_new++;
@@ -128,15 +128,31 @@ static void old_numbers_leave_the_flight(void **state) {
   ack(o, 4, 5, 30 * MS);
   assert_int_equal(ledger_inflight_bytes(o->ledger), 1000);
   assert_int_equal(o->settled[5].fate, LEDGER_ACKED);
-  assert_true(o->settled[5].old_path);
+  assert_true(o->settled[5].other_path);
   assert_int_equal(o->settled[2].fate, LEDGER_LOST);
-  assert_true(o->settled[2].old_path);
+  assert_true(o->settled[2].other_path);
   ack(o, 7, 7, 60 * MS);
-  assert_false(o->settled[7].old_path);
+  assert_false(o->settled[7].other_path);
   assert_int_equal(ledger_inflight_bytes(o->ledger), 0);
   ack(o, 2, 2, 61 * MS);
   assert_int_equal(o->spurious_old, 1);
   assert_int_equal(o->spurious_new, 0);
+}
+
+static void aside(void **state) {
+  struct owner *o = *state;
+
+  for (uint64_t pn = 0; pn < 3; pn++)
+    enter(o, pn, LEDGER_OWN, true, 0);
+  ledger_aside(o->ledger, 1);
+  ledger_aside(o->ledger, 1);
+  ledger_aside(o->ledger, 3); /* not entered */
+  assert_int_equal(ledger_inflight_bytes(o->ledger), 2000);
+  ack(o, 0, 1, 10 * MS);
+  assert_int_equal(ledger_smoothed_rtt(o->ledger), 0); /* the largest is no sample */
+  assert_true(o->settled[1].other_path);
+  assert_false(o->settled[0].other_path);
+  assert_int_equal(ledger_inflight_bytes(o->ledger), 1000);
 }
 
 static void old_numbers_are_no_samples(void **state) {
@@ -192,6 +208,7 @@ int main(void) {
       TEST(everybody_is_in_flight),
       TEST(own_numbers_are_lost_by_threshold),
       TEST(old_numbers_leave_the_flight),
+      TEST(aside),
       TEST(old_numbers_are_no_samples),
       TEST(loss_timer_follows),
       TEST(least_round_trip_is_forgotten),

@@ -1,0 +1,231 @@
+/* Paths of a subscriber, in memory on virtual time: what a new address makes void, what leaves
+ * before it is validated, and what keeps an idle connection alive. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "relay/fanout/core.h"
+#include "relay/t/fanout_bench.h"
+
+static struct bench *open_all(void) {
+  static const struct endpoint_limits limits = {
+      .max_data = 8u << 20, .max_stream_data = 1u << 18, .max_streams = 4000, .cid_len = 8};
+  struct bench *b = bench_open(
+      (struct shape){.native = true, .protection = QC_PROTECT_NONE, .limits = &limits});
+  bench_subscribe_all(b);
+  return b;
+}
+
+static struct client *client_of(const struct bench *b, uint8_t host, uint16_t port) {
+  struct qc_addr addr = memnet_addr(host, port);
+  for (uint32_t i = 0; i < b->relay->n_slots; i++) {
+    struct client *client = b->relay->clients[i];
+    if (client && client->path.remote.in.sin_addr.s_addr == addr.in.sin_addr.s_addr &&
+        client->path.remote.in.sin_port == addr.in.sin_port)
+      return client;
+  }
+  return NULL;
+}
+
+static struct memnet_node *node_of(struct bench *b, const struct endpoint *e) {
+  for (size_t i = 0; i < b->net.n_nodes; i++)
+    if (b->net.nodes[i].arg == e) return &b->net.nodes[i];
+  abort();
+}
+
+/* The endpoint uses another local address from now on. */
+static void move(struct bench *b, struct endpoint *e, struct qc_addr to) {
+  struct memnet_node node = *node_of(b, e);
+  struct qc_path path;
+  qc_path_now(e->qc, &path);
+  path.local = to;
+  node.addr = to;
+  memnet_add(&b->net, &node);
+  assert_int_equal(qc_migrate(e->qc, &path, b->net.now_ns), 0);
+}
+
+/* What goes to the address that is watched. */
+static struct {
+  struct qc_addr to;
+  uint64_t packets, bytes, answers;
+} watched;
+
+static bool watch(void *arg, const struct qc_path *path, uint8_t *data, size_t len) {
+  (void)arg;
+  (void)data;
+  if (path->remote.in.sin_port != watched.to.in.sin_port ||
+      path->remote.in.sin_addr.s_addr != watched.to.in.sin_addr.s_addr)
+    return true;
+  watched.packets++;
+  watched.bytes += len;
+  return true;
+}
+
+static void publish_and_finish(struct bench *b, uint64_t from, uint64_t to) {
+  bench_publish(b, from, to, 9000, true);
+  bench_finish(b);
+  for (int i = 0; i < SUBS; i++) assert_int_equal(b->sub[i]->streams, to);
+  bench_check_sound(b);
+}
+
+static void new_address_new_window(void **state) {
+  (void)state;
+  struct bench *b = open_all();
+  bench_publish(b, 0, 100, 40000, true);
+  memnet_run(&b->net, 50 * MS, NULL, NULL);
+  struct client *client = client_of(b, 3, 200);
+  uint64_t before = client->window.cc.now.cwnd;
+  assert_true(before > 2 * CONGESTION_INITIAL_BYTES);
+  assert_true(ledger_smoothed_rtt(client->ledger) > 0);
+  watched.to = memnet_addr(33, 200);
+  watched.packets = 0;
+  b->net.tap = watch;
+  move(b, b->sub[0], watched.to);
+  memnet_run(&b->net, 20 * MS, NULL, NULL);
+  assert_ptr_equal(client_of(b, 33, 200), client);
+  assert_true(watched.packets > 0);
+  assert_true(client->window.cc.now.cwnd <= CONGESTION_INITIAL_BYTES + 4000);
+  publish_and_finish(b, 100, 300);
+  bench_close(b);
+}
+
+/* Half a flight is on the way to the old address when the subscriber moves, and lost: it is sent
+ * again, and the new path's window does not shrink for it. */
+static uint32_t lost_for_old;
+
+static bool lose_for_old(void *arg, const struct qc_path *path, uint8_t *data, size_t len) {
+  (void)arg;
+  (void)data;
+  (void)len;
+  if (path->remote.in.sin_addr.s_addr != memnet_addr(3, 200).in.sin_addr.s_addr) return true;
+  lost_for_old++;
+  return false;
+}
+
+static void old_losses_do_not_count(void **state) {
+  (void)state;
+  struct bench *b = open_all();
+  bench_publish(b, 0, 50, 9000, true);
+  memnet_run(&b->net, 50 * MS, NULL, NULL);
+  struct client *client = client_of(b, 3, 200);
+  lost_for_old = 0;
+  b->net.tap = lose_for_old;
+  bench_publish(b, 50, 51, 9000, false);
+  assert_true(lost_for_old > 3);
+  move(b, b->sub[0], memnet_addr(33, 200));
+  memnet_run(&b->net, 500 * MS, NULL, NULL);
+  assert_true(client->window.cc.now.ssthresh == UINT64_MAX); /* no congestion event */
+  assert_int_equal(b->sub[0]->streams, 51);
+  publish_and_finish(b, 51, 100);
+  bench_close(b);
+}
+
+static void other_port_same_window(void **state) {
+  (void)state;
+  struct bench *b = open_all();
+  bench_publish(b, 0, 100, 40000, true);
+  memnet_run(&b->net, 50 * MS, NULL, NULL);
+  struct client *client = client_of(b, 3, 200);
+  uint64_t before = client->window.cc.now.cwnd;
+  move(b, b->sub[0], memnet_addr(3, 201));
+  memnet_run(&b->net, 20 * MS, NULL, NULL);
+  assert_ptr_equal(client_of(b, 3, 201), client);
+  assert_true(client->window.cc.now.cwnd >= before);
+  publish_and_finish(b, 100, 200);
+  bench_close(b);
+}
+
+/* Somebody who is not there names an address: a subscriber's packet is sent on from it once. Until
+ * the address answers it gets no more than three times what came from it (RFC 9000 8.2), and
+ * nothing of the fan-out. */
+static bool forge;
+
+static bool from_elsewhere(void *arg, const struct qc_path *path, uint8_t *data, size_t len) {
+  struct bench *b = arg;
+  if (forge && path->local.in.sin_addr.s_addr == memnet_addr(3, 200).in.sin_addr.s_addr) {
+    struct qc_path forged = {.local = path->remote, .remote = watched.to};
+    forge = false;
+    watched.answers = 3 * len;
+    bench_inject(b, &forged, data, len);
+    relay_batch_end(b->relay, b->net.now_ns);
+    struct client *c = client_of(b, 3, 200); print_message("held %d len %zu now %llu\n", c ? c->path_held : -1, len, (unsigned long long)b->net.now_ns);
+    return false;
+  }
+  return watch(arg, path, data, len);
+}
+
+static void nothing_before_validation(void **state) {
+  (void)state;
+  struct bench *b = open_all();
+  bench_publish(b, 0, 20, 9000, true);
+  watched.to = memnet_addr(66, 200);
+  watched.packets = watched.bytes = watched.answers = 0;
+  forge = true;
+  b->net.tap = from_elsewhere;
+  b->net.tap_arg = b;
+  bench_publish(b, 20, 60, 9000, true);
+  assert_false(forge);
+  print_message("%llu packets, %llu bytes of at most %llu\n", (unsigned long long)watched.packets,
+                (unsigned long long)watched.bytes, (unsigned long long)watched.answers);
+  assert_true(watched.packets > 0); /* a challenge */
+  assert_true(watched.bytes <= watched.answers);
+  publish_and_finish(b, 60, 100);
+  bench_close(b);
+}
+
+/* 40 s in which the relay's ngtcp2 sends nothing to subscribers of its own accord: copies and their
+ * ACKs keep the connections alive beyond the idle time of 30 s. */
+static void copies_keep_alive(void **state) {
+  (void)state;
+  struct bench *b = open_all();
+  for (uint64_t g = 0; g < 8; g++) {
+    bench_publish(b, g, g + 1, 500, false);
+    memnet_run(&b->net, 5000 * MS, NULL, NULL);
+  }
+  bench_finish(b);
+  for (int i = 0; i < SUBS; i++) assert_int_equal(b->sub[i]->streams, 8);
+  bench_check_sound(b);
+  bench_close(b);
+}
+
+/* What is sent to one who does not answer keeps nothing alive: 30 s after its last packet it is
+ * gone, and no copy is made for it any more. */
+static void silence_ends_it(void **state) {
+  (void)state;
+  struct bench *b = open_all();
+  bench_publish(b, 0, 10, 500, false);
+  memnet_run(&b->net, 200 * MS, NULL, NULL);
+  *node_of(b, b->sub[1]) = b->net.nodes[b->net.n_nodes - 1];
+  b->net.n_nodes--;
+  uint64_t from = b->net.now_ns, g = 10;
+  for (; b->net.now_ns < from + 29000 * MS; g++) {
+    bench_publish(b, g, g + 1, 500, false);
+    memnet_run(&b->net, 500 * MS, NULL, NULL);
+  }
+  assert_non_null(client_of(b, 4, 200));
+  memnet_run(&b->net, 2500 * MS, NULL, NULL);
+  assert_null(client_of(b, 4, 200));
+  watched.to = memnet_addr(4, 200);
+  watched.packets = 0;
+  b->net.tap = watch;
+  b->sub[1]->done = b->sub[1]->closed = true;
+  bench_publish(b, g, g + 10, 500, false);
+  bench_finish(b);
+  assert_int_equal(watched.packets, 0);
+  assert_int_equal(b->sub[0]->streams, g + 10);
+  bench_close(b);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(new_address_new_window), cmocka_unit_test(old_losses_do_not_count),
+      cmocka_unit_test(other_port_same_window), cmocka_unit_test(nothing_before_validation),
+      cmocka_unit_test(copies_keep_alive),      cmocka_unit_test(silence_ends_it),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
