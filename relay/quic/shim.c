@@ -21,6 +21,8 @@ struct shim {
   uint64_t next_own; /* ngtcp2's 1-RTT numbers begin with 0 */
   size_t own_len;    /* bytes in which ngtcp2 wrote its last number */
   uint64_t truncated;
+  uint64_t told; /* the largest of ngtcp2's numbers that it was told of */
+  bool any_told;
 };
 
 struct shim *shim_new(const struct shim_ops *ops, void *arg) {
@@ -188,6 +190,23 @@ static void write_ack(uint8_t *p, const uint8_t *end, const struct shim_range *o
   memset(p, WIRE_PADDING, (size_t)(end - p));
 }
 
+static void note_told(struct shim *shim, uint64_t own) {
+  if (!shim->any_told || own > shim->told)
+    shim->told = own;
+  shim->any_told = true;
+}
+
+/* Nothing for ngtcp2, but PADDING alone would be a probe: from a new address it would not be taken
+ * for the move that it is (RFC 9000 9.2). So what was told before is told again. */
+static void write_old_ack(const struct shim *shim, uint8_t *at, const uint8_t *end) {
+  const struct shim_range old = {shim->told, shim->told};
+
+  if (shim->any_told && ranges_that_fit(&old, 1, 0, (size_t)(end - at)))
+    write_ack(at, end, &old, 1, 0);
+  else
+    memset(at, WIRE_PADDING, (size_t)(end - at));
+}
+
 static int on_ack(struct shim *shim, uint8_t *payload, const struct wire_frame *f,
                   uint64_t *error) {
   uint8_t *at = payload + f->at, *end = payload + f->end;
@@ -205,10 +224,12 @@ static int on_ack(struct shim *shim, uint8_t *payload, const struct wire_frame *
   }
   fit = ranges_that_fit(split.own, split.n_own, f->delay.v, (size_t)(end - at));
   shim->truncated += split.n_own - fit;
-  if (fit)
+  if (fit) {
     write_ack(at, end, split.own, fit, f->delay.v);
-  else /* nothing for ngtcp2; PADDING alone is a lawful payload */
-    memset(at, WIRE_PADDING, (size_t)(end - at));
+    note_told(shim, split.own[0].hi);
+  } else {
+    write_old_ack(shim, at, end);
+  }
   shim->ops.ack(shim->arg, split.joint, split.n_joint, split.own, fit, f->delay.v);
   return 0;
 }

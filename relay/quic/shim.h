@@ -7,7 +7,8 @@
  * the clear payload and
  *   - checks each ACK against the joint counter (beyond it: PROTOCOL_VIOLATION),
  *     tells its ranges to the owner and rewrites the frame to ngtcp2's own
- *     numbers, the rest PADDING; ACK_ECN becomes ACK;
+ *     numbers, the rest PADDING; ACK_ECN becomes ACK; one without any of ngtcp2's becomes
+ *     a repetition of what it was told before;
  *   - replaces MAX_STREAM_DATA and STOP_SENDING of fast-path streams by PING and
  *     PADDING and tells the owner;
  *   - tells MAX_DATA and MAX_STREAMS (uni) to the owner and passes them on.

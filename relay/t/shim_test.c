@@ -210,6 +210,27 @@ static void ack_of_the_fast_path_is_padding(void **state) {
   assert_int_equal(shim_truncated(o->shim), 0);
 }
 
+/* What carries no news for ngtcp2 still says that the peer is there: an ACK, not a probe. */
+static void ack_of_the_fast_path_repeats(void **state) {
+  struct owner *o = *state;
+  struct shim_range r[4];
+  uint8_t payload[64];
+  uint64_t error, delay;
+  size_t len;
+
+  for (uint64_t own = 0; own < 3; own++)
+    send_own(o, own);
+  o->next = 50;
+  len = put_ack(payload, &(struct shim_range){0, 1}, 1, 9, 0);
+  assert_int_equal(open_payload(o, payload, len, &error), 0);
+  len = put_ack(payload, (struct shim_range[]){{40, 49}, {10, 20}}, 2, 77, 0);
+  assert_int_equal(open_payload(o, payload, len, &error), 0);
+  assert_int_equal(get_ack(payload, len, r, &delay), 1);
+  assert_int_equal(r[0].lo, 1);
+  assert_int_equal(r[0].hi, 1);
+  assert_int_equal(o->n_own, 0); /* no news in the owner's ears */
+}
+
 static void ecn_counts_go(void **state) {
   struct owner *o = *state;
   uint8_t payload[64];
@@ -328,7 +349,9 @@ static void forgotten_numbers_are_left_out(void **state) {
   assert_int_equal(r[0].hi, 99);
   len = put_ack(payload, &(struct shim_range){0, 100}, 1, 0, 0);
   assert_int_equal(open_payload(o, payload, len, &error), 0);
-  assert_int_equal(get_ack(payload, len, r, &delay), 0);
+  assert_int_equal(get_ack(payload, len, r, &delay), 1); /* what was told before, again */
+  assert_int_equal(r[0].lo, 99);
+  assert_int_equal(o->n_own, 0);
 }
 
 /* A packet cut anywhere: what is whole is translated, what is not stays as it came. */
@@ -505,6 +528,7 @@ int main(void) {
       TEST(impossible_own_numbers_are_refused),
       TEST(ack_beyond_the_counter_is_refused),
       TEST(ack_of_the_fast_path_is_padding),
+      TEST(ack_of_the_fast_path_repeats),
       TEST(ecn_counts_go),
       TEST(many_ranges),
       TEST(neighbours_are_merged),
