@@ -153,7 +153,6 @@ static bool from_elsewhere(void *arg, const struct qc_path *path, uint8_t *data,
     watched.answers = 3 * len;
     bench_inject(b, &forged, data, len);
     relay_batch_end(b->relay, b->net.now_ns);
-    struct client *c = client_of(b, 3, 200); print_message("held %d len %zu now %llu\n", c ? c->path_held : -1, len, (unsigned long long)b->net.now_ns);
     return false;
   }
   return watch(arg, path, data, len);
