@@ -121,8 +121,6 @@ static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d
   const struct qp_object *o = d->in;
   uint64_t arrived = o->last.time_ns, end = end_of(d->conn, d->request);
   bool own_end = d->request->ended.frame && d->request->ended.time_ns == end;
-  if (may_time_out(d->request))
-    return "the subscription has a delivery timeout";
   if (qp_timed_out(e))
     return "the run was cut short";
   if (d->request->done && d->request->done_status == 5) /* TOO_FAR_BEHIND */
@@ -179,23 +177,48 @@ static bool entitled(const struct qp_conn *c, const struct qp_request *r, const 
   return !filtered(r, o, p->priority, opened);
 }
 
-/* A tail that was cut off with a reset is a lawful drop; whether the reset was
- * lawful is asked elsewhere (priority-drop). */
-static bool tail_was_reset(uint32_t track, const struct qp_conn *conn, const struct qp_object *in) {
-  if (in->datagram)
-    return false;
+/* What became downstream of the subgroup that the object is in. */
+enum fate {
+  FATE_NEVER_OPENED,
+  FATE_RESET,  /* a tail that was cut off; whether lawfully is asked by priority-drop */
+  FATE_WENT_ON /* to its FIN, or to the end of the capture */
+};
+
+static enum fate fate_of(uint32_t track, const struct qp_conn *conn, const struct qp_object *in) {
+  enum fate fate = FATE_NEVER_OPENED;
   for (size_t i = 0; i < conn->n_halves; i++) {
     const struct qp_half *h = conn->halves[i];
     bool named = !h->header.id_is_object || h->feed.any_object;
-    if (!h->reset || h->kind != QP_S_SUBGROUP || h->header.group != in->group ||
-        (named && h->header.subgroup != in->subgroup))
+    if (h->kind != QP_S_SUBGROUP || h->header.group != in->group ||
+        (named ? h->header.subgroup != in->subgroup : !h->reset))
       continue;
     const struct qp_request *r =
         qp_session_alias(conn, !h->side, h->header.alias, h->opened.time_ns);
-    if (r && r->track == track)
-      return true;
+    if (!r || r->track != track)
+      continue;
+    if (h->reset)
+      return FATE_RESET;
+    fate = FATE_WENT_ON;
   }
-  return false;
+  return fate;
+}
+
+/* With a delivery timeout a relay may drop a datagram, a subgroup it never opens, and the
+ * tail of one with a reset. */
+static const char *drop_excuse(const struct qp_due *d, bool any_reset) {
+  bool timed = may_time_out(d->request);
+  if (d->in->datagram)
+    return timed ? "the subscription has a delivery timeout" : NULL;
+  if (!timed && !any_reset)
+    return NULL;
+  switch (fate_of(d->request->track, d->conn, d->in)) {
+  case FATE_RESET:
+    return "its stream was reset";
+  case FATE_NEVER_OPENED:
+    return timed ? "the subscription has a delivery timeout" : NULL;
+  default:
+    return NULL;
+  }
 }
 
 static void settle_subscription(const struct qp_evidence *e, struct qp_fanout *f,
@@ -215,8 +238,8 @@ static void settle_subscription(const struct qp_evidence *e, struct qp_fanout *f
     if (d->out && d->out->whole)
       continue;
     d->excuse = excuse_of(e, d);
-    if (!d->excuse && any_reset && tail_was_reset(r->track, conn, d->in))
-      d->excuse = "its stream was reset";
+    if (!d->excuse)
+      d->excuse = drop_excuse(d, any_reset);
     if (d->excuse)
       d->claim = QP_CLAIM_EITHER;
   }

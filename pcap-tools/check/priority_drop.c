@@ -1,7 +1,7 @@
 /* priority-drop: what the PRIORITY_FILTER on the wire excludes is not sent, what it
- * admits is, and each tail cut off with a reset is a lawful drop. Looks at
- * subscriptions that ever had a filter, and at every reset subgroup. Judged at the
- * relay's interface.
+ * admits is, and each tail cut off with a reset is a lawful drop: with the code that
+ * goes with its reason, and never opened again. Looks at subscriptions that ever had a
+ * filter, and at every reset subgroup. Judged at the relay's interface.
  *
  * A filter counts for a subgroup as a whole, from the one in force when its first
  * bytes leave. While a change is on its way (asked, not yet answered, and one turn
@@ -10,6 +10,9 @@
 
 #include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/fanout.h"
+
+/* Codes of stream resets (draft-ietf-moq-transport-20). */
+#define RESET_DELIVERY_TIMEOUT 0x2
 
 static bool has_filter(const struct qp_request *r) {
   for (size_t i = 0; i < r->n_filters; i++)
@@ -112,40 +115,117 @@ static bool upstream_ended(const struct qp_evidence *e, const struct qp_conn *do
   return false;
 }
 
-static bool lawful_reset(const struct qp_evidence *e, const struct qp_conn *c,
-                         const struct qp_half *h) {
+enum reason {
+  REASON_NONE,
+  REASON_TIMEOUT, /* of the subscription: MoQT says with which code */
+  REASON_OTHER
+};
+
+static enum reason reason_of(const struct qp_evidence *e, const struct qp_conn *c,
+                             const struct qp_half *h) {
   const struct qp_request *r = qp_session_alias(c, !h->side, h->header.alias, h->opened.time_ns);
   if (!r || h->stopped || (r->ended.frame && r->ended.time_ns <= h->reset_at.time_ns))
-    return true;
+    return REASON_OTHER;
   int priority = h->header.priority == QP_NO_PRIORITY ? r->default_priority : h->header.priority;
+  bool timed = false;
   for (size_t i = 0; i < r->n_filters; i++) {
     const struct qp_filter *f = &r->filters[i];
-    if (f->object_timeout_ms || f->subgroup_timeout_ms || !f->forward ||
-        !qp_filter_admits(f, priority))
-      return true;
+    if (!f->forward || !qp_filter_admits(f, priority))
+      return REASON_OTHER;
+    timed |= f->object_timeout_ms || f->subgroup_timeout_ms;
   }
-  return reset_upstream(e, c, h, r->track) || upstream_ended(e, c, h->reset_at.time_ns);
+  if (reset_upstream(e, c, h, r->track) || upstream_ended(e, c, h->reset_at.time_ns))
+    return REASON_OTHER;
+  return timed ? REASON_TIMEOUT : REASON_NONE;
 }
 
-static void judge_reset(struct qp_judged *self, const struct qp_conn *c, const struct qp_half *h) {
+static void reset_finding(struct qp_judged *self, const struct qp_conn *c, const struct qp_half *h,
+                          char *expected, char *actual) {
   char flow[QP_FLOW_TEXT];
-  if (!h->reset || h->kind != QP_S_SUBGROUP)
-    return;
-  self->out->examined++;
-  if (lawful_reset(self->evidence, c, h) || !qp_found(self))
-    return;
   qp_describe(
       self, h->reset_at,
       (struct qp_words){
           .layer = "quic",
           .field = "RESET_STREAM",
-          .expected = qp_text("a reason: filter, delivery timeout, STOP_SENDING, the end of "
-                              "the subscription, or a reset upstream"),
-          .actual = qp_text("none, code %#llx", (unsigned long long)h->reset_code),
+          .expected = expected,
+          .actual = actual,
           .explain = qp_text("%s cuts off stream %llu, group %llu",
                              qp_flow(self->evidence, c, h->side, flow), (unsigned long long)h->id,
                              (unsigned long long)h->header.group),
       });
+}
+
+static void judge_reset(struct qp_judged *self, const struct qp_conn *c, const struct qp_half *h) {
+  if (!h->reset || h->kind != QP_S_SUBGROUP)
+    return;
+  self->out->examined++;
+  switch (reason_of(self->evidence, c, h)) {
+  case REASON_OTHER:
+    return;
+  case REASON_TIMEOUT:
+    if (h->reset_code != RESET_DELIVERY_TIMEOUT && qp_found(self))
+      reset_finding(self, c, h, qp_text("code %#x, DELIVERY_TIMEOUT", RESET_DELIVERY_TIMEOUT),
+                    qp_text("code %#llx", (unsigned long long)h->reset_code));
+    return;
+  default:
+    if (qp_found(self))
+      reset_finding(self, c, h,
+                    qp_text("a reason: filter, delivery timeout, STOP_SENDING, the end of "
+                            "the subscription, or a reset upstream"),
+                    qp_text("none, code %#llx", (unsigned long long)h->reset_code));
+  }
+}
+
+/* ---- a subgroup that was let go stays closed -------------------------------- */
+
+static bool is_named(const struct qp_half *h) {
+  return h->kind == QP_S_SUBGROUP && (!h->header.id_is_object || h->feed.any_object);
+}
+
+static uint64_t subgroup_key(const struct qp_half *h) {
+  uint64_t k = qp_map_mix(h->header.alias, h->header.group);
+  return qp_map_mix(k, h->header.subgroup);
+}
+
+static bool same_subgroup(const struct qp_half *a, const struct qp_half *b) {
+  return a->header.alias == b->header.alias && a->header.group == b->header.group &&
+         a->header.subgroup == b->header.subgroup;
+}
+
+/* After a reset for a timeout the subgroup is not opened again. */
+static void judge_reopened(struct qp_judged *self, const struct qp_conn *c, unsigned side) {
+  struct qp_map let_go = {0};
+  char flow[QP_FLOW_TEXT];
+  for (size_t i = 0; i < c->n_halves; i++) {
+    const struct qp_half *h = c->halves[i];
+    if (h->side == side && h->reset && h->reset_code == RESET_DELIVERY_TIMEOUT && is_named(h))
+      qp_map_set(&let_go, subgroup_key(h), (uint32_t)i);
+  }
+  for (size_t i = 0; i < c->n_halves; i++) {
+    const struct qp_half *h = c->halves[i];
+    if (h->side != side || !is_named(h))
+      continue;
+    uint32_t k = qp_map_get(&let_go, subgroup_key(h));
+    if (k >= c->n_halves || k == i) /* QP_MAP_NONE */
+      continue;
+    const struct qp_half *gone = c->halves[k];
+    if (!same_subgroup(h, gone) || h->opened.time_ns <= gone->reset_at.time_ns || !qp_found(self))
+      continue;
+    qp_describe(self, h->opened,
+                (struct qp_words){
+                    .layer = "moqt",
+                    .field = "SUBGROUP_HEADER",
+                    .expected = qp_text("none: stream %llu with this subgroup was reset with "
+                                        "DELIVERY_TIMEOUT",
+                                        (unsigned long long)gone->id),
+                    .actual = qp_text("opened again on stream %llu", (unsigned long long)h->id),
+                    .explain = qp_text("%s opens group %llu subgroup %llu a second time",
+                                       qp_flow(self->evidence, c, side, flow),
+                                       (unsigned long long)h->header.group,
+                                       (unsigned long long)h->header.subgroup),
+                });
+  }
+  qp_map_clear(&let_go);
 }
 
 static void finish(struct qp_judged *self) {
@@ -161,6 +241,7 @@ static void finish(struct qp_judged *self) {
       for (size_t k = 0; k < conns[i]->n_halves; k++)
         if (conns[i]->halves[k]->side == side)
           judge_reset(self, conns[i], conns[i]->halves[k]);
+      judge_reopened(self, conns[i], side);
     }
   for (size_t i = 0; i < f->n; i++)
     judge_admitted(self, &f->due[i]);

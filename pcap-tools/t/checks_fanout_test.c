@@ -176,6 +176,26 @@ static void a_delivery_timeout_allows_drops(void **state) {
   done(&s, "copy-count", JUDGE_PASS, 1);
 }
 
+/* What may be dropped of a subgroup: all of it unopened, or its tail with a reset. */
+static void a_delivery_timeout_allows_no_hole(void **state) {
+  (void)state;
+  struct word whole = JOIN(o_header(UP_ALIAS, 0, 0, 1), o_object(0, "one"), o_object(0, "two"));
+  struct word front = JOIN(o_header(DOWN_ALIAS, 0, 0, 1), o_object(0, "one"));
+  for (int how = 0; how < 3; how++) {
+    struct scene s = scene_new("chat", p_timeout(500), p_none());
+    pkt_1rtt(&s.pub, C, .frames = FRAMES(w_stream_of(6, 0, whole, true)));
+    if (how > 0) {
+      pkt_1rtt(&s.sub, S, .frames = FRAMES(w_stream_of(7, 0, front, how == 2)));
+      if (how == 1)
+        pkt_1rtt(&s.sub, S, .frames = FRAMES(w_reset(7, 2, front.len)));
+    }
+    if (how < 2)
+      done(&s, "copy-count", JUDGE_PASS, 2);
+    else
+      refused(&s, "copy-count", "copy", "none; here it reached the relay");
+  }
+}
+
 static void what_the_relay_never_got_is_not_due(void **state) {
   (void)state;
   struct scene s = joined();
@@ -291,6 +311,7 @@ int main(void) {
       cmocka_unit_test(a_widened_filter_counts_from_its_answer),
       cmocka_unit_test(an_ended_subscription_gets_nothing_more),
       cmocka_unit_test(a_delivery_timeout_allows_drops),
+      cmocka_unit_test(a_delivery_timeout_allows_no_hole),
       cmocka_unit_test(what_the_relay_never_got_is_not_due),
       cmocka_unit_test(losses_and_duplicates_on_links_pass),
       cmocka_unit_test(what_arrived_on_a_lossy_link_is_due),

@@ -164,25 +164,45 @@ static void a_narrowed_filter_binds_after_its_answer(void **state) {
   refused(&s, "priority-drop", "publisher priority", "1");
 }
 
-static void cut_off(struct scene *s) {
+static void cut_off(struct scene *s, uint64_t code) {
   struct word part = JOIN(o_header(DOWN_ALIAS, 0, 0, 1), o_object(0, "one"));
   pkt_1rtt(&s->sub, S, .frames = FRAMES(w_stream_of(7, 0, part, false)));
-  pkt_1rtt(&s->sub, S, .frames = FRAMES(w_reset(7, 1, part.len)));
+  pkt_1rtt(&s->sub, S, .frames = FRAMES(w_reset(7, code, part.len)));
 }
 
 static void a_reset_without_reason_fails(void **state) {
   (void)state;
   struct scene s = scene_new("chat", p_next_group(), p_none());
   scene_up_stream(&s, 6, 0, "one");
-  cut_off(&s);
+  cut_off(&s, 1);
   refused(&s, "priority-drop", "RESET_STREAM", "none, code 0x1");
 }
 
 static void a_reset_for_a_timeout_passes(void **state) {
   (void)state;
   struct scene s = scene_new("chat", p_timeout(500), p_none());
-  cut_off(&s);
+  cut_off(&s, 2);
   done(&s, "priority-drop", JUDGE_PASS, 1);
+}
+
+static void a_reset_for_a_timeout_has_its_code(void **state) {
+  (void)state;
+  struct scene s = scene_new("chat", p_timeout(500), p_none());
+  cut_off(&s, 1);
+  refused(&s, "priority-drop", "RESET_STREAM", "code 0x1");
+}
+
+/* The other group is another subgroup. */
+static void what_was_let_go_is_not_opened_again(void **state) {
+  (void)state;
+  struct scene s = scene_new("chat", p_timeout(500), p_none());
+  cut_off(&s, 2);
+  scene_down_stream(&s, 11, 1, "one");
+  done(&s, "priority-drop", JUDGE_PASS, 1);
+  s = scene_new("chat", p_timeout(500), p_none());
+  cut_off(&s, 2);
+  scene_down_stream(&s, 11, 0, "one");
+  refused(&s, "priority-drop", "SUBGROUP_HEADER", "opened again on stream 11");
 }
 
 static void a_reset_that_was_asked_for_passes(void **state) {
@@ -201,7 +221,7 @@ static void a_reset_handed_on_passes(void **state) {
   struct word part = JOIN(o_header(UP_ALIAS, 0, 0, 1), o_object(0, "one"));
   pkt_1rtt(&s.pub, C, .frames = FRAMES(w_stream_of(6, 0, part, false)));
   pkt_1rtt(&s.pub, C, .frames = FRAMES(w_reset(6, 1, part.len)));
-  cut_off(&s);
+  cut_off(&s, 1);
   done(&s, "priority-drop", JUDGE_PASS, 1);
 }
 
@@ -315,6 +335,8 @@ int main(void) {
       cmocka_unit_test(a_narrowed_filter_binds_after_its_answer),
       cmocka_unit_test(a_reset_without_reason_fails),
       cmocka_unit_test(a_reset_for_a_timeout_passes),
+      cmocka_unit_test(a_reset_for_a_timeout_has_its_code),
+      cmocka_unit_test(what_was_let_go_is_not_opened_again),
       cmocka_unit_test(a_reset_that_was_asked_for_passes),
       cmocka_unit_test(a_reset_handed_on_passes),
       CASE(within_the_limits_passes),
