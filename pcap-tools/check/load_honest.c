@@ -1,12 +1,19 @@
 /* load-honest: the run tells something. The publishers offered what was planned,
- * on time (but for one that the timeline stalled); no capture lost a packet; the
- * runner did not have to stop the run. A failure makes the verdict inconclusive. Of bare captures only their damage is
- * known. */
+ * on time (but for one that the timeline stalled); no capture lost a packet; the wire
+ * process carried every packet, when its link was to deliver it; the runner did not
+ * have to stop the run. A failure makes the verdict inconclusive. Of bare captures
+ * only their damage is known.
+ *
+ * Vantage: manifest.json, against the captures. */
 #include "pcap-tools/check/excuse.h"
 
 /* Late by more than this at the 99th percentile, or by more than an object's own
  * interval, is another load than the planned one. */
 #define LATE_NS 20000000u
+
+/* A wire later than this at its 99th percentile is another link than the planned
+ * one. On a machine that is not overloaded it is late by less than a tenth of it. */
+#define WIRE_LATE_NS 1000000u
 
 static void report(struct qp_judged *self, const char *file, const char *field, char *expected,
                    char *actual, char *explain) {
@@ -47,6 +54,27 @@ static void judge_publisher(struct qp_judged *self, const struct qp_publisher_in
            qp_text("%s published late: the machine is too busy for this load", p->node));
 }
 
+/* Every impaired link of a live run is the wire process's. */
+static void judge_wires(struct qp_judged *self) {
+  const struct qp_manifest *m = self->evidence->manifest;
+  if (!m->n_wires && m->has_run && !strcmp(m->mode, "live") && !qp_lossless(m) && qp_found(self))
+    report(self, "manifest.json", "run.wires", qp_text("a line for each impaired link"),
+           qp_text("none"), qp_text("the wire process did not say how late it was"));
+  for (size_t i = 0; i < m->n_wires; i++) {
+    const struct qp_wire_info *w = &m->wires[i];
+    self->out->examined++;
+    if (w->overflow && qp_found(self))
+      report(self, "manifest.json", "overflow", qp_text("0"),
+             qp_text("%llu", (unsigned long long)w->overflow),
+             qp_text("the wire %s lost packets that its link does not lose", w->link));
+    if (w->late_p99_ns > WIRE_LATE_NS && qp_found(self))
+      report(self, "manifest.json", "late_p99_ns",
+             qp_text("at most %llu", (unsigned long long)WIRE_LATE_NS),
+             qp_text("%llu", (unsigned long long)w->late_p99_ns),
+             qp_text("the wire %s delivered late: the machine is too busy for this load", w->link));
+  }
+}
+
 static void judge_files(struct qp_judged *self) {
   const struct qp_evidence *e = self->evidence;
   for (size_t i = 0; i < e->n_files; i++) {
@@ -81,6 +109,7 @@ static void finish(struct qp_judged *self) {
   for (size_t i = 0; i < m->n_publishers; i++)
     judge_publisher(self, &m->publishers[i]);
   judge_captures_of_run(self);
+  judge_wires(self);
   if (!m->has_run && qp_found(self))
     report(self, "manifest.json", "run", qp_text("written at the end of the run"),
            qp_text("absent"), qp_text("the runner did not get to the end"));
@@ -91,6 +120,6 @@ static void finish(struct qp_judged *self) {
 
 const struct qp_check qp_check_load_honest = {
     .info = {"load-honest", "run",
-             "The planned load was offered on time and the captures are complete.", true},
+             "The planned load was offered on time, wires kept theirs, the captures are complete.", true},
     .finish = finish,
 };

@@ -206,6 +206,16 @@ static void read_run(struct reader *r, const json_t *root, struct qp_manifest *m
                                    .late_max_ns = count(r, o, "late_max_ns"),
                                    .late_p99_ns = count(r, o, "late_p99_ns")};
   }
+  a = list(r, run, "wires", &m->n_wires);
+  m->wires = room(m->n_wires, sizeof *m->wires);
+  for (size_t i = 0; i < m->n_wires; i++) {
+    json_t *o = json_array_get(a, i);
+    m->wires[i] = (struct qp_wire_info){.link = text(r, o, "link"),
+                                        .packets = count(r, o, "packets"),
+                                        .overflow = count(r, o, "overflow"),
+                                        .late_p99_ns = count(r, o, "late_p99_ns"),
+                                        .late_max_ns = count(r, o, "late_max_ns")};
+  }
   json_t *residue = member(run, "residue");
   m->examined = texts(r, residue, "examined", &m->n_examined);
   m->left = texts(r, residue, "left", &m->n_left);
@@ -283,10 +293,12 @@ void qp_manifest_free(struct qp_manifest *m) {
     free(m->processes[i].node);
   for (size_t i = 0; i < m->n_publishers; i++)
     free(m->publishers[i].node);
+  for (size_t i = 0; i < m->n_wires; i++)
+    free(m->wires[i].link);
   free_texts(m->examined, m->n_examined);
   free_texts(m->left, m->n_left);
   free(m->nodes), free(m->links), free(m->captures), free(m->tracks), free(m->subscriptions);
-  free(m->events), free(m->processes), free(m->publishers);
+  free(m->events), free(m->processes), free(m->publishers), free(m->wires);
   free(m->scenario), free(m->mode), free(m->commit);
   free(m);
 }

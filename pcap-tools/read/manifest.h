@@ -62,6 +62,12 @@ struct qp_publisher_info {
   uint64_t planned, published, late_max_ns, late_p99_ns;
 };
 
+/* What the wire process said of one direction of an impaired link. */
+struct qp_wire_info {
+  char *link; /* "relay>sub[0]" */
+  uint64_t packets, overflow, late_p99_ns, late_max_ns;
+};
+
 struct qp_manifest {
   char *scenario, *mode, *commit;
   uint64_t seed, duration_ns, drain_ns;
@@ -85,6 +91,8 @@ struct qp_manifest {
   size_t n_processes;
   struct qp_publisher_info *publishers;
   size_t n_publishers;
+  struct qp_wire_info *wires; /* none in sim */
+  size_t n_wires;
   char **examined; /* run.residue */
   size_t n_examined;
   char **left;

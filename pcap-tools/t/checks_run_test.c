@@ -94,6 +94,42 @@ static void a_stopped_run_is_not_honest(void **state) {
   made_run_expect_finding(&p, "load-honest", "run.timed_out", "true");
 }
 
+#define WIRE(overflow, late)                                                                       \
+  "{\"link\":\"relay>sub[0]\",\"packets\":9,\"dropped_queue\":3,\"late_p99_ns\":" late                   \
+  ",\"late_max_ns\":99000000,\"overflow\":" overflow "}"
+
+static struct plan wired(const char *wires) {
+  struct plan p = made_run();
+  p.links = "{\"a\":\"pub\",\"b\":\"relay\",\"plain\":true},"
+            "{\"a\":\"relay\",\"b\":\"sub[0]\",\"plain\":false}";
+  p.wires = wires;
+  return p;
+}
+
+static void a_wire_on_time_is_honest(void **state) {
+  (void)state;
+  struct plan p = wired(WIRE("0", "1000000") "," WIRE("0", "0"));
+  made_run_expect(&p, "load-honest", JUDGE_PASS);
+}
+
+static void a_late_wire_is_not_honest(void **state) {
+  (void)state;
+  struct plan p = wired(WIRE("0", "0") "," WIRE("0", "1000001"));
+  made_run_expect_finding(&p, "load-honest", "late_p99_ns", "1000001");
+}
+
+static void a_wire_that_lost_packets_is_not_honest(void **state) {
+  (void)state;
+  struct plan p = wired(WIRE("2", "0"));
+  made_run_expect_finding(&p, "load-honest", "overflow", "2");
+}
+
+static void a_silent_wire_is_not_honest(void **state) {
+  (void)state;
+  struct plan p = wired(NULL);
+  made_run_expect_finding(&p, "load-honest", "run.wires", "none");
+}
+
 static void something_left_is_residue(void **state) {
   (void)state;
   struct plan p = made_run();
@@ -409,6 +445,10 @@ int main(void) {
       cmocka_unit_test(a_shorter_capture_is_not_honest),
       cmocka_unit_test(a_missing_capture_is_not_honest),
       cmocka_unit_test(a_stopped_run_is_not_honest),
+      cmocka_unit_test(a_wire_on_time_is_honest),
+      cmocka_unit_test(a_late_wire_is_not_honest),
+      cmocka_unit_test(a_wire_that_lost_packets_is_not_honest),
+      cmocka_unit_test(a_silent_wire_is_not_honest),
       cmocka_unit_test(something_left_is_residue),
       cmocka_unit_test(looking_at_nothing_proves_nothing),
       cmocka_unit_test(a_process_that_died_is_residue),

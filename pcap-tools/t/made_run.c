@@ -74,7 +74,7 @@ void made_run_write(const struct plan *p) {
       "\"events\":[],\"defects\":[],\"latency_budget\":{%s},"
       "\"run\":{\"start_ns\":0,\"end_ns\":3000000000,\"timed_out\":%s,"
       "\"processes\":[{\"node\":\"relay\",%s}],"
-      "\"publishers\":[{\"node\":\"pub\",%s,\"late_max_ns\":2000}],\"residue\":%s},"
+      "\"publishers\":[{\"node\":\"pub\",%s,\"late_max_ns\":2000}],\"wires\":[%s],\"residue\":%s},"
       "\"machine\":{\"realtime_minus_monotonic_ns\":1700000000000000000}}",
       p->pub_way ? p->pub_way : "", p->protection, p->datapath, p->sub_way ? p->sub_way : "",
       p->links ? p->links
@@ -82,7 +82,7 @@ void made_run_write(const struct plan *p) {
                  "{\"a\":\"relay\",\"b\":\"sub[0]\",\"plain\":true}",
       packets, (unsigned long long)p->dropped,
       p->budget ? p->budget : "", p->timed_out ? "true" : "false", p->process, p->publisher,
-      p->residue);
+      p->wires ? p->wires : "", p->residue);
   made_run_file("manifest.json", text);
   made_run_file("pub-objects.jsonl", p->pub_log);
   made_run_file("sub.0-objects.jsonl", p->sub_log);

@@ -20,6 +20,7 @@ struct plan {
   const char *publisher; /* members of the publisher's entry */
   const char *residue;
   const char *process; /* members of the relay's process entry */
+  const char *wires;   /* elements of run.wires; NULL: none */
   const char *protection;
   bool timed_out;
   uint64_t dropped;
