@@ -66,6 +66,10 @@ static json_t *nodes(const struct manifest *m) {
         "role", plan_role_name(node->role), "host", (json_int_t)node->host, "relay",
         node_name(plan, node->relay), "protection", plan_protection_name(node->protection),
         "address", addresses(plan, m->net, (int)i), "port", (json_int_t)command_port(plan, (int)i));
+    /* endpoints: bench/peer takes ngtcp2's NewReno */
+    const enum plan_congestion congestion =
+        node->role == PLAN_RELAY ? node->congestion : PLAN_NEWRENO;
+    json_object_set_new(o, "congestion", json_string(plan_congestion_name(congestion)));
     if (node->role == PLAN_RELAY) {
       json_object_set_new(o, "datapath", json_string(plan_datapath_name(node->datapath)));
       json_object_set_new(o, "cipher", json_string(plan_cipher_name(node->cipher)));

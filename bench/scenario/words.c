@@ -131,6 +131,10 @@ const char *plan_protection_name(enum plan_protection prot) {
   return plan_words_protection[prot];
 }
 
+const char *plan_congestion_name(enum plan_congestion congestion) {
+  return plan_words_congestion[congestion];
+}
+
 const char *plan_cipher_name(enum plan_cipher cipher) {
   return plan_words_cipher[cipher];
 }

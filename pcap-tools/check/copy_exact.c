@@ -77,11 +77,12 @@ static void report(const struct pair *p, const char *field, char *expected, char
                                      file, (unsigned long long)p->in->place.frame)});
 }
 
-static bool zeros(const uint8_t *p, size_t len) {
-  for (size_t i = 0; i < len; i++)
-    if (p[i])
-      return false;
-  return true;
+/* The first byte that is not zero; `len`: none. */
+static size_t nonzero(const uint8_t *p, size_t len) {
+  size_t i = 0;
+  while (i < len && !p[i])
+    i++;
+  return i;
 }
 
 /* A varint of that many bytes. */
@@ -90,8 +91,7 @@ static uint64_t varint_at(const uint8_t *p, size_t len) {
   return qp_varint(&c);
 }
 
-/* How the first `len` bytes of the data differ, leaving out the alias behind the
- * type; SIZE_MAX: not. */
+/* Where the data differs, leaving out the alias behind the type; SIZE_MAX: nowhere. */
 static size_t differs(const uint8_t *in, const uint8_t *out, size_t len, size_t alias_at,
                       size_t alias_end) {
   for (size_t i = 0; i < len; i++)
@@ -107,6 +107,32 @@ static void alias_place(const uint8_t *data, size_t len, size_t *at, size_t *end
   *at = (size_t)(c.p - data);
   *alias = qp_vi64(&c);
   *end = c.bad ? *at : (size_t)(c.p - data);
+}
+
+/* The field of a subgroup's or datagram's front that has byte `at` of the data. */
+static const char *field_at(bool stream, const uint8_t *data, size_t len, size_t at) {
+  struct qp_cur c = qp_cur(data, len);
+  uint64_t type = qp_vi64(&c);
+  bool subgroup_id = stream && (type & 0x06) == 0x04; /* MoQT 5.1 */
+  bool object_id = !stream && !(type & 0x04);         /* MoQT 5.3 */
+  bool priority = !(type & (stream ? 0x20 : 0x08));
+  const struct {
+    const char *name;
+    bool there;
+  } fields[] = {{"track alias", true},
+                {"group ID", true},
+                {"subgroup ID", subgroup_id},
+                {"object ID", object_id}};
+  if (at < (size_t)(c.p - data))
+    return "type flags";
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    if (!fields[i].there)
+      continue;
+    qp_vi64(&c);
+    if (at < (size_t)(c.p - data))
+      return fields[i].name;
+  }
+  return priority && at == (size_t)(c.p - data) ? "publisher priority" : "frame data";
 }
 
 /* The alias in the copy names the same track downstream as the packet's upstream. */
@@ -135,8 +161,10 @@ static void judge_sent(const struct pair *p, const struct qp_quic_frame *f,
            qp_text("another, at payload offset %zu", at + p->shift));
     return;
   }
-  if (stream && (!decision->has_down || (size_t)1 << (out[1] >> 6) != id_len ||
-                 varint_at(out + 1, id_len) != decision->down_sid))
+  if (stream && !decision->has_down)
+    report(p, "stream ID", qp_text("one in the copy record"), qp_text("none"));
+  else if (stream && ((size_t)1 << (out[1] >> 6) != id_len ||
+                      varint_at(out + 1, id_len) != decision->down_sid))
     report(p, "stream ID", qp_text("%llu, as recorded", (unsigned long long)decision->down_sid),
            qp_text("%llu", (unsigned long long)varint_at(out + 1, id_len)));
   size_t alias_at = 0, alias_end = 0, out_at, out_end;
@@ -145,14 +173,16 @@ static void judge_sent(const struct pair *p, const struct qp_quic_frame *f,
   if (first) {
     alias_place(data, len, &alias_at, &alias_end, &in_alias);
     alias_place(out + head, len, &out_at, &out_end, &out_alias);
-    if (out_end == alias_end)
-      judge_alias(p, in_alias, out_alias);
-    else
-      alias_at = alias_end; /* another width: the bytes are compared and differ */
+    if (out_end != alias_end) {
+      report(p, "track alias", qp_text("in %zu bytes, as in the packet", alias_end - alias_at),
+             qp_text("in %zu", out_end - out_at));
+      return;
+    }
+    judge_alias(p, in_alias, out_alias);
   }
   size_t diff = differs(data, out + head, len, alias_at, alias_end);
   if (diff != SIZE_MAX)
-    report(p, "frame data",
+    report(p, first ? field_at(stream, data, len, diff) : "frame data",
            qp_text("%02x at byte %zu of %s", data[diff], diff, qp_frame_name(f->type)),
            qp_text("%02x", out[head + diff]));
 }
@@ -191,12 +221,16 @@ static void judge_frame(const struct pair *p, const struct qp_quic_frame *f, uin
            qp_text("none about %s at payload offset %zu", qp_frame_name(f->type), at));
     return;
   }
-  if (decision && decision->send)
+  if (decision && decision->send) {
     judge_sent(p, f, decision);
-  else if (!zeros(p->out->payload + p->shift + at, f->len))
+    return;
+  }
+  size_t left = nonzero(p->out->payload + p->shift + at, f->len);
+  if (left < f->len)
     report(p, "removed frame",
            qp_text("PADDING in place of %s, %zu bytes", qp_frame_name(f->type), f->len),
-           qp_text("%02x at payload offset %zu", p->out->payload[p->shift + at], p->shift + at));
+           qp_text("%02x at payload offset %zu", p->out->payload[p->shift + at + left],
+                   p->shift + at + left));
 }
 
 static void judge_pair(struct qp_judged *self, const struct kept *in, const struct kept *out,
@@ -207,15 +241,21 @@ static void judge_pair(struct qp_judged *self, const struct kept *in, const stru
   const char *why;
   uint32_t fan_out = 0;
   self->out->examined++;
-  if (in->udp_len != out->udp_len || out->len < in->len) {
+  if (in->udp_len != out->udp_len) {
     report(&p, "UDP length", qp_text("%zu, as the packet", in->udp_len),
            qp_text("%zu", out->udp_len));
     return;
   }
+  if (out->len < in->len) {
+    report(&p, "payload length", qp_text("at least %zu, as the packet", in->len),
+           qp_text("%zu behind a longer header", out->len));
+    return;
+  }
   p.shift = out->len - in->len;
-  if (!zeros(out->payload, p.shift))
+  size_t left = nonzero(out->payload, p.shift);
+  if (left < p.shift)
     report(&p, "payload", qp_text("PADDING in the first %zu bytes", p.shift),
-           qp_text("%02x", out->payload[0]));
+           qp_text("%02x at payload offset %zu", out->payload[left], left));
   while (qp_quic_frame_next(&c, &f, &why) == 1)
     judge_frame(&p, &f, &fan_out);
 }

@@ -120,6 +120,7 @@ static void finish(struct qp_judged *self) {
 
 const struct qp_check qp_check_load_honest = {
     .info = {"load-honest", "run",
-             "The planned load was offered on time, wires kept theirs, the captures are complete.", true},
+             "The planned load was offered on time, wires kept theirs, the captures are complete.",
+             true},
     .finish = finish,
 };

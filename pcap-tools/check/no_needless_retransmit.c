@@ -1,24 +1,29 @@
 /* no-needless-retransmit: two things a relay must not cause or do.
  *
- * A publisher sends bytes again that had reached the relay LATE_NS before, and in
- * all that time no ACK of them left the relay: its user space acknowledges too late.
- * (An ACK that left and was lost excuses the relay, and so does a stall.) RFC 9000 13.2.1: an ACK
- * leaves within max_ack_delay.
+ * A publisher sends bytes again that had reached the relay, and no ACK of them had
+ * left it, although its user space had run for the max_ack_delay that it announced
+ * and TURN_NS more since they came: it acknowledges too late. RFC 9000 13.2.1. The
+ * time that counts is that of check/awake.h: a process that waits for its turn on a
+ * busy machine, or that the timeline stalls, is not accused. An ACK that left and was
+ * lost excuses the relay, too.
  *
  * And the datapath copies bytes of a stream to a subscriber that already left
- * towards it: a resend went out as if it were new. Judged at the relay's interface. */
+ * towards it: a resend went out as if it were new.
+ *
+ * Vantage: the relay's interface; a resend counts where the publisher sends it. */
 #include <stdlib.h>
 
-#include "pcap-tools/check/excuse.h"
+#include "pcap-tools/check/awake.h"
 #include "pcap-tools/check/per_conn.h"
 #include "pcap-tools/check/relay_log.h"
 
-/* 25 ms of max_ack_delay and a busy machine's turn. */
-#define LATE_NS 150000000u
+/* From the socket to the ACK: reading what lies before it, and the timer's grain. */
+#define TURN_NS 25000000u
 
 /* A piece of a stream as it first reached the relay. */
 struct piece {
   uint64_t stream, off, end, pn, t;
+  uint64_t awake_ns; /* how long the relay had run then */
 };
 
 /* What came in on a connection whose one end is a relay. */
@@ -31,10 +36,12 @@ struct inflow {
   size_t next_room;
   struct qp_map last;     /* stream -> its last piece */
   struct qp_ranges acked; /* numbers whose ACK left the relay */
+  struct qp_awake_clock *clock;
 };
 
 struct needless {
   struct qp_per_conn sides[2]; /* struct inflow, by the relay's side */
+  struct qp_awake awake;
 };
 
 static struct inflow *inflow_of(struct qp_judged *self, const struct qp_conn *c, unsigned side) {
@@ -44,6 +51,7 @@ static struct inflow *inflow_of(struct qp_judged *self, const struct qp_conn *c,
     in->asked = true;
     in->relay = qp_is_relay(self->evidence, c, side);
     qp_relay_log(self->evidence, c, side, &in->log);
+    in->clock = qp_awake_clock(&state->awake, self->evidence, c, side);
   }
   return in;
 }
@@ -57,51 +65,55 @@ static void arrived(struct inflow *in, const struct qp_seen *s, const struct qp_
                                        .off = f->stream.offset,
                                        .end = f->stream.offset + f->stream.len,
                                        .pn = s->pn,
-                                       .t = s->place.time_ns};
+                                       .t = s->place.time_ns,
+                                       .awake_ns = qp_awake_until(in->clock, s->place.time_ns)};
   qp_map_set(&in->last, f->stream.id, i);
+}
+
+/* How long the relay may run before its ACK leaves. */
+static uint64_t ack_within(const struct qp_conn *c, unsigned relay) {
+  const struct qp_params *p = relay == QP_CLIENT ? &c->hello.client : &c->hello.server;
+  return (p->seen ? p->max_ack_delay_ms : 25) * 1000000 + TURN_NS;
 }
 
 /* A piece that holds the first byte sent again, long there and never acknowledged. */
 static const struct piece *forgotten(const struct inflow *in, const struct qp_quic_frame *f,
-                                     uint64_t now_ns) {
+                                     uint64_t awake_ns, uint64_t within) {
   const struct piece *found = NULL;
   for (uint32_t i = qp_map_get(&in->last, f->stream.id); i < in->n; i = in->next[i]) {
     const struct piece *p = &in->pieces[i];
     if (p->off > f->stream.offset || p->end <= f->stream.offset)
       continue;
-    if (p->t + LATE_NS >= now_ns || qp_ranges_has(&in->acked, p->pn))
+    if (p->awake_ns + within >= awake_ns || qp_ranges_has(&in->acked, p->pn))
       return NULL; /* just come, or acknowledged in time */
     found = p;
   }
   return found;
 }
 
-/* A relay whose user space the timeline stops cannot acknowledge. */
-static bool was_stalled(const struct qp_evidence *e, const struct qp_seen *s, uint64_t since) {
-  const struct qp_node *relay = e->manifest ? qp_node_at(e, s->conn, !s->side) : NULL;
-  return relay && qp_stalled(e, relay->name, since, s->place.time_ns);
-}
-
 static void judge_resend(struct qp_judged *self, const struct qp_seen *s,
                          const struct qp_quic_frame *f, const struct qp_effect *effect) {
-  const struct inflow *in = inflow_of(self, s->conn, !s->side);
+  struct inflow *in = inflow_of(self, s->conn, !s->side);
   char flow[QP_FLOW_TEXT];
   if (!in->relay || !f->stream.len)
     return;
   self->out->examined++;
   if (effect->fresh == f->stream.len)
     return;
-  const struct piece *p = forgotten(in, f, s->place.time_ns);
-  if (!p || was_stalled(self->evidence, s, p->t) || !qp_found(self))
+  uint64_t awake = qp_awake_until(in->clock, s->place.time_ns);
+  const struct piece *p = forgotten(in, f, awake, ack_within(s->conn, !s->side));
+  if (!p || !qp_found(self))
     return;
   qp_describe(
       self, s->place,
       (struct qp_words){
           .layer = "quic",
           .field = "STREAM",
-          .expected = qp_text("an ACK of number %llu, which brought these bytes %llu ms before",
+          .expected = qp_text("an ACK of number %llu, which brought these bytes %llu ms before; "
+                              "the relay ran for %llu ms of them",
                               (unsigned long long)p->pn,
-                              (unsigned long long)((s->place.time_ns - p->t) / 1000000)),
+                              (unsigned long long)((s->place.time_ns - p->t) / 1000000),
+                              (unsigned long long)((awake - p->awake_ns) / 1000000)),
           .actual = qp_text("none left the relay; offset %llu of stream %llu is sent again",
                             (unsigned long long)f->stream.offset, (unsigned long long)f->stream.id),
           .explain = qp_text("%s repeats what had arrived",
@@ -159,8 +171,16 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
   }
 }
 
+static void packet(void *arg, const struct qp_seen *s) {
+  struct qp_judged *self = arg;
+  struct needless *state = self->state;
+  if (s->opened)
+    qp_awake_packet(&state->awake, self->evidence, s);
+}
+
 static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
+  w->packet = packet;
   w->frame = frame;
 }
 
@@ -176,6 +196,7 @@ static void clear(struct qp_judged *self) {
   struct needless *state = self->state;
   qp_per_conn_clear(&state->sides[0], drop);
   qp_per_conn_clear(&state->sides[1], drop);
+  qp_awake_clear(&state->awake);
 }
 
 const struct qp_check qp_check_no_needless_retransmit = {

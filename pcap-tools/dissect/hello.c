@@ -11,8 +11,11 @@ enum {
 
 static void parse_params(struct qp_cur c, struct qp_params *p) {
   /* defaults of RFC 9000 18.2 */
-  *p = (struct qp_params){
-      .seen = true, .max_udp_payload = 65527, .ack_delay_exponent = 3, .active_cid_limit = 2};
+  *p = (struct qp_params){.seen = true,
+                          .max_udp_payload = 65527,
+                          .ack_delay_exponent = 3,
+                          .max_ack_delay_ms = 25,
+                          .active_cid_limit = 2};
   while (qp_left(&c) && !c.bad) {
     uint64_t id = qp_varint(&c);
     struct qp_cur v = qp_sub(&c, qp_varint(&c));
@@ -24,6 +27,7 @@ static void parse_params(struct qp_cur c, struct qp_params *p) {
                       : id == 0x08 ? &p->max_streams_bidi
                       : id == 0x09 ? &p->max_streams_uni
                       : id == 0x0a ? &p->ack_delay_exponent
+                      : id == 0x0b ? &p->max_ack_delay_ms
                       : id == 0x0e ? &p->active_cid_limit
                       : id == 0x20 ? &p->max_datagram_frame
                                    : NULL;

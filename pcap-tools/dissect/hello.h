@@ -17,7 +17,7 @@ struct qp_params {
   bool seen;
   uint64_t max_udp_payload, max_data, max_stream_data_bidi_local, max_stream_data_bidi_remote;
   uint64_t max_stream_data_uni, max_streams_bidi, max_streams_uni, max_datagram_frame;
-  uint64_t ack_delay_exponent, active_cid_limit;
+  uint64_t ack_delay_exponent, max_ack_delay_ms, active_cid_limit;
   bool reset_stream_at;
 };
 

@@ -22,6 +22,7 @@ enum {
   P_PREFIX = 0x34,
   P_INCLUDE_PROPERTIES = 0x35,
   PROP_DEFAULT_PRIORITY = 0x0e,
+  PROP_DEFAULT_ORDER = 0x22,
   DEFAULT_PRIORITY = 128,
 };
 
@@ -81,7 +82,13 @@ static void parameter(struct qp_cur *c, uint64_t type, struct qp_moq_params *p) 
     p->forward = qp_u8(c);
     break;
   case P_PRIORITY:
+    p->has_subscriber_priority = true;
+    p->subscriber_priority = qp_u8(c);
+    break;
   case P_GROUP_ORDER:
+    p->has_order = true;
+    p->order = qp_u8(c);
+    break;
   case P_INCLUDE_PROPERTIES:
     qp_u8(c);
     break;
@@ -128,6 +135,8 @@ static void properties(struct qp_cur *c, struct qp_moq_message *m) {
     uint64_t value = qp_vi64(c);
     if (!c->bad && type == PROP_DEFAULT_PRIORITY && m->type != QP_M_SETUP)
       m->default_priority = value > 255 ? 255 : (int)value;
+    if (!c->bad && type == PROP_DEFAULT_ORDER && m->type != QP_M_SETUP)
+      m->default_order = value == 2 ? 2 : 1;
   }
 }
 
@@ -206,6 +215,7 @@ int qp_moq_message(const uint8_t *p, size_t len, struct qp_moq_message *m, const
   struct qp_cur c = qp_cur(p, len);
   memset(m, 0, sizeof *m);
   m->default_priority = DEFAULT_PRIORITY;
+  m->default_order = 1;
   m->type = qp_vi64(&c);
   if (c.bad)
     return 0;

@@ -48,6 +48,9 @@ struct qp_moq_params {
   bool has_priority;
   struct qp_range priority[QP_FILTER_RANGES];
   unsigned n_priority;
+  bool has_subscriber_priority, has_order;
+  uint8_t subscriber_priority;
+  uint8_t order; /* GROUP_ORDER: 1 ascending, 2 descending */
   bool has_object_timeout, has_subgroup_timeout;
   uint64_t object_timeout_ms, subgroup_timeout_ms;
   bool has_largest;
@@ -67,6 +70,7 @@ struct qp_moq_message {
   uint64_t alias;
   struct qp_moq_params params;
   int default_priority; /* of the track properties, 128 if absent */
+  int default_order;    /* of the track properties, 1 if absent */
   uint64_t code;        /* REQUEST_ERROR, PUBLISH_DONE */
   uint64_t streams;     /* PUBLISH_DONE */
 };

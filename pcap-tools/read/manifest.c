@@ -101,6 +101,7 @@ static void read_nodes(struct reader *r, const json_t *root, struct qp_manifest 
     n->relay = text(r, o, "relay");
     n->protection = text(r, o, "protection");
     n->datapath = text(r, o, "datapath");
+    n->congestion = text(r, o, "congestion");
     char **addresses = texts(r, o, "address", &n->n_addresses);
     n->addresses = room(n->n_addresses, sizeof *n->addresses);
     for (size_t k = 0; k < n->n_addresses; k++) {
@@ -269,7 +270,8 @@ static void free_plan(struct qp_manifest *m) {
   for (size_t i = 0; i < m->n_nodes; i++) {
     struct qp_node *n = &m->nodes[i];
     free(n->name), free(n->file), free(n->role), free(n->relay);
-    free(n->protection), free(n->datapath), free(n->addresses), free(n->route);
+    free(n->protection), free(n->datapath), free(n->congestion), free(n->addresses);
+    free(n->route);
   }
   for (size_t i = 0; i < m->n_links; i++)
     free(m->links[i].a), free(m->links[i].b);

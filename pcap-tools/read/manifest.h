@@ -10,6 +10,7 @@
 
 struct qp_node {
   char *name, *file, *role, *relay, *protection, *datapath;
+  char *congestion;         /* "newreno" "cubic"; "": not said */
   struct qp_end *addresses; /* port: the node's */
   size_t n_addresses;
   struct qp_hop {

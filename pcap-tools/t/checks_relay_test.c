@@ -118,7 +118,53 @@ static void another_payload_byte_fails(void **state) {
 
 static void another_priority_byte_fails(void **state) {
   (void)state;
-  spoilt(STREAM_AT + 4 + 4, 0x08, "frame data", "09");
+  spoilt(STREAM_AT + 4 + 4, 0x08, "publisher priority", "09");
+}
+
+static void every_field_of_the_front_has_its_name(void **state) {
+  (void)state;
+  spoilt(STREAM_AT + 4, 0x08, "type flags", "");
+  spoilt(STREAM_AT + 4 + 2, 0x01, "group ID", "01");
+  spoilt(STREAM_AT + 4 + 3, 0x01, "subgroup ID", "01");
+  spoilt(STREAM_AT + 4 + 5, 0x01, "frame data", "01");
+  size_t datagram = out_frames().len - 7;
+  spoilt(datagram + 2, 0x01, "group ID", "01");
+  spoilt(datagram + 3, 0x02, "object ID", "03");
+  spoilt(datagram + 4, 0x02, "publisher priority", "03");
+}
+
+static void an_alias_in_other_bytes_fails(void **state) {
+  (void)state;
+  struct word w = JOIN(w_hex("14 80 07 00 00"), o_object(0, "hello"));
+  struct word out = FRAMES(w_padding(SHIFT + ACK_LEN), w_stream_of(7, 0, w, true),
+                           w_datagram(o_datagram(DOWN_ALIAS, 0, 1, 1, "dg")));
+  w = JOIN(w_hex("14 01 00 00 01"), o_object(0, "hello"));
+  struct word in = FRAMES(w_ack(1, 1), w_stream_of(6, 0, w, true),
+                          w_datagram(o_datagram(UP_ALIAS, 0, 1, 1, "dg")));
+  struct plan p = copied(in, out);
+  made_run_expect_finding(&p, "copy-exact", "track alias", "in 2");
+}
+
+static void no_stream_in_the_record_fails(void **state) {
+  (void)state;
+  struct plan p = honest();
+  p.copies = ENTRY STREAM_COPY("3", "null") DATAGRAM_COPY("send", "3");
+  made_run_expect_finding(&p, "copy-exact", "stream ID", "none");
+}
+
+/* A longer ID pushes the payload out of the packet. */
+static void a_shorter_payload_fails(void **state) {
+  (void)state;
+  struct plan p = made_run();
+  struct qp_cid longer = {.len = 20, .data = {1, 2, 3}};
+  p.copies = COPIES;
+  p.ledger = LEDGER;
+  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_new_cid(1, 0, longer.data, longer.len)));
+  pkt_1rtt(&p.scene.pub, C, .frames = in_frames(), .pn_len = 1);
+  struct word out = JOIN(w_padding(2), w_stream_of(7, 0, subgroup(DOWN_ALIAS, "hello"), true),
+                         w_datagram(o_datagram(DOWN_ALIAS, 0, 1, 1, "dg")));
+  pkt_1rtt(&p.scene.sub, S, .frames = out, .dcid = &longer);
+  made_run_expect_finding(&p, "copy-exact", "payload length", "behind a longer header");
 }
 
 static void another_tracks_alias_fails(void **state) {
@@ -378,18 +424,21 @@ static void a_slow_resend_passes(void **state) {
   made_run_expect(&p, "no-needless-retransmit", JUDGE_PASS);
 }
 
-static struct plan resent(uint64_t later_ns, bool acknowledged) {
-  struct plan p = honest(); /* number 3 brought stream 6 */
+/* Number 3 brought stream 6; for so many packets of 1 ms the relay is alive, on its
+ * other connection, then the bytes come again. */
+static struct plan resent(unsigned packets, bool acknowledged) {
+  struct plan p = honest();
   if (acknowledged)
     pkt_1rtt(&p.scene.pub, S, .frames = FRAMES(w_ack(1, 3)));
-  p.scene.t->now_ns += later_ns;
+  for (unsigned i = 0; i < packets; i++)
+    pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_ping()));
   pkt_1rtt(&p.scene.pub, C, .frames = in_frames());
   return p;
 }
 
 static void a_resend_for_want_of_an_ack_fails(void **state) {
   (void)state;
-  struct plan p = resent(300000000, false);
+  struct plan p = resent(52, false);
   made_run_expect_finding(&p, "no-needless-retransmit", "STREAM", "offset 0 of stream 6");
 }
 
@@ -412,14 +461,66 @@ static void a_resend_to_a_stalled_relay_passes(void **state) {
 
 static void a_resend_although_acknowledged_passes(void **state) {
   (void)state;
-  struct plan p = resent(300000000, true);
+  struct plan p = resent(52, true);
   made_run_expect(&p, "no-needless-retransmit", JUDGE_PASS);
 }
 
 static void a_quick_resend_passes(void **state) {
   (void)state;
-  struct plan p = resent(20000000, false);
+  struct plan p = resent(49, false);
   made_run_expect(&p, "no-needless-retransmit", JUDGE_PASS);
+}
+
+/* A process that had no turn could not acknowledge. */
+static void a_relay_without_a_turn_is_not_accused(void **state) {
+  (void)state;
+  struct plan p = honest();
+  p.scene.t->now_ns += 3000000000u;
+  pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&p.scene.pub, C, .frames = in_frames());
+  made_run_expect(&p, "no-needless-retransmit", JUDGE_PASS);
+}
+
+/* Copies are the kernel's: they say nothing about the process. The same packets
+ * count if the ledger calls them the relay's own. */
+static struct plan resent_after_copies(bool fast) {
+  static char copies[16384];
+  struct plan p = honest();
+  size_t n = (size_t)snprintf(copies, sizeof copies, "%s", COPIES);
+  for (unsigned pn = 4; pn < 64; pn++) {
+    pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_ping()));
+    if (fast)
+      n += (size_t)snprintf(copies + n, sizeof copies - n,
+                            "{\"ev\":\"copy\",\"t\":2," UP ",\"frame\":0,\"kind\":\"stream\"," DOWN
+                            ",\"decision\":\"send\",\"pn\":%u}\n",
+                            pn);
+  }
+  p.copies = copies;
+  pkt_1rtt(&p.scene.pub, C, .frames = in_frames());
+  return p;
+}
+
+static void copies_are_no_sign_of_life(void **state) {
+  (void)state;
+  struct plan p = resent_after_copies(true);
+  made_run_expect(&p, "no-needless-retransmit", JUDGE_PASS);
+  p = resent_after_copies(false);
+  made_run_expect(&p, "no-needless-retransmit", JUDGE_FAIL);
+}
+
+static void acks_in_the_ledger_are_signs_of_life(void **state) {
+  (void)state;
+  static char ledger[16384];
+  struct plan p = honest();
+  size_t n = (size_t)snprintf(ledger, sizeof ledger, "%s", LEDGER);
+  for (unsigned ms = 20; ms < 80; ms++)
+    n += (size_t)snprintf(
+        ledger + n, sizeof ledger - n,
+        "{\"ev\":\"ack\",\"conn\":\"" SUB "\",\"t\":%u000000,\"joint\":[[1,1]],\"own\":[]}\n", ms);
+  p.ledger = ledger;
+  p.scene.t->now_ns += 100000000;
+  pkt_1rtt(&p.scene.pub, C, .frames = in_frames());
+  made_run_expect(&p, "no-needless-retransmit", JUDGE_FAIL);
 }
 
 int main(void) {
@@ -431,6 +532,10 @@ int main(void) {
       cmocka_unit_test(another_stream_fails),
       cmocka_unit_test(another_payload_byte_fails),
       cmocka_unit_test(another_priority_byte_fails),
+      cmocka_unit_test(every_field_of_the_front_has_its_name),
+      cmocka_unit_test(an_alias_in_other_bytes_fails),
+      cmocka_unit_test(no_stream_in_the_record_fails),
+      cmocka_unit_test(a_shorter_payload_fails),
       cmocka_unit_test(another_tracks_alias_fails),
       cmocka_unit_test(another_length_fails),
       cmocka_unit_test(a_frame_sent_although_dropped_fails),
@@ -469,6 +574,9 @@ int main(void) {
       cmocka_unit_test(a_resend_to_a_stalled_relay_passes),
       cmocka_unit_test(a_resend_although_acknowledged_passes),
       cmocka_unit_test(a_quick_resend_passes),
+      cmocka_unit_test(a_relay_without_a_turn_is_not_accused),
+      cmocka_unit_test(copies_are_no_sign_of_life),
+      cmocka_unit_test(acks_in_the_ledger_are_signs_of_life),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

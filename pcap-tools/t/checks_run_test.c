@@ -95,7 +95,7 @@ static void a_stopped_run_is_not_honest(void **state) {
 }
 
 #define WIRE(overflow, late)                                                                       \
-  "{\"link\":\"relay>sub[0]\",\"packets\":9,\"dropped_queue\":3,\"late_p99_ns\":" late                   \
+  "{\"link\":\"relay>sub[0]\",\"packets\":9,\"dropped_queue\":3,\"late_p99_ns\":" late             \
   ",\"late_max_ns\":99000000,\"overflow\":" overflow "}"
 
 static struct plan wired(const char *wires) {

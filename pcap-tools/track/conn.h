@@ -115,6 +115,7 @@ struct qp_filter {
   struct qp_range priority[QP_FILTER_RANGES];
   unsigned n_priority; /* 0: all */
   uint64_t object_timeout_ms, subgroup_timeout_ms;
+  uint8_t subscriber_priority;
 };
 #define QP_NO_LOCATION 5u
 
@@ -132,7 +133,8 @@ struct qp_request {
   bool has_largest;
   struct qp_location largest;
   int default_priority;
-  struct qp_filter *filters; /* [0] the SUBSCRIBE, then one for each REQUEST_UPDATE */
+  bool order_asked, descending; /* groups: the higher first */
+  struct qp_filter *filters;    /* [0] the SUBSCRIBE, then one for each REQUEST_UPDATE */
   size_t n_filters, filters_room;
   bool done; /* PUBLISH_DONE */
   uint64_t done_status, done_streams;

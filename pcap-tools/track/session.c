@@ -46,7 +46,8 @@ static void add_filter(struct qp_request *r, const struct qp_moq_params *p, stru
   if (r->n_filters)
     *f = r->filters[r->n_filters - 1];
   else
-    *f = (struct qp_filter){.forward = true, .location_fields = QP_NO_LOCATION};
+    *f = (struct qp_filter){
+        .forward = true, .location_fields = QP_NO_LOCATION, .subscriber_priority = 128};
   r->n_filters++;
   f->asked = place;
   f->answered = (struct qp_place){0};
@@ -61,6 +62,8 @@ static void add_filter(struct qp_request *r, const struct qp_moq_params *p, stru
     f->n_priority = p->n_priority;
     memcpy(f->priority, p->priority, sizeof f->priority);
   }
+  if (p->has_subscriber_priority)
+    f->subscriber_priority = p->subscriber_priority;
   if (p->has_object_timeout)
     f->object_timeout_ms = p->object_timeout_ms;
   if (p->has_subgroup_timeout)
@@ -79,8 +82,11 @@ static void ask(struct qp_conn *c, struct qp_tracks *tracks, unsigned side, uint
   if (m->type == QP_M_SUBSCRIBE || m->type == QP_M_PUBLISH || m->type == QP_M_FETCH ||
       m->type == QP_M_TRACK_STATUS)
     r->track = qp_tracks_index(tracks, m);
-  if (m->type == QP_M_SUBSCRIBE)
-    add_filter(r, &m->params, place);
+  if (m->type != QP_M_SUBSCRIBE)
+    return;
+  add_filter(r, &m->params, place);
+  r->order_asked = m->params.has_order;
+  r->descending = m->params.has_order && m->params.order == 2;
 }
 
 static void accept_request(struct qp_request *r, const struct qp_moq_message *m,
@@ -91,6 +97,8 @@ static void accept_request(struct qp_request *r, const struct qp_moq_message *m,
   r->has_largest = m->params.has_largest;
   r->largest = m->params.largest;
   r->default_priority = m->default_priority;
+  if (!r->order_asked)
+    r->descending = m->default_order == 2;
   if (r->n_filters)
     r->filters[0].answered = place;
 }
