@@ -2,67 +2,21 @@
  * against MAX_DATA, each stream's against MAX_STREAM_DATA, the number of streams
  * against MAX_STREAMS; each with what had reached the sender, transport
  * parameters first. RFC 9000 4.1, 4.6. A reset counts with its final size.
- * Connections whose handshake could not be read are not judged. */
-#include <stdlib.h>
-
-#include "pcap-tools/check/per_conn.h"
+ *
+ * Vantage: the sender's interface. No excuses. Connections whose handshake could not
+ * be read are not judged. */
 #include "pcap-tools/check/check.h"
-
-struct flow_stream {
-  uint64_t end, limit;
-};
-
-/* What one side may send and has sent. */
-struct budget {
-  uint64_t sum, max_data, max_streams[2]; /* [1]: one-way */
-  struct qp_map at;                       /* stream -> index */
-  struct flow_stream *streams;
-  size_t n, room;
-};
-
-struct flow_conn {
-  struct budget side[2];
-  bool begun[2];
-};
+#include "pcap-tools/check/credit.h"
+#include "pcap-tools/check/per_conn.h"
 
 struct flow_limits {
-  struct qp_per_conn conns;
+  struct qp_per_conn sides[2]; /* struct qp_credit of the side that sends */
 };
 
-/* The parameters that bind `side`: those of its peer. */
-static const struct qp_params *peer_of(const struct qp_conn *c, unsigned side) {
-  return side == QP_CLIENT ? &c->hello.server : &c->hello.client;
-}
-
-static struct budget *budget_of(struct flow_limits *state, const struct qp_conn *c, unsigned side) {
-  struct flow_conn *f = qp_per_conn(&state->conns, c, sizeof *f);
-  const struct qp_params *p = peer_of(c, side);
-  struct budget *b = &f->side[side];
-  if (!p->seen)
-    return NULL;
-  if (!f->begun[side]) {
-    b->max_data = p->max_data;
-    b->max_streams[0] = p->max_streams_bidi;
-    b->max_streams[1] = p->max_streams_uni;
-  }
-  f->begun[side] = true;
-  return b;
-}
-
-static struct flow_stream *stream_of(struct budget *b, const struct qp_conn *c, unsigned side,
-                                     uint64_t id) {
-  const struct qp_params *p = peer_of(c, side);
-  uint32_t i = qp_map_get(&b->at, id);
-  if (i != QP_MAP_NONE)
-    return &b->streams[i];
-  qp_grow((void **)&b->streams, &b->room, b->n + 1, sizeof *b->streams);
-  qp_map_set(&b->at, id, (uint32_t)b->n);
-  struct flow_stream *s = &b->streams[b->n++];
-  s->end = 0;
-  s->limit = qp_stream_uni(id)              ? p->max_stream_data_uni
-             : qp_stream_opener(id) == side ? p->max_stream_data_bidi_remote
-                                            : p->max_stream_data_bidi_local;
-  return s;
+static struct qp_credit *credit_of(struct flow_limits *state, const struct qp_conn *c,
+                                   unsigned side) {
+  struct qp_credit *credit = qp_per_conn(&state->sides[side], c, sizeof *credit);
+  return qp_credit_begin(credit, c, side) ? credit : NULL;
 }
 
 static void report(struct qp_judged *self, const struct qp_seen *s, const char *field,
@@ -76,56 +30,26 @@ static void report(struct qp_judged *self, const struct qp_seen *s, const char *
 }
 
 static void sent_up_to(struct qp_judged *self, const struct qp_seen *s, uint64_t id, uint64_t end) {
-  struct flow_limits *state = self->state;
   char flow[QP_FLOW_TEXT];
-  struct budget *b = budget_of(state, s->conn, s->side);
-  if (!b)
+  struct qp_credit *c = credit_of(self->state, s->conn, s->side);
+  const struct qp_credit_stream *t;
+  if (!c)
     return;
-  struct flow_stream *t = stream_of(b, s->conn, s->side, id);
-  uint64_t growth = end > t->end ? end - t->end : 0;
+  uint64_t growth = qp_credit_sent(c, s->conn, s->side, id, end, s->place.time_ns, &t);
   self->out->examined++;
-  t->end += growth;
-  b->sum += growth;
   if (growth && end > t->limit && qp_found(self))
     report(self, s, "MAX_STREAM_DATA", t->limit, end,
            qp_text("%s sends more on stream %llu than its peer allows",
                    qp_flow(self->evidence, s->conn, s->side, flow), (unsigned long long)id));
-  if (growth && b->sum > b->max_data && qp_found(self))
-    report(self, s, "MAX_DATA", b->max_data, b->sum,
+  if (growth && c->sum > c->max_data && qp_found(self))
+    report(self, s, "MAX_DATA", c->max_data, c->sum,
            qp_text("the largest offsets of all streams of %s add up to more than its peer allows",
                    qp_flow(self->evidence, s->conn, s->side, flow)));
-  uint64_t max = b->max_streams[qp_stream_uni(id)];
+  uint64_t max = c->max_streams[qp_stream_uni(id)];
   if (qp_stream_opener(id) == s->side && id / 4 >= max && qp_found(self))
     report(self, s, "MAX_STREAMS", max, id / 4 + 1,
            qp_text("%s opens stream %llu", qp_flow(self->evidence, s->conn, s->side, flow),
                    (unsigned long long)id));
-}
-
-static void raise_to(uint64_t *limit, uint64_t value) {
-  if (value > *limit)
-    *limit = value;
-}
-
-/* A limit that `s->side` gives its peer. */
-static void allowed(struct flow_limits *state, const struct qp_seen *s,
-                    const struct qp_quic_frame *f) {
-  struct budget *b = budget_of(state, s->conn, !s->side);
-  if (!b)
-    return;
-  switch (f->kind) {
-  case QP_F_MAX_DATA:
-    raise_to(&b->max_data, f->limit.value);
-    break;
-  case QP_F_MAX_STREAM_DATA:
-    raise_to(&stream_of(b, s->conn, !s->side, f->limit.id)->limit, f->limit.value);
-    break;
-  case QP_F_MAX_STREAMS_BIDI:
-  case QP_F_MAX_STREAMS_UNI:
-    raise_to(&b->max_streams[f->kind == QP_F_MAX_STREAMS_UNI], f->limit.value);
-    break;
-  default:
-    break;
-  }
 }
 
 static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
@@ -138,8 +62,11 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
     else if (f->kind == QP_F_RESET_STREAM || f->kind == QP_F_RESET_STREAM_AT)
       sent_up_to(self, s, f->reset.id, f->reset.final_size);
   }
-  if (s->views & QP_REACHED)
-    allowed(self->state, s, f);
+  if (!(s->views & QP_REACHED))
+    return;
+  struct qp_credit *c = credit_of(self->state, s->conn, !s->side);
+  if (c)
+    qp_credit_allowed(c, s->conn, !s->side, f, s->place.time_ns);
 }
 
 static void watch(struct qp_judged *self, struct qp_watcher *w) {
@@ -148,15 +75,13 @@ static void watch(struct qp_judged *self, struct qp_watcher *w) {
 }
 
 static void drop(void *item) {
-  struct flow_conn *f = item;
-  for (int side = 0; side < 2; side++) {
-    qp_map_clear(&f->side[side].at);
-    free(f->side[side].streams);
-  }
+  qp_credit_clear(item);
 }
 
 static void clear(struct qp_judged *self) {
-  qp_per_conn_clear(&((struct flow_limits *)self->state)->conns, drop);
+  struct flow_limits *state = self->state;
+  qp_per_conn_clear(&state->sides[0], drop);
+  qp_per_conn_clear(&state->sides[1], drop);
 }
 
 const struct qp_check qp_check_flow_limits = {

@@ -16,7 +16,7 @@ struct qp_node {
   struct qp_hop {
     uint32_t link; /* index in `links` */
     bool forward;  /* from a to b */
-  } * route; /* to the relay it dials, routers included */
+  } * route;       /* to the relay it dials, routers included */
   size_t n_route;
 };
 

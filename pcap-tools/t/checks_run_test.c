@@ -100,8 +100,9 @@ static void a_stopped_run_is_not_honest(void **state) {
 
 static struct plan wired(const char *wires) {
   struct plan p = made_run();
-  p.links = "{\"a\":\"pub\",\"b\":\"relay\",\"plain\":true},"
-            "{\"a\":\"relay\",\"b\":\"sub[0]\",\"plain\":false}";
+  p.links =
+      "{\"a\":\"pub\",\"b\":\"relay\",\"plain\":true},"
+      "{\"a\":\"relay\",\"b\":\"sub[0]\",\"plain\":false}";
   p.wires = wires;
   return p;
 }
@@ -339,9 +340,10 @@ static void latency_beyond_the_budget_fails(void **state) {
  * direction away from the relay, and 500 the publisher's. */
 static struct plan behind_a_router(void) {
   struct plan p = made_run();
-  p.links = "{\"a\":\"pub\",\"b\":\"relay\",\"delay_ns\":500,\"delay_back_ns\":9000},"
-            "{\"a\":\"relay\",\"b\":\"hop\",\"delay_ns\":1000,\"delay_back_ns\":9000},"
-            "{\"a\":\"sub[0]\",\"b\":\"hop\",\"delay_ns\":9000,\"delay_back_ns\":2000}";
+  p.links =
+      "{\"a\":\"pub\",\"b\":\"relay\",\"delay_ns\":500,\"delay_back_ns\":9000},"
+      "{\"a\":\"relay\",\"b\":\"hop\",\"delay_ns\":1000,\"delay_back_ns\":9000},"
+      "{\"a\":\"sub[0]\",\"b\":\"hop\",\"delay_ns\":9000,\"delay_back_ns\":2000}";
   p.pub_way = "{\"link\":0,\"forward\":true}";
   p.sub_way = "{\"link\":2,\"forward\":true},{\"link\":1,\"forward\":false}";
   return p;

@@ -10,7 +10,11 @@
 #include <cmocka.h>
 
 struct plan made_run(void) {
-  struct plan p = {.scene = scene_new("chat", p_next_group(), p_none()), .captured = -1};
+  return made_run_of(scene_new("chat", p_next_group(), p_none()));
+}
+
+struct plan made_run_of(struct scene scene) {
+  struct plan p = {.scene = scene, .captured = -1};
   p.faults = "";
   p.datapath = "kernel";
   p.publisher = "\"objects_planned\":1,\"objects_published\":1,\"late_p99_ns\":1000";
@@ -80,9 +84,9 @@ void made_run_write(const struct plan *p) {
       p->links ? p->links
                : "{\"a\":\"pub\",\"b\":\"relay\",\"plain\":true},"
                  "{\"a\":\"relay\",\"b\":\"sub[0]\",\"plain\":true}",
-      packets, (unsigned long long)p->dropped,
-      p->budget ? p->budget : "", p->timed_out ? "true" : "false", p->process, p->publisher,
-      p->wires ? p->wires : "", p->residue);
+      packets, (unsigned long long)p->dropped, p->budget ? p->budget : "",
+      p->timed_out ? "true" : "false", p->process, p->publisher, p->wires ? p->wires : "",
+      p->residue);
   made_run_file("manifest.json", text);
   made_run_file("pub-objects.jsonl", p->pub_log);
   made_run_file("sub.0-objects.jsonl", p->sub_log);

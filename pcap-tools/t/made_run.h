@@ -13,11 +13,11 @@
 /* What a test changes of an honest run. */
 struct plan {
   struct scene scene;
-  const char *faults;    /* faults.jsonl */
-  const char *budget;    /* members of latency_budget; NULL: none */
+  const char *faults;            /* faults.jsonl */
+  const char *budget;            /* members of latency_budget; NULL: none */
   const char *pub_way, *sub_way; /* each one's route to the relay; NULL: none is told */
-  const char *links;     /* NULL: two plain ones */
-  const char *publisher; /* members of the publisher's entry */
+  const char *links;             /* NULL: two plain ones */
+  const char *publisher;         /* members of the publisher's entry */
   const char *residue;
   const char *process; /* members of the relay's process entry */
   const char *wires;   /* elements of run.wires; NULL: none */
@@ -31,6 +31,8 @@ struct plan {
 };
 
 struct plan made_run(void);
+/* The same of a scene that the test has prepared. */
+struct plan made_run_of(struct scene scene);
 /* A file of the directory. */
 void made_run_file(const char *name, const char *text);
 /* Writes all of it. */

@@ -20,7 +20,11 @@ static struct scene join(struct scene s, const char *track, struct word params, 
 }
 
 struct scene scene_new(const char *track, struct word params, struct word ok) {
-  struct scene s = {.t = tape_new()};
+  return scene_on(tape_new(), track, params, ok);
+}
+
+struct scene scene_on(struct tape *t, const char *track, struct word params, struct word ok) {
+  struct scene s = {.t = t};
   s.pub = tape_conn(s.t);
   s.sub = tape_conn(s.t);
   return join(s, track, params, ok);

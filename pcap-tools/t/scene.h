@@ -14,6 +14,8 @@ struct scene {
 
 /* params: of the subscriber's SUBSCRIBE; ok: of the relay's SUBSCRIBE_OK. */
 struct scene scene_new(const char *track, struct word params, struct word ok);
+/* The same on a tape that the test has prepared. */
+struct scene scene_on(struct tape *t, const char *track, struct word params, struct word ok);
 /* Both links captured at both ends: files 0 and 1 between relay and publisher,
  * 2 and 3 between relay and subscriber; the relay's first. */
 struct scene scene_new_wired(const char *track);

@@ -1,0 +1,117 @@
+#include "pcap-tools/check/credit.h"
+
+#include <stdlib.h>
+
+#include "pcap-tools/read/memory.h"
+
+/* RFC 9000 section 14: what any path carries. */
+#define DATAGRAM_LEAST 1200u
+
+/* The parameters that bind `side`: those of its peer. */
+static const struct qp_params *peer_of(const struct qp_conn *conn, unsigned side) {
+  return side == QP_CLIENT ? &conn->hello.server : &conn->hello.client;
+}
+
+bool qp_credit_begin(struct qp_credit *c, const struct qp_conn *conn, unsigned side) {
+  const struct qp_params *p = peer_of(conn, side);
+  if (c->begun || !p->seen)
+    return c->begun;
+  c->begun = true;
+  c->max_data = p->max_data;
+  c->max_streams[0] = p->max_streams_bidi;
+  c->max_streams[1] = p->max_streams_uni;
+  return true;
+}
+
+static struct qp_credit_stream *stream_of(struct qp_credit *c, const struct qp_conn *conn,
+                                          unsigned side, uint64_t id) {
+  const struct qp_params *p = peer_of(conn, side);
+  uint32_t i = qp_map_get(&c->at, id);
+  if (i != QP_MAP_NONE)
+    return &c->streams[i];
+  qp_grow((void **)&c->streams, &c->room, c->n + 1, sizeof *c->streams);
+  qp_map_set(&c->at, id, (uint32_t)c->n);
+  struct qp_credit_stream *s = &c->streams[c->n++];
+  s->end = 0;
+  s->limit = qp_stream_uni(id)              ? p->max_stream_data_uni
+             : qp_stream_opener(id) == side ? p->max_stream_data_bidi_remote
+                                            : p->max_stream_data_bidi_local;
+  return s;
+}
+
+static void note(struct qp_credit *c, uint64_t what, bool stopped, uint64_t now_ns) {
+  uint32_t i = qp_map_get(&c->stop_of, what);
+  struct qp_stop *s = i == QP_MAP_NONE ? NULL : &c->stops[i];
+  bool was = s && s->to_ns == UINT64_MAX;
+  if (was && !stopped)
+    s->to_ns = now_ns;
+  if (was || !stopped)
+    return;
+  qp_grow((void **)&c->stops, &c->stops_room, c->n_stops + 1, sizeof *c->stops);
+  qp_map_set(&c->stop_of, what, (uint32_t)c->n_stops);
+  c->stops[c->n_stops++] = (struct qp_stop){what, now_ns, UINT64_MAX};
+}
+
+static void note_all(struct qp_credit *c, uint64_t id, const struct qp_credit_stream *s,
+                     uint64_t now_ns) {
+  note(c, QP_CREDIT_DATA, c->sum + DATAGRAM_LEAST > c->max_data, now_ns);
+  note(c, QP_CREDIT_STREAMS, c->opened[1] >= c->max_streams[1], now_ns);
+  if (s)
+    note(c, id, s->end + DATAGRAM_LEAST > s->limit, now_ns);
+}
+
+uint64_t qp_credit_sent(struct qp_credit *c, const struct qp_conn *conn, unsigned side, uint64_t id,
+                        uint64_t end, uint64_t now_ns, const struct qp_credit_stream **stream) {
+  struct qp_credit_stream *s = stream_of(c, conn, side, id);
+  uint64_t growth = end > s->end ? end - s->end : 0;
+  bool uni = qp_stream_uni(id);
+  s->end += growth;
+  c->sum += growth;
+  if (qp_stream_opener(id) == side && id / 4 >= c->opened[uni])
+    c->opened[uni] = id / 4 + 1;
+  note_all(c, id, s, now_ns);
+  *stream = s;
+  return growth;
+}
+
+static void raise_to(uint64_t *limit, uint64_t value) {
+  if (value > *limit)
+    *limit = value;
+}
+
+void qp_credit_allowed(struct qp_credit *c, const struct qp_conn *conn, unsigned side,
+                       const struct qp_quic_frame *f, uint64_t now_ns) {
+  struct qp_credit_stream *s = NULL;
+  switch (f->kind) {
+  case QP_F_MAX_DATA:
+    raise_to(&c->max_data, f->limit.value);
+    break;
+  case QP_F_MAX_STREAM_DATA:
+    s = stream_of(c, conn, side, f->limit.id);
+    raise_to(&s->limit, f->limit.value);
+    break;
+  case QP_F_MAX_STREAMS_BIDI:
+  case QP_F_MAX_STREAMS_UNI:
+    raise_to(&c->max_streams[f->kind == QP_F_MAX_STREAMS_UNI], f->limit.value);
+    break;
+  default:
+    return;
+  }
+  note_all(c, f->limit.id, s, now_ns);
+}
+
+bool qp_credit_stopped(const struct qp_credit *c, uint64_t what, uint64_t time_ns) {
+  for (size_t i = 0; i < c->n_stops; i++) {
+    const struct qp_stop *s = &c->stops[i];
+    if (s->what == what && s->from_ns <= time_ns && time_ns < s->to_ns)
+      return true;
+  }
+  return false;
+}
+
+void qp_credit_clear(struct qp_credit *c) {
+  qp_map_clear(&c->at);
+  qp_map_clear(&c->stop_of);
+  free(c->streams);
+  free(c->stops);
+}

@@ -1,0 +1,251 @@
+/* A sender that has more than it can send: delivery-order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pcap-tools/t/made_run.h"
+
+enum { C = TAPE_CLIENT, S = TAPE_SERVER };
+
+/* ---- delivery-order ------------------------------------------------------- */
+
+/* The relay is at work for so long, and sends none of what waits. */
+static void busy(struct plan *p, unsigned ms) {
+  for (unsigned i = 0; i < ms; i++)
+    pkt_1rtt(&p->scene.sub, S, .frames = FRAMES(w_ping()));
+}
+
+static void up(struct plan *p, uint64_t group, uint64_t object, uint8_t priority) {
+  pkt_1rtt(&p->scene.pub, C,
+           .frames = FRAMES(w_datagram(o_datagram(UP_ALIAS, group, object, priority, "x"))));
+}
+
+static void down(struct plan *p, uint64_t group, uint64_t object, uint8_t priority) {
+  pkt_1rtt(&p->scene.sub, S,
+           .frames = FRAMES(w_datagram(o_datagram(DOWN_ALIAS, group, object, priority, "x"))));
+}
+
+/* Subscribed with these parameters; SUBSCRIBE_OK with those. */
+static struct plan asked(struct word params, struct word ok) {
+  return made_run_of(scene_new("chat", params, ok));
+}
+
+/* Two datagrams wait; they leave, the second of them first if `swapped`. */
+struct two {
+  uint64_t group, object;
+  uint8_t priority;
+};
+
+static struct plan waiting(struct plan p, struct two a, struct two b) {
+  up(&p, a.group, a.object, a.priority);
+  up(&p, b.group, b.object, b.priority);
+  busy(&p, 30);
+  down(&p, a.group, a.object, a.priority);
+  down(&p, b.group, b.object, b.priority);
+  return p;
+}
+
+static void expect_order(struct plan p, struct two a, struct two b, enum judge_result result) {
+  p = waiting(p, a, b);
+  made_run_expect(&p, "delivery-order", result);
+}
+
+static void the_lower_object_goes_first(void **state) {
+  (void)state;
+  expect_order(made_run(), (struct two){0, 1, 1}, (struct two){0, 2, 1}, JUDGE_PASS);
+  expect_order(made_run(), (struct two){0, 2, 1}, (struct two){0, 1, 1}, JUDGE_FAIL);
+}
+
+static void the_lower_group_goes_first(void **state) {
+  (void)state;
+  expect_order(made_run(), (struct two){1, 9, 1}, (struct two){2, 0, 1}, JUDGE_PASS);
+  struct plan p = waiting(made_run(), (struct two){2, 0, 1}, (struct two){1, 9, 1});
+  made_run_expect_finding(&p, "delivery-order", "object", "chat group 2 object 0");
+}
+
+static void the_lower_priority_number_goes_before_the_group(void **state) {
+  (void)state;
+  expect_order(made_run(), (struct two){2, 0, 0}, (struct two){1, 0, 1}, JUDGE_PASS);
+  expect_order(made_run(), (struct two){1, 0, 1}, (struct two){2, 0, 0}, JUDGE_FAIL);
+}
+
+/* GROUP_ORDER 2 in SUBSCRIBE. */
+static void descending_groups_go_the_other_way(void **state) {
+  (void)state;
+  struct word descending = w_hex("02 21 0100 01 02");
+  expect_order(asked(descending, p_none()), (struct two){2, 0, 1}, (struct two){1, 0, 1},
+               JUDGE_PASS);
+  expect_order(asked(descending, p_none()), (struct two){1, 0, 1}, (struct two){2, 0, 1},
+               JUDGE_FAIL);
+}
+
+/* DEFAULT_PUBLISHER_GROUP_ORDER 2 among the properties of SUBSCRIBE_OK. */
+static void the_publishers_order_counts_where_none_was_asked(void **state) {
+  (void)state;
+  struct word ok = w_hex("00 22 02");
+  expect_order(asked(p_next_group(), ok), (struct two){2, 0, 1}, (struct two){1, 0, 1}, JUDGE_PASS);
+  expect_order(asked(p_next_group(), ok), (struct two){1, 0, 1}, (struct two){2, 0, 1}, JUDGE_FAIL);
+  struct word ascending = w_hex("02 21 0100 01 01");
+  expect_order(asked(ascending, ok), (struct two){1, 0, 1}, (struct two){2, 0, 1}, JUDGE_PASS);
+}
+
+static void a_relay_that_had_no_turn_has_no_backlog(void **state) {
+  (void)state;
+  struct plan p = made_run();
+  up(&p, 0, 1, 1);
+  up(&p, 0, 2, 1);
+  p.scene.t->now_ns += 500000000;
+  down(&p, 0, 2, 1);
+  down(&p, 0, 1, 1);
+  made_run_expect(&p, "delivery-order", JUDGE_SKIP);
+}
+
+static void what_has_just_come_may_wait(void **state) {
+  (void)state;
+  struct plan p = made_run();
+  up(&p, 0, 2, 1);
+  busy(&p, 30);
+  up(&p, 0, 1, 1);
+  busy(&p, 10);
+  down(&p, 0, 2, 1);
+  down(&p, 0, 1, 1);
+  made_run_expect(&p, "delivery-order", JUDGE_SKIP);
+}
+
+/* A second subscription of the same subscriber, on track "more" (aliases one higher). */
+static struct plan two_tracks(struct word params) {
+  struct plan p = made_run();
+  pkt_1rtt(&p.scene.pub, S,
+           .frames = FRAMES(w_stream_of(5, 0, m_subscribe(3, "more", p_next_group()), false)));
+  pkt_1rtt(&p.scene.pub, C,
+           .frames = FRAMES(w_stream_of(5, 0, m_subscribe_ok(UP_ALIAS + 1, p_none()), false)));
+  pkt_1rtt(&p.scene.sub, C,
+           .frames = FRAMES(w_stream_of(4, 0, m_subscribe(2, "more", params), false)));
+  pkt_1rtt(&p.scene.sub, S,
+           .frames = FRAMES(w_stream_of(4, 0, m_subscribe_ok(DOWN_ALIAS + 1, p_none()), false)));
+  return p;
+}
+
+static void up_more(struct plan *p, uint64_t object, uint8_t priority) {
+  pkt_1rtt(&p->scene.pub, C,
+           .frames = FRAMES(w_datagram(o_datagram(UP_ALIAS + 1, 0, object, priority, "x"))));
+}
+
+static void down_more(struct plan *p, uint64_t object, uint8_t priority) {
+  pkt_1rtt(&p->scene.sub, S,
+           .frames = FRAMES(w_datagram(o_datagram(DOWN_ALIAS + 1, 0, object, priority, "x"))));
+}
+
+/* "chat" {0, 1} and "more" {0, 0} wait; chat leaves first. */
+static void expect_chat_first(struct word params, uint8_t chat, uint8_t more,
+                              enum judge_result result) {
+  struct plan p = two_tracks(params);
+  up(&p, 0, 1, chat);
+  up_more(&p, 0, more);
+  busy(&p, 30);
+  down(&p, 0, 1, chat);
+  down_more(&p, 0, more);
+  made_run_expect(&p, "delivery-order", result);
+}
+
+static void between_equal_subscriptions_any_order_passes(void **state) {
+  (void)state;
+  expect_chat_first(p_next_group(), 1, 1, JUDGE_PASS);
+}
+
+static void between_subscriptions_the_publishers_priority_counts(void **state) {
+  (void)state;
+  expect_chat_first(p_next_group(), 1, 2, JUDGE_PASS);
+  expect_chat_first(p_next_group(), 2, 1, JUDGE_FAIL);
+}
+
+/* SUBSCRIBER_PRIORITY of "more"; that of "chat" is 128. */
+static void the_subscribers_priority_counts_most(void **state) {
+  (void)state;
+  expect_chat_first(w_hex("02 20 81 01 0100"), 5, 1, JUDGE_PASS);
+  expect_chat_first(w_hex("02 20 7f 01 0100"), 1, 5, JUDGE_FAIL);
+}
+
+/* REQUEST_UPDATE makes "more" go first; at once nobody knows which counts. */
+static void expect_after_update(uint64_t later_ns, enum judge_result result) {
+  struct plan p = two_tracks(p_next_group());
+  size_t at = m_subscribe(2, "more", p_next_group()).len;
+  pkt_1rtt(&p.scene.sub, C,
+           .frames = FRAMES(w_stream_of(4, at, m_update(4, w_hex("01 20 10")), false)));
+  p.scene.t->now_ns += later_ns;
+  up(&p, 0, 1, 1);
+  up_more(&p, 0, 5);
+  busy(&p, 30);
+  down(&p, 0, 1, 1);
+  down_more(&p, 0, 5);
+  made_run_expect(&p, "delivery-order", result);
+}
+
+static void a_changed_priority_counts_a_second_later(void **state) {
+  (void)state;
+  expect_after_update(0, JUDGE_PASS);
+  expect_after_update(2000000000, JUDGE_FAIL);
+}
+
+static void a_datagram_goes_before_a_subgroup_of_its_group(void **state) {
+  (void)state;
+  struct plan p = made_run();
+  up(&p, 1, 0, 1);
+  scene_up_stream(&p.scene, 6, 1, "sub");
+  busy(&p, 30);
+  scene_down_stream(&p.scene, 7, 1, "sub");
+  down(&p, 1, 0, 1);
+  made_run_expect(&p, "delivery-order", JUDGE_FAIL);
+}
+
+/* Stream 7 is the last that the subscriber allows; group 1 has none, group 2 needs
+ * none. */
+static struct plan without_stream(bool any_left) {
+  struct tape *t = tape_new();
+  t->client_params = any_left ? w_hex(
+                                    "04 04 80100000 05 01 3c 06 01 3c 07 02 4400 08 01 02 09 01 03"
+                                    "20 02 4400")
+                              : w_hex(
+                                    "04 04 80100000 05 01 3c 06 01 3c 07 02 4400 08 01 02 09 01 02"
+                                    "20 02 4400");
+  struct plan p = made_run_of(scene_on(t, "chat", p_next_group(), p_none()));
+  scene_up_stream(&p.scene, 6, 0, "one");
+  scene_down_stream(&p.scene, 7, 0, "one");
+  scene_up_stream(&p.scene, 10, 1, "two");
+  up(&p, 2, 0, 1);
+  busy(&p, 30);
+  down(&p, 2, 0, 1);
+  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_frame1(0x13, 9)));
+  scene_down_stream(&p.scene, 11, 1, "two");
+  return p;
+}
+
+static void an_object_without_a_stream_may_wait(void **state) {
+  (void)state;
+  struct plan p = without_stream(false);
+  made_run_expect(&p, "delivery-order", JUDGE_SKIP);
+  p = without_stream(true);
+  made_run_expect(&p, "delivery-order", JUDGE_FAIL);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_lower_object_goes_first),
+      cmocka_unit_test(the_lower_group_goes_first),
+      cmocka_unit_test(the_lower_priority_number_goes_before_the_group),
+      cmocka_unit_test(descending_groups_go_the_other_way),
+      cmocka_unit_test(the_publishers_order_counts_where_none_was_asked),
+      cmocka_unit_test(a_relay_that_had_no_turn_has_no_backlog),
+      cmocka_unit_test(what_has_just_come_may_wait),
+      cmocka_unit_test(between_equal_subscriptions_any_order_passes),
+      cmocka_unit_test(between_subscriptions_the_publishers_priority_counts),
+      cmocka_unit_test(the_subscribers_priority_counts_most),
+      cmocka_unit_test(a_changed_priority_counts_a_second_later),
+      cmocka_unit_test(a_datagram_goes_before_a_subgroup_of_its_group),
+      cmocka_unit_test(an_object_without_a_stream_may_wait),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
