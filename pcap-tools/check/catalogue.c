@@ -8,20 +8,9 @@ extern const struct qp_check qp_check_pn_unique, qp_check_pn_decodable, qp_check
     qp_check_path_valid, qp_check_flow_limits, qp_check_connect_any_time, qp_check_fresh_start,
     qp_check_nonce_unique, qp_check_copy_explained, qp_check_copy_exact, qp_check_isolated,
     qp_check_no_needless_retransmit, qp_check_no_orphan_forward, qp_check_trace_agrees,
-    qp_check_delivery_order, qp_check_priority_drop, qp_check_join_point,
-    qp_check_subscribe_answered, qp_check_latency;
+    qp_check_congestion_bounded, qp_check_delivery_order, qp_check_priority_drop,
+    qp_check_join_point, qp_check_subscribe_answered, qp_check_latency;
 
-/* X(identifier, name, group, what it proves): checks that are not built yet. */
-#define PLANNED(X)                                                                                 \
-  X(congestion_bounded, "congestion-bounded", "transport",                                         \
-    "Bytes in flight stay within the judge's own congestion envelope.")
-
-#define X(id, check, group, proves)                                                                \
-  static const struct qp_check planned_##id = {.info = {check, group, proves, false}};
-PLANNED(X)
-#undef X
-
-#define P(id) &planned_##id
 static const struct qp_check *const checks[] = {
     &qp_check_pn_unique,
     &qp_check_pn_decodable,
@@ -34,7 +23,7 @@ static const struct qp_check *const checks[] = {
     &qp_check_stream_bytes,
     &qp_check_stream_complete,
     &qp_check_flow_limits,
-    P(congestion_bounded),
+    &qp_check_congestion_bounded,
     &qp_check_close_clean,
     &qp_check_checksum_valid,
     &qp_check_connect_any_time,

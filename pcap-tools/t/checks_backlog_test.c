@@ -1,4 +1,4 @@
-/* A sender that has more than it can send: delivery-order. */
+/* A sender that has more than it can send: delivery-order, congestion-bounded. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -231,6 +231,75 @@ static void an_object_without_a_stream_may_wait(void **state) {
   made_run_expect(&p, "delivery-order", JUDGE_FAIL);
 }
 
+/* ---- congestion-bounded (the envelope itself: envelope_test.c) ------------- */
+
+/* The relay sends packets of 1,200 bytes; the subscriber acknowledges every `each`. */
+static struct plan stream_of(unsigned packets, unsigned each) {
+  struct plan p = made_run();
+  uint64_t first = p.scene.sub.pn[S];
+  for (unsigned i = 0; i < packets; i++) {
+    struct word data = w_padding(1160);
+    pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(7, i * 1160, data, false)));
+    if (each && i % each == each - 1)
+      pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_ack(first, p.scene.sub.pn[S] - 1)));
+  }
+  return p;
+}
+
+static void a_sender_that_is_acknowledged_passes(void **state) {
+  (void)state;
+  struct plan p = stream_of(200, 10);
+  made_run_expect(&p, "congestion-bounded", JUDGE_PASS);
+}
+
+static void a_sender_without_a_window_fails(void **state) {
+  (void)state;
+  struct plan p = stream_of(60, 0);
+  made_run_expect_finding(&p, "congestion-bounded", "bytes in flight", "");
+}
+
+/* 20 of 30 packets do not arrive, 100 ms later the relay sends on as before. */
+static struct plan after_loss(const char *congestion, unsigned packets) {
+  struct plan p = stream_of(60, 10);
+  p.congestion = congestion;
+  uint64_t lost = p.scene.sub.pn[S];
+  for (unsigned i = 0; i < 20; i++)
+    pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_ack(lost + 19, lost + 19)));
+  for (unsigned i = 0; i < 100; i++)
+    pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_ack(1, 1)));
+  for (unsigned i = 0; i < packets; i++)
+    pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(11, i * 1160, w_padding(1160), false)));
+  return p;
+}
+
+static void a_window_halved_by_loss_binds(void **state) {
+  (void)state;
+  struct plan p = after_loss("newreno", 20);
+  made_run_expect(&p, "congestion-bounded", JUDGE_PASS);
+  p = after_loss("newreno", 38);
+  made_run_expect_finding(&p, "congestion-bounded", "bytes in flight", "");
+}
+
+static void cubic_keeps_more(void **state) {
+  (void)state;
+  struct plan p = after_loss("cubic", 38);
+  made_run_expect(&p, "congestion-bounded", JUDGE_PASS);
+}
+
+static void a_rogue_is_not_judged(void **state) {
+  (void)state;
+  struct plan p = made_run();
+  for (unsigned i = 0; i < 60; i++)
+    pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_stream_of(6, i * 1160, w_padding(1160), false)));
+  p.sub_role = "rogue";
+  made_run_expect(&p, "congestion-bounded", JUDGE_PASS);
+  p = made_run();
+  for (unsigned i = 0; i < 60; i++)
+    pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_stream_of(6, i * 1160, w_padding(1160), false)));
+  made_run_expect(&p, "congestion-bounded", JUDGE_FAIL);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_lower_object_goes_first),
@@ -246,6 +315,11 @@ int main(void) {
       cmocka_unit_test(a_changed_priority_counts_a_second_later),
       cmocka_unit_test(a_datagram_goes_before_a_subgroup_of_its_group),
       cmocka_unit_test(an_object_without_a_stream_may_wait),
+      cmocka_unit_test(a_sender_that_is_acknowledged_passes),
+      cmocka_unit_test(a_sender_without_a_window_fails),
+      cmocka_unit_test(a_window_halved_by_loss_binds),
+      cmocka_unit_test(cubic_keeps_more),
+      cmocka_unit_test(a_rogue_is_not_judged),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -443,22 +443,6 @@ static void a_resend_for_want_of_an_ack_fails(void **state) {
 }
 
 /* A relay that stands still by the plan cannot acknowledge; one that stood still before can. */
-static void a_resend_to_a_stalled_relay_passes(void **state) {
-  (void)state;
-  struct plan p = resent(300000000, false);
-  p.faults =
-      "{\"t\":9000000,\"kind\":\"stall\",\"node\":\"relay\",\"ok\":true}\n"
-      "{\"t\":209000000,\"kind\":\"resume\",\"node\":\"relay\",\"ok\":true}\n";
-  made_run_expect(&p, "no-needless-retransmit", JUDGE_PASS);
-  p = resent(900000000, false);
-  p.scene.t->now_ns += 300000000;
-  pkt_1rtt(&p.scene.pub, C, .frames = in_frames());
-  p.faults =
-      "{\"t\":1,\"kind\":\"stall\",\"node\":\"sub[0]\",\"ok\":true}\n"
-      "{\"t\":1,\"kind\":\"stall\",\"node\":\"pub\",\"ok\":true}\n";
-  made_run_expect(&p, "no-needless-retransmit", JUDGE_FAIL);
-}
-
 static void a_resend_although_acknowledged_passes(void **state) {
   (void)state;
   struct plan p = resent(52, true);
@@ -471,7 +455,7 @@ static void a_quick_resend_passes(void **state) {
   made_run_expect(&p, "no-needless-retransmit", JUDGE_PASS);
 }
 
-/* A process that had no turn could not acknowledge. */
+/* A process that had no turn, or that the timeline stalled, could not acknowledge. */
 static void a_relay_without_a_turn_is_not_accused(void **state) {
   (void)state;
   struct plan p = honest();
@@ -571,7 +555,6 @@ int main(void) {
       cmocka_unit_test(new_copies_pass),
       cmocka_unit_test(a_slow_resend_passes),
       cmocka_unit_test(a_resend_for_want_of_an_ack_fails),
-      cmocka_unit_test(a_resend_to_a_stalled_relay_passes),
       cmocka_unit_test(a_resend_although_acknowledged_passes),
       cmocka_unit_test(a_quick_resend_passes),
       cmocka_unit_test(a_relay_without_a_turn_is_not_accused),

@@ -22,7 +22,7 @@ static void an_honest_run_passes_everything(void **state) {
     assert_int_not_equal(r->checks[i].result, JUDGE_FAIL);
     passed += r->checks[i].result == JUDGE_PASS;
   }
-  assert_int_equal(passed, 23);
+  assert_int_equal(passed, 24);
   assert_string_equal(r->scenario, "made");
   assert_int_equal(r->seed, 7);
   judge_report_free(r);

@@ -17,6 +17,8 @@ struct plan made_run_of(struct scene scene) {
   struct plan p = {.scene = scene, .captured = -1};
   p.faults = "";
   p.datapath = "kernel";
+  p.congestion = "newreno";
+  p.sub_role = "subscriber";
   p.publisher = "\"objects_planned\":1,\"objects_published\":1,\"late_p99_ns\":1000";
   p.residue = "{\"examined\":[\"processes\",\"interfaces\"],\"left\":[]}";
   p.process = "\"exit\":0,\"signal\":0,\"expected\":true";
@@ -64,9 +66,9 @@ void made_run_write(const struct plan *p) {
       "{\"name\":\"pub\",\"file\":\"pub\",\"role\":\"publisher\",\"relay\":\"relay\","
       "\"address\":[\"10.0.0.2\"],\"port\":20000,\"route\":[%s]},"
       "{\"name\":\"relay\",\"file\":\"relay\",\"role\":\"relay\",\"protection\":\"%s\","
-      "\"datapath\":\"%s\","
+      "\"datapath\":\"%s\",\"congestion\":\"%s\","
       "\"address\":[\"10.0.0.1\"],\"port\":4433},"
-      "{\"name\":\"sub[0]\",\"file\":\"sub.0\",\"role\":\"subscriber\",\"relay\":\"relay\","
+      "{\"name\":\"sub[0]\",\"file\":\"sub.0\",\"role\":\"%s\",\"relay\":\"relay\","
       "\"address\":[\"10.0.0.3\"],\"port\":20000,\"route\":[%s]}],"
       "\"links\":[%s],"
       "\"captures\":[{\"file\":\"capture/relay-all.pcapng\",\"node\":\"relay\",\"peer\":\"pub\","
@@ -80,7 +82,8 @@ void made_run_write(const struct plan *p) {
       "\"processes\":[{\"node\":\"relay\",%s}],"
       "\"publishers\":[{\"node\":\"pub\",%s,\"late_max_ns\":2000}],\"wires\":[%s],\"residue\":%s},"
       "\"machine\":{\"realtime_minus_monotonic_ns\":1700000000000000000}}",
-      p->pub_way ? p->pub_way : "", p->protection, p->datapath, p->sub_way ? p->sub_way : "",
+      p->pub_way ? p->pub_way : "", p->protection, p->datapath, p->congestion, p->sub_role,
+      p->sub_way ? p->sub_way : "",
       p->links ? p->links
                : "{\"a\":\"pub\",\"b\":\"relay\",\"plain\":true},"
                  "{\"a\":\"relay\",\"b\":\"sub[0]\",\"plain\":true}",

@@ -24,8 +24,10 @@ struct plan {
   const char *protection;
   bool timed_out;
   uint64_t dropped;
-  long captured;        /* packets the manifest claims; -1: the truth */
-  const char *datapath; /* of the relay */
+  long captured;          /* packets the manifest claims; -1: the truth */
+  const char *datapath;   /* of the relay */
+  const char *congestion; /* the same */
+  const char *sub_role;
   const char *pub_log, *sub_log, *copies, *ledger;
   bool no_capture;
 };
