@@ -127,6 +127,8 @@ void entry_subscription(struct subscription *sub) {
 static void fill_window(const struct plane *plane, struct fb_upstream_state *state,
                         uint64_t next) {
   uint64_t last = next / 32; /* block of the first number not seen */
+  /* The slot's last connection had numbers of its own: above these all would look old. */
+  for (uint64_t i = 0; i < FB_WINDOW_WORDS; i++) plane_store(plane, &state->window[i], 0);
   for (uint64_t i = 0; i < FB_WINDOW_WORDS; i++) {
     if (last < i) break;
     uint64_t block = last - i;

@@ -193,6 +193,16 @@ static bool fans_out(const struct relay *relay) {
   return false;
 }
 
+/* Of a connection that this relay does not have: it was lost with the process before this one, or
+ * ended long ago. A stateless reset tells the peer so that it need not wait for its timeout. */
+static void answer_stray(struct relay *relay, const struct qc_path *path, const uint8_t *data,
+                         size_t len, uint8_t cid_len) {
+  uint8_t random[QC_RESET_RANDOM], buf[64];
+  relay->cfg.ops->rand(relay->cfg.ops_arg, random, sizeof random);
+  size_t n = qc_stateless_reset(relay->cfg.tls, data, len, cid_len, buf, sizeof buf, random);
+  if (n) relay->cfg.ops->send(relay->cfg.ops_arg, path, buf, n);
+}
+
 void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t *data, size_t len,
                   uint64_t now_ns) {
   relay->now = now_ns;
@@ -204,7 +214,11 @@ void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t
   HASH_FIND(hh, relay->cids, &key, sizeof key, entry);
   struct client *client = entry ? entry->client : NULL;
   if (!client) {
-    if (!(data[0] & 0x80) || relay->stopping) return;
+    if (relay->stopping) return;
+    if (!(data[0] & 0x80)) {
+      answer_stray(relay, path, data, len, key.len);
+      return;
+    }
     if (relay->cfg.defects.closed_gate && fans_out(relay)) return;
     client = client_accept(relay, path, data, len);
     if (!client) return;

@@ -149,7 +149,7 @@ bool qc_packet_dcid(const uint8_t *data, size_t len, size_t short_len, struct qc
 
 /* The answer to a short-header packet whose ID is of no connection any more: a
  * stateless reset with the token that this tls gave out with the ID (RFC 9000
- * 10.3). random: unpredictable bytes. Returns its length, 0 if none is due. */
+ * 10.3), also from a process before this one with the same private key. random: unpredictable bytes. Returns its length, 0 if none is due. */
 #define QC_RESET_RANDOM 27
 size_t qc_stateless_reset(const struct qc_tls *tls, const uint8_t *data, size_t len,
                           size_t short_len, uint8_t *buf, size_t room,

@@ -3,6 +3,8 @@
 
 #include "relay/quic/conn_state.h"
 
+#include <wolfssl/wolfcrypt/sha256.h>
+
 #define RANDOM_LEN        32
 #define SECRET_MAX        64   /* SHA-512 */
 #define QUIC_TP_EXTENSION 0x39 /* quic_transport_parameters, RFC 9001 8.2 */
@@ -97,6 +99,28 @@ static int configure(struct qc_tls *tls, const struct qc_tls_config *config) {
   return load_identity(tls->ctx, config);
 }
 
+/* A server's comes from its private key: after a restart it can still end the connections of
+ * the process before (RFC 9000 10.3.2). */
+static int make_reset_secret(struct qc_tls *tls, const struct qc_tls_config *config) {
+  static const char label[] = "fanbench stateless reset";
+  wc_Sha256 hash;
+  int rv;
+
+  _Static_assert(sizeof(tls->reset_secret) == WC_SHA256_DIGEST_SIZE, "one hash");
+  if (!config->server)
+    return wolfSSL_RAND_bytes(tls->reset_secret, sizeof(tls->reset_secret)) == WOLFSSL_SUCCESS ? 0
+                                                                                               : -1;
+  if (wc_InitSha256(&hash))
+    return -1;
+  rv = wc_Sha256Update(&hash, (const byte *)label, sizeof(label)) ||
+               wc_Sha256Update(&hash, config->key_pem, (word32)config->key_len) ||
+               wc_Sha256Final(&hash, tls->reset_secret)
+           ? -1
+           : 0;
+  wc_Sha256Free(&hash);
+  return rv;
+}
+
 struct qc_tls *qc_tls_new(const struct qc_tls_config *config) {
   struct qc_tls *tls;
   const size_t alpn_len = strlen(config->alpn);
@@ -116,8 +140,7 @@ struct qc_tls *qc_tls_new(const struct qc_tls_config *config) {
   memcpy(tls->alpn, config->alpn, alpn_len);
   tls->ctx =
       wolfSSL_CTX_new(config->server ? wolfTLSv1_3_server_method() : wolfTLSv1_3_client_method());
-  if (!tls->ctx || configure(tls, config) ||
-      wolfSSL_RAND_bytes(tls->reset_secret, sizeof(tls->reset_secret)) != WOLFSSL_SUCCESS) {
+  if (!tls->ctx || configure(tls, config) || make_reset_secret(tls, config)) {
     qc_tls_free(tls);
     return NULL;
   }

@@ -215,7 +215,7 @@ static void relay_expire(void *arg, uint64_t now_ns) {
 
 struct bench *bench_open(struct shape shape) {
   struct bench *b = calloc(1, sizeof *b);
-  memnet_init(&b->net, 42);
+  memnet_init(&b->net, shape.other_seed ? shape.other_seed : 42);
   b->tail = &b->head;
   b->socket_tail = &b->socket;
   b->native = shape.native;

@@ -44,6 +44,7 @@ struct shape {
   uint32_t gso_every;
   bool cubic;
   uint32_t policy; /* enum dp_policy */
+  uint64_t other_seed; /* of the network and all randomness; 0 = the usual one */
 };
 
 /* All are connected, the namespace is announced. */

@@ -231,6 +231,91 @@ static void too_early_for_keys(void **state) {
   endpoint_free(late);
 }
 
+/* A publisher that is started again comes from its old port and counts from 0. The datapath
+ * takes its place in the old one's slot, and knows nothing of the old one's numbers. */
+static void publisher_restarts(void **state) {
+  (void)state;
+  struct bench *b = bench_open((struct shape){.native = true, .protection = QC_PROTECT_NONE});
+  uint64_t group = 0;
+  bench_subscribe_all(b);
+  for (int i = 0; i < 4; i++) publish_fast(b, &group);
+  struct endpoint *old = b->pub;
+  *node_of(b, old) = b->net.nodes[--b->net.n_nodes];
+  b->pub = endpoint_new(&b->net, memnet_addr(2, 100), memnet_addr(1, 4433), QC_PROTECT_NONE, NULL);
+  memnet_run(&b->net, 50 * MS, NULL, NULL);
+  endpoint_announce(b->pub);
+  memnet_run(&b->net, 50 * MS, NULL, NULL);
+  for (int i = 0; i < SUBS; i++) {
+    assert_true(b->sub[i]->done); /* what it had is over with its publisher */
+    b->sub[i]->done = b->sub[i]->answered = false;
+  }
+  bench_subscribe_all(b);
+  const uint64_t duplicates = b->dp->cpus[0].packets[FB_PKT_DUPLICATE];
+  for (int i = 0; i < 3; i++) publish(b, &group); /* their stream IDs are longer than its own */
+  publish_fast(b, &group);
+  assert_int_equal(b->dp->cpus[0].packets[FB_PKT_DUPLICATE], duplicates);
+  endpoint_publish_done(b->pub);
+  memnet_run(&b->net, 1000 * MS, NULL, NULL);
+  for (int i = 0; i < SUBS; i++) assert_int_equal(b->sub[i]->streams, group);
+  bench_check_sound(b);
+  endpoint_free(old);
+  bench_close(b);
+}
+
+/* ---- packets of no connection ------------------------------------------------------------ */
+
+/* The last packet with a short header that went by towards one address. */
+struct catch {
+  struct qc_addr to;
+  struct qc_path path;
+  size_t len;
+  uint8_t data[1500];
+};
+
+static bool catch_short(void *arg, const struct qc_path *path, uint8_t *data, size_t len) {
+  struct catch *c = arg;
+  if (data[0] & 0x80 || memcmp(&path->remote.in, &c->to.in, sizeof c->to.in) != 0) return true;
+  c->path = *path;
+  c->len = len;
+  memcpy(c->data, data, len);
+  return true;
+}
+
+/* A relay that was started again has none of the old connections. What it answers ends them, by
+ * a token that the process before it gave out. */
+static void a_stray_is_reset(void **state) {
+  (void)state;
+  struct shape shape = {.native = true, .protection = QC_PROTECT_NONE};
+  struct bench *before = bench_open(shape);
+  shape.other_seed = 7;
+  struct bench *after = bench_open(shape);
+  struct catch out = {.to = memnet_addr(1, 4433)}, in = {.to = memnet_addr(HOST, 200)};
+  before->net.tap = catch_short;
+  before->net.tap_arg = &out;
+  bench_subscribe_all(before);
+  assert_true(out.len > 0);
+  after->net.tap = catch_short;
+  after->net.tap_arg = &in;
+  struct endpoint *lost = before->sub[0];
+  for (size_t i = 0; i < before->net.n_nodes; i++)
+    if (memcmp(&before->net.nodes[i].addr.in, &out.path.local.in, sizeof in.to.in) == 0)
+      lost = before->net.nodes[i].arg;
+  in.to = out.path.local;
+  struct qc_path at_relay = {.local = out.path.remote, .remote = out.path.local};
+  bench_inject(after, &at_relay, out.data, 21); /* too short for an answer that is shorter */
+  memnet_run(&after->net, 5 * MS, NULL, NULL);
+  assert_int_equal(in.len, 0);
+  bench_inject(after, &at_relay, out.data, out.len);
+  memnet_run(&after->net, 5 * MS, NULL, NULL);
+  assert_true(in.len > 0 && in.len < out.len);
+  struct qc_path at_sub = {.local = in.path.remote, .remote = in.path.local};
+  qc_read(lost->qc, &at_sub, in.data, in.len, before->net.now_ns);
+  assert_true(lost->closed);
+  assert_int_equal(lost->close.by, QC_CLOSED_RESET);
+  bench_close(before);
+  bench_close(after);
+}
+
 /* ---- the relay's end without a word ------------------------------------------------------ */
 
 static void vanished_relay_copies_nothing(void **state) {
@@ -256,6 +341,7 @@ int main(void) {
       cmocka_unit_test(publisher_updates_key),
       cmocka_unit_test(relay_updates_keys),
       cmocka_unit_test(too_early_for_keys),
+      cmocka_unit_test(publisher_restarts),     cmocka_unit_test(a_stray_is_reset),
       cmocka_unit_test(vanished_relay_copies_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
