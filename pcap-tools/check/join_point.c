@@ -1,8 +1,9 @@
 /* join-point: a subscription starts where its filter and the LARGEST_OBJECT of its
  * SUBSCRIBE_OK say. Nothing in front of that point is sent, and LARGEST_OBJECT
  * names what had really reached the relay: not more than had arrived when it
- * answered, not less than had arrived whole when it was asked. Judged at the
- * relay's interface. That what lies behind the point comes is copy-count's. */
+ * answered, not less than had arrived whole, of publishers still there, when it was
+ * asked. Judged at the relay's interface. That what lies behind the point comes is
+ * copy-count's. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/excuse.h"
@@ -62,8 +63,17 @@ static void raise_to(bool *any, struct qp_location *largest, struct qp_location 
   *any = true;
 }
 
-static void gather(const struct qp_conn *up, unsigned sender, const struct qp_request *r,
-                   struct largest *l) {
+/* A relay whose own subscription is over, its publisher gone, may have forgotten the track. */
+static bool lives(const struct qp_evidence *e, const struct qp_conn *up, const struct qp_request *s,
+                  uint64_t now_ns) {
+  for (unsigned side = 0; side < 2; side++)
+    if (up->close[side].seen && up->close[side].at.time_ns <= now_ns)
+      return false;
+  return qp_broken_at(e, up) > now_ns && (!s->ended.frame || s->ended.time_ns > now_ns);
+}
+
+static void gather(const struct qp_evidence *e, const struct qp_conn *up, unsigned sender,
+                   const struct qp_request *r, struct largest *l) {
   uint64_t asked = r->filters[0].asked.time_ns;
   for (size_t i = 0; i < up->n_objects[sender]; i++) {
     const struct qp_object *o = &up->objects[sender][i];
@@ -73,7 +83,7 @@ static void gather(const struct qp_conn *up, unsigned sender, const struct qp_re
       continue;
     if (o->first.time_ns <= r->answered.time_ns)
       raise_to(&l->any_answered, &l->answered, at);
-    if (o->whole && o->last.time_ns + QP_TURN_NS < asked)
+    if (o->whole && o->last.time_ns + QP_TURN_NS < asked && lives(e, up, s, asked))
       raise_to(&l->any_asked, &l->asked, at);
   }
 }
@@ -89,7 +99,7 @@ static void judge_largest(struct qp_judged *self, const struct qp_conn *c,
     for (unsigned side = 0; side < 2; side++)
       if (conns[i] != c && qp_is_relay(e, conns[i], side) &&
           qp_node_at(e, conns[i], side) == relay) {
-        gather(conns[i], !side, r, &l);
+        gather(e, conns[i], !side, r, &l);
         fed = true;
       }
   if (!fed || qp_happened(e, relay ? relay->name : "", "restart"))

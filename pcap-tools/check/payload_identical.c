@@ -8,6 +8,11 @@
 #include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/fanout.h"
 
+/* How long an object may be on its way when a session is broken off: through an
+ * impaired link and its queue, and through plain ones. */
+#define IN_FLIGHT_NS       2000000000u
+#define IN_FLIGHT_PLAIN_NS 500000000u
+
 /* ---- on the wire ------------------------------------------------------- */
 
 static void wire_differs(struct qp_judged *self, const struct qp_due *d, const char *field,
@@ -100,6 +105,19 @@ struct got {
   uint8_t *in_session; /* by published index: number of the session + 1, of the last delivery */
 };
 
+/* A publisher that is killed has not written down what it published last. */
+static bool was_unwritten(const struct qp_evidence *e, const struct qp_log_object *d) {
+  const struct qp_manifest *m = e->manifest;
+  for (size_t i = 0; i < m->n_tracks; i++) {
+    bool unflushed;
+    uint64_t from = d->t > IN_FLIGHT_NS ? d->t - IN_FLIGHT_NS : 0;
+    if (strcmp(m->tracks[i].name, e->names.items[d->track]) == 0 &&
+        qp_node_broken_at(e, m->tracks[i].from, from, &unflushed) < d->t + QP_UNFLUSHED_NS)
+      return unflushed;
+  }
+  return false;
+}
+
 static void judge_delivery(struct qp_judged *self, const struct published *p, struct got *got,
                            size_t node, const struct qp_log_object *d) {
   const struct qp_objects_log *log = &self->evidence->logs[node];
@@ -107,7 +125,7 @@ static void judge_delivery(struct qp_judged *self, const struct published *p, st
   uint32_t i = qp_map_get(&p->first, key_of(d, d->datagram));
   self->out->examined++;
   if (i >= p->n) { /* QP_MAP_NONE */
-    if (qp_found(self))
+    if (!was_unwritten(self->evidence, d) && qp_found(self))
       log_finding(self, log->file, d, "object", qp_text("one that a publisher published"),
                   qp_text("no publisher's log has it"), who);
     return;
@@ -151,11 +169,6 @@ static int least_limit(const struct qp_evidence *e, const char *who, const char 
                  qp_happened(e, who, "subscribe");
   return changes ? -1 : limit;
 }
-
-/* How long an object may be on its way when a session is broken off: through an
- * impaired link and its queue, and through plain ones. */
-#define IN_FLIGHT_NS       2000000000u
-#define IN_FLIGHT_PLAIN_NS 500000000u
 
 /* Until when an object had to be published to be owed, as far as that node goes. */
 static uint64_t owed_by(const struct qp_evidence *e, const struct qp_log_subscribed *s,

@@ -67,7 +67,7 @@ static int parse_new_cid(struct qp_cur *c, struct qp_quic_frame *f, const char *
   f->new_cid.cid.len = cid ? len : 0;
   if (cid)
     memcpy(f->new_cid.cid.data, cid, len);
-  qp_take(c, 16);
+  f->new_cid.token = qp_take(c, 16);
   if (!c->bad && f->new_cid.retire_prior_to > f->new_cid.sequence)
     return fail(why, "NEW_CONNECTION_ID: Retire Prior To is above the sequence number");
   return 0;

@@ -63,6 +63,7 @@ struct qp_quic_frame {
     struct {
       uint64_t sequence, retire_prior_to;
       struct qp_cid cid;
+      const uint8_t *token; /* of a stateless reset, 16 bytes; NULL: cut */
     } new_cid;
     struct {
       uint64_t code, frame_type, reason_len;

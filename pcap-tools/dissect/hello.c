@@ -35,6 +35,10 @@ static void parse_params(struct qp_cur c, struct qp_params *p) {
       *where = qp_varint(&v);
     if (id == 0x1d)
       p->reset_stream_at = true;
+    const uint8_t *token = id == 0x02 ? qp_take(&v, sizeof p->reset_token) : NULL;
+    if (token)
+      memcpy(p->reset_token, token, sizeof p->reset_token);
+    p->has_reset_token |= token != NULL;
   }
 }
 

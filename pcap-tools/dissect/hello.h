@@ -19,6 +19,8 @@ struct qp_params {
   uint64_t max_stream_data_uni, max_streams_bidi, max_streams_uni, max_datagram_frame;
   uint64_t ack_delay_exponent, max_ack_delay_ms, active_cid_limit;
   bool reset_stream_at;
+  bool has_reset_token;
+  uint8_t reset_token[16]; /* of the ID of the handshake; servers only */
 };
 
 struct qp_hello {

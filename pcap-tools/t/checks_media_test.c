@@ -25,11 +25,14 @@ static void refused(struct scene *s, const char *check, const char *field, const
 
 /* ---- join-point ---------------------------------------------------------- */
 
-/* A second subscriber comes when {4, 2} has reached the relay; its answer says ok. */
-static struct scene late(struct word ok, struct tape_conn *second) {
+/* A second subscriber comes when {4, 2} has reached the relay, and perhaps the publisher has
+ * left; its answer says ok. */
+static struct scene late_comer(struct word ok, struct tape_conn *second, bool pub_left) {
   struct scene s = scene_new("chat", p_next_group(), p_none());
   scene_up(&s, 4, 2, "old");
   scene_down(&s, 4, 2, "old");
+  if (pub_left)
+    pkt_1rtt(&s.pub, C, .frames = FRAMES(w_close_app(0)));
   s.t->now_ns += SECOND_NS;
   *second = tape_conn(s.t);
   pkt_1rtt(second, C,
@@ -39,6 +42,10 @@ static struct scene late(struct word ok, struct tape_conn *second) {
            .frames = FRAMES(w_stream_of(3, 0, m_setup(), false),
                             w_stream_of(0, 0, m_subscribe_ok(DOWN_ALIAS, ok), false)));
   return s;
+}
+
+static struct scene late(struct word ok, struct tape_conn *second) {
+  return late_comer(ok, second, false);
 }
 
 static void say(struct tape_conn *c, uint64_t group, uint64_t object) {
@@ -73,6 +80,15 @@ static void nothing_although_something_had_come_fails(void **state) {
   struct tape_conn c;
   struct scene s = late(p_none(), &c);
   refused(&s, "join-point", "LARGEST_OBJECT", "absent");
+}
+
+/* With its publisher the relay may forget the track. */
+static void nothing_of_a_publisher_that_left_passes(void **state) {
+  (void)state;
+  struct tape_conn c;
+  struct scene s = late_comer(p_none(), &c, true);
+  tape_expect(s.t, "join-point", JUDGE_PASS, 2);
+  scene_free(&s);
 }
 
 static void more_than_had_come_fails(void **state) {
@@ -324,6 +340,7 @@ int main(void) {
       cmocka_unit_test(the_group_at_hand_fails),
       cmocka_unit_test(less_than_had_come_fails),
       cmocka_unit_test(nothing_although_something_had_come_fails),
+      cmocka_unit_test(nothing_of_a_publisher_that_left_passes),
       cmocka_unit_test(more_than_had_come_fails),
       cmocka_unit_test(an_answer_passes),
       cmocka_unit_test(no_answer_fails),

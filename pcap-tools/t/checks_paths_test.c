@@ -79,6 +79,22 @@ static void an_id_that_had_not_arrived_fails(void **state) {
   tape_free(t);
 }
 
+/* To an ID that nobody has, and the last 16 bytes (here: the zero tag) are the token that the
+ * client was given: no packet of the connection. RFC 9000 10.3. */
+static void a_stateless_reset_is_no_packet(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, S, .frames = FRAMES(new_id(1, &server_id)));
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping()), .dcid = &third_id);
+  tape_expect(s->t, "cid-active", JUDGE_PASS, 1);
+}
+
+static void no_reset_without_its_token(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, C, .frames = FRAMES(new_id(1, &next_id))); /* a token for the server */
+  pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping()), .dcid = &third_id);
+  tape_expect_finding(s->t, "cid-active", "destination connection ID", "(empty)");
+}
+
 /* ---- cid-supply ---------------------------------------------------------- */
 
 static void a_spare_id_passes(void **state) {
@@ -372,6 +388,8 @@ int main(void) {
       CASE(a_retired_id_fails),
       CASE(retiring_the_id_in_use_fails),
       CASE(an_id_that_had_not_arrived_fails),
+      CASE(a_stateless_reset_is_no_packet),
+      CASE(no_reset_without_its_token),
       CASE(a_spare_id_passes),
       CASE(no_spare_id_fails),
       CASE(an_id_not_replaced_fails),

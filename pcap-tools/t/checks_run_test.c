@@ -301,6 +301,24 @@ static void an_unwritten_delivery_before_a_kill_is_excused(void **state) {
                         JUDGE_PASS);
 }
 
+static void judge_unwritten(const char *faults, enum judge_result result) {
+  struct plan p = made_run();
+  p.pub_log = "";
+  p.faults = faults;
+  scene_close(&p.scene);
+  made_run_expect(&p, "payload-identical", result);
+}
+
+/* Delivered at 6,000 ns, and in no publisher's log: it was killed a moment later. */
+static void a_killed_publishers_last_objects_are_excused(void **state) {
+  (void)state;
+  judge_unwritten("{\"t\":8000,\"kind\":\"restart\",\"node\":\"pub\",\"ok\":true}\n", JUDGE_PASS);
+  judge_unwritten("{\"t\":900000000,\"kind\":\"restart\",\"node\":\"pub\",\"ok\":true}\n",
+                  JUDGE_FAIL);
+  judge_unwritten("{\"t\":8000,\"kind\":\"reconnect\",\"node\":\"pub\",\"ok\":true}\n", JUDGE_FAIL);
+  judge_unwritten("{\"t\":8000,\"kind\":\"kill\",\"node\":\"relay\",\"ok\":true}\n", JUDGE_FAIL);
+}
+
 /* Its NAT gave the subscriber another address, and it has not shown it yet. */
 static void a_datagram_to_an_address_left_behind_is_excused(void **state) {
   (void)state;
@@ -470,6 +488,7 @@ int main(void) {
       cmocka_unit_test(an_object_long_before_a_death_is_owed),
       cmocka_unit_test(an_unwritten_delivery_before_a_kill_is_excused),
       cmocka_unit_test(a_datagram_to_an_address_left_behind_is_excused),
+      cmocka_unit_test(a_killed_publishers_last_objects_are_excused),
       cmocka_unit_test(a_missing_delivery_long_before_a_kill_fails),
       cmocka_unit_test(latency_within_the_budget_passes),
       cmocka_unit_test(latency_beyond_the_budget_fails),

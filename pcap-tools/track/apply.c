@@ -163,6 +163,8 @@ void qp_apply_frame(const struct qp_apply *a, const struct qp_seen *s, struct qp
   case QP_F_CRYPTO:
     qp_crypt_handshake(s->conn, s->side, s->space, f->stream.offset, f->stream.data,
                        (size_t)f->stream.len);
+    if (s->side == QP_SERVER && s->conn->hello.server.has_reset_token)
+      qp_routes_token(a->routes, s->conn->hello.server.reset_token, s->conn, QP_CLIENT);
     break;
   case QP_F_STREAM:
     apply_stream(a, s, f, e);
@@ -179,6 +181,8 @@ void qp_apply_frame(const struct qp_apply *a, const struct qp_seen *s, struct qp
     break;
   case QP_F_NEW_CONNECTION_ID:
     qp_routes_add(a->routes, &f->new_cid.cid, s->conn, s->side);
+    if (f->new_cid.token)
+      qp_routes_token(a->routes, f->new_cid.token, s->conn, !s->side);
     break;
   case QP_F_CONNECTION_CLOSE:
   case QP_F_CONNECTION_CLOSE_APP:

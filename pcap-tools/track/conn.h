@@ -174,7 +174,8 @@ struct qp_conn {
   size_t n_requests, requests_room;
   struct qp_map request_of; /* stream -> index in requests */
   struct qp_close close[2];
-  bool handshake_done; /* the server sent HANDSHAKE_DONE or the client a 1-RTT packet */
+  struct qp_place reset; /* a stateless reset for it, as it first left; frame 0: none */
+  bool handshake_done;   /* the server sent HANDSHAKE_DONE or the client a 1-RTT packet */
   struct qp_place first, last;
   uint64_t packets[2], opened[2], unopened[2];
   uint64_t datagram_bytes[2], datagram_fast[2]; /* DATAGRAM payload, all and by the datapath */

@@ -110,7 +110,46 @@ bool qp_routes_find_short(const struct qp_routes *r, const uint8_t *data, size_t
   return true;
 }
 
+/* RFC 9000 10.3: 5 bytes in front of the token at least. */
+#define RESET_MIN (5 + QP_TOKEN_LEN)
+
+static struct qp_token_entry *find_token(const struct qp_routes *r, const uint8_t *token,
+                                         uint64_t *free_key) {
+  uint64_t key = XXH3_64bits(token, QP_TOKEN_LEN);
+  uint32_t i;
+  for (; (i = qp_map_get(&r->token_of, key)) != QP_MAP_NONE; key++)
+    if (!memcmp(r->tokens[i].token, token, QP_TOKEN_LEN))
+      return &r->tokens[i];
+  *free_key = key;
+  return NULL;
+}
+
+void qp_routes_token(struct qp_routes *r, const uint8_t *token, struct qp_conn *conn,
+                     unsigned receiver) {
+  uint64_t key;
+  if (find_token(r, token, &key))
+    return;
+  qp_grow((void **)&r->tokens, &r->tokens_room, r->n_tokens + 1, sizeof *r->tokens);
+  qp_map_set(&r->token_of, key, (uint32_t)r->n_tokens);
+  struct qp_token_entry *e = &r->tokens[r->n_tokens++];
+  memcpy(e->token, token, QP_TOKEN_LEN);
+  e->route = (struct qp_route){conn, receiver};
+}
+
+bool qp_routes_find_reset(const struct qp_routes *r, const uint8_t *data, size_t len,
+                          struct qp_route *route) {
+  uint64_t key;
+  if (len < RESET_MIN || (data[0] & 0xc0) != 0x40)
+    return false;
+  const struct qp_token_entry *e = find_token(r, data + len - QP_TOKEN_LEN, &key);
+  if (e)
+    *route = e->route;
+  return e != NULL;
+}
+
 void qp_routes_clear(struct qp_routes *r) {
+  free(r->tokens);
+  qp_map_clear(&r->token_of);
   free(r->ids);
   free(r->tuples);
   qp_map_clear(&r->id_of);

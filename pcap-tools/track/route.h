@@ -1,11 +1,15 @@
 /* Which connection a packet belongs to: by its Destination Connection ID, or by
- * its addresses where an end uses IDs of length zero.
+ * its addresses where an end uses IDs of length zero. A stateless reset belongs to one by
+ * its token.
  *
  * Zero-initialised = empty. */
 #ifndef FANBENCH_PCAP_TRACK_ROUTE_H
 #define FANBENCH_PCAP_TRACK_ROUTE_H
 
 #include "pcap-tools/track/conn.h"
+
+/* Stateless reset token, RFC 9000 10.3. */
+#define QP_TOKEN_LEN 16
 
 struct qp_route {
   struct qp_conn *conn;
@@ -27,6 +31,12 @@ struct qp_routes {
   } * tuples;
   size_t n_tuples, tuples_room;
   struct qp_map tuple_of;
+  struct qp_token_entry {
+    uint8_t token[QP_TOKEN_LEN];
+    struct qp_route route; /* receiver: who believes a reset with it */
+  } * tokens;
+  size_t n_tokens, tokens_room;
+  struct qp_map token_of;
 };
 
 /* Packets with this ID go to `receiver` of conn. A zero-length ID changes nothing. */
@@ -42,6 +52,13 @@ bool qp_routes_find(const struct qp_routes *r, const struct qp_cid *cid,
 /* A short header: *cid_len is set too. data: the whole packet. */
 bool qp_routes_find_short(const struct qp_routes *r, const uint8_t *data, size_t len,
                           const struct qp_tuple *tuple, struct qp_route *route, uint8_t *cid_len);
+/* `receiver` of conn was given the token. */
+void qp_routes_token(struct qp_routes *r, const uint8_t *token, struct qp_conn *conn,
+                     unsigned receiver);
+/* True if the datagram ends in a token that somebody was given: a stateless reset, unless
+ * its ID is one in use. */
+bool qp_routes_find_reset(const struct qp_routes *r, const uint8_t *data, size_t len,
+                          struct qp_route *route);
 void qp_routes_clear(struct qp_routes *r);
 
 #endif

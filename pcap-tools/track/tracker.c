@@ -215,10 +215,31 @@ static unsigned arriving(const struct qp_udp *udp, unsigned views) {
   return dropped ? views & ~(unsigned)QP_REACHED : views;
 }
 
+/* A stateless reset (RFC 9000 10.3): a short header whose ID nobody has, and a token. It is
+ * no packet of the connection that it ends. */
+static bool is_reset(struct qp_tracker *t, const struct qp_udp *udp, struct qp_place place) {
+  struct qp_route by_id, by_token;
+  uint8_t cid_len = 0;
+  if (!qp_routes_find_reset(&t->routes, udp->payload, udp->len, &by_token))
+    return false;
+  const struct qp_end *server = &by_token.conn->tuple.dst;
+  if (!qp_end_equal(server, by_token.receiver == QP_CLIENT ? &udp->tuple.src : &udp->tuple.dst))
+    return false; /* it goes the wrong way */
+  if (qp_routes_find_short(&t->routes, udp->payload, udp->len, &udp->tuple, &by_id, &cid_len) &&
+      cid_len > 0)
+    return false;
+  if (!by_token.conn->reset.frame)
+    by_token.conn->reset = place;
+  t->counts.resets++;
+  return true;
+}
+
 static void take_datagram(struct qp_tracker *t, const struct qp_udp *udp, struct qp_place place) {
   struct qp_cur rest = qp_cur(udp->payload, udp->len);
   struct qp_conn *told = NULL;
   unsigned views = 0;
+  if (is_reset(t, udp, place))
+    return;
   while (qp_left(&rest)) {
     struct qp_header h;
     struct qp_route route = {0};

@@ -64,6 +64,7 @@ struct qp_counts {
   uint64_t frames, udp, fragments, malformed_ip, other;
   uint64_t packets, opened; /* QUIC packets at their senders' interfaces */
   uint64_t strangers;       /* UDP datagrams of no known connection */
+  uint64_t resets;          /* stateless resets */
 };
 
 struct qp_tracker;
