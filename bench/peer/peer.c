@@ -9,6 +9,9 @@
 #include "version.h"
 
 #define MS UINT64_C(1000000)
+/* A lost connection is dialled again at once, then after 50 ms, 100 ms, ..., 3.2 s. */
+#define REDIALS   8
+#define REDIAL_NS (50 * MS)
 /* RFC 9000 10.1; no scenario is quiet for longer and means it. */
 #define IDLE_NS (30000 * MS)
 /* A client that only receives shows a new address with this at the latest. */
@@ -115,6 +118,8 @@ static const struct moqt_ops session_ops = {
 static void on_handshake(void *app) {
   struct peer *peer = app;
   journal_connected(&peer->outside.journal, peer->now_ns, qc_odcid(peer->conn), &peer->path);
+  peer->established = true;
+  peer->redials = 0;
   if (moqt_session_start(peer->session))
     qc_close(peer->conn, MOQT_INTERNAL_ERROR, "the relay allows no control stream");
 }
@@ -235,6 +240,7 @@ void peer_disconnect(struct peer *peer) {
   peer->session = NULL;
   peer->conn = NULL;
   peer->closed = false;
+  peer->redial_at_ns = 0;
 }
 
 void peer_free(struct peer *peer) {
@@ -280,6 +286,7 @@ static struct qc_config conn_config(struct peer *peer) {
 int peer_dial(struct peer *peer) {
   const struct qc_config config = conn_config(peer);
   peer->n_conns++;
+  peer->established = false;
   peer->conn = qc_client(&config, "fanbench");
   if (!peer->conn)
     return -1;
@@ -303,6 +310,14 @@ int peer_dial(struct peer *peer) {
   else
     subscriber_attach(peer->subscriber, peer->conn, peer->session);
   return 0;
+}
+
+/* From the port it has: the relay knows an endpoint by nothing else. */
+static void redial(struct peer *peer) {
+  peer_disconnect(peer);
+  peer->path.local = peer->local;
+  if (peer_dial(peer))
+    fail(peer, "no memory for a connection");
 }
 
 void peer_set_clock(struct peer *peer, uint64_t now_ns) {
@@ -333,12 +348,25 @@ bool peer_wants_input(const struct peer *peer) {
   return !peer->vanished;
 }
 
+/* The relay is not there any more, or does not know the connection: it died, or was restarted. Not
+ * the first handshake: whoever never got in has a wrong plan. */
+static bool is_lost(const struct peer *peer) {
+  const enum qc_close_by by = peer->close_info.by;
+  return by == QC_CLOSED_RESET || by == QC_CLOSED_IDLE ||
+         (by == QC_CLOSED_ERROR && !peer->established && peer->n_conns > 1);
+}
+
 /* The end of the connection, when nobody asked for it, ends what depends on it. */
 static void check_loss(struct peer *peer) {
   char text[192];
   const char *before = NULL;
-  if (!peer->closed || peer->stopping)
+  if (!peer->closed || peer->stopping || peer->redial_at_ns)
     return;
+  if (is_lost(peer) && peer->redials < REDIALS) {
+    peer->redial_at_ns = peer->now_ns + (peer->redials ? REDIAL_NS << (peer->redials - 1) : 1);
+    peer->redials++;
+    return;
+  }
   if (peer->publisher && !publisher_is_done(peer->publisher))
     before = "everything was published";
   if (peer->subscriber && !subscriber_is_answered(peer->subscriber))
@@ -412,6 +440,8 @@ uint64_t peer_deadline(const struct peer *peer) {
   if (!peer->conn || peer->vanished)
     return UINT64_MAX;
   next = qc_deadline(peer->conn);
+  if (peer->redial_at_ns && peer->redial_at_ns < next)
+    next = peer->redial_at_ns;
   role =
       peer->publisher ? publisher_deadline(peer->publisher) : subscriber_deadline(peer->subscriber);
   if (role < next)
@@ -423,6 +453,10 @@ void peer_expire(struct peer *peer, uint64_t now_ns) {
   if (!peer->conn || peer->vanished)
     return;
   peer_set_clock(peer, now_ns);
+  if (peer->redial_at_ns && peer->redial_at_ns <= now_ns) {
+    redial(peer);
+    return;
+  }
   if (qc_deadline(peer->conn) <= now_ns)
     qc_handle_expiry(peer->conn, now_ns);
   check_loss(peer);

@@ -26,6 +26,10 @@ struct peer {
   bool closed;  /* the connection's end was told */
   struct qc_close_info close_info;
 
+  bool established;      /* this connection got through its handshake */
+  unsigned redials;      /* since one did */
+  uint64_t redial_at_ns; /* the connection is lost: when to dial again; 0 = it is not */
+
   enum peer_state state;
   bool stopping, vanished;
   uint64_t stop_until_ns;

@@ -1,8 +1,12 @@
 #include <stdlib.h>
 
 #include "bench/peer/subscriber_state.h"
+#include "relay/moqt/codes.h"
 
-#define NS_PER_MS        UINT64_C(1000000)
+#define NS_PER_MS UINT64_C(1000000)
+/* What went away with its publisher is asked for again after 50 ms, 100 ms, ..., 6.4 s. */
+#define TRIES            8
+#define TRY_NS           (50 * NS_PER_MS)
 #define DEFAULT_PRIORITY 128 /* draft-ietf-moq-transport-20, 4.4 */
 
 /* ---- life -------------------------------------------------------------------------- */
@@ -148,6 +152,8 @@ void subscriber_run(struct subscriber *sub) {
     struct wish *wish = &sub->wishes[i];
     if (wish->state == WISH_LATER && sub->started && sub->now_ns >= sub->t0_ns + wish->at_ns)
       wish->state = WISH_OPEN;
+    if (wish->state == WISH_AGAIN && sub->now_ns >= wish->again_ns)
+      wish->state = WISH_OPEN;
     if (wish->state == WISH_OPEN && !ask(sub, wish))
       break; /* when the peer allows more streams, packets say so */
   }
@@ -156,12 +162,14 @@ void subscriber_run(struct subscriber *sub) {
 
 uint64_t subscriber_deadline(const struct subscriber *sub) {
   uint64_t next = UINT64_MAX;
-  if (!sub->started || !sub->set_up)
+  if (!sub->set_up || !sub->conn || qc_is_closed(sub->conn))
     return next;
   for (size_t i = 0; i < sub->plan->n_tracks; i++) {
     const struct wish *wish = &sub->wishes[i];
-    if (wish->state == WISH_LATER && sub->t0_ns + wish->at_ns < next)
+    if (wish->state == WISH_LATER && sub->started && sub->t0_ns + wish->at_ns < next)
       next = sub->t0_ns + wish->at_ns;
+    if (wish->state == WISH_AGAIN && wish->again_ns < next)
+      next = wish->again_ns;
   }
   return next;
 }
@@ -232,6 +240,8 @@ static void on_subscribed(void *app, int64_t req, uint64_t alias, const struct m
   wish->alias = alias;
   wish->default_priority = properties ? properties->priority : DEFAULT_PRIORITY;
   wish->state = WISH_LIVE;
+  wish->had = true;
+  wish->tries = 0;
   sub->waiting--;
   sub->ok += wish->first && !sub->answered;
   journal_subscribed(sub->journal, sub->now_ns, wish->track->name, alias,
@@ -243,6 +253,12 @@ static void on_subscribed(void *app, int64_t req, uint64_t alias, const struct m
     sub->owner.failed(sub->owner.arg, "a REQUEST_UPDATE for the new priority limit cannot be sent");
 }
 
+/* The publisher went away, and may come back: perhaps both lost the relay. */
+static void give_up_for_now(struct subscriber *sub, struct wish *wish) {
+  wish->state = wish->had && wish->tries < TRIES ? WISH_AGAIN : WISH_OVER;
+  wish->again_ns = sub->now_ns + (TRY_NS << wish->tries++);
+}
+
 static void on_refused(void *app, int64_t req, uint64_t code, uint64_t retry_ms,
                        const char *reason) {
   struct subscriber *sub = app;
@@ -252,6 +268,8 @@ static void on_refused(void *app, int64_t req, uint64_t code, uint64_t retry_ms,
     return;
   wish->req = -1;
   wish->state = WISH_OVER;
+  if (code == MOQT_REQ_DOES_NOT_EXIST)
+    give_up_for_now(sub, wish);
   sub->waiting--;
   sub->refused += wish->first && !sub->answered;
   journal_refused(sub->journal, sub->now_ns, wish->track->name, code, reason);
@@ -266,6 +284,8 @@ static void on_done(void *app, int64_t req, uint64_t status, uint64_t streams, c
     return;
   wish->req = -1;
   wish->state = WISH_OVER;
+  if (status == MOQT_DONE_GOING_AWAY)
+    give_up_for_now(sub, wish);
   journal_done(sub->journal, sub->now_ns, wish->track->name, status, streams);
 }
 

@@ -3,7 +3,8 @@
  *
  * Lives longer than a connection: subscriber_attach() gives it one (with the
  * session's events pointing here), subscriber_detach() takes it away; on the
- * next one it asks again for all it wants. The owner calls subscriber_run()
+ * next one it asks again for all it wants. What ends because its publisher goes
+ * away it asks for again, a bounded number of times. The owner calls subscriber_run()
  * after bytes came in and when subscriber_deadline() has passed.
  *
  * Data can come before the SUBSCRIBE_OK that says whose it is. It is kept, up to

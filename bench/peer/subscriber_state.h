@@ -14,6 +14,7 @@ enum wish_state {
   WISH_OPEN,  /* wanted, not asked for on this connection yet */
   WISH_ASKED, /* SUBSCRIBE sent */
   WISH_LIVE,  /* SUBSCRIBE_OK came */
+  WISH_AGAIN, /* its publisher went away: asked for again at again_ns */
   WISH_OVER,  /* refused or done: not asked for again */
 };
 
@@ -23,6 +24,9 @@ struct wish {
   enum wish_state state;
   bool first;     /* of at: 0s: counts for `answered` */
   uint64_t at_ns; /* WISH_LATER: after the start of publishing */
+  uint64_t again_ns;
+  bool had;       /* it was LIVE once, on some connection */
+  unsigned tries; /* to have it again, since */
   uint64_t timeout_ns;
   int limit, asked_limit; /* largest priority wanted; NO_LIMIT */
   int64_t req;

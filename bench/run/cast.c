@@ -134,6 +134,12 @@ struct process *cast_of(const struct cast *cast, int node) {
   return NULL;
 }
 
+bool cast_lost_relay(const struct cast *cast, const struct process *p) {
+  const int relay = p->node >= 0 ? cast->plan->nodes[p->node].relay : -1;
+  const struct process *its = relay >= 0 ? cast_of(cast, relay) : NULL;
+  return its != NULL && its->doomed;
+}
+
 void cast_tell(struct cast *cast, struct process *p, json_t *message) {
   if (p->exited || p->control < 0)
     json_decref(message);

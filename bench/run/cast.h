@@ -40,6 +40,9 @@ struct process *cast_start_wire(struct cast *cast, char *err, size_t err_len);
 /* The newest process of a node, NULL if there was none. */
 struct process *cast_of(const struct cast *cast, int node);
 
+/* The timeline ended the relay that this endpoint dials, and has not started it again. */
+bool cast_lost_relay(const struct cast *cast, const struct process *p);
+
 /* Sends, and ends the run if the process cannot take it. */
 void cast_tell(struct cast *cast, struct process *p, json_t *message);
 

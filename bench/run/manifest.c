@@ -219,8 +219,8 @@ static json_t *publishers(const struct plan *plan, const struct cast *cast) {
     const struct process *p = cast->all[i];
     if (p->node < 0 || plan->nodes[p->node].role != PLAN_PUBLISHER)
       continue;
-    if (p->doomed && !p->published)
-      continue; /* the timeline ended it in the middle: its load was never to be whole */
+    if (!p->published && (p->doomed || cast_lost_relay(cast, p)))
+      continue; /* the timeline ended it, or its relay: the load was never to be whole */
     json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o, s:o}", "node", p->name,
                                           "objects_planned", planned_by(plan, p),
                                           "objects_published", integer(p->objects_published),

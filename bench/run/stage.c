@@ -94,8 +94,9 @@ static bool has_answers(const struct cast *cast, const struct process *p) {
   return p->ready;
 }
 
+/* Nobody waits for who was ended, or has nobody to publish to any more. */
 static bool has_published(const struct cast *cast, const struct process *p) {
-  return !is_publisher(cast, p) || p->doomed || p->published;
+  return !is_publisher(cast, p) || p->doomed || p->published || cast_lost_relay(cast, p);
 }
 
 /* The first publisher that has not published everything; NULL: all have. */

@@ -103,11 +103,13 @@ static bool kill_now(struct cast *cast, struct process *p) {
   return p->exited;
 }
 
-static bool restart(struct cast *cast, int node) {
+/* *t_ns: when nothing of the old process is left, and the new one is not yet begun. */
+static bool restart(struct cast *cast, int node, uint64_t *t_ns) {
   char err[512];
   struct process *old = cast_of(cast, node);
   if (old != NULL && !old->exited && !kill_now(cast, old))
     return false;
+  *t_ns = clock_now();
   if (cast_start_node(cast, node, err, sizeof err) != NULL)
     return true;
   cast_end(cast, "%s", err);
@@ -175,9 +177,10 @@ static void begin(struct timeline *tl, const struct plan_event *event, uint64_t 
     await(tl, event, now_ns);
   else if (event->kind == PLAN_EV_KILL)
     record(tl, event, now_ns, kill_now(tl->cast, cast_of(tl->cast, event->node)));
-  else if (event->kind == PLAN_EV_RESTART)
-    record(tl, event, now_ns, restart(tl->cast, event->node));
-  else if (event->kind == PLAN_EV_STALL)
+  else if (event->kind == PLAN_EV_RESTART) {
+    const bool ok = restart(tl->cast, event->node, &now_ns);
+    record(tl, event, now_ns, ok);
+  } else if (event->kind == PLAN_EV_STALL)
     stall(tl, event, now_ns);
   else
     tell(tl, event, now_ns);

@@ -48,8 +48,16 @@ static bool has_answers(const struct node *node) {
   return node->ready;
 }
 
+/* See cast_lost_relay() of bench/run/cast.h. */
+static bool lost_relay(const struct node *node) {
+  const struct sim_process *its =
+      node->plan->relay >= 0 ? node->world->nodes[node->plan->relay].process : NULL;
+  return its != NULL && its->doomed;
+}
+
 static bool has_published(const struct node *node) {
-  return node->plan->role != PLAN_PUBLISHER || node->process->doomed || node->process->published;
+  return node->plan->role != PLAN_PUBLISHER || node->process->doomed || node->process->published ||
+         lost_relay(node);
 }
 
 static const struct node *first_lagging(const struct world *world, node_test *test) {

@@ -83,6 +83,10 @@ struct rig {
   bool refused, done;
   uint64_t refuse_code, done_status, done_streams;
   uint64_t packets_in;
+  bool deaf; /* new clients get no answer */
+  struct qc_path lost_path;
+  uint8_t reset[64]; /* answer to a packet of no connection, on its way */
+  size_t reset_len;
 };
 
 struct rig_shape {
@@ -107,6 +111,9 @@ const struct peer_event *rig_await(struct rig *rig, enum peer_event_kind kind, s
 size_t rig_count(const struct rig *rig, enum peer_event_kind kind);
 void rig_do(struct rig *rig, const struct peer_command *command);
 void rig_start(struct rig *rig, uint64_t in_ns); /* t0 = now + in_ns; returned by rig_t0 */
+
+/* The server is started again: it knows nobody, and answers strays with a stateless reset. */
+void rig_server_restart(struct rig *rig);
 
 /* Parts of rig_open() and rig_close(). */
 void rig_server_open(struct rig *rig);

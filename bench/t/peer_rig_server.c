@@ -273,6 +273,11 @@ static void hang_up(struct rig *rig) {
   rig->conn = NULL;
 }
 
+void rig_server_restart(struct rig *rig) {
+  hang_up(rig);
+  rig->n_issued = 0;
+}
+
 static void accept_client(struct rig *rig, const struct qc_path *path, const uint8_t *data,
                           size_t len) {
   const struct plan_node *node = &rig->plan->nodes[0];
@@ -317,14 +322,28 @@ static void server_in(void *arg, const struct qc_path *path, const uint8_t *data
   rig->packets_in++;
   if (!qc_packet_dcid(data, len, 20, &cid))
     return;
-  if ((data[0] & 0x80) && !is_ours(rig, &cid))
+  if ((data[0] & 0x80) && !is_ours(rig, &cid) && !rig->deaf)
     accept_client(rig, path, data, len);
+  if (!(data[0] & 0x80) && !rig->conn) {
+    uint8_t random[QC_RESET_RANDOM];
+    rig_random(rig, random, sizeof random);
+    rig->lost_path = (struct qc_path){.local = path->local, .remote = path->remote};
+    rig->reset_len =
+        qc_stateless_reset(rig->tls, data, len, 20, rig->reset, sizeof rig->reset, random);
+  }
   if (rig->conn)
     qc_read(rig->conn, path, data, len, now_ns);
 }
 static size_t server_out(void *arg, struct qc_path *path, uint8_t *buf, size_t room,
                          uint64_t now_ns) {
   struct rig *rig = arg;
+  const size_t len = rig->reset_len;
+  if (len > 0) {
+    *path = rig->lost_path;
+    memcpy(buf, rig->reset, len);
+    rig->reset_len = 0;
+    return len;
+  }
   return rig->conn ? qc_write(rig->conn, path, buf, room, now_ns) : 0;
 }
 static uint64_t server_deadline(void *arg) {

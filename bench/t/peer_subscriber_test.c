@@ -214,6 +214,53 @@ static void markers_are_no_objects(void **state) {
   rig_close(rig);
 }
 
+/* ---- a publisher that goes away ---------------------------------------------------------------- */
+
+/* What ends with its publisher is asked for again, later and later, until somebody has it. */
+static void what_went_away_is_asked_for_again(void **state) {
+  (void)state;
+  struct rig *rig = served_answered(SERVED_BOTH, 0);
+  moqt_publish_done(rig->session, rig->requests[0].req, MOQT_DONE_GOING_AWAY, 0, "");
+  rig_run(rig, 40 * RIG_MS);
+  assert_int_equal(rig->n_requests, 2);
+  rig_run(rig, 60 * RIG_MS);
+  assert_int_equal(rig->n_requests, 3);
+  moqt_refuse(rig->session, rig->requests[2].req, MOQT_REQ_DOES_NOT_EXIST, 0, "not yet");
+  rig_run(rig, 90 * RIG_MS);
+  assert_int_equal(rig->n_requests, 3);
+  rig_run(rig, 60 * RIG_MS);
+  assert_int_equal(rig->n_requests, 4);
+  assert_string_equal(rig->requests[3].track, rig->requests[0].track);
+  served_accept(rig, 3);
+  rig_run(rig, 5 * RIG_S);
+  assert_int_equal(rig->n_requests, 4);
+  assert_int_equal(rig_lines(rig, "subscribed"), 3);
+  rig_close(rig);
+}
+
+static void what_stays_away_is_given_up(void **state) {
+  (void)state;
+  struct rig *rig = served_answered(SERVED_BOTH, 0);
+  moqt_publish_done(rig->session, rig->requests[0].req, MOQT_DONE_GOING_AWAY, 0, "");
+  for (size_t answered = 2, i = 0; i < 12; i++) {
+    rig_run(rig, 7 * RIG_S);
+    if (rig->n_requests > answered)
+      moqt_refuse(rig->session, rig->requests[answered++].req, MOQT_REQ_DOES_NOT_EXIST, 0, "gone");
+  }
+  assert_int_equal(rig->n_requests, 2 + 8);
+  rig_close(rig);
+}
+
+/* A track that ended is over. */
+static void what_ended_is_not_asked_for_again(void **state) {
+  (void)state;
+  struct rig *rig = served_answered(SERVED_BOTH, 0);
+  moqt_publish_done(rig->session, rig->requests[0].req, MOQT_DONE_TRACK_ENDED, 0, "");
+  rig_run(rig, 20 * RIG_S);
+  assert_int_equal(rig->n_requests, 2);
+  rig_close(rig);
+}
+
 /* ---- what must be refused --------------------------------------------------------------------- */
 
 static void check_closed(struct rig *rig, const void *stream, size_t len) {
@@ -421,6 +468,9 @@ static void files_are_put_together(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_went_away_is_asked_for_again),
+      cmocka_unit_test(what_stays_away_is_given_up),
+      cmocka_unit_test(what_ended_is_not_asked_for_again),
       cmocka_unit_test(asks_for_the_next_group),
       cmocka_unit_test(asks_with_limit_and_timeout),
       cmocka_unit_test(later_subscription_waits),

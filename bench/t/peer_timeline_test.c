@@ -61,6 +61,47 @@ static void reconnect_asks_again(void **state) {
   }
 }
 
+/* Its relay was started again and does not know it: it dials anew, from its port, and asks for
+ * what it had. */
+static void a_lost_relay_is_dialled_again(void **state) {
+  struct rig *rig;
+  (void)state;
+  rig = served_answered(SERVED_BOTH, 0);
+  rig_run(rig, 100 * RIG_MS);
+  rig_server_restart(rig);
+  rig_run(rig, 2 * RIG_S); /* its keep-alive is answered by a stateless reset */
+  assert_int_equal(rig->connections, 2);
+  assert_int_equal(rig->n_requests, 4);
+  assert_int_equal(ntohs(rig->net.nodes[rig->peer_node].addr.in.sin_port), 20000);
+  json_t *line = rig_line(rig, "closed", 0);
+  assert_string_equal(json_string_value(json_object_get(line, "by")), "reset");
+  json_decref(line);
+  served_accept(rig, 2);
+  served_accept(rig, 3);
+  rig_run(rig, 100 * RIG_MS);
+  served_datagram(rig, SERVED_CHAT_ALIAS, 0, 1, 50);
+  rig_run(rig, 100 * RIG_MS);
+  assert_int_equal(rig_lines(rig, "delivered"), 1);
+  assert_string_equal(rig->failure, "");
+  rig_close(rig);
+}
+
+/* Nobody answers any more: it tries a bounded number of times, later and later. */
+static void a_dead_relay_is_given_up(void **state) {
+  struct rig *rig;
+  (void)state;
+  rig = served_asked(SERVED_BOTH, 0, 2);
+  rig_server_restart(rig);
+  rig->deaf = true;
+  rig_run(rig, 60 * RIG_S);
+  assert_string_equal(rig->failure, "");
+  assert_true(rig_lines(rig, "closed") > 4);
+  rig_run(rig, 120 * RIG_S);
+  assert_int_equal(rig_lines(rig, "closed"), 1 + 8);
+  assert_non_null(strstr(rig->failure, "before every subscription of at: 0s was answered"));
+  rig_close(rig);
+}
+
 static void vanish_is_silent(void **state) {
   struct rig *rig;
   (void)state;
@@ -145,6 +186,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(priority_limit_is_an_update),
       cmocka_unit_test(reconnect_asks_again),
+      cmocka_unit_test(a_lost_relay_is_dialled_again),
+      cmocka_unit_test(a_dead_relay_is_given_up),
       cmocka_unit_test(vanish_is_silent),
       cmocka_unit_test(die_leaves_no_word),
       cmocka_unit_test(path_events),
