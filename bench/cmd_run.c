@@ -25,6 +25,8 @@ const char cmd_run_help[] =
     "  --set PATH=VALUE     sets one value of the scenario, repeatable\n"
     "  --defect NAME[=VALUE] puts a known bug back, repeatable\n"
     "  -j N                 runs at a time [1]\n"
+    "  --interleave N|FILE  mode sim: interrupt datapath and relay, one access to what they share\n"
+    "                       in N (try 24); or replay the interleavings.jsonl of a run\n"
     "  --hold               keep the run open until Enter, for fanbench enter\n"
     "  --json               one JSON object a run on stdout, instead of TAP\n"
     "\n"
@@ -34,9 +36,20 @@ const char cmd_run_help[] =
     "  sudo fanbench run scenarios/first/quickstart.yaml\n"
     "  sudo fanbench run scenarios/first/quickstart.yaml --set nodes.relay.datapath=stock\n"
     "  sudo fanbench run scenarios/ --out out -j 2 >out.tap\n"
-    "  fanbench run scenarios/first/quickstart.yaml --mode sim --seeds 1..200 -j 2\n";
+    "  fanbench run scenarios/first/quickstart.yaml --mode sim --seeds 1..200 -j 2\n"
+    "  fanbench run scenarios/first/quickstart.yaml --mode sim --interleave 24 --seeds 1..50\n";
 
-enum { OPT_MODE = 1000, OPT_SEED, OPT_SEEDS, OPT_OUT, OPT_SET, OPT_DEFECT, OPT_HOLD, OPT_JSON };
+enum {
+  OPT_MODE = 1000,
+  OPT_SEED,
+  OPT_SEEDS,
+  OPT_OUT,
+  OPT_SET,
+  OPT_DEFECT,
+  OPT_INTERLEAVE,
+  OPT_HOLD,
+  OPT_JSON
+};
 
 static const struct option options[] = {
     {"mode", required_argument, NULL, OPT_MODE},
@@ -45,6 +58,7 @@ static const struct option options[] = {
     {"out", required_argument, NULL, OPT_OUT},
     {"set", required_argument, NULL, OPT_SET},
     {"defect", required_argument, NULL, OPT_DEFECT},
+    {"interleave", required_argument, NULL, OPT_INTERLEAVE},
     {"hold", no_argument, NULL, OPT_HOLD},
     {"json", no_argument, NULL, OPT_JSON},
     {NULL, 0, NULL, 0},
@@ -102,6 +116,15 @@ static int parse_set(char *text, struct suite_request *request, struct plan_over
   return 0;
 }
 
+/* A number is the scenario's key, anything else a list. */
+static void parse_interleave(const char *text, struct suite_request *request,
+                             struct plan_override *sets) {
+  if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0')
+    sets[request->n_sets++] = (struct plan_override){.path = "interleave", .value = text};
+  else
+    request->interleave = text;
+}
+
 static int parse_defect(char *text, struct suite_request *request, struct plan_defect *defects) {
   char *equals = strchr(text, '=');
   if (equals != NULL)
@@ -138,6 +161,9 @@ static int parse(int argc, char **argv, struct suite_request *request, struct pl
       break;
     case OPT_DEFECT:
       rc = parse_defect(optarg, request, defects);
+      break;
+    case OPT_INTERLEAVE:
+      parse_interleave(optarg, request, sets);
       break;
     case OPT_HOLD:
       request->hold = true;
@@ -184,6 +210,9 @@ static int play(const struct suite_request *request) {
     fprintf(stderr, "fanbench: %s\n", err);
   else if (request->hold && strcmp(request->mode, "sim") == 0)
     rc = cmd_usage("run", "--hold is for mode live: there is nothing to look into in mode sim");
+  else if (request->interleave != NULL && strcmp(request->mode, "live") == 0)
+    rc = cmd_usage("run",
+                   "--interleave FILE is for mode sim: nothing says when live is interrupted");
   else if (request->hold && suite.n_jobs != 1)
     rc = cmd_usage("run", "--hold is for one run, found %zu", suite.n_jobs);
   else

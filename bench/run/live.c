@@ -26,12 +26,14 @@ int live_start(struct live_run *run, const struct plan *plan, const struct live_
     return 2;
   }
   /* read by the child at once, from its copy of this memory */
-  struct stage_order order = {
-      .plan = plan, .dir = run->dir, .bindir = options->bindir, .hold = options->hold};
+  struct stage_order order = {.plan = plan,
+                              .dir = run->dir,
+                              .bindir = options->bindir,
+                              .hold = options->hold,
+                              .interleavings = options->interleavings};
   run->virtual_time = options->virtual_time;
-  int rc = options->virtual_time
-               ? cage_start_open(&run->cage, virtual_inside, &order, err, err_len)
-               : cage_start(&run->cage, stage_inside, &order, err, err_len);
+  int rc = options->virtual_time ? cage_start_open(&run->cage, virtual_inside, &order, err, err_len)
+                                 : cage_start(&run->cage, stage_inside, &order, err, err_len);
   if (rc != 0) {
     live_free(run);
     return 3;

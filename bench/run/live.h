@@ -17,12 +17,14 @@
 
 #include "bench/run/cage.h"
 #include "bench/scenario/plan.h"
+#include "bench/sim/nest.h"
 
 struct live_options {
   const char *dir;    /* the run directory */
   const char *bindir; /* of fanbench-relay and fanbench-peer */
   bool hold;
-  bool virtual_time; /* mode sim: in an open cage, without privilege */
+  bool virtual_time;                     /* mode sim: in an open cage, without privilege */
+  const struct nest_list *interleavings; /* mode sim: instead of chance; NULL = none */
 };
 
 struct live_run {

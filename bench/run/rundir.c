@@ -15,9 +15,10 @@
 
 /* What a run writes: files by pattern, and folders whose files are all its own. */
 static const char *const artefacts[] = {
-    "scenario.yaml", "manifest.json",   "keys.log",       "links.jsonl",    "faults.jsonl",
-    "metrics.csv",   "samples.csv",     "report.json",    "report.tap",     "junit.xml",
-    "report.html",   "*-objects.jsonl", "*-copies.jsonl", "*-ledger.jsonl", "*-counters.json",
+    "scenario.yaml",   "manifest.json",  "keys.log",       "links.jsonl",
+    "faults.jsonl",    "metrics.csv",    "samples.csv",    "report.json",
+    "report.tap",      "junit.xml",      "report.html",    "interleavings.jsonl",
+    "*-objects.jsonl", "*-copies.jsonl", "*-ledger.jsonl", "*-counters.json",
 };
 static const char *const folders[] = {"capture", "log", "qlog", "received"};
 /* Other runs below this one; each clears its own. */

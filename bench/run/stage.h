@@ -11,12 +11,14 @@
 #include <stdbool.h>
 
 #include "bench/scenario/plan.h"
+#include "bench/sim/nest.h"
 
 struct stage_order {
   const struct plan *plan;
-  const char *dir;    /* made by rundir_make(), with scenario.yaml in it */
-  const char *bindir; /* of fanbench-relay and fanbench-peer */
-  bool hold;          /* after the drain, until {"do":"release"} */
+  const char *dir;                       /* made by rundir_make(), with scenario.yaml in it */
+  const char *bindir;                    /* of fanbench-relay and fanbench-peer */
+  bool hold;                             /* after the drain, until {"do":"release"} */
+  const struct nest_list *interleavings; /* sim: instead of chance; NULL = none */
 };
 
 /* As many files as the system allows: about nine a host. */

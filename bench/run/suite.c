@@ -8,6 +8,7 @@
 #include "bench/run/ability.h"
 #include "bench/run/defects.h"
 #include "bench/run/find.h"
+#include "bench/run/interleavings.h"
 
 #define DEFAULT_OUT "runs"
 
@@ -58,11 +59,11 @@ static int name_job(struct suite *suite, struct suite_job *job, const char *scen
   return rc < 0 ? -1 : 0;
 }
 
-/* file with the first n_sets of the request. */
+/* file with the first n_sets of the request, and that list of interleavings or NULL. */
 static char *replay_line(const struct suite_request *request, const struct suite_job *job,
-                         const char *file, size_t n_sets) {
+                         const char *file, size_t n_sets, const char *interleave) {
   size_t n = 0;
-  const char **args = calloc(8 + 2 * (n_sets + request->n_defects), sizeof *args);
+  const char **args = calloc(10 + 2 * (n_sets + request->n_defects), sizeof *args);
   char **made = calloc(1 + n_sets + request->n_defects, sizeof *made);
   size_t n_made = 0;
   char *line = NULL;
@@ -88,6 +89,10 @@ static char *replay_line(const struct suite_request *request, const struct suite
                  d->value != NULL ? d->value : "") < 0)
       goto out;
     args[n++] = made[n_made++];
+  }
+  if (interleave != NULL) {
+    args[n++] = "--interleave";
+    args[n++] = interleave;
   }
   line = report_replay_line(args, n);
 out:
@@ -168,10 +173,12 @@ static int add_variant(struct suite *suite, size_t file, const struct variant *v
   job->twin = v->twin;
   if (name_job(suite, job, job->plan->name, v) != 0 || view_defects(job, suite->request) != 0)
     return -1;
-  job->replay = replay_line(suite->request, job, job->file, suite->request->n_sets);
+  const struct suite_request *request = suite->request;
+  job->replay = replay_line(request, job, job->file, request->n_sets, request->interleave);
   /* what was set stands in the plan there; without its defects that is no twin any more */
   job->kept = replay_line(suite->request, job,
-                          v->twin == REPORT_OFF ? "../on/scenario.yaml" : "scenario.yaml", 0);
+                          v->twin == REPORT_OFF ? "../on/scenario.yaml" : "scenario.yaml", 0,
+                          request->interleave != NULL ? INTERLEAVINGS_FILE : NULL);
   judge_ability(job, suite->request->mode);
   return 0;
 }
@@ -235,6 +242,20 @@ static int refuse_same_dirs(const struct suite *suite, char *err, size_t err_len
   return 0;
 }
 
+/* A list names accesses of one run. */
+static int read_interleavings(struct suite *suite, char *err, size_t err_len) {
+  if (suite->n_jobs != 1) {
+    snprintf(err, err_len, "--interleave FILE is for one run, found %zu", suite->n_jobs);
+    return 2;
+  }
+  if (suite->jobs[0].plan == NULL)
+    return 0; /* refused already */
+  return interleavings_read(suite->request->interleave, suite->jobs[0].plan, &suite->interleavings,
+                            err, err_len) == 0
+             ? 0
+             : 2;
+}
+
 int suite_prepare(struct suite *suite, const struct suite_request *request, char *err,
                   size_t err_len) {
   *suite = (struct suite){.request = request};
@@ -250,6 +271,8 @@ int suite_prepare(struct suite *suite, const struct suite_request *request, char
   int rc = suite->plans != NULL ? 0 : -1;
   for (size_t i = 0; rc == 0 && i < suite->n_files; i++)
     rc = add_file(suite, i);
+  if (rc == 0 && request->interleave != NULL)
+    return read_interleavings(suite, err, err_len);
   if (rc == 0)
     return refuse_same_dirs(suite, err, err_len);
   snprintf(err, err_len, "no memory for %zu scenarios", found.n);
@@ -273,5 +296,6 @@ void suite_free(struct suite *suite) {
   free(suite->plans);
   free(suite->files);
   free(suite->jobs);
+  nest_list_free(&suite->interleavings);
   *suite = (struct suite){0};
 }

@@ -23,6 +23,7 @@
 #include "bench/report/report.h"
 #include "bench/run/live.h"
 #include "bench/scenario/plan.h"
+#include "bench/sim/nest.h"
 
 struct suite_request {
   const char *const *paths; /* files and directories */
@@ -37,6 +38,7 @@ struct suite_request {
   size_t n_defects;
   uint32_t at_a_time; /* >= 1 */
   bool hold, json;
+  const char *interleave; /* a list of interleavings to replay, in mode sim and of one run; NULL */
   const char *bindir;
   FILE *results;
 };
@@ -66,6 +68,7 @@ struct suite {
   struct plan **plans; /* [n_files], NULL: refused */
   struct suite_job *jobs;
   size_t n_jobs, room;
+  struct nest_list interleavings;
   struct report_stream *stream;
 };
 

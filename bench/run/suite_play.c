@@ -101,7 +101,8 @@ static void start(struct suite *suite, struct suite_job *job) {
       .dir = job->dir,
       .bindir = request->bindir,
       .hold = request->hold,
-      .virtual_time = strcmp(request->mode, "sim") == 0};
+      .virtual_time = strcmp(request->mode, "sim") == 0,
+      .interleavings = request->interleave != NULL ? &suite->interleavings : NULL};
   job->tries++;
   int rc = live_start(&job->run, &job->view, &options, err, sizeof err);
   if (rc != 0) {

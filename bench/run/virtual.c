@@ -13,6 +13,7 @@
 #include "bench/run/cast.h"
 #include "bench/run/channel.h"
 #include "bench/run/clock.h"
+#include "bench/run/interleavings.h"
 #include "bench/run/manifest.h"
 #include "bench/run/virtual_net.h"
 #include "bench/sim/costs.h"
@@ -168,7 +169,21 @@ static void note_cost(struct virtual *v, uint64_t wall_ns, uint64_t cpu_ns) {
     v->manifest.sim_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
 }
 
+/* What interrupted what, by chance or as it was asked for. */
+static int keep_interleavings(struct virtual *v, const struct nest_list *happened) {
+  const struct nest_list *asked = v->order->interleavings;
+  if (asked == NULL && v->plan->interleave == 0)
+    return 0;
+  if (asked != NULL && happened->n < asked->n)
+    fprintf(stderr,
+            "fanbench: of %zu interleavings only %zu could be replayed: the list is of another "
+            "commit, scenario or seed\n",
+            asked->n, happened->n);
+  return interleavings_write(v->order->dir, v->plan, happened, v->err, sizeof v->err);
+}
+
 static int play(struct virtual *v) {
+  struct nest_list happened = {0};
   const struct sim_config config = {
       .plan = v->plan,
       .dir = v->order->dir,
@@ -178,9 +193,15 @@ static int play(struct virtual *v) {
       .arg = v,
       .tap = on_frame,
       .phase = on_phase,
+      .nest = {.one_in = v->plan->interleave,
+               .replay = v->order->interleavings,
+               .record = &happened},
   };
   const uint64_t wall = clock_now(), cpu = clock_read(CLOCK_PROCESS_CPUTIME_ID);
-  if (sim_run(&config, &v->outcome, v->err, sizeof v->err) != 0)
+  const bool ran = sim_run(&config, &v->outcome, v->err, sizeof v->err) == 0 &&
+                   keep_interleavings(v, &happened) == 0;
+  nest_list_free(&happened);
+  if (!ran)
     return -1;
   note_cost(v, wall, cpu);
   on_phase(v, "writing captures and manifest");

@@ -42,6 +42,8 @@
 #define PLAN_MAX_DURATION_NS (86400 * PLAN_SECOND_NS)
 /* After every, times and NAME are multiplied out: one in 10 s for a day. */
 #define PLAN_MAX_EVENTS 10000
+/* Rarer than this nothing is interrupted in a run of seconds. */
+#define PLAN_MAX_INTERLEAVE 1000000
 
 /* Media. */
 #define PLAN_MAX_TRACKS 256

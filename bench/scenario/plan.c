@@ -69,7 +69,9 @@ static bool read_top(struct plan_build *b) {
   return plan_take_count(from, "seed", 0, UINT64_MAX, &plan->seed) &&
          plan_take_must(from, "duration", "how long is published") &&
          plan_take_time(from, "duration", 1, PLAN_MAX_DURATION_NS, &plan->duration_ns) &&
-         plan_take_time(from, "drain", 0, PLAN_MAX_DURATION_NS, &plan->drain_ns) && read_modes(b);
+         plan_take_time(from, "drain", 0, PLAN_MAX_DURATION_NS, &plan->drain_ns) &&
+         plan_take_count32(from, "interleave", 0, PLAN_MAX_INTERLEAVE, &plan->interleave) &&
+         read_modes(b);
 }
 
 static bool read_sections(struct plan_build *b) {

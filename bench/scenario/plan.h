@@ -197,6 +197,7 @@ struct plan {
   uint64_t seed;
   uint64_t duration_ns, drain_ns;
   bool mode_live, mode_sim;
+  uint32_t interleave; /* sim: one access to shared state in so many is interrupted; 0 = none */
   struct plan_node *nodes;
   size_t n_nodes;
   uint32_t n_hosts;

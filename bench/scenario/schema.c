@@ -135,13 +135,21 @@ static const struct plan_schema expect = {.kind = PLAN_TREE_MAP,
                                           .item = &judged};
 
 static const struct plan_schema_key scenario_keys[] = {
-    {"scenario", &scalar},   {"about", &scalar},
-    {"seed", &scalar},       {"duration", &scalar},
-    {"drain", &scalar},      {"modes", &names},
-    {"nodes", &nodes},       {"links", &links},
-    {"tracks", &tracks},     {"subscriptions", &subscriptions},
-    {"timeline", &timeline}, {"defects", &defects},
-    {"expect", &expect},     END,
+    {"scenario", &scalar},
+    {"about", &scalar},
+    {"seed", &scalar},
+    {"duration", &scalar},
+    {"drain", &scalar},
+    {"modes", &names},
+    {"interleave", &scalar},
+    {"nodes", &nodes},
+    {"links", &links},
+    {"tracks", &tracks},
+    {"subscriptions", &subscriptions},
+    {"timeline", &timeline},
+    {"defects", &defects},
+    {"expect", &expect},
+    END,
 };
 const struct plan_schema plan_schema_scenario = MAP(scenario_keys, "a scenario");
 

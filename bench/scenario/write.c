@@ -310,6 +310,7 @@ static void put_plan(FILE *to, const struct plan *plan) {
   fprintf(to, "\nseed: %llu\nduration: %s\n", (ull)plan->seed, TIME(plan->duration_ns));
   fprintf(to, "drain: %s\nmodes: [%s%s%s]\n", TIME(plan->drain_ns), plan->mode_live ? "live" : "",
           plan->mode_live && plan->mode_sim ? ", " : "", plan->mode_sim ? "sim" : "");
+  fprintf(to, "interleave: %u\n", plan->interleave);
   put_nodes(to, plan);
   put_links(to, plan);
   put_tracks(to, plan);

@@ -11,12 +11,14 @@ void nest_list_free(struct nest_list *list) {
   *list = (struct nest_list){0};
 }
 
-static void record(struct nest_list *list, const struct nest_step *step) {
+void nest_list_add(struct nest_list *list, const struct nest_step *step) {
   if (list->n == list->room) {
     const size_t room = list->room * 2 + 64;
     struct nest_step *bigger = realloc(list->steps, room * sizeof *bigger);
-    if (bigger == NULL)
-      return; /* the list ends here: a replay of it differs and shows it */
+    if (bigger == NULL) {
+      list->failed = true;
+      return;
+    }
     list->steps = bigger;
     list->room = room;
   }
@@ -24,8 +26,8 @@ static void record(struct nest_list *list, const struct nest_step *step) {
 }
 
 int nest_open(struct nest *nest, const struct nest_config *config, const struct nest_ops *ops,
-              void *arg, struct draw draw) {
-  *nest = (struct nest){.ops = ops, .arg = arg, .draw = draw};
+              void *arg, int node, uint32_t life, struct draw draw) {
+  *nest = (struct nest){.ops = ops, .arg = arg, .node = node, .life = life, .draw = draw};
   if (config->one_in == 0 && config->replay == NULL)
     return 0;
   nest->config = config;
@@ -105,16 +107,32 @@ static bool may(const struct nest *nest, enum nest_actor actor) {
   return nest->ops->pending(nest->arg, actor);
 }
 
+/* The next one of this relay; NULL: there is none. */
+static const struct nest_step *next_step(struct nest *nest) {
+  const struct nest_list *list = nest->config->replay;
+  const struct nest_step *step;
+  for (; nest->replayed < list->n; nest->replayed++) {
+    step = &list->steps[nest->replayed];
+    if (step->node == nest->node && step->life == nest->life)
+      return step;
+  }
+  return NULL;
+}
+
+static bool choose_as_listed(struct nest *nest, uint64_t access, enum nest_actor *ran) {
+  const struct nest_step *step = next_step(nest);
+  if (step == NULL || step->access != access)
+    return false;
+  *ran = step->ran;
+  nest->replayed++;
+  return may(nest, *ran);
+}
+
 /* True and who, if something is to run here. */
 static bool choose(struct nest *nest, uint64_t access, enum nest_actor *ran) {
   const struct nest_config *config = nest->config;
-  if (config->replay != NULL) {
-    if (nest->replayed == config->replay->n ||
-        config->replay->steps[nest->replayed].access != access)
-      return false;
-    *ran = config->replay->steps[nest->replayed++].ran;
-    return may(nest, *ran);
-  }
+  if (config->replay != NULL)
+    return choose_as_listed(nest, access, ran);
   if (draw_below(&nest->draw, config->one_in) != 0)
     return false;
   *ran = draw_below(&nest->draw, 2) == 0 ? NEST_DATAPATH : NEST_RELAY;
@@ -141,10 +159,11 @@ void nest_access(struct nest *nest, enum nest_actor actor) {
   if (nest->config == NULL)
     return;
   const uint64_t access = nest->accesses++;
-  struct nest_step step = {.access = access, .within = actor};
+  struct nest_step step = {
+      .node = nest->node, .life = nest->life, .access = access, .within = actor};
   if (nest->barrier || nest->depth >= NEST_DEPTH || !choose(nest, access, &step.ran))
     return;
   if (nest->config->record != NULL)
-    record(nest->config->record, &step);
+    nest_list_add(nest->config->record, &step);
   run(nest, step.ran);
 }

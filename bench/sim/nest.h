@@ -25,17 +25,22 @@
 
 enum nest_actor { NEST_DATAPATH, NEST_RELAY };
 
-/* One nested run: at this access (counted from 0 over both parties of one relay), of
- * `within`, `ran` was run. */
+/* One nested run: at this access (counted from 0 over both parties of one life of one
+ * relay), of `within`, `ran` was run. */
 struct nest_step {
+  int node;      /* the relay, in the plan */
+  uint32_t life; /* how many times it was started, from 1 */
   uint64_t access;
   enum nest_actor within, ran;
 };
 
+/* In the order of the run; those of one life of one relay in order of their accesses. */
 struct nest_list {
   struct nest_step *steps;
   size_t n, room;
+  bool failed; /* no memory: steps are missing */
 };
+void nest_list_add(struct nest_list *list, const struct nest_step *step);
 void nest_list_free(struct nest_list *list);
 
 struct nest_config {

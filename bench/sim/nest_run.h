@@ -22,8 +22,10 @@ struct nest {
   const struct nest_ops *ops;
   void *arg;
   struct draw draw;
+  int node; /* whose, of which life */
+  uint32_t life;
   uint64_t accesses;
-  size_t replayed;
+  size_t replayed; /* steps of config->replay, those of others included */
   unsigned depth;     /* runs within a run */
   unsigned datapaths; /* runs of the datapath that have not ended */
   bool relay;         /* a relay's step has not ended */
@@ -39,7 +41,7 @@ struct nest {
 
 /* 0, or -1: no memory. */
 int nest_open(struct nest *nest, const struct nest_config *config, const struct nest_ops *ops,
-              void *arg, struct draw draw);
+              void *arg, int node, uint32_t life, struct draw draw);
 void nest_close(struct nest *nest);
 
 /* Runs the datapath, on a stack of its own, to its end. */

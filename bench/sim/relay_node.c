@@ -247,7 +247,7 @@ static void quiesce(void *ctx) {
 
 static int open_nest(struct relay_node *r) {
   const struct world *world = r->node->world;
-  if (nest_open(&r->nest, &world->config->nest, &nest_ops, r,
+  if (nest_open(&r->nest, &world->config->nest, &nest_ops, r, r->node->index, r->node->life,
                 draw_open(world->plan->seed, "nest", r->node->plan->name)) != 0)
     return -1;
   if (r->nest.config == NULL)

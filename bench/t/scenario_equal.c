@@ -189,6 +189,7 @@ const char *plans_differ(const struct plan *a, const struct plan *b) {
   SAME(seed);
   SAME(duration_ns);
   SAME(drain_ns);
+  SAME(interleave);
   SAME(mode_live);
   SAME(mode_sim);
   SAME(n_hosts);

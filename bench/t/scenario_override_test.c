@@ -198,10 +198,12 @@ static void refused_values(void **state) {
 /* The file itself must be good before anything is put into it. */
 static void file_first(void **state) {
   (void)state;
-  text_refused_set("scenario: small\nseeed: 1\n", "seed=1",
-                   "2:1: expected a key of a scenario (scenario, about, seed, duration, drain, "
-                   "modes, nodes, links, tracks, subscriptions, timeline, defects, expect), found "
-                   "'seeed'; did you mean 'seed'?");
+  text_refused_set(
+      "scenario: small\nseeed: 1\n", "seed=1",
+      "2:1: expected a key of a scenario (scenario, about, seed, duration, drain, "
+      "modes, interleave, nodes, links, tracks, subscriptions, timeline, defects, expect), "
+      "found "
+      "'seeed'; did you mean 'seed'?");
 }
 
 int main(void) {

@@ -22,6 +22,7 @@ static void defaults(void **state) {
   assert_int_equal(plan->seed, 1);
   assert_int_equal(plan->duration_ns, 1000000000);
   assert_int_equal(plan->drain_ns, 5000000000);
+  assert_int_equal(plan->interleave, 0);
   assert_true(plan->mode_live);
   assert_true(plan->mode_sim);
   const struct plan_node *relay = &plan->nodes[plan_node_find(plan, "relay")];
@@ -120,11 +121,12 @@ static void top_keys(void **state) {
   (void)state;
   struct plan *plan = text_plan(
       "scenario: small\nabout: >-\n  two\n  lines\nseed: 18446744073709551615\nduration: 1.5s\n"
-      "drain: 250ms\nmodes: [sim]\n" NODES LINKS);
+      "drain: 250ms\nmodes: [sim]\ninterleave: 24\n" NODES LINKS);
   assert_string_equal(plan->about, "two lines");
   assert_true(plan->seed == UINT64_MAX);
   assert_int_equal(plan->duration_ns, 1500000000);
   assert_int_equal(plan->drain_ns, 250000000);
+  assert_int_equal(plan->interleave, 24);
   assert_false(plan->mode_live);
   assert_true(plan->mode_sim);
   plan_free(plan);

@@ -390,8 +390,8 @@ static void of_ugly_text(void **state) {
       {"scenario: small\n%s%n: 1\n",
        "2:3: not YAML: found unexpected non-alphabetical character (while scanning a directive)"},
       {"scenario: small\n\"%s%n\": 1\n",
-       "2:1: expected a key of a scenario (scenario, about, seed, duration, drain, modes, nodes, "
-       "links, tracks, subscriptions, timeline, defects, expect), found '%s%n'"},
+       "2:1: expected a key of a scenario (scenario, about, seed, duration, drain, modes, "
+       "interleave, nodes, links, tracks, subscriptions, timeline, defects, expect), found '%s%n'"},
       {"scenario: small\nduration: 1s\nnodes: [\n",
        "4:1: not YAML: did not find expected node "
        "content (while parsing a flow node)"},

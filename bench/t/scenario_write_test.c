@@ -114,7 +114,7 @@ static const char rich[] =
     "about: \"quotes \\\" and \\\\, a tab \\t, a line\\nbreak, "
     "\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xa7 "
     "\\u2028 \\x85 \\x01 # : - end \"\n"
-    "seed: 18446744073709551615\nduration: 2500ms\ndrain: 1ns\nmodes: [sim]\n"
+    "seed: 18446744073709551615\nduration: 2500ms\ndrain: 1ns\nmodes: [sim]\ninterleave: 7\n"
     "nodes:\n"
     "  pub: { role: publisher, relay: top, window: 300KiB, streams: 7, cid_len: 0, ack_delay: 1ms "
     "}\n"
