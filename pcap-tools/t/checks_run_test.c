@@ -404,7 +404,10 @@ static void figures_of_a_subscriber(void **state) {
       "{\"ev\":\"copy\",\"t\":2,\"slot\":4,\"gen\":9,\"decision\":\"send\",\"pn\":2}\n"
       "{\"ev\":\"copy\",\"t\":3,\"slot\":4,\"gen\":9,\"decision\":\"filtered\",\"pn\":null}\n"
       "{\"ev\":\"copy\",\"t\":3,\"slot\":4,\"gen\":9,\"decision\":\"held\",\"pn\":null}\n"
-      "{\"ev\":\"copy\",\"t\":3,\"slot\":5,\"gen\":9,\"decision\":\"send\",\"pn\":3}\n";
+      "{\"ev\":\"copy\",\"t\":3,\"slot\":5,\"gen\":9,\"decision\":\"send\",\"pn\":3}\n"
+      "{\"ev\":\"dropped\",\"t\":4,\"slot\":4,\"gen\":9,\"kind\":\"datagram\",\"track\":\"x\","
+      "\"group\":3,\"decision\":\"backlog\"}\n"
+      "{\"ev\":\"dropped\",\"t\":4,\"slot\":5,\"gen\":9,\"decision\":\"backlog\"}\n";
   scene_down_stream(&p.scene, 7, 1, "slow"); /* number 3, not a copy */
   scene_down_stream(&p.scene, 7, 1, "slow");
   struct judge_report *r = made_run_judge(&p);
@@ -418,8 +421,10 @@ static void figures_of_a_subscriber(void **state) {
   assert_int_equal(s->first_bytes_all, 6 + 11);
   assert_int_equal(s->resent, 11);
   assert_int_equal(s->fast_path_ppm, 6 * 1000000 / 17);
-  assert_int_equal(s->n_drops, 1);
+  assert_int_equal(s->n_drops, 2);
   assert_string_equal(s->drops[0].reason, "filtered");
+  assert_string_equal(s->drops[1].reason, "backlog");
+  assert_int_equal(s->drops[1].count, 1);
   assert_true(s->has_latency);
   assert_int_equal(s->latency_p50_ns, 5000);
   judge_report_free(r);

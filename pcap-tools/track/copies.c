@@ -120,9 +120,15 @@ static void add_line(struct qp_copies *c, const struct qp_line *line, const char
     return;
   }
   bool failed = qp_line_is(line, "ev", "emit_failed");
-  if (!failed && !qp_line_is(line, "ev", "copy"))
+  bool dropped = qp_line_is(line, "ev", "dropped"); /* by user space, of what waited */
+  if (!failed && !dropped && !qp_line_is(line, "ev", "copy"))
     return;
   struct qp_copies_conn *conn = in_slot(c, line);
+  if (dropped) { /* on datapath stock nobody has a slot */
+    if (conn)
+      count_decision(conn, line);
+    return;
+  }
   uint64_t pn;
   if (!conn) {
     c->stray_line = c->stray_line ? c->stray_line : line->number;
@@ -202,7 +208,8 @@ bool qp_copies_source(const struct qp_copies *c, const struct qp_copies_conn *up
 }
 
 bool qp_copies_is_drop(const char *decision) {
-  static const char *const drops[] = {"filtered", "policy", "not-forwarded", "skipped"};
+  static const char *const drops[] = {"filtered", "policy",  "not-forwarded",
+                                      "skipped",  "backlog", "too-far-behind"};
   for (size_t i = 0; i < sizeof drops / sizeof *drops; i++)
     if (!strcmp(decision, drops[i]))
       return true;

@@ -10,6 +10,7 @@
  *   leg.c      what each subscriber has of a stream; flow control; resets
  *   pending.c  order of unsent data
  *   datagram.c datagrams
+ *   behind.c   bounds, and who is given up at them
  *   copies.c   copy records in
  *   slow.c     the slow path: own packets for deferred and lost data
  *   window.c   one congestion window for both paths
@@ -61,6 +62,13 @@
 /* UDP payload: what a 1,500-byte MTU takes with IPv6, and what every path takes. */
 #define RELAY_MAX_UDP 1452
 #define RELAY_MIN_UDP 1200
+
+/* Datagrams that wait for one subscriber, their records included. With the cache
+ * (relay_config.cache_bytes, all streams and what is kept about them) that is what a relay keeps
+ * for those who are slow; numbers are capped by RELAY_PN_WINDOW. See behind.c. */
+#define RELAY_DATAGRAM_BYTES (1u << 20)
+/* A SUBGROUP_HEADER has four numbers of at most 9 bytes and a priority. */
+#define RELAY_HEADER_BYTES 37
 
 #define NO_ORDINAL UINT64_MAX
 
@@ -125,6 +133,7 @@ struct subscription {
   uint64_t streams; /* opened for it */
   uint64_t open_legs;
   bool entering; /* SUBSCRIBE_OK has to leave before the datapath copies */
+  bool behind;   /* too far: it ends as soon as its resets are acknowledged */
 };
 
 enum track_state { TRACK_ASKED, TRACK_LIVE, TRACK_ENDED };
@@ -167,6 +176,7 @@ struct stream {
   uint64_t base, len;
   size_t cap;
   uint32_t header_len;
+  uint8_t header[RELAY_HEADER_BYTES]; /* with our alias; kept when the cache lets it go */
   uint64_t object_at, object_id; /* next object's place; last object's ID */
   struct arrivals arrivals;
   bool any_object, by_object, properties;
@@ -291,7 +301,9 @@ struct relay {
   struct stream *settled; /* to be freed by relay_reap() */
   struct leg *drops;      /* to be cut off by leg_drop_due() */
   uint64_t next_uid;
-  uint64_t cached_bytes;
+  uint64_t cached_bytes; /* data, and what is kept about streams and legs */
+  uint64_t bounded_ns;   /* when it was last over the bound, and something done about it */
+  uint32_t n_behind; /* subscriptions that are too far behind and not over yet */
   struct client *dirty;
   struct timers timers; /* of the clients */
   struct timer **due;   /* [cfg.max_clients], for relay_expiry() */
@@ -350,6 +362,8 @@ void track_saw(struct track *track, uint64_t group, uint64_t object);
 void track_enter(struct client *client);
 /* Sends the PUBLISH_DONE of ended tracks, frees what nobody needs. */
 void track_reap(struct relay *relay);
+/* Its queue is over the bound: nothing more is sent but resets and, then, PUBLISH_DONE. */
+void track_too_far_behind(struct subscription *sub);
 /* A client is gone: its tracks end, its subscriptions stop. */
 void track_client_gone(struct client *client);
 /* Does this subscription get this group and priority? */
@@ -379,7 +393,9 @@ void leg_offer(struct leg *leg);  /* queues it if it has unsent data */
 bool leg_charge(struct leg *leg, uint64_t end);
 uint64_t leg_charged(const struct leg *leg);
 struct fb_down *leg_down(const struct leg *leg); /* NULL: the datapath has no word for it */
+/* Bytes from off on, as far as stream_has() says they are there. */
 const uint8_t *stream_bytes(const struct stream *stream, uint64_t off);
+bool stream_has(const struct stream *stream, uint64_t lo, uint64_t hi);
 void leg_acked(struct leg *leg, uint64_t lo, uint64_t hi, bool fin);
 void leg_reset(struct leg *leg, uint64_t code);
 /* The strategy lets go of the rest of it, or of all if it is not open: marks it. Possible
@@ -392,6 +408,7 @@ void leg_finish(struct leg *leg);
 
 /* ---- pending.c: the heap of legs with unsent data, in MoQT's order ------------- */
 /* Smaller goes first: subscriber priority, publisher priority, group, subgroup. */
+uint64_t pending_class(uint64_t order); /* the two priorities alone */
 uint64_t pending_order(uint8_t subscriber, uint8_t publisher, uint64_t group, uint64_t subgroup);
 void pending_push(struct client *client, struct leg *leg); /* no-op if it is queued */
 struct leg *pending_pop(struct client *client);            /* NULL: empty */
@@ -405,11 +422,16 @@ size_t pending_count(const struct client *client);
 struct leg *pending_nth(const struct client *client, size_t i);
 
 void stream_drop_client(struct relay *relay, struct client *client);
-void stream_bound_cache(struct relay *relay);
+/* Gives back what no leg and no parser needs. */
+void stream_trim(struct stream *stream);
 /* Frees the settled ones; at the end of a turn, when nobody walks them. */
 void stream_reap(struct relay *relay);
 /* Streams that came before their track's SUBSCRIBE_OK. */
 void stream_retry(struct client *up);
+
+/* ---- behind.c: what is given up when a subscriber is too far behind ------------ */
+void behind_bound_cache(struct relay *relay);
+void behind_bound_datagrams(struct client *client);
 
 /* ---- datagram.c ------------------------------------------------------------- */
 void datagram_in(struct client *up, const uint8_t *data, size_t len);

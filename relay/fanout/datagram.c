@@ -35,7 +35,8 @@ static void queue(struct client *client, const uint8_t *data, size_t len,
   entry->len = len;
   memcpy(entry->data, data, len);
   put_in_order(client, entry);
-  client->dgram_bytes += len;
+  client->dgram_bytes += sizeof *entry + len;
+  behind_bound_datagrams(client);
   client_dirty(client);
 }
 
@@ -47,7 +48,7 @@ void datagram_drop(struct client *client,
     struct queued_datagram *d = *at;
     if (drops(arg, d)) {
       *at = d->next;
-      client->dgram_bytes -= d->len;
+      client->dgram_bytes -= sizeof *d + d->len;
       free(d);
       continue;
     }
@@ -70,7 +71,7 @@ void datagram_gone(struct client *client) {
   struct queued_datagram *d = client->dgram_head;
   client->dgram_head = d->next;
   if (!d->next) client->dgram_tail = &client->dgram_head;
-  client->dgram_bytes -= d->len;
+  client->dgram_bytes -= sizeof *d + d->len;
   free(d);
 }
 

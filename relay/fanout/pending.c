@@ -15,6 +15,10 @@ uint64_t pending_order(uint8_t subscriber, uint8_t publisher, uint64_t group, ui
          clip(group, GROUP_BITS) << SUBGROUP_BITS | clip(subgroup, SUBGROUP_BITS);
 }
 
+uint64_t pending_class(uint64_t order) {
+  return order >> (GROUP_BITS + SUBGROUP_BITS);
+}
+
 static bool before(const struct leg *a, const struct leg *b) {
   return a->order != b->order ? a->order < b->order : a->stream->uid < b->stream->uid;
 }

@@ -149,8 +149,9 @@ static void flush_client(struct client *client) {
   if (more) client_dirty(client);
 }
 
-/* Nobody walks streams and tracks now: what is over goes. */
+/* Nobody walks streams and tracks now: what is over, or over the bound, goes. */
 static void reap(struct relay *relay) {
+  behind_bound_cache(relay);
   stream_reap(relay);
   track_reap(relay);
 }
@@ -271,7 +272,6 @@ void relay_input_drained(struct relay *relay, uint64_t now_ns) {
   /* Before this turn's packets: a copy with a higher number must not leave ahead of them. */
   if (relay->cfg.plane) release_holds(relay);
   flush(relay);
-  stream_bound_cache(relay);
 }
 
 uint64_t relay_deadline(struct relay *relay) {

@@ -56,7 +56,7 @@ static uint64_t put_stream(struct packet *pkt, struct leg *leg, uint64_t lo, uin
 static void put_header(struct packet *pkt, struct leg *leg) {
   const struct stream *stream = leg->stream;
   uint64_t lo, hi;
-  if (!stream->header_known || stream->base > 0) return;
+  if (!stream->header_known) return;
   if (!ranges_next_gap(&leg->sent, 0, stream->header_len, &lo, &hi)) return;
   if (!leg_charge(leg, hi)) return;
   uint64_t end = put_stream(pkt, leg, lo, hi, false, false);
@@ -66,8 +66,7 @@ static void put_header(struct packet *pkt, struct leg *leg) {
 static bool reset_may_go(const struct leg *leg) {
   const struct stream *stream = leg->stream;
   if (!stream->header_known) return stream->ended; /* none will come */
-  /* A given up cache has no header any more. */
-  return ranges_contains(&leg->acked, 0, stream->header_len) || stream->base > 0;
+  return ranges_contains(&leg->acked, 0, stream->header_len);
 }
 
 static void put_resets(struct packet *pkt) {
@@ -140,7 +139,7 @@ static void put_resends(struct packet *pkt) {
     struct leg *leg;
     bool wanted = trim_resend(client, r, &leg);
     /* A lost copy whose bytes have not reached user space waits for them. */
-    if (wanted && (r->hi > leg->stream->len || r->lo < leg->stream->base)) {
+    if (wanted && !stream_has(leg->stream, r->lo, r->hi)) {
       at = &r->next;
       continue;
     }
@@ -179,7 +178,7 @@ static enum leg_result put_leg(struct packet *pkt, struct leg *leg) {
   uint64_t lo, hi;
   while (ranges_next_gap(&leg->sent, 0, stream->len, &lo, &hi)) {
     if (pkt->full) return LEG_FULL;
-    if (lo < stream->base) return LEG_BLOCKED; /* given up; its reset is on the way */
+    if (!stream_has(stream, lo, hi)) return LEG_BLOCKED; /* it came too late for these */
     long room = builder_stream_room(&pkt->builder, sid_of(leg), lo);
     if (room <= 0) {
       pkt->full = true;

@@ -30,6 +30,7 @@ struct stream *stream_get(struct client *up, int64_t sid, bool create) {
   if (relay->newest) relay->newest->newer = stream;
   else relay->oldest = stream;
   relay->newest = stream;
+  relay->cached_bytes += sizeof *stream;
   return stream;
 }
 
@@ -41,7 +42,7 @@ void stream_free(struct stream *stream) {
     if (!leg->done) leg_finish(leg);
     leg_free(leg);
   }
-  relay->cached_bytes -= stream->cap;
+  relay->cached_bytes -= stream->cap + sizeof *stream;
   HASH_DELETE(by_uid, relay->by_uid, stream);
   HASH_DELETE(by_key, relay->by_key, stream);
   if (stream->older) stream->older->newer = stream->newer;
@@ -95,7 +96,11 @@ void stream_place(struct stream *stream, struct track *track, uint64_t group, ui
 /* ---- the cache ----------------------------------------------------------------------- */
 
 const uint8_t *stream_bytes(const struct stream *stream, uint64_t off) {
-  return stream->data + (off - stream->base);
+  return off < stream->base ? stream->header + off : stream->data + (off - stream->base);
+}
+
+bool stream_has(const struct stream *stream, uint64_t lo, uint64_t hi) {
+  return hi <= stream->len && (lo >= stream->base || hi <= stream->header_len);
 }
 
 static bool append(struct stream *stream, const uint8_t *data, size_t len) {
@@ -114,41 +119,40 @@ static bool append(struct stream *stream, const uint8_t *data, size_t len) {
   return true;
 }
 
-/* Gives back what every subscriber has acknowledged and no parser needs. */
-static void trim(struct stream *stream) {
-  uint64_t keep = stream->object_at < stream->len ? stream->object_at : stream->len;
-  for (uint32_t i = 0; i < stream->n_legs; i++) {
-    const struct leg *leg = stream->legs[i];
-    if (!leg || leg->done) continue;
-    const struct ranges_span *spans = ranges_at(&leg->acked);
-    uint64_t prefix = ranges_count(&leg->acked) && spans[0].lo == 0 ? spans[0].hi : 0;
-    if (prefix < keep) keep = prefix;
-  }
-  if (keep < stream->base + TRIM_STEP) return;
-  memmove(stream->data, stream->data + (keep - stream->base), (size_t)(stream->len - keep));
-  stream->base = keep;
-  arrivals_trim(&stream->arrivals, keep);
+/* A cut off leg needs the header alone. */
+static uint64_t needed_from(const struct leg *leg) {
+  const struct ranges_span *spans = ranges_at(&leg->acked);
+  if (leg->done || leg->reset) return leg->stream->len;
+  return ranges_count(&leg->acked) && spans[0].lo == 0 ? spans[0].hi : 0;
 }
 
-/* Objects of a stream that nobody will wait for: a subscriber too far behind
- * loses the stream, the relay keeps its bound. */
-void stream_bound_cache(struct relay *relay) {
-  for (struct stream *s = relay->oldest, *next; s && relay->cached_bytes > relay->cfg.cache_bytes;
-       s = next) {
-    next = s->newer;
-    if (!s->fin && s->open_legs == 0) continue;
-    relay_log(relay, "cache: %llu bytes are over the bound; stream of group %llu is given up",
-              (unsigned long long)relay->cached_bytes, (unsigned long long)s->group);
-    for (uint32_t i = 0; i < s->n_legs; i++) {
-      if (s->legs[i] && !s->legs[i]->done) leg_reset(s->legs[i], MOQT_RESET_TOO_FAR_BEHIND);
-    }
-    if (!s->data) continue;
-    relay->cached_bytes -= s->cap;
-    free(s->data);
-    s->data = NULL;
-    s->cap = 0;
-    s->base = s->len;
+static void shrink(struct stream *stream, size_t used) {
+  uint8_t *fitting = used ? realloc(stream->data, used) : NULL;
+  if (used && !fitting) return;
+  if (!used) free(stream->data);
+  stream->relay->cached_bytes -= stream->cap - used;
+  stream->data = fitting;
+  stream->cap = used;
+}
+
+/* The parser needs what lies behind the last object it has followed. */
+static void trim(struct stream *stream, uint64_t least) {
+  uint64_t keep = stream->object_at < stream->len ? stream->object_at : stream->len;
+  if (!stream->header_known) return;
+  for (uint32_t i = 0; i < stream->n_legs; i++) {
+    uint64_t from = stream->legs[i] ? needed_from(stream->legs[i]) : keep;
+    if (from < keep) keep = from;
   }
+  if (keep < stream->base + least) return;
+  size_t used = (size_t)(stream->len - keep);
+  memmove(stream->data, stream->data + (keep - stream->base), used);
+  stream->base = keep;
+  arrivals_trim(&stream->arrivals, keep);
+  if (used < stream->cap / 4) shrink(stream, used);
+}
+
+void stream_trim(struct stream *stream) {
+  trim(stream, 1);
 }
 
 /* ---- headers -------------------------------------------------------------------------- */
@@ -172,6 +176,7 @@ static bool read_header(struct client *up, struct stream *stream) {
   stream_place(stream, track, header.group.v, header.subgroup.v, priority);
   stream->header_known = true;
   stream->header_len = header.len;
+  memcpy(stream->header, stream->data, header.len);
   stream->object_at = header.len;
   stream->by_object = header.subgroup_by_object;
   stream->properties = header.flags & WIRE_SG_PROPERTIES;
@@ -229,7 +234,7 @@ static void advance(struct client *up, struct stream *stream) {
     stream_settle(stream);
     return;
   }
-  trim(stream);
+  trim(stream, TRIM_STEP);
 }
 
 void stream_data(struct client *up, int64_t sid, uint64_t off, const uint8_t *data, size_t len,

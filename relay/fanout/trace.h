@@ -10,6 +10,15 @@
 #include "relay/fanout/ledger.h"
 #include "relay/quic/conn.h"
 
+/* What user space drops of what it holds back for a subscriber. */
+struct trace_drop {
+  uint32_t slot, gen;
+  bool datagram;      /* else the rest of a stream, or a subscription's */
+  const char *track;  /* NULL: not known */
+  uint64_t group;
+  const char *reason; /* "policy", "backlog", "too-far-behind" */
+};
+
 struct trace_ops {
   /* All may be NULL. `conn` is the client's first destination ID. */
   void (*connection)(void *arg, uint64_t now_ns, uint32_t slot, uint32_t gen,
@@ -20,6 +29,7 @@ struct trace_ops {
   void (*copy)(void *arg, const struct qc_cid *upstream, const struct fb_record *record,
                const char *const *track_names);
   void (*emit_failed)(void *arg, uint64_t now_ns, const struct fb_failed *failed);
+  void (*dropped)(void *arg, uint64_t now_ns, const struct trace_drop *drop);
   void (*number)(void *arg, const struct qc_cid *conn, const struct ledger_number *number);
   void (*spurious)(void *arg, const struct qc_cid *conn, const struct ledger_number *number);
   void (*ack)(void *arg, uint64_t now_ns, const struct qc_cid *conn, const struct shim_range *joint,

@@ -125,6 +125,21 @@ static void on_emit_failed(void *arg, uint64_t now_ns, const struct fb_failed *f
           now_ns, failed->slot, failed->gen, (uint64_t)failed->pn, failed->error);
 }
 
+static void on_dropped(void *arg, uint64_t now_ns, const struct trace_drop *drop) {
+  struct trace_lines *trace = arg;
+  FILE *to = trace->copies;
+  put_pair(to, "{\"ev\":\"dropped\",\"t\":", now_ns);
+  put_pair(to, ",\"slot\":", drop->slot);
+  put_pair(to, ",\"gen\":", drop->gen);
+  put(to, drop->datagram ? ",\"kind\":\"datagram\",\"track\":" : ",\"kind\":\"stream\",\"track\":");
+  put(to, drop->track ? "\"" : "null");
+  put(to, drop->track ? drop->track : "");
+  put_pair(to, drop->track ? "\",\"group\":" : ",\"group\":", drop->group);
+  put(to, ",\"decision\":\"");
+  put(to, drop->reason);
+  put(to, "\"}\n");
+}
+
 /* ---- ledger ---------------------------------------------------------------------------- */
 
 static const char *origin_name(enum ledger_origin origin) {
@@ -217,6 +232,7 @@ const struct trace_ops trace_lines_ops = {
     .gone = on_gone,
     .copy = on_copy,
     .emit_failed = on_emit_failed,
+    .dropped = on_dropped,
     .number = on_number,
     .spurious = on_spurious,
     .ack = on_ack,

@@ -39,7 +39,7 @@ void track_saw(struct track *track, uint64_t group, uint64_t object) {
 }
 
 bool subscription_wants(const struct subscription *sub, uint64_t group, uint8_t priority) {
-  if (sub->state == SUB_PENDING || !sub->params.forward || group < sub->start_group) return false;
+  if (sub->state == SUB_PENDING || sub->behind || !sub->params.forward || group < sub->start_group) return false;
   if (!(sub->params.has & MOQT_HAS_PRIORITY_FILTER)) return true;
   return priority >= sub->params.priority_min && priority <= sub->params.priority_max;
 }
@@ -68,6 +68,7 @@ static bool track_has_subscribers(const struct track *track) {
 
 static void sub_free(struct subscription *sub) {
   struct client *client = sub->client;
+  client->relay->n_behind -= sub->behind;
   client->subs[sub->track->index] = NULL;
   datagram_drop_unwanted(client);
   if (client->in_plane) {
@@ -92,15 +93,39 @@ static void reset_legs(struct subscription *sub, uint64_t code, bool only_unwant
   }
 }
 
+static void sub_done(struct subscription *sub, uint64_t status) {
+  moqt_publish_done(sub->client->session, sub->req, status, sub->streams, "");
+  client_dirty(sub->client);
+  sub_free(sub);
+}
+
+void track_too_far_behind(struct subscription *sub) {
+  struct client *client = sub->client;
+  const struct plane *plane = client->relay->cfg.plane;
+  if (sub->behind || sub->state == SUB_PENDING) return;
+  sub->behind = true;
+  sub->state = SUB_ENDING;
+  client->relay->n_behind++;
+  if (client->in_plane) {
+    entry_subscription(sub);
+    plane->ops->quiesce(plane->ctx);
+    copies_drain(client->relay);
+  }
+  reset_legs(sub, MOQT_RESET_TOO_FAR_BEHIND, false);
+  datagram_drop_unwanted(client);
+}
+
 /* PUBLISH_DONE, once all of the track is there and delivered. */
 static void sub_settle(struct subscription *sub) {
   struct track *track = sub->track;
   if (sub->state != SUB_ENDING || sub->open_legs) return;
+  if (sub->behind) {
+    sub_done(sub, MOQT_DONE_TOO_FAR_BEHIND);
+    return;
+  }
   if (track->open_streams || sub->client->dgram_head) return;
   if (track->streams_told != UINT64_MAX && track->streams_seen < track->streams_told) return;
-  moqt_publish_done(sub->client->session, sub->req, track->done_status, sub->streams, "");
-  client_dirty(sub->client);
-  sub_free(sub);
+  sub_done(sub, track->done_status);
 }
 
 static void track_end(struct track *track, uint64_t status) {
@@ -126,11 +151,12 @@ static void track_end(struct track *track, uint64_t status) {
 void track_reap(struct relay *relay) {
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = relay->tracks[t];
-    if (!track || track->state != TRACK_ENDED) continue;
+    if (!track || (track->state != TRACK_ENDED && !relay->n_behind)) continue;
     for (uint32_t i = 0; i < relay->n_slots; i++) {
       struct client *client = relay->clients[i];
       if (client && !client->closed && client->subs[t]) sub_settle(client->subs[t]);
     }
+    if (track->state != TRACK_ENDED) continue;
     if (track->open_streams || track_has_subscribers(track)) continue;
     for (struct stream *s = relay->oldest, *next; s; s = next) {
       next = s->newer;

@@ -88,10 +88,10 @@ static void on_refused(void *app, int64_t req, uint64_t code, uint64_t retry, co
 
 static void on_done(void *app, int64_t req, uint64_t status, uint64_t streams, const char *reason) {
   (void)req;
-  (void)status;
   (void)reason;
   struct endpoint *e = app;
   e->done = true;
+  e->done_status = status;
   e->done_streams = streams;
 }
 

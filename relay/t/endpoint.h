@@ -22,7 +22,7 @@ struct endpoint {
   uint64_t datagrams_sent, streams_sent;
   /* subscriber */
   bool answered, refused, done;
-  uint64_t alias, largest, done_streams;
+  uint64_t alias, largest, done_streams, done_status;
   bool has_largest;
   uint64_t streams, datagrams, wrong, resets, duplicates;
   uint64_t resets_unnamed; /* before a byte of the stream: whose it was cannot be told */

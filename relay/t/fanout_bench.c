@@ -93,7 +93,14 @@ static void on_number(void *arg, const struct qc_cid *conn, const struct ledger_
   if (number->fate == LEDGER_ACKED && number->origin == LEDGER_SLOW) b->slow_acked++;
   if (number->fate == LEDGER_LOST) b->numbers_lost++;
 }
-static const struct trace_ops trace_ops = {.number = on_number};
+static void on_dropped(void *arg, uint64_t now_ns, const struct trace_drop *drop) {
+  struct bench *b = arg;
+  (void)now_ns;
+  b->drops++;
+  b->drops_behind += strcmp(drop->reason, "too-far-behind") == 0;
+  b->drops_backlog += strcmp(drop->reason, "backlog") == 0;
+}
+static const struct trace_ops trace_ops = {.number = on_number, .dropped = on_dropped};
 
 static int on_emit(void *user, const struct dp_native_copy *copy) {
   struct bench *b = user;
@@ -244,7 +251,7 @@ struct bench *bench_open(struct shape shape) {
       .protection = shape.protection,
       .cubic = shape.cubic,
       .policy = shape.policy,
-      .cache_bytes = 16u << 20,
+      .cache_bytes = shape.cache_bytes ? shape.cache_bytes : 16u << 20,
       .max_clients = 16,
       .port = 4433,
   };

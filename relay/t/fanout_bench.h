@@ -24,6 +24,7 @@ struct bench {
   uint64_t sent[16];    /* by slot: moves with each copy and packet of the slow path */
   uint64_t over_window; /* of them, beyond the congestion window */
   uint64_t slow_acked; /* of numbers_acked */
+  uint64_t drops, drops_behind, drops_backlog; /* told by user space */
   uint64_t copies, numbers_acked, numbers_lost, numbers_twice;
   /* The relay's user space does not run: packets wait in its socket, the datapath works. */
   uint64_t stalled_until_ns;
@@ -45,6 +46,7 @@ struct shape {
   bool cubic;
   uint32_t policy; /* enum dp_policy */
   uint64_t other_seed; /* of the network and all randomness; 0 = the usual one */
+  uint64_t cache_bytes; /* 0 = 16 MiB */
 };
 
 /* All are connected, the namespace is announced. */
