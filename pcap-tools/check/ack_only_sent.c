@@ -35,6 +35,7 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
 static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
   w->frame = frame;
+  w->kinds = QP_KIND(QP_F_ACK);
 }
 
 const struct qp_check qp_check_ack_only_sent = {

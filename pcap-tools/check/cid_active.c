@@ -104,6 +104,7 @@ static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
   w->packet = packet;
   w->frame = frame;
+  w->kinds = QP_KIND(QP_F_NEW_CONNECTION_ID) | QP_KIND(QP_F_RETIRE_CONNECTION_ID);
 }
 
 static void drop(void *item) {

@@ -72,6 +72,9 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
 static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
   w->frame = frame;
+  w->kinds = QP_KIND(QP_F_STREAM) | QP_KIND(QP_F_RESET_STREAM) | QP_KIND(QP_F_RESET_STREAM_AT) |
+             QP_KIND(QP_F_MAX_DATA) | QP_KIND(QP_F_MAX_STREAM_DATA) |
+             QP_KIND(QP_F_MAX_STREAMS_BIDI) | QP_KIND(QP_F_MAX_STREAMS_UNI);
 }
 
 static void drop(void *item) {

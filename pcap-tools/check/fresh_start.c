@@ -24,21 +24,6 @@ struct fresh_start {
   struct qp_per_conn starts;
 };
 
-/* The newer connection on the same 4-tuple as `c`, or the older one; NULL: none. */
-static const struct qp_conn *neighbour(const struct qp_evidence *e, const struct qp_conn *c,
-                                       bool newer) {
-  size_t n;
-  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
-  for (size_t k = 0; k < n; k++) {
-    const struct qp_conn *o = conns[newer ? n - 1 - k : k];
-    bool side = newer ? o->index > c->index : o->index < c->index;
-    if (side && qp_end_equal(&o->tuple.src, &c->tuple.src) &&
-        qp_end_equal(&o->tuple.dst, &c->tuple.dst))
-      return o;
-  }
-  return NULL;
-}
-
 static void packet(void *arg, const struct qp_seen *s) {
   struct qp_judged *self = arg;
   struct fresh_start *state = self->state;
@@ -67,7 +52,7 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
   bool media = f->kind == QP_F_DATAGRAM || (f->kind == QP_F_STREAM && qp_stream_uni(f->stream.id));
   if (!media || t->late.frame)
     return;
-  const struct qp_conn *next = neighbour(self->evidence, s->conn, true);
+  const struct qp_conn *next = s->conn->newer;
   const struct start *n = next ? qp_per_conn_peek(&state->starts, next) : NULL;
   /* it must also go to the place that the new one took */
   if (n && n->done && s->place.time_ns > n->done_at.time_ns + QP_TURN_NS &&
@@ -79,6 +64,7 @@ static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
   w->packet = packet;
   w->frame = frame;
+  w->kinds = QP_KIND(QP_F_HANDSHAKE_DONE) | QP_KIND(QP_F_STREAM) | QP_KIND(QP_F_DATAGRAM);
 }
 
 static void report(struct qp_judged *self, struct qp_place place, const struct qp_conn *c,
@@ -142,7 +128,7 @@ static void judge_objects(struct qp_judged *self, const struct qp_conn *c) {
 static void judge_conn(struct qp_judged *self, const struct qp_conn *c) {
   const struct fresh_start *state = self->state;
   const struct start *t = qp_per_conn_peek(&state->starts, c);
-  const struct qp_conn *older = neighbour(self->evidence, c, false);
+  const struct qp_conn *older = c->older;
   const struct start *was = older ? qp_per_conn_peek(&state->starts, older) : NULL;
   if (!older || !t)
     return;

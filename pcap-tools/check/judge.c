@@ -52,7 +52,7 @@ static int judge(struct qp_evidence *e, struct judge_report **out, char *err, si
     judged[i] = (struct qp_judged){.evidence = e, .out = &r->checks[i]};
     if (checks[i]->state)
       judged[i].state = qp_alloc(1, checks[i]->state);
-    if (!checks[i]->watch)
+    if (!checks[i]->watch || (!e->manifest && checks[i]->needs_run))
       continue;
     checks[i]->watch(&judged[i], &w);
     qp_tracker_watch(e->tracker, &w);

@@ -124,6 +124,7 @@ static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
   w->packet = packet;
   w->frame = frame;
+  w->kinds = QP_KIND(QP_F_PATH_CHALLENGE) | QP_KIND(QP_F_PATH_RESPONSE);
 }
 
 static void drop(void *item) {

@@ -59,6 +59,7 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
 static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
   w->frame = frame;
+  w->kinds = QP_KIND(QP_F_STREAM) | QP_KIND(QP_F_RESET_STREAM) | QP_KIND(QP_F_RESET_STREAM_AT);
 }
 
 const struct qp_check qp_check_stream_bytes = {

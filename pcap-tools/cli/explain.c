@@ -211,8 +211,9 @@ static struct qp_place place_of_number(const struct qp_conn *c, unsigned side, u
   for (size_t i = 0; i < c->n_vantages; i++)
     if (c->vantages[i].side == side)
       place.file = c->vantages[i].file;
-  if (pn < n->frame_of_room)
-    place.frame = n->frame_of[pn];
+  const struct qp_sighting *seen = qp_sightings_find(&n->seen, pn);
+  if (seen)
+    place.frame = seen->frame;
   return place;
 }
 

@@ -26,19 +26,45 @@ static size_t unhex(const char *p, const char *end, uint8_t *out, size_t room) {
   return n / 2;
 }
 
-static struct qp_secrets *entry(struct qp_keylog *log, const uint8_t random[32]) {
-  for (size_t i = log->n; i-- > 0;)
-    if (!memcmp(log->entries[i].random, random, 32))
-      return &log->entries[i];
-  if (log->n == log->room) {
-    size_t room = log->room ? log->room * 2 : 16;
-    struct qp_secrets *more = realloc(log->entries, room * sizeof *more);
-    if (!more)
-      return NULL;
-    log->entries = more;
-    log->room = room;
+/* The place of a random in the index: its own, or the free one where it belongs. */
+static uint32_t *place(const struct qp_keylog *log, const uint8_t random[32]) {
+  uint64_t hash;
+  memcpy(&hash, random, sizeof hash); /* whoever chose it, the index is at most half full */
+  hash *= 0x9e3779b97f4a7c15u;
+  size_t mask = 2 * log->room - 1;
+  for (size_t i = (size_t)(hash >> 32) & mask;; i = (i + 1) & mask) {
+    uint32_t at = log->index[i];
+    if (!at || !memcmp(log->entries[at - 1].random, random, 32))
+      return &log->index[i];
   }
+}
+
+static bool widen(struct qp_keylog *log) {
+  size_t room = log->room ? log->room * 2 : 16;
+  struct qp_secrets *more = realloc(log->entries, room * sizeof *more);
+  if (more)
+    log->entries = more;
+  uint32_t *index = calloc(2 * room, sizeof *index);
+  if (!more || !index) {
+    free(index);
+    return false;
+  }
+  free(log->index);
+  log->index = index;
+  log->room = room;
+  for (size_t i = 0; i < log->n; i++)
+    *place(log, log->entries[i].random) = (uint32_t)i + 1;
+  return true;
+}
+
+static struct qp_secrets *entry(struct qp_keylog *log, const uint8_t random[32]) {
+  if (log->n == log->room && !widen(log))
+    return NULL;
+  uint32_t *at = place(log, random);
+  if (*at)
+    return &log->entries[*at - 1];
   struct qp_secrets *e = &log->entries[log->n++];
+  *at = (uint32_t)log->n;
   memset(e, 0, sizeof *e);
   memcpy(e->random, random, 32);
   return e;
@@ -105,13 +131,12 @@ int qp_keylog_load(struct qp_keylog *log, const char *path, char *err, size_t er
 }
 
 const struct qp_secrets *qp_keylog_find(const struct qp_keylog *log, const uint8_t random[32]) {
-  for (size_t i = 0; i < log->n; i++)
-    if (!memcmp(log->entries[i].random, random, 32))
-      return &log->entries[i];
-  return NULL;
+  uint32_t at = log->n ? *place(log, random) : 0;
+  return at ? &log->entries[at - 1] : NULL;
 }
 
 void qp_keylog_clear(struct qp_keylog *log) {
   free(log->entries);
+  free(log->index);
   memset(log, 0, sizeof *log);
 }

@@ -23,6 +23,7 @@ struct qp_secrets {
 struct qp_keylog {
   struct qp_secrets *entries;
   size_t n, room;
+  uint32_t *index;    /* of entries, by the random's first bytes: twice `room` places, 0 = free */
   uint64_t bad_lines; /* neither comment nor LABEL RANDOM SECRET */
 };
 

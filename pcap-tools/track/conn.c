@@ -30,7 +30,7 @@ void qp_conn_free(struct qp_conn *c) {
       struct qp_numbers *n = &c->numbers[side][space];
       qp_ranges_clear(&n->sent);
       qp_ranges_clear(&n->reached);
-      free(n->frame_of);
+      qp_sightings_clear(&n->seen);
     }
     free(c->objects[side]);
   }

@@ -22,6 +22,7 @@
 #include "pcap-tools/track/map.h"
 #include "pcap-tools/track/ranges.h"
 #include "pcap-tools/track/reassembly.h"
+#include "pcap-tools/track/sightings.h"
 
 enum qp_side { QP_CLIENT, QP_SERVER };
 enum qp_view { QP_SENT = 1, QP_REACHED = 2 };
@@ -43,9 +44,7 @@ struct qp_numbers {
   /* the last packet with CONNECTION_CLOSE, whose identical repeats are lawful */
   uint64_t close_pn, close_hash;
   bool any_close;
-  /* first sighting of each number for messages; dense numbers only */
-  uint32_t *frame_of;
-  size_t frame_of_room;
+  struct qp_sightings seen; /* the newest numbers of `sent` */
 };
 
 enum qp_stream_kind {
@@ -158,8 +157,9 @@ struct qp_vantage {
 
 struct qp_conn {
   uint32_t index;
-  struct qp_cid odcid;   /* the client's first destination ID */
-  struct qp_tuple tuple; /* client to server, at the start */
+  struct qp_cid odcid;           /* the client's first destination ID */
+  struct qp_tuple tuple;         /* client to server, at the start */
+  struct qp_conn *older, *newer; /* the last and the next one that began on the same 4-tuple */
   struct qp_hello hello;
   bool moqt;           /* by ALPN, or not known */
   bool split;          /* the two sides are seen in different files */

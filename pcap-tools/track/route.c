@@ -52,18 +52,32 @@ static struct qp_tuple_entry *find_tuple(const struct qp_routes *r, const struct
   return NULL;
 }
 
-void qp_routes_used(struct qp_routes *r, const struct qp_tuple *tuple, struct qp_conn *conn,
-                    unsigned receiver, uint8_t cid_len) {
+/* The entry, made if it is not there. */
+static struct qp_tuple_entry *open_tuple(struct qp_routes *r, const struct qp_tuple *tuple) {
   uint64_t key;
   struct qp_tuple_entry *e = find_tuple(r, tuple, &key);
-  if (!e) {
-    qp_grow((void **)&r->tuples, &r->tuples_room, r->n_tuples + 1, sizeof *r->tuples);
-    qp_map_set(&r->tuple_of, key, (uint32_t)r->n_tuples);
-    e = &r->tuples[r->n_tuples++];
-    e->tuple = *tuple;
-  }
+  if (e)
+    return e;
+  qp_grow((void **)&r->tuples, &r->tuples_room, r->n_tuples + 1, sizeof *r->tuples);
+  qp_map_set(&r->tuple_of, key, (uint32_t)r->n_tuples);
+  e = &r->tuples[r->n_tuples++];
+  *e = (struct qp_tuple_entry){.tuple = *tuple};
+  return e;
+}
+
+void qp_routes_used(struct qp_routes *r, const struct qp_tuple *tuple, struct qp_conn *conn,
+                    unsigned receiver, uint8_t cid_len) {
+  struct qp_tuple_entry *e = open_tuple(r, tuple);
   e->route = (struct qp_route){conn, receiver};
   e->cid_len = cid_len;
+}
+
+struct qp_conn *qp_routes_began(struct qp_routes *r, const struct qp_tuple *tuple,
+                                struct qp_conn *conn) {
+  struct qp_tuple_entry *e = open_tuple(r, tuple);
+  struct qp_conn *before = e->began;
+  e->began = conn;
+  return before;
 }
 
 bool qp_routes_find(const struct qp_routes *r, const struct qp_cid *cid,
@@ -76,9 +90,10 @@ bool qp_routes_find(const struct qp_routes *r, const struct qp_cid *cid,
     return e != NULL;
   }
   const struct qp_tuple_entry *e = find_tuple(r, tuple, &key);
-  if (e)
-    *route = e->route;
-  return e != NULL;
+  if (!e || !e->route.conn)
+    return false;
+  *route = e->route;
+  return true;
 }
 
 bool qp_routes_find_short(const struct qp_routes *r, const uint8_t *data, size_t len,
@@ -103,7 +118,7 @@ bool qp_routes_find_short(const struct qp_routes *r, const uint8_t *data, size_t
       return true;
     }
   }
-  if (!t)
+  if (!t || !t->route.conn)
     return false;
   *route = t->route;
   *cid_len = 0;

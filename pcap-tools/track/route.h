@@ -27,7 +27,8 @@ struct qp_routes {
   struct qp_tuple_entry {
     struct qp_tuple tuple;
     struct qp_route route;
-    uint8_t cid_len; /* of the last packet on it that was found */
+    uint8_t cid_len;       /* of the last packet on it that was found */
+    struct qp_conn *began; /* the last one whose first packet came on it */
   } * tuples;
   size_t n_tuples, tuples_room;
   struct qp_map tuple_of;
@@ -45,6 +46,10 @@ void qp_routes_add(struct qp_routes *r, const struct qp_cid *cid, struct qp_conn
 /* The last packet on this 4-tuple was conn's. */
 void qp_routes_used(struct qp_routes *r, const struct qp_tuple *tuple, struct qp_conn *conn,
                     unsigned receiver, uint8_t cid_len);
+
+/* conn begins on this 4-tuple; the one that began there before, or NULL. */
+struct qp_conn *qp_routes_began(struct qp_routes *r, const struct qp_tuple *tuple,
+                                struct qp_conn *conn);
 
 /* A long header's ID. False: unknown. */
 bool qp_routes_find(const struct qp_routes *r, const struct qp_cid *cid,

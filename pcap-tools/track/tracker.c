@@ -7,12 +7,13 @@
 #include "pcap-tools/track/crypt.h"
 #include "pcap-tools/read/memory.h"
 
-enum { WATCHERS_MAX = 32, HELD_DEFAULT = 64 << 20, FRAME_OF_MAX = 1 << 24 };
+enum { HELD_DEFAULT = 16 << 20, SIGHTINGS_MAX = 8 << 20 };
 
 struct qp_tracker {
   struct qp_tracker_config config;
-  struct qp_watcher watchers[WATCHERS_MAX];
-  size_t n_watchers;
+  struct qp_watcher *watchers;
+  size_t n_watchers, watchers_room;
+  struct qp_sightings_room sightings;
   struct qp_conn **conns;
   size_t n_conns, conns_room;
   struct qp_routes routes;
@@ -24,13 +25,16 @@ struct qp_tracker {
 struct qp_tracker *qp_tracker_new(const struct qp_tracker_config *config) {
   struct qp_tracker *t = qp_alloc(1, sizeof *t);
   t->config = *config;
+  t->sightings.left = SIGHTINGS_MAX;
   t->held.max = config->held_max ? config->held_max : (size_t)HELD_DEFAULT;
   return t;
 }
 
 void qp_tracker_watch(struct qp_tracker *t, const struct qp_watcher *watcher) {
-  if (t->n_watchers < WATCHERS_MAX)
-    t->watchers[t->n_watchers++] = *watcher;
+  qp_grow((void **)&t->watchers, &t->watchers_room, t->n_watchers + 1, sizeof *watcher);
+  struct qp_watcher *w = &t->watchers[t->n_watchers++];
+  *w = *watcher;
+  w->kinds = w->kinds ? w->kinds : UINT64_MAX;
 }
 
 static void tell_malformed(struct qp_tracker *t, const struct qp_seen *s, const char *why) {
@@ -56,6 +60,9 @@ static struct qp_conn *add_conn(struct qp_tracker *t, const struct qp_header *h,
   if (t->config.null_protection)
     c->null_protection = t->config.null_protection(t->config.arg, &c->tuple);
   qp_routes_add(&t->routes, &h->dcid, c, QP_SERVER);
+  c->older = qp_routes_began(&t->routes, &c->tuple, c);
+  if (c->older)
+    c->older->newer = c;
   return c;
 }
 
@@ -93,7 +100,33 @@ static bool next_packet(struct qp_tracker *t, struct qp_cur *rest, const struct 
 
 /* ---- one opened packet ------------------------------------------------- */
 
-static void note_number(struct qp_seen *s) {
+/* The packet's bytes in few bits. Under one key and number the AEAD tag changes with
+ * any of them; without protection they are hashed. */
+static uint32_t mark_of(const struct qp_seen *s) {
+  const struct qp_header *h = s->header;
+  uint32_t mark;
+  if (s->null_protected)
+    return (uint32_t)XXH3_64bits(h->start, h->len);
+  memcpy(&mark, h->start + h->len - sizeof mark, sizeof mark);
+  return mark;
+}
+
+static void note_sighting(struct qp_tracker *t, struct qp_seen *s, struct qp_numbers *n) {
+  struct qp_sighting now = {.generation = s->generation & 15,
+                            .mark = mark_of(s) & ((1u << 28) - 1)};
+  if (!s->repeated) {
+    qp_sightings_note(&n->seen, s->pn, s->place.frame, now.generation, now.mark, &t->sightings);
+    return;
+  }
+  const struct qp_sighting *was = qp_sightings_find(&n->seen, s->pn);
+  s->earlier_frame = was ? was->frame : 0;
+  s->again = !was                                ? QP_AGAIN_UNKNOWN
+             : was->generation != now.generation ? QP_AGAIN_OTHER_KEY
+             : was->mark == now.mark             ? QP_AGAIN_SAME
+                                                 : QP_AGAIN_OTHER;
+}
+
+static void note_number(struct qp_tracker *t, struct qp_seen *s) {
   struct qp_numbers *n = &s->conn->numbers[s->side][s->space];
   if (s->views & QP_SENT) {
     s->any_acked = n->any_acked;
@@ -101,14 +134,7 @@ static void note_number(struct qp_seen *s) {
     s->repeated = qp_ranges_add(&n->sent, s->pn, s->pn) == 0;
     if (s->pn > n->largest_sent)
       n->largest_sent = s->pn;
-    if (s->pn < FRAME_OF_MAX && s->pn / 4 <= n->frame_of_room + 1024) {
-      size_t had = n->frame_of_room;
-      qp_grow((void **)&n->frame_of, &n->frame_of_room, (size_t)s->pn + 1, sizeof *n->frame_of);
-      memset(n->frame_of + had, 0, (n->frame_of_room - had) * sizeof *n->frame_of);
-      s->earlier_frame = s->repeated ? n->frame_of[s->pn] : 0;
-      if (!s->repeated)
-        n->frame_of[s->pn] = (uint32_t)s->place.frame;
-    }
+    note_sighting(t, s, n);
   }
   if (s->views & QP_REACHED) {
     if (!qp_ranges_add(&n->reached, s->pn, s->pn))
@@ -154,10 +180,15 @@ static void walk_frames(struct qp_tracker *t, struct qp_seen *s) {
   while ((got = qp_quic_frame_next(&c, &f, &why)) == 1) {
     struct qp_effect effect;
     qp_apply_frame(&a, s, &f, &effect);
+    uint64_t kind = QP_KIND(f.kind);
+    struct qp_cur ranges = f.ack.ranges; /* walking an ACK's ranges uses them up */
     for (size_t i = 0; i < t->n_watchers; i++) {
-      struct qp_quic_frame own = f; /* walking an ACK's ranges uses them up */
-      if (t->watchers[i].frame)
-        t->watchers[i].frame(t->watchers[i].arg, s, &own, &effect);
+      const struct qp_watcher *w = &t->watchers[i];
+      if (!w->frame || !(w->kinds & kind))
+        continue;
+      w->frame(w->arg, s, &f, &effect);
+      if (f.kind == QP_F_ACK)
+        f.ack.ranges = ranges;
     }
   }
   if (got < 0)
@@ -173,7 +204,7 @@ static void take_opened(struct qp_tracker *t, struct qp_seen *s, const struct qp
   s->pn = o->pn;
   s->payload = o->payload;
   s->len = o->len;
-  note_number(s);
+  note_number(t, s);
   note_close(s);
   if (s->views & QP_SENT) {
     s->conn->opened[s->side]++;
@@ -319,6 +350,7 @@ void qp_tracker_free(struct qp_tracker *t) {
     qp_conn_free(t->conns[i]);
   }
   free(t->conns);
+  free(t->watchers);
   free(t->held.queue);
   qp_routes_clear(&t->routes);
   qp_tracks_clear(&t->tracks);

@@ -12,6 +12,14 @@
 
 #include "pcap-tools/track/session.h"
 
+/* A packet whose number was seen leaving before, against the packet of then. */
+enum qp_again {
+  QP_AGAIN_UNKNOWN,   /* too long ago to tell */
+  QP_AGAIN_SAME,      /* the same bytes */
+  QP_AGAIN_OTHER,     /* other bytes under the same key */
+  QP_AGAIN_OTHER_KEY, /* a key update lies between them */
+};
+
 /* One QUIC packet. */
 struct qp_seen {
   struct qp_place place;
@@ -32,6 +40,7 @@ struct qp_seen {
   size_t len;
   bool repeated;          /* SENT: the number was seen leaving before */
   bool same_close;        /* SENT: repeated, and an identical CONNECTION_CLOSE */
+  enum qp_again again;    /* valid if repeated */
   uint64_t earlier_frame; /* repeated: number of that frame; 0 = not known */
   bool any_acked;         /* SENT: some number of the space is acknowledged */
   uint64_t largest_acked; /* by ACKs that had reached the sender */
@@ -48,8 +57,12 @@ struct qp_effect {
   const char *bad_datagram; /* DATAGRAM: not legal MoQT, and why */
 };
 
+/* A frame's kind as a bit; all from 63 on share the last one. */
+#define QP_KIND(kind) ((uint64_t)1 << ((kind) < 63 ? (kind) : 63))
+
 struct qp_watcher {
   void *arg;
+  uint64_t kinds; /* frames that frame() wants: QP_KIND()s; 0 = all */
   /* conn may be NULL: no connection is known for the datagram. */
   void (*datagram)(void *arg, struct qp_place place, const struct qp_udp *udp, struct qp_conn *conn,
                    unsigned views);
@@ -79,7 +92,7 @@ struct qp_tracker_config {
   qp_fast_fn *fast;               /* may be NULL */
   qp_null_fn *null_protection;    /* may be NULL */
   void *arg;
-  size_t held_max; /* bytes of finished streams kept for comparison; 0 = 64 MiB */
+  size_t held_max; /* bytes of finished streams kept for comparison; 0 = 16 MiB */
 };
 
 struct qp_tracker *qp_tracker_new(const struct qp_tracker_config *config);
