@@ -21,6 +21,7 @@
 #include "pcap-tools/track/tracker.h"
 
 struct qp_fanout;
+struct qp_passing;
 
 /* All evidence of a run. The parts a bare capture lacks are NULL or empty. */
 struct qp_evidence {
@@ -38,7 +39,8 @@ struct qp_evidence {
   struct qp_names names;
   struct qp_objects_log *logs; /* one for each node of the manifest; file NULL = none */
   struct qp_tracker *tracker;
-  struct qp_fanout *fanout; /* made when all packets have passed */
+  struct qp_fanout *fanout;   /* complete when all packets have passed */
+  struct qp_passing *passing; /* NULL: nothing is judged before the end */
 };
 
 /* One check at work. */

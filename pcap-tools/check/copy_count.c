@@ -47,6 +47,8 @@ static void judge_due(struct qp_judged *self, const struct qp_due *d) {
 
 static void finish(struct qp_judged *self) {
   const struct qp_fanout *f = self->evidence->fanout;
+  self->out->examined += f->in_order + f->left_out;
+  self->out->findings_total += f->left_out;
   for (size_t i = 0; i < f->n; i++)
     judge_due(self, &f->due[i]);
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "pcap-tools/check/fanout.h"
+#include "pcap-tools/check/passing.h"
 #include "pcap-tools/read/merge.h"
 
 static void add_secrets(void *arg, const char *text, size_t len) {
@@ -142,6 +143,7 @@ void qp_evidence_clear(struct qp_evidence *e) {
   free(e->logs), free(e->files), free(e->damage), free(e->frames);
   free(e->dir);
   qp_fanout_free(e->fanout);
+  qp_passing_free(e->passing);
   qp_tracker_free(e->tracker);
   qp_keylog_clear(&e->keylog);
   qp_copies_clear(&e->copies);

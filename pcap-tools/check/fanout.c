@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "pcap-tools/check/excuse.h"
+#include "pcap-tools/check/passing.h"
 
 /* How long before a planned end an object may have arrived and still be in the
  * relay's queue; longer means that the relay sat on it. */
@@ -12,33 +13,40 @@
 /* A relay takes a filter change into account at once, also for queued objects. */
 #define FILTER_AHEAD_NS 1000000000u
 
-/* An object with its track resolved. */
-struct placed {
-  const struct qp_object *object;
-  const struct qp_conn *conn;
-  uint32_t track;
-  int priority;
-};
+/* Settled before the end; more are only counted. */
+enum { EARLY_MAX = 4096 };
 
 struct placed_list {
-  struct placed *items;
+  struct qp_placed *items;
   size_t n, room;
   struct qp_map first; /* key of an object -> index of the first; `next` chains */
   uint32_t *next;
   size_t next_room;
 };
 
-static uint64_t key_of(uint32_t track, const struct qp_object *o) {
-  uint64_t k = qp_map_mix(track, o->datagram);
-  k = qp_map_mix(k, o->group);
-  k = qp_map_mix(k, o->datagram ? 0 : o->subgroup);
-  return qp_map_mix(k, o->object);
+uint64_t qp_placed_key(uint32_t track, const struct qp_object *o) {
+  uint64_t k = o->group * 0x9e3779b97f4a7c15u + o->object * 0xbf58476d1ce4e5b9u +
+               (o->datagram ? 1 : o->subgroup * 0x94d049bb133111ebu);
+  return k + track * 0xd6e8feb86659fd93u; /* the map mixes it */
 }
 
-static bool same_object(const struct placed *p, uint32_t track, const struct qp_object *o) {
+bool qp_placed_same(const struct qp_placed *p, uint32_t track, const struct qp_object *o) {
   const struct qp_object *q = p->object;
   return p->track == track && q->datagram == o->datagram && q->group == o->group &&
          q->object == o->object && (o->datagram || q->subgroup == o->subgroup);
+}
+
+int qp_placed_priority(const struct qp_request *r, const struct qp_object *o) {
+  return o->priority == QP_NO_PRIORITY ? r->default_priority : o->priority;
+}
+
+static void place(struct placed_list *l, const struct qp_placed *p) {
+  qp_grow((void **)&l->items, &l->room, l->n + 1, sizeof *l->items);
+  qp_grow((void **)&l->next, &l->next_room, l->n + 1, sizeof *l->next);
+  uint64_t key = qp_placed_key(p->track, p->object);
+  l->items[l->n] = *p;
+  l->next[l->n] = qp_map_get(&l->first, key);
+  qp_map_set(&l->first, key, (uint32_t)l->n++);
 }
 
 /* Adds all objects that `side` of conn sends to subscriptions of its peer. */
@@ -46,18 +54,8 @@ static void place_objects(struct placed_list *l, const struct qp_conn *conn, uns
   for (size_t i = 0; i < conn->n_objects[side]; i++) {
     const struct qp_object *o = &conn->objects[side][i];
     const struct qp_request *r = qp_session_alias(conn, !side, o->alias, o->first.time_ns);
-    if (!r)
-      continue;
-    qp_grow((void **)&l->items, &l->room, l->n + 1, sizeof *l->items);
-    qp_grow((void **)&l->next, &l->next_room, l->n + 1, sizeof *l->next);
-    l->items[l->n] = (struct placed){.object = o,
-                                     .conn = conn,
-                                     .track = r->track,
-                                     .priority = o->priority == QP_NO_PRIORITY ? r->default_priority
-                                                                               : o->priority};
-    uint64_t key = key_of(r->track, o);
-    l->next[l->n] = qp_map_get(&l->first, key);
-    qp_map_set(&l->first, key, (uint32_t)l->n++);
+    if (r)
+      place(l, &(struct qp_placed){o, conn, r->track, qp_placed_priority(r, o)});
   }
 }
 
@@ -86,6 +84,27 @@ static bool filtered(const struct qp_request *r, const struct qp_object *o, int 
     if (next && !next->refused && next->answered.frame && next->answered.time_ns < t)
       continue; /* replaced before */
     if (!f->forward || !qp_filter_admits(f, priority) || qp_filter_past_end(f, at))
+      return true;
+  }
+  return false;
+}
+
+bool qp_has_filter(const struct qp_request *r) {
+  for (size_t i = 0; i < r->n_filters; i++)
+    if (r->filters[i].n_priority || !r->filters[i].forward)
+      return true;
+  return false;
+}
+
+bool qp_admitted(const struct qp_request *r, int priority, uint64_t t) {
+  for (size_t i = 0; i < r->n_filters; i++) {
+    const struct qp_filter *f = &r->filters[i];
+    const struct qp_filter *next = i + 1 < r->n_filters ? f + 1 : NULL;
+    if (f->refused || (i && f->asked.time_ns > t))
+      continue;
+    if (next && !next->refused && next->answered.frame && next->answered.time_ns + QP_TURN_NS < t)
+      continue; /* replaced before */
+    if (f->forward && qp_filter_admits(f, priority))
       return true;
   }
   return false;
@@ -132,7 +151,7 @@ static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d
     return "the subscription ended before it left the queue";
   if (broken != UINT64_MAX && broken < arrived + BACKLOG_NS)
     return "the subscriber or the relay was gone before it left the queue";
-  if (o->half && narrowed_later(d->request, d->in_priority, o->half->opened.time_ns))
+  if (!o->datagram && narrowed_later(d->request, d->in_priority, o->opened_ns))
     return "the filter was narrowed";
   return NULL;
 }
@@ -144,11 +163,11 @@ static bool was_reset(const struct qp_object *out) {
 /* Finds what of `in` left the relay on this connection. */
 static void find_copies(const struct placed_list *egress, struct qp_due *d, uint32_t track) {
   d->out_priority = QP_NO_PRIORITY;
-  for (uint32_t i = qp_map_get(&egress->first, key_of(track, d->in)); i < egress->n;
+  for (uint32_t i = qp_map_get(&egress->first, qp_placed_key(track, d->in)); i < egress->n;
        i = egress->next[i]) { /* QP_MAP_NONE ends it */
-    const struct placed *p = &egress->items[i];
+    const struct qp_placed *p = &egress->items[i];
     const struct qp_object *out = p->object;
-    if (!same_object(p, track, d->in))
+    if (!qp_placed_same(p, track, d->in))
       continue;
     if (!was_reset(out) && d->copies++)
       d->second = d->out;
@@ -165,16 +184,23 @@ static bool before(struct qp_location a, struct qp_location b) {
   return a.group < b.group || (a.group == b.group && a.object < b.object);
 }
 
-/* Is the object the subscription's by place, filter and life? */
-static bool entitled(const struct qp_conn *c, const struct qp_request *r, const struct placed *p) {
+bool qp_fanout_entitled(const struct qp_conn *c, const struct qp_request *r,
+                        const struct qp_placed *p) {
   const struct qp_object *o = p->object;
   struct qp_location at = {o->group, o->object};
-  uint64_t opened = o->half ? o->half->opened.time_ns : o->first.time_ns;
   if (!o->whole || before(at, qp_request_start(r)))
     return false;
   if (o->last.time_ns >= end_of(c, r))
     return false;
-  return !filtered(r, o, p->priority, opened);
+  return !filtered(r, o, p->priority, o->opened_ns);
+}
+
+bool qp_fanout_feeds(const struct qp_evidence *e, const struct qp_conn *up,
+                     const struct qp_request *own, uint64_t now_ns) {
+  for (unsigned side = 0; side < 2; side++)
+    if (up->close[side].seen && up->close[side].at.time_ns <= now_ns)
+      return false;
+  return qp_broken_at(e, up) > now_ns && (!own->ended.frame || own->ended.time_ns > now_ns);
 }
 
 /* What became downstream of the subgroup that the object is in. */
@@ -221,35 +247,68 @@ static const char *drop_excuse(const struct qp_due *d, bool any_reset) {
   }
 }
 
+/* One object and one subscription that is entitled to it. */
+static void settle(const struct qp_evidence *e, struct qp_fanout *f,
+                   const struct placed_list *egress, const struct qp_placed *p,
+                   const struct qp_conn *conn, const struct qp_request *r) {
+  bool got = qp_passing_got(e->passing, p, r);
+  struct qp_due due = {.in = p->object, .in_priority = p->priority, .conn = conn, .request = r};
+  find_copies(egress, &due, r->track);
+  due.copies += got && due.out;
+  if (got && due.copies < 2)
+    return; /* counted when it passed */
+  qp_grow((void **)&f->due, &f->room, f->n + 1, sizeof *f->due);
+  struct qp_due *d = &f->due[f->n++];
+  *d = due;
+  d->claim = got ? QP_CLAIM_EITHER : QP_CLAIM_DUE;
+  if (got || (d->out && d->out->whole))
+    return;
+  d->excuse = excuse_of(e, d);
+  if (!d->excuse)
+    d->excuse = drop_excuse(d, conn->any_reset);
+  if (d->excuse)
+    d->claim = QP_CLAIM_EITHER;
+}
+
 static void settle_subscription(const struct qp_evidence *e, struct qp_fanout *f,
                                 const struct placed_list *ingress, const struct placed_list *egress,
-                                const struct qp_conn *conn, const struct qp_request *r,
-                                bool any_reset) {
+                                const struct qp_conn *conn, const struct qp_request *r) {
   for (size_t i = 0; i < ingress->n; i++) {
-    const struct placed *p = &ingress->items[i];
+    const struct qp_placed *p = &ingress->items[i];
     if (p->track != r->track || p->conn == conn || ingress->next[i] != QP_MAP_NONE)
       continue; /* of equal objects the first one counts */
-    if (!entitled(conn, r, p))
-      continue;
-    qp_grow((void **)&f->due, &f->room, f->n + 1, sizeof *f->due);
-    struct qp_due *d = &f->due[f->n++];
-    *d = (struct qp_due){.in = p->object, .in_priority = p->priority, .conn = conn, .request = r};
-    find_copies(egress, d, r->track);
-    if (d->out && d->out->whole)
-      continue;
-    d->excuse = excuse_of(e, d);
-    if (!d->excuse)
-      d->excuse = drop_excuse(d, any_reset);
-    if (d->excuse)
-      d->claim = QP_CLAIM_EITHER;
+    if (qp_fanout_entitled(conn, r, p))
+      settle(e, f, egress, p, conn, r);
   }
 }
 
-static bool has_reset(const struct qp_conn *c, unsigned side) {
-  for (size_t i = 0; i < c->n_halves; i++)
-    if (c->halves[i]->side == side && c->halves[i]->reset)
-      return true;
-  return false;
+static const struct qp_object *own_copy(struct qp_fanout *f, const struct qp_object *o) {
+  if (!o)
+    return NULL;
+  qp_grow((void **)&f->own, &f->own_room, f->n_own + 1, sizeof *f->own);
+  struct qp_object *copy = f->own[f->n_own++] = qp_alloc(1, sizeof *copy);
+  *copy = *o;
+  copy->half = NULL;
+  return copy;
+}
+
+void qp_fanout_settle(const struct qp_evidence *e, struct qp_fanout *f, const struct qp_placed *p,
+                      const struct qp_conn *conn, const struct qp_request *r) {
+  struct placed_list egress = {0};
+  size_t had = f->n;
+  place_objects(&egress, conn, !r->side);
+  settle(e, f, &egress, p, conn, r);
+  if (f->n > EARLY_MAX && f->n > had) {
+    f->n--;
+    f->left_out++;
+  }
+  if (f->n > had) {
+    struct qp_due *d = &f->due[had];
+    d->in = own_copy(f, d->in);
+    d->out = own_copy(f, d->out);
+    d->second = own_copy(f, d->second);
+  }
+  clear_list(&egress);
 }
 
 /* All subscriptions that `relay` is asked for on this connection. */
@@ -261,11 +320,10 @@ static void settle_conn(const struct qp_evidence *e, struct qp_fanout *f,
       continue;
     struct placed_list egress = {0};
     place_objects(&egress, conn, side);
-    bool any_reset = has_reset(conn, side);
     for (size_t i = 0; i < conn->n_requests; i++) {
       const struct qp_request *r = &conn->requests[i];
       if (r->type == QP_M_SUBSCRIBE && r->ok && r->side != side)
-        settle_subscription(e, f, ingress, &egress, conn, r, any_reset);
+        settle_subscription(e, f, ingress, &egress, conn, r);
     }
     clear_list(&egress);
   }
@@ -279,10 +337,17 @@ static void gather_ingress(const struct qp_evidence *e, uintptr_t relay, struct 
     for (unsigned side = 0; side < 2; side++)
       if (who(e, conns[i], side) == relay)
         place_objects(l, conns[i], !side);
+  const struct qp_placed *p;
+  for (struct qp_passing_walk walk = {0};
+       (p = qp_passing_next(e->passing, &walk, (uint16_t)relay));)
+    place(l, p);
 }
 
-struct qp_fanout *qp_fanout_make(const struct qp_evidence *e) {
-  struct qp_fanout *f = qp_alloc(1, sizeof *f);
+struct qp_fanout *qp_fanout_new(void) {
+  return qp_alloc(1, sizeof(struct qp_fanout));
+}
+
+void qp_fanout_make(const struct qp_evidence *e, struct qp_fanout *f) {
   size_t n, n_done = 0;
   struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
   uintptr_t *done = qp_alloc(2 * n, sizeof *done);
@@ -303,12 +368,14 @@ struct qp_fanout *qp_fanout_make(const struct qp_evidence *e) {
     }
   }
   free(done);
-  return f;
 }
 
 void qp_fanout_free(struct qp_fanout *f) {
   if (!f)
     return;
+  for (size_t i = 0; i < f->n_own; i++)
+    free(f->own[i]);
+  free(f->own);
   free(f->due);
   free(f);
 }

@@ -31,10 +31,46 @@ struct qp_due {
 struct qp_fanout {
   struct qp_due *due;
   size_t n, room;
+  /* pairs that were found in order while packets passed, and have no qp_due; and of
+   * these the ones whose subscription has a filter (check/passing) */
+  uint64_t in_order, in_order_filtered;
+  uint64_t left_out;      /* pairs out of order for which there was no room */
+  struct qp_object **own; /* copies of objects that were given up */
+  size_t n_own, own_room;
 };
 
-struct qp_fanout *qp_fanout_make(const struct qp_evidence *e);
+__attribute__((returns_nonnull)) struct qp_fanout *qp_fanout_new(void);
+/* Adds all that is left to settle when all packets have passed. */
+void qp_fanout_make(const struct qp_evidence *e, struct qp_fanout *fanout);
 void qp_fanout_free(struct qp_fanout *fanout);
+
+/* An object with its track resolved. */
+struct qp_placed {
+  const struct qp_object *object;
+  const struct qp_conn *conn;
+  uint32_t track;
+  int priority;
+};
+
+uint64_t qp_placed_key(uint32_t track, const struct qp_object *object);
+bool qp_placed_same(const struct qp_placed *placed, uint32_t track, const struct qp_object *object);
+/* The object's priority where the subscription gives the default. */
+int qp_placed_priority(const struct qp_request *request, const struct qp_object *object);
+/* Did the subscription ever have a filter by priority, or forwarding off? */
+bool qp_has_filter(const struct qp_request *request);
+/* Does any filter that may be in force at time t admit the priority? */
+bool qp_admitted(const struct qp_request *request, int priority, uint64_t t);
+/* Is the object the subscription's by place, filter and life? */
+bool qp_fanout_entitled(const struct qp_conn *conn, const struct qp_request *request,
+                        const struct qp_placed *placed);
+/* A relay whose own subscription `own` on `up` is over, its publisher gone, may have
+ * forgotten the track. */
+bool qp_fanout_feeds(const struct qp_evidence *e, const struct qp_conn *up,
+                     const struct qp_request *own, uint64_t now_ns);
+/* Settles one pair before the end: the objects in it are copied. */
+void qp_fanout_settle(const struct qp_evidence *e, struct qp_fanout *fanout,
+                      const struct qp_placed *placed, const struct qp_conn *conn,
+                      const struct qp_request *request);
 
 /* "video group 3 subgroup 0 object 2", "chat group 3 object 2". */
 char *qp_object_text(const struct qp_evidence *e, const struct qp_due *due);

@@ -5,18 +5,51 @@
  *
  * Vantage: the sender's interface. No excuses. Connections whose handshake could not
  * be read are not judged. */
-#include "pcap-tools/check/check.h"
-#include "pcap-tools/check/credit.h"
-#include "pcap-tools/check/per_conn.h"
+#include <stdlib.h>
 
-struct flow_limits {
-  struct qp_per_conn sides[2]; /* struct qp_credit of the side that sends */
+#include "pcap-tools/check/per_conn.h"
+#include "pcap-tools/check/check.h"
+
+/* What one side may send. */
+struct budget {
+  uint64_t max_data, max_streams[2]; /* [1]: one-way */
 };
 
-static struct qp_credit *credit_of(struct flow_limits *state, const struct qp_conn *c,
-                                   unsigned side) {
-  struct qp_credit *credit = qp_per_conn(&state->sides[side], c, sizeof *credit);
-  return qp_credit_begin(credit, c, side) ? credit : NULL;
+struct flow_conn {
+  struct budget side[2];
+  bool begun[2];
+};
+
+struct flow_limits {
+  struct qp_per_conn conns;
+};
+
+/* The parameters that bind `side`: those of its peer. */
+static const struct qp_params *peer_of(const struct qp_conn *c, unsigned side) {
+  return side == QP_CLIENT ? &c->hello.server : &c->hello.client;
+}
+
+static struct budget *budget_of(struct flow_limits *state, const struct qp_conn *c, unsigned side) {
+  struct flow_conn *f = qp_per_conn(&state->conns, c, sizeof *f);
+  const struct qp_params *p = peer_of(c, side);
+  struct budget *b = &f->side[side];
+  if (!p->seen)
+    return NULL;
+  if (!f->begun[side]) {
+    b->max_data = p->max_data;
+    b->max_streams[0] = p->max_streams_bidi;
+    b->max_streams[1] = p->max_streams_uni;
+  }
+  f->begun[side] = true;
+  return b;
+}
+
+static uint64_t limit_of(const struct qp_conn *c, const struct qp_half *h) {
+  const struct qp_params *p = peer_of(c, h->side);
+  uint64_t first = qp_stream_uni(h->id)                 ? p->max_stream_data_uni
+                   : qp_stream_opener(h->id) == h->side ? p->max_stream_data_bidi_remote
+                                                        : p->max_stream_data_bidi_local;
+  return h->allowed > first ? h->allowed : first;
 }
 
 static void report(struct qp_judged *self, const struct qp_seen *s, const char *field,
@@ -29,62 +62,76 @@ static void report(struct qp_judged *self, const struct qp_seen *s, const char *
                                 .explain = explain});
 }
 
-static void sent_up_to(struct qp_judged *self, const struct qp_seen *s, uint64_t id, uint64_t end) {
+static void sent(struct qp_judged *self, const struct qp_seen *s, const struct qp_effect *e,
+                 uint64_t id) {
+  struct flow_limits *state = self->state;
   char flow[QP_FLOW_TEXT];
-  struct qp_credit *c = credit_of(self->state, s->conn, s->side);
-  const struct qp_credit_stream *t;
-  if (!c)
+  struct budget *b = budget_of(state, s->conn, s->side);
+  if (!b)
     return;
-  uint64_t growth = qp_credit_sent(c, s->conn, s->side, id, end, s->place.time_ns, &t);
   self->out->examined++;
-  if (growth && end > t->limit && qp_found(self))
-    report(self, s, "MAX_STREAM_DATA", t->limit, end,
+  if (e->growth && e->half->charged > limit_of(s->conn, e->half) && qp_found(self))
+    report(self, s, "MAX_STREAM_DATA", limit_of(s->conn, e->half), e->half->charged,
            qp_text("%s sends more on stream %llu than its peer allows",
                    qp_flow(self->evidence, s->conn, s->side, flow), (unsigned long long)id));
-  if (growth && c->sum > c->max_data && qp_found(self))
-    report(self, s, "MAX_DATA", c->max_data, c->sum,
+  if (e->growth && s->conn->charged[s->side] > b->max_data && qp_found(self))
+    report(self, s, "MAX_DATA", b->max_data, s->conn->charged[s->side],
            qp_text("the largest offsets of all streams of %s add up to more than its peer allows",
                    qp_flow(self->evidence, s->conn, s->side, flow)));
-  uint64_t max = c->max_streams[qp_stream_uni(id)];
+  uint64_t max = b->max_streams[qp_stream_uni(id)];
   if (qp_stream_opener(id) == s->side && id / 4 >= max && qp_found(self))
     report(self, s, "MAX_STREAMS", max, id / 4 + 1,
            qp_text("%s opens stream %llu", qp_flow(self->evidence, s->conn, s->side, flow),
                    (unsigned long long)id));
 }
 
+static void raise_to(uint64_t *limit, uint64_t value) {
+  if (value > *limit)
+    *limit = value;
+}
+
+/* A limit that `s->side` gives its peer. */
+static void allowed(struct flow_limits *state, const struct qp_seen *s,
+                    const struct qp_quic_frame *f) {
+  struct budget *b = budget_of(state, s->conn, !s->side);
+  if (!b)
+    return;
+  switch (f->kind) {
+  case QP_F_MAX_DATA:
+    raise_to(&b->max_data, f->limit.value);
+    break;
+  case QP_F_MAX_STREAMS_BIDI:
+  case QP_F_MAX_STREAMS_UNI:
+    raise_to(&b->max_streams[f->kind == QP_F_MAX_STREAMS_UNI], f->limit.value);
+    break;
+  default:
+    break;
+  }
+}
+
 static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
                   const struct qp_effect *effect) {
   struct qp_judged *self = arg;
-  (void)effect;
   if (s->views & QP_SENT) {
     if (f->kind == QP_F_STREAM)
-      sent_up_to(self, s, f->stream.id, f->stream.offset + f->stream.len);
+      sent(self, s, effect, f->stream.id);
     else if (f->kind == QP_F_RESET_STREAM || f->kind == QP_F_RESET_STREAM_AT)
-      sent_up_to(self, s, f->reset.id, f->reset.final_size);
+      sent(self, s, effect, f->reset.id);
   }
-  if (!(s->views & QP_REACHED))
-    return;
-  struct qp_credit *c = credit_of(self->state, s->conn, !s->side);
-  if (c)
-    qp_credit_allowed(c, s->conn, !s->side, f, s->place.time_ns);
+  if (s->views & QP_REACHED)
+    allowed(self->state, s, f);
 }
 
 static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
   w->frame = frame;
   w->kinds = QP_KIND(QP_F_STREAM) | QP_KIND(QP_F_RESET_STREAM) | QP_KIND(QP_F_RESET_STREAM_AT) |
-             QP_KIND(QP_F_MAX_DATA) | QP_KIND(QP_F_MAX_STREAM_DATA) |
-             QP_KIND(QP_F_MAX_STREAMS_BIDI) | QP_KIND(QP_F_MAX_STREAMS_UNI);
-}
-
-static void drop(void *item) {
-  qp_credit_clear(item);
+             QP_KIND(QP_F_MAX_DATA) | QP_KIND(QP_F_MAX_STREAMS_BIDI) |
+             QP_KIND(QP_F_MAX_STREAMS_UNI);
 }
 
 static void clear(struct qp_judged *self) {
-  struct flow_limits *state = self->state;
-  qp_per_conn_clear(&state->sides[0], drop);
-  qp_per_conn_clear(&state->sides[1], drop);
+  qp_per_conn_clear(&((struct flow_limits *)self->state)->conns, NULL);
 }
 
 const struct qp_check qp_check_flow_limits = {

@@ -87,11 +87,12 @@ static void report(struct qp_judged *self, struct qp_place place, const struct q
 
 /* The server's one-way streams in the order of their IDs leave no hole. */
 static void judge_streams(struct qp_judged *self, const struct qp_conn *c) {
-  uint64_t n = 0, top = 0;
-  struct qp_place place = {0};
+  const struct qp_ranges *gone = &c->retired[QP_SERVER][3];
+  uint64_t n = qp_ranges_count(gone), top = gone->n ? gone->spans[gone->n - 1].hi + 1 : 0;
+  struct qp_place place = c->first;
   for (size_t i = 0; i < c->n_halves; i++) {
     const struct qp_half *h = c->halves[i];
-    if (h->side != QP_SERVER || (h->id & 3) != 3)
+    if (h->side != QP_SERVER || !h->begun || (h->id & 3) != 3)
       continue;
     n++;
     if (h->id / 4 + 1 > top) {

@@ -104,11 +104,14 @@ static void judge_object(struct qp_judged *self, const struct qp_conn *c, unsign
 static void finish(struct qp_judged *self) {
   size_t n;
   struct qp_conn *const *conns = qp_tracker_conns(self->evidence->tracker, &n);
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < conns[i]->n_requests; k++)
+      self->out->examined += conns[i]->requests[k].in_order;
     for (unsigned side = 0; side < 2; side++)
       for (size_t k = 0; k < conns[i]->n_objects[side]; k++)
         if (qp_is_relay(self->evidence, conns[i], side))
           judge_object(self, conns[i], side, &conns[i]->objects[side][k]);
+  }
 }
 
 static void drop(void *item) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "pcap-tools/check/excuse.h"
+#include "pcap-tools/check/passing.h"
 
 static bool before(struct qp_location a, struct qp_location b) {
   return a.group < b.group || (a.group == b.group && a.object < b.object);
@@ -50,58 +51,91 @@ static void judge_objects(struct qp_judged *self, const struct qp_conn *c,
   }
 }
 
-/* Largest objects of the track that had reached the relay. */
-struct largest {
-  bool any_asked, any_answered;
-  struct qp_location asked;    /* whole, a turn before the question came */
-  struct qp_location answered; /* begun when the answer left */
-};
-
 static void raise_to(bool *any, struct qp_location *largest, struct qp_location at) {
   if (!*any || before(*largest, at))
     *largest = at;
   *any = true;
 }
 
-/* A relay whose own subscription is over, its publisher gone, may have forgotten the track. */
-static bool lives(const struct qp_evidence *e, const struct qp_conn *up, const struct qp_request *s,
-                  uint64_t now_ns) {
-  for (unsigned side = 0; side < 2; side++)
-    if (up->close[side].seen && up->close[side].at.time_ns <= now_ns)
-      return false;
-  return qp_broken_at(e, up) > now_ns && (!s->ended.frame || s->ended.time_ns > now_ns);
+/* One object of the track that had reached the relay, by its own subscription on `up`. */
+static void meet(const struct qp_evidence *e, const struct qp_conn *up,
+                 const struct qp_request *own, const struct qp_object *o,
+                 const struct qp_request *r, struct qp_largest *l) {
+  uint64_t asked = r->filters[0].asked.time_ns;
+  struct qp_location at = {o->group, o->object};
+  if (o->first.time_ns <= r->answered.time_ns)
+    raise_to(&l->any_answered, &l->answered, at);
+  if (o->whole && o->last.time_ns + QP_TURN_NS < asked && qp_fanout_feeds(e, up, own, asked))
+    raise_to(&l->any_asked, &l->asked, at);
 }
 
 static void gather(const struct qp_evidence *e, const struct qp_conn *up, unsigned sender,
-                   const struct qp_request *r, struct largest *l) {
-  uint64_t asked = r->filters[0].asked.time_ns;
+                   const struct qp_request *r, struct qp_largest *l) {
   for (size_t i = 0; i < up->n_objects[sender]; i++) {
     const struct qp_object *o = &up->objects[sender][i];
     const struct qp_request *s = qp_session_alias(up, !sender, o->alias, o->first.time_ns);
-    struct qp_location at = {o->group, o->object};
-    if (!s || s->track != r->track)
-      continue;
-    if (o->first.time_ns <= r->answered.time_ns)
-      raise_to(&l->any_answered, &l->answered, at);
-    if (o->whole && o->last.time_ns + QP_TURN_NS < asked && lives(e, up, s, asked))
-      raise_to(&l->any_asked, &l->asked, at);
+    if (s && s->track == r->track)
+      meet(e, up, s, o, r, l);
   }
 }
 
-static void judge_largest(struct qp_judged *self, const struct qp_conn *c,
-                          const struct qp_request *r, const struct qp_node *relay) {
-  const struct qp_evidence *e = self->evidence;
-  struct largest l = {0};
+/* What was judged in passing, and what is left of it. */
+static void gather_passed(const struct qp_evidence *e, const struct qp_conn *c,
+                          const struct qp_request *r, struct qp_largest *l) {
+  const struct qp_placed *p;
+  struct qp_passing_walk walk = {0};
+  while ((p = qp_passing_next(e->passing, &walk, c->tuple.dst.port))) {
+    if (p->track != r->track || p->conn == c)
+      continue;
+    const struct qp_object *o = p->object;
+    meet(e, p->conn, qp_session_alias(p->conn, QP_SERVER, o->alias, o->first.time_ns), o, r, l);
+  }
+}
+
+/* A connection on which a relay gets objects. */
+struct feeder {
+  const struct qp_conn *conn;
+  unsigned sender;
+  const struct qp_node *relay;
+};
+
+struct feeders {
+  struct feeder *items;
+  size_t n, room;
+};
+
+/* In bare captures those that brought nothing, or nothing that is still here, are left
+ * out: there may be many. */
+static struct feeders find_feeders(const struct qp_evidence *e) {
+  struct feeders f = {0};
   size_t n;
   struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
-  bool fed = false;
   for (size_t i = 0; i < n; i++)
-    for (unsigned side = 0; side < 2; side++)
-      if (conns[i] != c && qp_is_relay(e, conns[i], side) &&
-          qp_node_at(e, conns[i], side) == relay) {
-        gather(e, conns[i], !side, r, &l);
-        fed = true;
-      }
+    for (unsigned side = 0; side < 2; side++) {
+      if (!qp_is_relay(e, conns[i], side) || (!e->manifest && !conns[i]->n_objects[!side]))
+        continue;
+      qp_grow((void **)&f.items, &f.room, f.n + 1, sizeof *f.items);
+      f.items[f.n++] = (struct feeder){conns[i], !side, qp_node_at(e, conns[i], side)};
+    }
+  return f;
+}
+
+static void judge_largest(struct qp_judged *self, const struct feeders *feeders,
+                          const struct qp_conn *c, const struct qp_request *r,
+                          const struct qp_node *relay) {
+  const struct qp_evidence *e = self->evidence;
+  struct qp_largest l = qp_passing_largest(e->passing, c, r);
+  size_t n;
+  qp_tracker_conns(e->tracker, &n);
+  bool fed = !e->manifest && n > 1;
+  for (size_t i = 0; i < feeders->n; i++) {
+    const struct feeder *f = &feeders->items[i];
+    if (f->conn == c || f->relay != relay)
+      continue;
+    gather(e, f->conn, f->sender, r, &l);
+    fed = true;
+  }
+  gather_passed(e, c, r, &l);
   if (!fed || qp_happened(e, relay ? relay->name : "", "restart"))
     return;
   self->out->examined++;
@@ -125,14 +159,17 @@ static void finish(struct qp_judged *self) {
   const struct qp_evidence *e = self->evidence;
   size_t n;
   struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
+  struct feeders feeders = find_feeders(e);
   for (size_t i = 0; i < n; i++)
     for (size_t k = 0; k < conns[i]->n_requests; k++) {
       const struct qp_request *r = &conns[i]->requests[k];
       if (r->type != QP_M_SUBSCRIBE || !r->ok || !qp_is_relay(e, conns[i], !r->side))
         continue;
+      self->out->examined += r->in_order;
       judge_objects(self, conns[i], r);
-      judge_largest(self, conns[i], r, qp_node_at(e, conns[i], !r->side));
+      judge_largest(self, &feeders, conns[i], r, qp_node_at(e, conns[i], !r->side));
     }
+  free(feeders.items);
 }
 
 const struct qp_check qp_check_join_point = {

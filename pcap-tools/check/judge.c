@@ -6,6 +6,7 @@
 #include "pcap-tools/check/evidence.h"
 #include "pcap-tools/check/fanout.h"
 #include "pcap-tools/check/metrics.h"
+#include "pcap-tools/check/passing.h"
 
 static void conclude(struct judge_check *c, const struct qp_check *check, bool bare) {
   const char *reason = !check->info.built         ? "not built"
@@ -20,7 +21,9 @@ static void conclude(struct judge_check *c, const struct qp_check *check, bool b
 static void run_checks(struct qp_evidence *e, struct qp_judged *judged, struct judge_report *r) {
   size_t n;
   const struct qp_check *const *checks = qp_checks(&n);
-  e->fanout = qp_fanout_make(e);
+  if (e->passing)
+    qp_passing_finish(e->passing);
+  qp_fanout_make(e, e->fanout);
   for (size_t i = 0; i < n; i++) {
     bool skipped = !e->manifest && checks[i]->needs_run;
     if (checks[i]->finish && !skipped)
@@ -44,6 +47,8 @@ static struct judge_report *new_report(const struct qp_evidence *e) {
 
 static int judge(struct qp_evidence *e, struct judge_report **out, char *err, size_t err_len) {
   struct judge_report *r = new_report(e);
+  e->fanout = qp_fanout_new();
+  e->passing = e->manifest ? NULL : qp_passing_new(e);
   size_t n_checks;
   const struct qp_check *const *checks = qp_checks(&n_checks);
   struct qp_judged *judged = qp_alloc(n_checks, sizeof *judged);

@@ -36,6 +36,7 @@ static void wire_differs(struct qp_judged *self, const struct qp_due *d, const c
 
 static void judge_wire(struct qp_judged *self) {
   const struct qp_fanout *f = self->evidence->fanout;
+  self->out->examined += f->in_order;
   for (size_t i = 0; i < f->n; i++) {
     const struct qp_due *d = &f->due[i];
     if (!d->out || !d->out->whole)
@@ -44,7 +45,7 @@ static void judge_wire(struct qp_judged *self) {
     if (d->in->len != d->out->len)
       wire_differs(self, d, "payload length", d->in->len, d->out->len, "%llu");
     else if (d->in->hash != d->out->hash)
-      wire_differs(self, d, "payload", d->in->hash, d->out->hash, "xxh64 %016llx");
+      wire_differs(self, d, "payload", d->in->hash, d->out->hash, "xxh3 %016llx");
     if (d->in_priority != d->out_priority)
       wire_differs(self, d, "publisher priority", (unsigned)d->in_priority,
                    (unsigned)d->out_priority, "%llu");

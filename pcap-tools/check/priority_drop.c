@@ -14,39 +14,17 @@
 /* Codes of stream resets (draft-ietf-moq-transport-20). */
 #define RESET_DELIVERY_TIMEOUT 0x2
 
-static bool has_filter(const struct qp_request *r) {
-  for (size_t i = 0; i < r->n_filters; i++)
-    if (r->filters[i].n_priority || !r->filters[i].forward)
-      return true;
-  return false;
-}
-
-/* Does any filter that may be in force at time t admit the priority? */
-static bool admitted(const struct qp_request *r, int priority, uint64_t t) {
-  for (size_t i = 0; i < r->n_filters; i++) {
-    const struct qp_filter *f = &r->filters[i];
-    const struct qp_filter *next = i + 1 < r->n_filters ? f + 1 : NULL;
-    if (f->refused || (i && f->asked.time_ns > t))
-      continue;
-    if (next && !next->refused && next->answered.frame && next->answered.time_ns + QP_TURN_NS < t)
-      continue; /* replaced before */
-    if (f->forward && qp_filter_admits(f, priority))
-      return true;
-  }
-  return false;
-}
-
 static void judge_excluded(struct qp_judged *self, const struct qp_conn *c, unsigned side,
                            const struct qp_object *o) {
   const struct qp_evidence *e = self->evidence;
   char flow[QP_FLOW_TEXT];
   const struct qp_request *r = qp_session_alias(c, !side, o->alias, o->first.time_ns);
-  if (!r || !has_filter(r))
+  if (!r || !qp_has_filter(r))
     return;
   int priority = o->priority == QP_NO_PRIORITY ? r->default_priority : o->priority;
-  uint64_t t = o->half ? o->half->opened.time_ns : o->first.time_ns;
+  uint64_t t = o->opened_ns;
   self->out->examined++;
-  if (admitted(r, priority, t) || !qp_found(self))
+  if (qp_admitted(r, priority, t) || !qp_found(self))
     return;
   const struct qp_tracks *tracks = qp_tracker_tracks(e->tracker);
   qp_describe(self, o->first,
@@ -65,7 +43,7 @@ static void judge_excluded(struct qp_judged *self, const struct qp_conn *c, unsi
 
 static void judge_admitted(struct qp_judged *self, const struct qp_due *d) {
   char flow[QP_FLOW_TEXT];
-  if (!has_filter(d->request))
+  if (!qp_has_filter(d->request))
     return;
   self->out->examined++;
   if (d->claim != QP_CLAIM_DUE || (d->out && d->out->whole) || !qp_found(self))
@@ -243,6 +221,7 @@ static void finish(struct qp_judged *self) {
           judge_reset(self, conns[i], conns[i]->halves[k]);
       judge_reopened(self, conns[i], side);
     }
+  self->out->examined += 2 * f->in_order_filtered; /* admitted, and nothing excluded */
   for (size_t i = 0; i < f->n; i++)
     judge_admitted(self, &f->due[i]);
 }

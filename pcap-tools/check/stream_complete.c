@@ -50,9 +50,12 @@ static void judge_half(struct qp_judged *self, const struct qp_conn *c, struct q
 static void finish(struct qp_judged *self) {
   size_t n;
   struct qp_conn *const *conns = qp_tracker_conns(self->evidence->tracker, &n);
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < n; i++) {
+    /* what the tracker gave up was whole */
+    self->out->examined += qp_conn_n_retired(conns[i], 0) + qp_conn_n_retired(conns[i], 1);
     for (size_t k = 0; k < conns[i]->n_halves; k++)
       judge_half(self, conns[i], conns[i]->halves[k]);
+  }
 }
 
 const struct qp_check qp_check_stream_complete = {

@@ -86,7 +86,7 @@ int qp_cmd_streams(const struct qp_options *o) {
   for (size_t i = 0; i < n; i++) {
     for (size_t k = 0; k < conns[i]->n_halves; k++) {
       struct qp_half *h = conns[i]->halves[k];
-      bool other = (select->given & QP_BY_STREAM) && h->id != select->stream;
+      bool other = !h->begun || ((select->given & QP_BY_STREAM) && h->id != select->stream);
       if (!other && qp_select_conn(select, conns[i]) && qp_select_side(select, h->side))
         row(&rows, &e, conns[i], h);
     }

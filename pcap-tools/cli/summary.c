@@ -83,7 +83,7 @@ struct digest {
 static void digest_streams(const struct qp_conn *c, struct digest *d) {
   for (size_t i = 0; i < c->n_halves; i++) {
     const struct qp_half *h = c->halves[i];
-    d->streams[h->side] += h->side == qp_stream_opener(h->id);
+    d->streams[h->side] += h->begun && h->side == qp_stream_opener(h->id);
     d->stream_bytes[h->side] += qp_reasm_end(&h->sent);
     d->resent[h->side] += h->resent;
   }

@@ -8,7 +8,7 @@
 #include "pcap-tools/read/memory.h"
 #include "pcap-tools/read/source.h"
 
-enum { BUFFER = 1 << 18 };
+enum { BUFFER = 1 << 17 };
 
 struct qp_capture {
   struct qp_source *source;

@@ -14,7 +14,7 @@ void qp_grow(void **array, size_t *room, size_t want, size_t size) {
   size_t bytes;
   if (want <= *room)
     return;
-  size_t more = *room ? *room * 2 : 4;
+  size_t more = *room ? *room * 2 : size < 128 ? 4 : 1; /* many arrays stay at one */
   if (more < want)
     more = want;
   void *p = __builtin_mul_overflow(more, size, &bytes) ? NULL : realloc(*array, bytes);
@@ -28,6 +28,13 @@ void *qp_alloc(size_t n, size_t size) {
   void *p = calloc(n ? n : 1, size);
   if (!p)
     out_of_memory(n * size);
+  return p;
+}
+
+void *qp_alloc_plain(size_t bytes) {
+  void *p = malloc(bytes ? bytes : 1);
+  if (!p)
+    out_of_memory(bytes);
   return p;
 }
 

@@ -9,6 +9,8 @@
 void qp_grow(void **array, size_t *room, size_t want, size_t size);
 /* Zeroed. */
 __attribute__((returns_nonnull)) void *qp_alloc(size_t n, size_t size);
+/* Not zeroed. */
+__attribute__((returns_nonnull)) void *qp_alloc_plain(size_t bytes);
 __attribute__((returns_nonnull)) char *qp_copy_text(const char *text);
 /* As printf(); free() the result. */
 __attribute__((returns_nonnull, format(printf, 1, 2))) char *qp_text(const char *format, ...);

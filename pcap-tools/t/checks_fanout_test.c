@@ -261,7 +261,7 @@ static void another_payload_fails(void **state) {
   struct scene s = joined();
   scene_up_stream(&s, 6, 0, "hello");
   scene_down_stream(&s, 7, 0, "hallo");
-  refused(&s, "payload-identical", "payload", "xxh64");
+  refused(&s, "payload-identical", "payload", "xxh3");
 }
 
 static void another_length_fails(void **state) {

@@ -5,17 +5,49 @@
 #include "pcap-tools/track/crypt.h"
 #include "pcap-tools/read/memory.h"
 
-static void forget_oldest(struct qp_held *held) {
+/* Of a stream that is given up only its number stays. Bytes that lie in one piece are
+ * not worth more than that: what a half itself needs counts too. */
+void qp_apply_forget(struct qp_held *held) {
   while (held->bytes > held->max && held->first < held->n) {
-    struct qp_half *h = held->queue[held->first++];
-    size_t bytes = qp_reasm_held(&h->sent);
+    struct held_half *oldest = &held->queue[held->first++];
+    struct qp_half *h = oldest->half;
+    size_t bytes = qp_reasm_held(&h->sent) + sizeof *h;
     held->bytes -= bytes < held->bytes ? bytes : held->bytes;
-    qp_reasm_forget(&h->sent);
+    h->forgotten = oldest->conn->object_done && !h->complaint && !h->reset;
+    if (h->forgotten && !h->n_objects)
+      qp_conn_retire_half(oldest->conn, h);
+    else
+      qp_reasm_forget(&h->sent);
+  }
+  if (held->first > 4096 && held->first > held->n / 2) {
+    held->n -= held->first;
+    memmove(held->queue, held->queue + held->first, held->n * sizeof *held->queue);
+    held->first = 0;
   }
 }
 
+/* How much of an open stream is kept for comparison: while there is room, and when
+ * there is none; and how much may wait behind a hole. */
+enum { OPEN_KEPT = 256 << 10, OPEN_KEPT_TIGHT = 1 << 10, OPEN_WAITING = 4 << 20 };
+
+/* Memory must not follow the length of a stream. */
+static void trim_open(const struct qp_apply *a, struct qp_conn *c, struct qp_half *h,
+                      struct qp_reasm *r) {
+  struct qp_held *held = a->held;
+  size_t bytes = qp_reasm_held(r);
+  size_t most = held->open_bytes > held->max ? OPEN_KEPT_TIGHT : OPEN_KEPT;
+  if (bytes <= most)
+    return;
+  uint64_t read = c->moqt && !qp_feed_idle(h) ? h->feed.pos : qp_reasm_contiguous(r);
+  if (bytes > OPEN_WAITING) { /* the capture misses a piece of it */
+    qp_feed_give_up(h);
+    read = qp_reasm_end(r);
+  }
+  qp_reasm_drop(r, read);
+}
+
 /* All of the stream is seen and read: its bytes may go when room is needed. */
-static void settle(const struct qp_apply *a, const struct qp_conn *c, struct qp_half *h) {
+static void settle(const struct qp_apply *a, struct qp_conn *c, struct qp_half *h) {
   if (h->settled || !h->has_final || qp_reasm_contiguous(&h->sent) != h->final_size)
     return;
   if (c->moqt && !qp_feed_done(h))
@@ -23,10 +55,14 @@ static void settle(const struct qp_apply *a, const struct qp_conn *c, struct qp_
   struct qp_held *held = a->held;
   h->settled = true;
   qp_reasm_forget(&h->reached);
-  qp_grow((void **)&held->queue, &held->room, held->n + 1, sizeof(struct qp_half *));
-  held->queue[held->n++] = h;
-  held->bytes += qp_reasm_held(&h->sent);
-  forget_oldest(held);
+  qp_grow((void **)&held->queue, &held->room, held->n + 1, sizeof *held->queue);
+  held->queue[held->n++] = (struct held_half){c, h};
+  held->bytes += qp_reasm_held(&h->sent) + sizeof *h;
+}
+
+static bool was_opened(const struct qp_conn *c, uint64_t id, unsigned side) {
+  const struct qp_half *h = qp_conn_half(c, id, side);
+  return (h && h->begun) || qp_conn_retired(c, id, side);
 }
 
 /* A side may send on streams that it opened and on both-way ones of its peer. */
@@ -35,8 +71,26 @@ static void judge_opening(const struct qp_seen *s, uint64_t id, unsigned sender,
   unsigned opener = qp_stream_opener(id);
   if (opener == sender)
     return;
-  if (qp_stream_uni(id) || !qp_conn_half(s->conn, id, opener))
+  if (qp_stream_uni(id) || !was_opened(s->conn, id, opener))
     e->not_opened = true;
+}
+
+/* The half that the sender speaks on. */
+static struct qp_half *begin(struct qp_conn *c, uint64_t id, const struct qp_seen *s) {
+  struct qp_half *h = qp_conn_open_half(c, id, s->side, s->place);
+  if (!h->begun)
+    h->opened = s->place;
+  h->begun = true;
+  return h;
+}
+
+/* The largest offset that counts for flow control, RFC 9000 4.1. */
+static void charge(struct qp_conn *c, struct qp_half *h, uint64_t end, struct qp_effect *e) {
+  if (end <= h->charged)
+    return;
+  e->growth = end - h->charged;
+  h->charged = end;
+  c->charged[h->side] += e->growth;
 }
 
 static void set_final(struct qp_half *h, uint64_t size, struct qp_effect *e) {
@@ -58,9 +112,13 @@ static void apply_stream(const struct qp_apply *a, const struct qp_seen *s, stru
   struct qp_conn *c = s->conn;
   size_t len = (size_t)f->stream.len;
   judge_opening(s, f->stream.id, s->side, e);
-  struct qp_half *h = qp_conn_open_half(c, f->stream.id, s->side, s->place);
+  if (qp_conn_retired(c, f->stream.id, s->side))
+    return;
+  struct qp_half *h = begin(c, f->stream.id, s);
+  size_t held = h->settled ? 0 : qp_reasm_held(&h->sent) + qp_reasm_held(&h->reached);
   e->half = h;
   if (s->views & QP_SENT) {
+    charge(c, h, f->stream.offset + len, e);
     e->fresh = qp_reasm_add(&h->sent, f->stream.offset, f->stream.data, len, &e->overlap);
     h->resent += len - e->fresh;
     if (c->fast && s->side == QP_SERVER && qp_ranges_has(c->fast, s->pn))
@@ -82,18 +140,28 @@ static void apply_stream(const struct qp_apply *a, const struct qp_seen *s, stru
     h->fin_reached = true;
   if (c->moqt)
     qp_feed_half(c, h, a->tracks, s->place);
+  if (c->object_done && !h->settled) {
+    trim_open(a, c, h, &h->sent);
+    trim_open(a, c, h, &h->reached);
+  }
   settle(a, c, h);
+  a->held->open_bytes -= held;
+  if (!h->settled)
+    a->held->open_bytes += qp_reasm_held(&h->sent) + qp_reasm_held(&h->reached);
 }
 
 static void apply_reset(const struct qp_seen *s, struct qp_quic_frame *f, struct qp_effect *e) {
   judge_opening(s, f->reset.id, s->side, e);
-  struct qp_half *h = qp_conn_open_half(s->conn, f->reset.id, s->side, s->place);
+  if (qp_conn_retired(s->conn, f->reset.id, s->side))
+    return;
+  struct qp_half *h = begin(s->conn, f->reset.id, s);
   e->half = h;
   if (s->views & QP_SENT) {
+    charge(s->conn, h, f->reset.final_size, e);
     set_final(h, f->reset.final_size, e);
     if (!h->reset)
       h->reset_at = s->place;
-    h->reset = true;
+    h->reset = s->conn->any_reset = true;
     h->reset_code = f->reset.code;
   }
   if (!qp_stream_uni(h->id))
@@ -104,7 +172,7 @@ static void apply_reset(const struct qp_seen *s, struct qp_quic_frame *f, struct
 static void apply_stop(const struct qp_seen *s, struct qp_quic_frame *f, struct qp_effect *e) {
   uint64_t id = f->reset.id;
   unsigned opener = qp_stream_opener(id);
-  e->not_opened = opener == s->side ? qp_stream_uni(id) : !qp_conn_half(s->conn, id, opener);
+  e->not_opened = opener == s->side ? qp_stream_uni(id) : !was_opened(s->conn, id, opener);
   struct qp_half *h = qp_conn_half(s->conn, id, !s->side);
   e->half = h;
   if (h && !h->stopped) {
@@ -113,6 +181,18 @@ static void apply_stop(const struct qp_seen *s, struct qp_quic_frame *f, struct 
   }
   if (!qp_stream_uni(id))
     qp_session_cancel(s->conn, s->side, id, s->place);
+}
+
+/* What one side lets the other send. The capture may miss the stream's beginning. */
+static void apply_max_stream_data(const struct qp_seen *s, const struct qp_quic_frame *f) {
+  uint64_t id = f->limit.id;
+  if (!(s->views & QP_REACHED) || qp_conn_retired(s->conn, id, !s->side))
+    return;
+  if (qp_stream_uni(id) && qp_stream_opener(id) == s->side)
+    return; /* not the peer's to send on */
+  struct qp_half *h = qp_conn_open_half(s->conn, id, !s->side, s->place);
+  if (f->limit.value > h->allowed)
+    h->allowed = f->limit.value;
 }
 
 static void apply_ack(const struct qp_seen *s, struct qp_quic_frame *f) {
@@ -175,6 +255,9 @@ void qp_apply_frame(const struct qp_apply *a, const struct qp_seen *s, struct qp
     break;
   case QP_F_STOP_SENDING:
     apply_stop(s, f, e);
+    break;
+  case QP_F_MAX_STREAM_DATA:
+    apply_max_stream_data(s, f);
     break;
   case QP_F_DATAGRAM:
     apply_datagram(s, f, e);

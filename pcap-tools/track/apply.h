@@ -6,11 +6,16 @@
 #include "pcap-tools/track/route.h"
 #include "pcap-tools/track/tracker.h"
 
-/* Bytes of finished streams, the oldest first, so that they can be forgotten. */
+/* Bytes of finished streams, the oldest first, so that they can be forgotten; and of
+ * open ones, which lose what is read when they get too many. */
 struct qp_held {
-  struct qp_half **queue;
+  struct held_half {
+    struct qp_conn *conn;
+    struct qp_half *half;
+  } * queue;
   size_t first, n, room;
   size_t bytes, max;
+  size_t open_bytes;
 };
 
 struct qp_apply {
@@ -18,6 +23,9 @@ struct qp_apply {
   struct qp_tracks *tracks;
   struct qp_held *held;
 };
+
+/* Gives up the oldest of what is held; for when nobody looks at a stream. */
+void qp_apply_forget(struct qp_held *held);
 
 void qp_apply_frame(const struct qp_apply *a, const struct qp_seen *seen,
                     struct qp_quic_frame *frame, struct qp_effect *effect);

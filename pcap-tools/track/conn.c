@@ -13,18 +13,25 @@ struct qp_conn *qp_conn_new(uint32_t index) {
   return c;
 }
 
+/* Stream IDs have 62 bits: one more for the side leaves room. */
+static uint64_t half_key(uint64_t stream, unsigned side) {
+  return stream << 1 | side;
+}
+
 static void free_half(struct qp_half *h) {
   qp_reasm_clear(&h->sent);
   qp_reasm_clear(&h->reached);
-  XXH64_freeState(h->feed.hash);
+  XXH3_freeState(h->feed.hash);
   free(h);
 }
 
 void qp_conn_free(struct qp_conn *c) {
   for (size_t i = 0; i < c->n_halves; i++)
     free_half(c->halves[i]);
-  for (size_t i = 0; i < c->n_requests; i++)
+  for (size_t i = 0; i < c->n_requests; i++) {
+    qp_ranges_clear(&c->requests[i].got);
     free(c->requests[i].filters);
+  }
   for (int side = 0; side < 2; side++) {
     for (int space = 0; space < QP_SPACE_COUNT; space++) {
       struct qp_numbers *n = &c->numbers[side][space];
@@ -32,6 +39,8 @@ void qp_conn_free(struct qp_conn *c) {
       qp_ranges_clear(&n->reached);
       qp_sightings_clear(&n->seen);
     }
+    for (int kind = 0; kind < 4; kind++)
+      qp_ranges_clear(&c->retired[side][kind]);
     free(c->objects[side]);
   }
   qp_map_clear(&c->half_of);
@@ -40,11 +49,6 @@ void qp_conn_free(struct qp_conn *c) {
   free(c->requests);
   free(c->vantages);
   free(c);
-}
-
-/* Stream IDs have 62 bits: one more for the side leaves room. */
-static uint64_t half_key(uint64_t stream, unsigned side) {
-  return stream << 1 | side;
 }
 
 struct qp_half *qp_conn_half(const struct qp_conn *c, uint64_t stream, unsigned side) {
@@ -65,6 +69,41 @@ struct qp_half *qp_conn_open_half(struct qp_conn *c, uint64_t stream, unsigned s
   qp_map_set(&c->half_of, half_key(stream, side), (uint32_t)c->n_halves);
   c->halves[c->n_halves++] = h;
   return h;
+}
+
+void qp_conn_drop_object(struct qp_conn *c, unsigned side, size_t i) {
+  struct qp_object *objects = c->objects[side];
+  size_t last = --c->n_objects[side];
+  if (objects[i].half)
+    objects[i].half->n_objects--;
+  if (i == last)
+    return;
+  objects[i] = objects[last];
+  struct qp_half *h = objects[i].half;
+  if (h && !objects[i].whole && h->feed.object == last)
+    h->feed.object = (uint32_t)i;
+}
+
+void qp_conn_retire_half(struct qp_conn *c, struct qp_half *h) {
+  uint32_t i = qp_map_get(&c->half_of, half_key(h->id, h->side));
+  struct qp_half *last = c->halves[--c->n_halves];
+  c->halves[i] = last;
+  qp_map_set(&c->half_of, half_key(last->id, last->side), i);
+  qp_map_remove(&c->half_of, half_key(h->id, h->side));
+  qp_ranges_add(&c->retired[h->side][h->id & 3], h->id >> 2, h->id >> 2);
+  free_half(h);
+}
+
+bool qp_conn_retired(const struct qp_conn *c, uint64_t stream, unsigned side) {
+  const struct qp_ranges *r = &c->retired[side][stream & 3];
+  return r->n && qp_ranges_has(r, stream >> 2);
+}
+
+uint64_t qp_conn_n_retired(const struct qp_conn *c, unsigned side) {
+  uint64_t n = 0;
+  for (int kind = 0; kind < 4; kind++)
+    n += qp_ranges_count(&c->retired[side][kind]);
+  return n;
 }
 
 struct qp_request *qp_conn_request(const struct qp_conn *c, uint64_t stream) {

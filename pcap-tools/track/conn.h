@@ -61,12 +61,13 @@ enum qp_stream_kind {
 struct qp_object {
   uint64_t alias, group, subgroup, object; /* subgroup 0 for datagrams */
   uint64_t len, got;                       /* payload bytes announced, seen without a hole */
-  uint64_t hash;                           /* xxh64 of the payload, valid if whole */
+  uint64_t hash;                           /* xxh3 of the payload, valid if whole */
   bool whole;
   bool datagram;
   uint8_t status;
   int16_t priority;            /* QP_NO_PRIORITY: the track's default */
-  struct qp_half *half;        /* NULL for datagrams */
+  struct qp_half *half;        /* NULL for datagrams, and for what is kept elsewhere */
+  uint64_t opened_ns;          /* its stream's first frame; of a datagram its own time */
   struct qp_place first, last; /* where its first and last byte came */
 };
 
@@ -74,6 +75,7 @@ struct qp_object {
 struct qp_half {
   uint64_t id;
   uint8_t side; /* who sends */
+  bool begun;   /* its sender spoke; else only the peer spoke of it */
   enum qp_stream_kind kind;
   struct qp_reasm sent;    /* at the sender's interface */
   struct qp_reasm reached; /* at the receiver's; used only if the connection is split */
@@ -85,10 +87,14 @@ struct qp_half {
   struct qp_place reset_at;
   bool stopped; /* the receiver sent STOP_SENDING */
   struct qp_place stopped_at;
+  uint64_t charged;    /* the largest offset seen leaving, or the final size */
+  uint64_t allowed;    /* the largest MAX_STREAM_DATA that reached the sender; 0 = none */
   uint64_t first_fast; /* bytes first sent by the datapath */
   uint64_t resent;
   struct qp_place opened; /* its first frame */
   bool settled;           /* whole, and read: its bytes may be forgotten */
+  bool forgotten;         /* they are: without objects it may go */
+  uint32_t n_objects;     /* of the connection's objects those that point here */
   /* MoQT, fed from the server's interface */
   struct qp_subgroup header;
   const char *complaint;
@@ -99,7 +105,7 @@ struct qp_half {
     uint64_t pos, last_object;
     uint64_t properties_left;
     uint32_t object; /* index of the object in work */
-    void *hash;      /* XXH64_state_t of an object in several pieces */
+    void *hash;      /* XXH3_state_t of an object in several pieces */
   } feed;
 };
 
@@ -138,6 +144,15 @@ struct qp_request {
   bool done; /* PUBLISH_DONE */
   uint64_t done_status, done_streams;
   struct qp_place ended; /* cancelled, done or failed, the first of these */
+  /* objects that were found in order when they passed, and are not kept: their number,
+   * and their ordinals at the relay's entrance (check/passing) */
+  uint64_t in_order;
+  struct qp_ranges got;
+  struct qp_largest {
+    bool known, any_asked, any_answered;
+    struct qp_location asked;    /* the largest that was whole a turn before the question */
+    struct qp_location answered; /* the largest that had begun when the answer left */
+  } largest_gone;                /* of the objects that reached the relay and are not kept */
 };
 
 struct qp_close {
@@ -155,6 +170,11 @@ struct qp_vantage {
   uint32_t file;
 };
 
+struct qp_conn;
+
+/* Told of each object that is whole. True: it need not be kept. */
+typedef bool qp_object_fn(void *arg, struct qp_conn *conn, unsigned side, struct qp_object *object);
+
 struct qp_conn {
   uint32_t index;
   struct qp_cid odcid;           /* the client's first destination ID */
@@ -170,6 +190,12 @@ struct qp_conn {
   struct qp_map half_of; /* stream ID and side -> index in halves */
   struct qp_object *objects[2];
   size_t n_objects[2], objects_room[2];
+  qp_object_fn *object_done; /* NULL: every object and every stream is kept */
+  void *object_arg;
+  /* streams that are whole, read and given up: [who sends][lowest two bits of the ID],
+   * the other bits as numbers */
+  struct qp_ranges retired[2][4];
+  bool any_reset; /* some stream ended with a reset */
   struct qp_request *requests;
   size_t n_requests, requests_room;
   struct qp_map request_of; /* stream -> index in requests */
@@ -178,6 +204,7 @@ struct qp_conn {
   bool handshake_done;   /* the server sent HANDSHAKE_DONE or the client a 1-RTT packet */
   struct qp_place first, last;
   uint64_t packets[2], opened[2], unopened[2];
+  uint64_t charged[2];                          /* sum of `charged` of a side's halves */
   uint64_t datagram_bytes[2], datagram_fast[2]; /* DATAGRAM payload, all and by the datapath */
   uint64_t first_bytes[2];      /* of subgroup streams and datagrams, after the last frame */
   const struct qp_ranges *fast; /* numbers that are copies, of the server; may be NULL */
@@ -194,6 +221,12 @@ struct qp_half *qp_conn_half(const struct qp_conn *conn, uint64_t stream, unsign
 /* The half, made if it is not there. */
 struct qp_half *qp_conn_open_half(struct qp_conn *conn, uint64_t stream, unsigned side,
                                   struct qp_place place);
+/* The object goes; the last one takes its place. */
+void qp_conn_drop_object(struct qp_conn *conn, unsigned side, size_t i);
+/* Gives up a half of which nothing will be asked any more. */
+void qp_conn_retire_half(struct qp_conn *conn, struct qp_half *half);
+bool qp_conn_retired(const struct qp_conn *conn, uint64_t stream, unsigned side);
+uint64_t qp_conn_n_retired(const struct qp_conn *conn, unsigned side);
 struct qp_request *qp_conn_request(const struct qp_conn *conn, uint64_t stream);
 
 /* How a frame in this file that `side` sent on this 4-tuple is seen: a set of

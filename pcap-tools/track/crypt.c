@@ -13,6 +13,7 @@ struct phases {
 
 struct qp_crypt {
   const struct qp_keylog *keylog;
+  struct qp_cid initial_cid; /* that the Initial keys come from */
   struct qp_keys initial[2], handshake[2], early;
   struct phases app[2];
   /* handshake messages; at most HANDSHAKE_MAX bytes of each are read */
@@ -48,10 +49,27 @@ void qp_crypt_free(struct qp_crypt *c) {
 }
 
 void qp_crypt_initial(struct qp_crypt *c, const struct qp_cid *dcid) {
-  struct qp_secret client, server;
-  qp_initial_secrets(dcid, &client, &server);
-  qp_keys_derive(&c->initial[QP_CLIENT], QP_AES_128_GCM, &client);
-  qp_keys_derive(&c->initial[QP_SERVER], QP_AES_128_GCM, &server);
+  c->initial_cid = *dcid;
+  qp_keys_clear(&c->initial[QP_CLIENT]);
+  qp_keys_clear(&c->initial[QP_SERVER]);
+}
+
+/* Derived when they are needed: most of its life a connection has no Initial packets. */
+static struct qp_keys *initial_keys(struct qp_crypt *c, unsigned side) {
+  struct qp_secret secrets[2];
+  if (!c->initial[side].ready) {
+    qp_initial_secrets(&c->initial_cid, &secrets[QP_CLIENT], &secrets[QP_SERVER]);
+    qp_keys_derive(&c->initial[side], QP_AES_128_GCM, &secrets[side]);
+  }
+  return &c->initial[side];
+}
+
+/* What the handshake needed and may be had again. */
+static void forget_handshake(struct qp_crypt *c) {
+  for (unsigned side = 0; side < 2; side++) {
+    qp_keys_clear(&c->initial[side]);
+    qp_keys_clear(&c->handshake[side]);
+  }
 }
 
 /* A packet after removal of its header protection. */
@@ -190,7 +208,7 @@ bool qp_crypt_open(struct qp_conn *conn, unsigned side, enum qp_view view,
   memset(o, 0, sizeof *o);
   switch (h->type) {
   case QP_INITIAL:
-    return open_with(conn, side, view, &c->initial[side], h, o);
+    return open_with(conn, side, view, initial_keys(c, side), h, o);
   case QP_HANDSHAKE:
     if (c->handshake[side].ready)
       return open_with(conn, side, view, &c->handshake[side], h, o);
@@ -202,6 +220,8 @@ bool qp_crypt_open(struct qp_conn *conn, unsigned side, enum qp_view view,
       return open_with(conn, side, view, &c->early, h, o);
     return install(conn, side, view, &c->early, QP_SECRET_CLIENT_EARLY, h, o);
   case QP_1RTT:
+    if (side == QP_CLIENT && c->initial[QP_CLIENT].ready)
+      forget_handshake(c);
     /* an AEAD tag of 16 zeros does not happen */
     if (conn->null_protection != 0 && zero_tag(h)) {
       conn->null_protection = 1;

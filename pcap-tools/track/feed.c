@@ -1,3 +1,4 @@
+#define XXH_INLINE_ALL
 #include "pcap-tools/track/feed.h"
 
 #include <xxhash.h>
@@ -20,6 +21,14 @@ bool qp_feed_done(const struct qp_half *h) {
   return h->has_final && (h->feed.pos == h->final_size || h->feed.stage == IGNORE);
 }
 
+bool qp_feed_idle(const struct qp_half *h) {
+  return h->feed.stage == IGNORE;
+}
+
+void qp_feed_give_up(struct qp_half *h) {
+  h->feed.stage = IGNORE;
+}
+
 static void complain(struct qp_half *h, const char *why) {
   h->complaint = why;
   h->complaint_at = h->feed.pos;
@@ -33,6 +42,11 @@ static struct qp_object *new_object(struct qp_conn *c, unsigned side) {
   struct qp_object *o = &c->objects[side][c->n_objects[side]++];
   memset(o, 0, sizeof *o);
   return o;
+}
+
+static void object_done(struct qp_conn *c, unsigned side, size_t i) {
+  if (c->object_done && c->object_done(c->object_arg, c, side, &c->objects[side][i]))
+    qp_conn_drop_object(c, side, i);
 }
 
 /* What one step of a stage says. */
@@ -140,6 +154,8 @@ static enum step object_length(struct qp_conn *c, struct qp_half *h, const uint8
   o->status = (uint8_t)payload.status;
   o->priority = (int16_t)h->header.priority;
   o->half = h;
+  h->n_objects++;
+  o->opened_ns = h->opened.time_ns;
   o->first = o->last = place;
   h->feed.stage = PAYLOAD;
   return AGAIN;
@@ -156,11 +172,11 @@ static enum step payload_bytes(struct qp_conn *c, struct qp_half *h, uint64_t en
     if (!n)
       return MORE;
     if (n < o->len && !h->feed.hash) {
-      h->feed.hash = XXH64_createState();
-      XXH64_reset(h->feed.hash, 0);
+      h->feed.hash = XXH3_createState();
+      XXH3_64bits_reset(h->feed.hash);
     }
     if (h->feed.hash)
-      XXH64_update(h->feed.hash, p, n);
+      XXH3_64bits_update(h->feed.hash, p, n);
     o->got += n;
     h->feed.pos += n;
     o->last = place;
@@ -168,10 +184,11 @@ static enum step payload_bytes(struct qp_conn *c, struct qp_half *h, uint64_t en
   if (o->got < o->len)
     return MORE;
   o->whole = true;
-  o->hash = h->feed.hash ? XXH64_digest(h->feed.hash) : XXH64(p, (size_t)o->len, 0);
-  XXH64_freeState(h->feed.hash);
+  o->hash = h->feed.hash ? XXH3_64bits_digest(h->feed.hash) : XXH3_64bits(p, (size_t)o->len);
+  XXH3_freeState(h->feed.hash);
   h->feed.hash = NULL;
   h->feed.stage = OBJECT;
+  object_done(c, h->side, h->feed.object);
   return AGAIN;
 }
 
@@ -205,7 +222,7 @@ void qp_feed_half(struct qp_conn *c, struct qp_half *h, struct qp_tracks *tracks
     case LENGTH:
       step = object_length(c, h, front, n, place);
       /* an empty object ends here, also if no byte follows */
-      if (step == AGAIN && c->objects[h->side][h->feed.object].len == 0)
+      if (step == AGAIN && h->feed.stage == PAYLOAD && c->objects[h->side][h->feed.object].len == 0)
         step = payload_bytes(c, h, end, place);
       break;
     case PAYLOAD:
@@ -237,7 +254,9 @@ const char *qp_feed_datagram(struct qp_conn *c, unsigned side, const uint8_t *da
   o->whole = true;
   o->status = (uint8_t)d.status;
   o->priority = (int16_t)d.priority;
-  o->hash = XXH64(d.payload, d.len, 0);
+  o->hash = XXH3_64bits(d.payload, d.len);
+  o->opened_ns = place.time_ns;
   o->first = o->last = place;
+  object_done(c, side, c->n_objects[side] - 1);
   return NULL;
 }

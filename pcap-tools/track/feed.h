@@ -15,6 +15,10 @@ const char *qp_feed_datagram(struct qp_conn *conn, unsigned side, const uint8_t 
 
 /* The bytes that count for MoQT. */
 struct qp_reasm *qp_feed_bytes(const struct qp_conn *conn, struct qp_half *half);
+/* True if nothing of it will be read any more. */
+bool qp_feed_idle(const struct qp_half *half);
+/* A piece of it never came: what follows cannot be read. */
+void qp_feed_give_up(struct qp_half *half);
 /* True when all of a finished half is read. */
 bool qp_feed_done(const struct qp_half *half);
 

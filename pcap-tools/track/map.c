@@ -44,6 +44,29 @@ void qp_map_set(struct qp_map *m, uint64_t key, uint32_t value) {
   *s = (struct qp_map_slot){key, QP_MAP_NONE - value};
 }
 
+/* Followers that the free place would cut off from their own move up. */
+void qp_map_remove(struct qp_map *m, uint64_t key) {
+  struct qp_map_slot *s = m->room ? place(m, key) : NULL;
+  if (!s || !s->value)
+    return;
+  size_t mask = m->room - 1, hole = (size_t)(s - m->slots);
+  for (size_t i = (hole + 1) & mask; m->slots[i].value; i = (i + 1) & mask) {
+    size_t home = (size_t)qp_map_mix(m->slots[i].key, 0) & mask;
+    if (((i - home) & mask) < ((i - hole) & mask))
+      continue;
+    m->slots[hole] = m->slots[i];
+    hole = i;
+  }
+  m->slots[hole].value = 0;
+  m->n--;
+}
+
+void qp_map_empty(struct qp_map *m) {
+  if (m->room)
+    memset(m->slots, 0, m->room * sizeof *m->slots);
+  m->n = 0;
+}
+
 void qp_map_clear(struct qp_map *m) {
   free(m->slots);
   memset(m, 0, sizeof *m);

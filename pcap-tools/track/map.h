@@ -1,4 +1,4 @@
-/* A hash table from 64-bit keys to 32-bit indexes: open addressing, no removal.
+/* A hash table from 64-bit keys to 32-bit indexes: open addressing.
  * Keys may be hashes of something longer: then the caller compares what the
  * index points to and, if it differs, tries key + 1.
  *
@@ -21,6 +21,8 @@ struct qp_map {
 
 uint32_t qp_map_get(const struct qp_map *map, uint64_t key);       /* QP_MAP_NONE: absent */
 void qp_map_set(struct qp_map *map, uint64_t key, uint32_t value); /* value < QP_MAP_NONE */
+void qp_map_remove(struct qp_map *map, uint64_t key);              /* nothing if it is absent */
+void qp_map_empty(struct qp_map *map);                             /* keeps its room */
 void qp_map_clear(struct qp_map *map);
 /* Mixes all bits; for keys that are put together from small numbers. */
 uint64_t qp_map_mix(uint64_t a, uint64_t b);

@@ -1,3 +1,4 @@
+#define XXH_INLINE_ALL
 #include "pcap-tools/track/reassembly.h"
 
 #include <stdlib.h>
@@ -50,15 +51,17 @@ static struct qp_seg *insert(struct qp_reasm *r, uint32_t at) {
   return &s[at];
 }
 
-static void append(struct qp_seg *s, const uint8_t *data, size_t len) {
-  if (s->len + len > s->room) {
-    size_t room = s->room;
-    /* the first bytes of a segment are often all it gets: no spare room then */
-    qp_grow((void **)&s->data, &room, s->len + len, 1);
-    s->room = room;
-  }
-  memcpy(s->data + s->len, data, len);
-  s->len += len;
+/* Bytes are not moved: what does not fit into a segment begins the next one. Most
+ * streams are short, so that room grows with them. */
+enum { SEG_MAX = 16 << 10 };
+
+static void begin(struct qp_seg *s, const struct qp_seg *before, const uint8_t *data, size_t len) {
+  size_t more = before && before->room ? before->room * 4 : 0;
+  more = more < SEG_MAX ? more : SEG_MAX;
+  s->room = more > len ? more : len;
+  s->data = qp_alloc_plain(s->room);
+  memcpy(s->data, data, len);
+  s->len = len;
 }
 
 static uint16_t digest(const uint8_t *block) {
@@ -67,6 +70,8 @@ static uint16_t digest(const uint8_t *block) {
 
 static void compare_digest(const struct qp_seg *s, uint64_t off, const uint8_t *data, size_t len,
                            struct qp_overlap *o) {
+  if (!s->digest)
+    return;
   uint64_t block = (off - s->off + QP_BLOCK - 1) / QP_BLOCK;
   for (; (block + 1) * QP_BLOCK <= off - s->off + len; block++) {
     size_t at = (size_t)(s->off + block * QP_BLOCK - off);
@@ -110,12 +115,14 @@ uint64_t qp_reasm_add(struct qp_reasm *r, uint64_t off, const uint8_t *data, siz
       continue;
     }
     size_t n = i < r->n && s[i].off - off < len ? (size_t)(s[i].off - off) : len;
-    if (i > 0 && end_of(&s[i - 1]) == off && s[i - 1].room) {
-      append(&s[i - 1], data, n);
+    bool follows = i > 0 && end_of(&s[i - 1]) == off;
+    if (follows && s[i - 1].room >= s[i - 1].len + n) {
+      memcpy(s[i - 1].data + s[i - 1].len, data, n);
+      s[i - 1].len += n;
     } else {
       struct qp_seg *new_seg = insert(r, i);
       new_seg->off = off;
-      append(new_seg, data, n);
+      begin(new_seg, follows ? new_seg - 1 : NULL, data, n);
       i++;
     }
     fresh += n;
@@ -192,6 +199,51 @@ void qp_reasm_forget(struct qp_reasm *r) {
     s[i].digest = d;
     s[i].room = 0;
   }
+}
+
+static void drop_data(struct qp_seg *s) {
+  free(s->data);
+  s->data = NULL;
+  s->room = 0;
+}
+
+/* Segment i reaches behind `upto`: its front becomes a segment without bytes. */
+static void split(struct qp_reasm *r, uint32_t i, uint64_t upto) {
+  struct qp_seg *s = &segs(r)[i];
+  uint64_t off = s->off;
+  size_t n = (size_t)(upto - off), left = s->len - n;
+  uint8_t *rest = qp_alloc_plain(left);
+  memcpy(rest, s->data + n, left);
+  free(s->data);
+  *s = (struct qp_seg){.off = upto, .len = left, .room = left, .data = rest};
+  *insert(r, i) = (struct qp_seg){.off = off, .len = n};
+}
+
+/* Makes one of neighbours without bytes among the first `end` segments. */
+static void coalesce(struct qp_reasm *r, uint32_t end) {
+  struct qp_seg *s = segs(r);
+  uint32_t last = 0;
+  for (uint32_t i = 1; i < end; i++) {
+    if (!s[last].data && !s[i].data && end_of(&s[last]) == s[i].off)
+      s[last].len += s[i].len;
+    else
+      s[++last] = s[i];
+  }
+  if (end > last + 1) {
+    memmove(&s[last + 1], &s[end], (r->n - end) * sizeof *s);
+    r->n -= end - last - 1;
+  }
+  r->front = 0; /* found anew */
+}
+
+void qp_reasm_drop(struct qp_reasm *r, uint64_t upto) {
+  uint32_t i = 0;
+  for (; i < r->n && end_of(&segs(r)[i]) <= upto; i++)
+    if (segs(r)[i].room)
+      drop_data(&segs(r)[i]);
+  if (i < r->n && segs(r)[i].off < upto && segs(r)[i].room)
+    split(r, i++, upto);
+  coalesce(r, i);
 }
 
 void qp_reasm_clear(struct qp_reasm *r) {

@@ -3,6 +3,7 @@
  *
  * Overlaps are compared. qp_reasm_forget() replaces the bytes by a digest of 16
  * bits for each 16: later overlaps are then compared by whole blocks only.
+ * qp_reasm_drop() keeps nothing of them but that they came.
  *
  * Zero-initialised = empty. */
 #ifndef FANBENCH_PCAP_TRACK_REASSEMBLY_H
@@ -16,7 +17,7 @@
 
 struct qp_seg {
   uint64_t off;
-  size_t len, room; /* room 0 = `digest` instead of `data` */
+  size_t len, room; /* room 0 = `digest` instead of `data`; NULL = dropped */
   union {
     uint8_t *data;
     uint16_t *digest;
@@ -52,6 +53,8 @@ bool qp_reasm_has(const struct qp_reasm *r, uint64_t off, uint64_t len);
 /* Bytes held. */
 size_t qp_reasm_held(const struct qp_reasm *r);
 void qp_reasm_forget(struct qp_reasm *r);
+/* Drops the bytes in front of `upto`. */
+void qp_reasm_drop(struct qp_reasm *r, uint64_t upto);
 void qp_reasm_clear(struct qp_reasm *r);
 
 #endif

@@ -1,13 +1,25 @@
 #include "pcap-tools/track/route.h"
 
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "pcap-tools/read/memory.h"
 
+/* Up to 36 bytes in one number; the map mixes it. */
+static uint64_t key_of(const uint8_t *p, size_t len) {
+  uint64_t key = len, word;
+  for (; len >= 8; p += 8, len -= 8) {
+    memcpy(&word, p, 8);
+    key = (key ^ word) * 0x9e3779b97f4a7c15u;
+    key ^= key >> 29;
+  }
+  word = 0;
+  memcpy(&word, p, len);
+  return (key ^ word) * 0x9e3779b97f4a7c15u;
+}
+
 static struct qp_cid_entry *find_id(const struct qp_routes *r, const uint8_t *data, uint8_t len,
                                     uint64_t *free_key) {
-  uint64_t key = XXH3_64bits_withSeed(data, len, len);
+  uint64_t key = key_of(data, len);
   uint32_t i;
   for (; (i = qp_map_get(&r->id_of, key)) != QP_MAP_NONE; key++) {
     struct qp_cid_entry *e = &r->ids[i];
@@ -37,11 +49,12 @@ void qp_routes_add(struct qp_routes *r, const struct qp_cid *cid, struct qp_conn
 static struct qp_tuple_entry *find_tuple(const struct qp_routes *r, const struct qp_tuple *tuple,
                                          uint64_t *free_key) {
   uint8_t bytes[36];
-  memcpy(bytes, tuple->src.addr, 16);
-  memcpy(bytes + 16, tuple->dst.addr, 16);
-  memcpy(bytes + 32, &tuple->src.port, 2);
-  memcpy(bytes + 34, &tuple->dst.port, 2);
-  uint64_t key = XXH3_64bits(bytes, sizeof bytes);
+  const size_t n = tuple->src.family == 4 ? 4 : 16;
+  memcpy(bytes, tuple->src.addr, n);
+  memcpy(bytes + n, tuple->dst.addr, n);
+  memcpy(bytes + 2 * n, &tuple->src.port, 2);
+  memcpy(bytes + 2 * n + 2, &tuple->dst.port, 2);
+  uint64_t key = key_of(bytes, 2 * n + 4);
   uint32_t i;
   for (; (i = qp_map_get(&r->tuple_of, key)) != QP_MAP_NONE; key++) {
     struct qp_tuple_entry *e = &r->tuples[i];
@@ -67,7 +80,10 @@ static struct qp_tuple_entry *open_tuple(struct qp_routes *r, const struct qp_tu
 
 void qp_routes_used(struct qp_routes *r, const struct qp_tuple *tuple, struct qp_conn *conn,
                     unsigned receiver, uint8_t cid_len) {
-  struct qp_tuple_entry *e = open_tuple(r, tuple);
+  /* most often the entry that the packet was just found by */
+  struct qp_tuple_entry *e = r->last < r->n_tuples ? &r->tuples[r->last] : NULL;
+  if (!e || !qp_end_equal(&e->tuple.src, &tuple->src) || !qp_end_equal(&e->tuple.dst, &tuple->dst))
+    e = open_tuple(r, tuple);
   e->route = (struct qp_route){conn, receiver};
   e->cid_len = cid_len;
 }
@@ -96,10 +112,11 @@ bool qp_routes_find(const struct qp_routes *r, const struct qp_cid *cid,
   return true;
 }
 
-bool qp_routes_find_short(const struct qp_routes *r, const uint8_t *data, size_t len,
+bool qp_routes_find_short(struct qp_routes *r, const uint8_t *data, size_t len,
                           const struct qp_tuple *tuple, struct qp_route *route, uint8_t *cid_len) {
   uint64_t key;
   const struct qp_tuple_entry *t = find_tuple(r, tuple, &key);
+  r->last = t ? (size_t)(t - r->tuples) : SIZE_MAX;
   if (t && t->cid_len && len > t->cid_len) { /* the usual case: as the packet before */
     const struct qp_cid_entry *e = find_id(r, data + 1, t->cid_len, &key);
     if (e) {
@@ -130,7 +147,7 @@ bool qp_routes_find_short(const struct qp_routes *r, const uint8_t *data, size_t
 
 static struct qp_token_entry *find_token(const struct qp_routes *r, const uint8_t *token,
                                          uint64_t *free_key) {
-  uint64_t key = XXH3_64bits(token, QP_TOKEN_LEN);
+  uint64_t key = key_of(token, QP_TOKEN_LEN);
   uint32_t i;
   for (; (i = qp_map_get(&r->token_of, key)) != QP_MAP_NONE; key++)
     if (!memcmp(r->tokens[i].token, token, QP_TOKEN_LEN))

@@ -31,6 +31,7 @@ struct qp_routes {
     struct qp_conn *began; /* the last one whose first packet came on it */
   } * tuples;
   size_t n_tuples, tuples_room;
+  size_t last; /* the one that the last short header was found by */
   struct qp_map tuple_of;
   struct qp_token_entry {
     uint8_t token[QP_TOKEN_LEN];
@@ -55,7 +56,7 @@ struct qp_conn *qp_routes_began(struct qp_routes *r, const struct qp_tuple *tupl
 bool qp_routes_find(const struct qp_routes *r, const struct qp_cid *cid,
                     const struct qp_tuple *tuple, struct qp_route *route);
 /* A short header: *cid_len is set too. data: the whole packet. */
-bool qp_routes_find_short(const struct qp_routes *r, const uint8_t *data, size_t len,
+bool qp_routes_find_short(struct qp_routes *r, const uint8_t *data, size_t len,
                           const struct qp_tuple *tuple, struct qp_route *route, uint8_t *cid_len);
 /* `receiver` of conn was given the token. */
 void qp_routes_token(struct qp_routes *r, const uint8_t *token, struct qp_conn *conn,

@@ -1,5 +1,6 @@
 #include "pcap-tools/track/tracker.h"
 
+#define XXH_INLINE_ALL
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -7,7 +8,7 @@
 #include "pcap-tools/track/crypt.h"
 #include "pcap-tools/read/memory.h"
 
-enum { HELD_DEFAULT = 16 << 20, SIGHTINGS_MAX = 8 << 20 };
+enum { HELD_DEFAULT = 8 << 20, SIGHTINGS_MAX = 8 << 20 };
 
 struct qp_tracker {
   struct qp_tracker_config config;
@@ -20,6 +21,8 @@ struct qp_tracker {
   struct qp_tracks tracks;
   struct qp_held held;
   struct qp_counts counts;
+  qp_object_fn *object_done;
+  void *object_arg;
 };
 
 struct qp_tracker *qp_tracker_new(const struct qp_tracker_config *config) {
@@ -35,6 +38,11 @@ void qp_tracker_watch(struct qp_tracker *t, const struct qp_watcher *watcher) {
   struct qp_watcher *w = &t->watchers[t->n_watchers++];
   *w = *watcher;
   w->kinds = w->kinds ? w->kinds : UINT64_MAX;
+}
+
+void qp_tracker_pass_on(struct qp_tracker *t, qp_object_fn *fn, void *arg) {
+  t->object_done = fn;
+  t->object_arg = arg;
 }
 
 static void tell_malformed(struct qp_tracker *t, const struct qp_seen *s, const char *why) {
@@ -53,6 +61,8 @@ static struct qp_conn *add_conn(struct qp_tracker *t, const struct qp_header *h,
   c->odcid = h->dcid;
   c->tuple = udp->tuple;
   c->first = place;
+  c->object_done = t->object_done;
+  c->object_arg = t->object_arg;
   c->crypt = qp_crypt_new(t->config.keylog);
   qp_crypt_initial(c->crypt, &h->dcid);
   if (t->config.fast)
@@ -101,10 +111,15 @@ static bool next_packet(struct qp_tracker *t, struct qp_cur *rest, const struct 
 /* ---- one opened packet ------------------------------------------------- */
 
 /* The packet's bytes in few bits. Under one key and number the AEAD tag changes with
- * any of them; without protection they are hashed. */
+ * any of them. Without protection a right UDP checksum and the front are enough to tell
+ * what is not made to look alike; without a checksum all bytes are hashed. */
 static uint32_t mark_of(const struct qp_seen *s) {
   const struct qp_header *h = s->header;
+  enum { FRONT = 64 };
   uint32_t mark;
+  if (s->null_protected && s->udp->sum == QP_SUM_RIGHT && h->len > FRONT)
+    return (uint32_t)XXH3_64bits_withSeed(h->start, FRONT,
+                                          (uint64_t)h->len << 16 | s->udp->sum_wire);
   if (s->null_protected)
     return (uint32_t)XXH3_64bits(h->start, h->len);
   memcpy(&mark, h->start + h->len - sizeof mark, sizeof mark);
@@ -144,31 +159,20 @@ static void note_number(struct qp_tracker *t, struct qp_seen *s) {
   }
 }
 
-static bool has_close(const struct qp_seen *s) {
-  struct qp_cur c = qp_cur(s->payload, s->len);
-  struct qp_quic_frame f;
-  const char *why;
-  while (qp_quic_frame_next(&c, &f, &why) == 1)
-    if (f.type == QP_F_CONNECTION_CLOSE || f.type == QP_F_CONNECTION_CLOSE_APP)
-      return true;
-  return false;
+/* RFC 9000 10.2.1 lets an endpoint send the same closing packet again. */
+static bool same_close(const struct qp_seen *s) {
+  const struct qp_numbers *n = &s->conn->numbers[s->side][s->space];
+  return s->repeated && n->any_close && n->close_pn == s->pn &&
+         n->close_hash == XXH3_64bits(s->payload, s->len);
 }
 
-/* RFC 9000 10.2.1 lets an endpoint send the same closing packet again. */
-static void note_close(struct qp_seen *s) {
+static void note_close(const struct qp_seen *s) {
   struct qp_numbers *n = &s->conn->numbers[s->side][s->space];
-  if (!(s->views & QP_SENT))
+  if (!(s->views & QP_SENT) || s->repeated)
     return;
-  if (s->repeated) {
-    s->same_close =
-        n->any_close && n->close_pn == s->pn && n->close_hash == XXH3_64bits(s->payload, s->len);
-    return;
-  }
-  if (s->len < 1024 && has_close(s)) {
-    n->any_close = true;
-    n->close_pn = s->pn;
-    n->close_hash = XXH3_64bits(s->payload, s->len);
-  }
+  n->any_close = true;
+  n->close_pn = s->pn;
+  n->close_hash = XXH3_64bits(s->payload, s->len);
 }
 
 static void walk_frames(struct qp_tracker *t, struct qp_seen *s) {
@@ -180,6 +184,8 @@ static void walk_frames(struct qp_tracker *t, struct qp_seen *s) {
   while ((got = qp_quic_frame_next(&c, &f, &why)) == 1) {
     struct qp_effect effect;
     qp_apply_frame(&a, s, &f, &effect);
+    if (f.kind == QP_F_CONNECTION_CLOSE || f.kind == QP_F_CONNECTION_CLOSE_APP)
+      note_close(s);
     uint64_t kind = QP_KIND(f.kind);
     struct qp_cur ranges = f.ack.ranges; /* walking an ACK's ranges uses them up */
     for (size_t i = 0; i < t->n_watchers; i++) {
@@ -193,6 +199,8 @@ static void walk_frames(struct qp_tracker *t, struct qp_seen *s) {
   }
   if (got < 0)
     tell_malformed(t, s, why);
+  if (t->held.bytes > t->held.max)
+    qp_apply_forget(&t->held);
 }
 
 static void take_opened(struct qp_tracker *t, struct qp_seen *s, const struct qp_opened *o) {
@@ -205,7 +213,7 @@ static void take_opened(struct qp_tracker *t, struct qp_seen *s, const struct qp
   s->payload = o->payload;
   s->len = o->len;
   note_number(t, s);
-  note_close(s);
+  s->same_close = same_close(s);
   if (s->views & QP_SENT) {
     s->conn->opened[s->side]++;
     t->counts.opened++;

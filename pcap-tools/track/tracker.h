@@ -48,8 +48,10 @@ struct qp_seen {
 
 /* What a frame did. */
 struct qp_effect {
-  struct qp_half *half; /* STREAM, RESET_STREAM, STOP_SENDING: the half it is about */
-  uint64_t fresh;       /* STREAM, SENT: bytes never sent before */
+  /* STREAM, RESET_STREAM, STOP_SENDING: the half it is about; NULL if that is given up */
+  struct qp_half *half;
+  uint64_t fresh;  /* STREAM, SENT: bytes never sent before */
+  uint64_t growth; /* SENT: by how much its largest offset rose */
   struct qp_overlap overlap;
   bool other_final; /* another final size than before, or data behind it */
   uint64_t final_was;
@@ -92,11 +94,14 @@ struct qp_tracker_config {
   qp_fast_fn *fast;               /* may be NULL */
   qp_null_fn *null_protection;    /* may be NULL */
   void *arg;
-  size_t held_max; /* bytes of finished streams kept for comparison; 0 = 16 MiB */
+  size_t held_max; /* bytes of finished streams kept for comparison; 0 = 8 MiB */
 };
 
 struct qp_tracker *qp_tracker_new(const struct qp_tracker_config *config);
 void qp_tracker_watch(struct qp_tracker *t, const struct qp_watcher *watcher);
+/* Before the first frame: objects go to fn, and streams of which nothing is left to ask
+ * are given up. Without it both are kept for ever. */
+void qp_tracker_pass_on(struct qp_tracker *t, qp_object_fn *fn, void *arg);
 void qp_tracker_frame(struct qp_tracker *t, const struct qp_frame *frame);
 void qp_tracker_finish(struct qp_tracker *t);
 void qp_tracker_free(struct qp_tracker *t);
