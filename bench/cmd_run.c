@@ -27,6 +27,7 @@ const char cmd_run_help[] =
     "  -j N                 runs at a time [1]\n"
     "  --interleave N|FILE  mode sim: interrupt datapath and relay, one access to what they share\n"
     "                       in N (try 24); or replay the interleavings.jsonl of a run\n"
+    "  --keep all|failing   which run directories stay [all]\n"
     "  --hold               keep the run open until Enter, for fanbench enter\n"
     "  --json               one JSON object a run on stdout, instead of TAP\n"
     "\n"
@@ -36,7 +37,7 @@ const char cmd_run_help[] =
     "  sudo fanbench run scenarios/first/quickstart.yaml\n"
     "  sudo fanbench run scenarios/first/quickstart.yaml --set nodes.relay.datapath=stock\n"
     "  sudo fanbench run scenarios/ --out out -j 2 >out.tap\n"
-    "  fanbench run scenarios/first/quickstart.yaml --mode sim --seeds 1..200 -j 2\n"
+    "  fanbench run scenarios/first/quickstart.yaml --mode sim --seeds 1..200 -j 2 --keep failing\n"
     "  fanbench run scenarios/first/quickstart.yaml --mode sim --interleave 24 --seeds 1..50\n";
 
 enum {
@@ -47,6 +48,7 @@ enum {
   OPT_SET,
   OPT_DEFECT,
   OPT_INTERLEAVE,
+  OPT_KEEP,
   OPT_HOLD,
   OPT_JSON
 };
@@ -59,6 +61,7 @@ static const struct option options[] = {
     {"set", required_argument, NULL, OPT_SET},
     {"defect", required_argument, NULL, OPT_DEFECT},
     {"interleave", required_argument, NULL, OPT_INTERLEAVE},
+    {"keep", required_argument, NULL, OPT_KEEP},
     {"hold", no_argument, NULL, OPT_HOLD},
     {"json", no_argument, NULL, OPT_JSON},
     {NULL, 0, NULL, 0},
@@ -164,6 +167,11 @@ static int parse(int argc, char **argv, struct suite_request *request, struct pl
       break;
     case OPT_INTERLEAVE:
       parse_interleave(optarg, request, sets);
+      break;
+    case OPT_KEEP:
+      if (strcmp(optarg, "all") != 0 && strcmp(optarg, "failing") != 0)
+        rc = cmd_usage("run", "--keep: expected all or failing, found \"%s\"", optarg);
+      request->keep_failing = strcmp(optarg, "failing") == 0;
       break;
     case OPT_HOLD:
       request->hold = true;

@@ -77,6 +77,15 @@ void report_print_table(FILE *to, const struct plan *plan, const struct judge_re
                         const struct report_run *run, const struct report_outcome *outcome,
                         bool colour);
 
+/* Names of the checks that are not as expected, with blanks between; "died" in front if the
+ * run did. free() it. NULL: no memory. */
+char *report_unmet(const struct judge_report *judged, const struct report_run *run,
+                   const struct report_outcome *outcome);
+
+/* A run that is not as expected in two lines, the second one its replay. */
+void report_print_brief(FILE *to, const char *name, const char *unmet, const struct report_run *run,
+                        const struct report_outcome *outcome, bool colour);
+
 /* Several scenarios. Calls come one after the other, in any order of scenarios. */
 struct report_stream;
 

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FOLDER  "input"
 #define UNNAMED ".new-" /* a copy, until everything is copied */
 
 struct source {
@@ -54,7 +53,7 @@ static char *add(struct sources *sources, const char *path) {
       return NULL;
     sources->all[sources->n++] = (struct source){path, name};
   }
-  return asprintf(&relative, FOLDER "/%s", sources->all[i].name) >= 0 ? relative : NULL;
+  return asprintf(&relative, INPUTS_FOLDER "/%s", sources->all[i].name) >= 0 ? relative : NULL;
 }
 
 static int collect(struct sources *sources, struct inputs *inputs, const struct plan *plan) {
@@ -131,7 +130,7 @@ static int put_all(const char *dir, const struct sources *sources, char *err, si
   char *path = NULL, name[32];
   size_t i;
   int folder = -1, rc = -1;
-  if (asprintf(&path, "%s/" FOLDER, dir) >= 0 && (mkdir(path, 0755) == 0 || errno == EEXIST))
+  if (asprintf(&path, "%s/" INPUTS_FOLDER, dir) >= 0 && (mkdir(path, 0755) == 0 || errno == EEXIST))
     folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   for (i = 0; folder >= 0 && i < sources->n && copy(folder, &sources->all[i], i) == 0; i++)
     ;
@@ -145,7 +144,7 @@ static int put_all(const char *dir, const struct sources *sources, char *err, si
       rc = renameat(folder, name, folder, sources->all[i].name);
     }
     if (rc != 0)
-      snprintf(err, err_len, "cannot fill %s/" FOLDER ": %s", dir, strerror(errno));
+      snprintf(err, err_len, "cannot fill %s/" INPUTS_FOLDER ": %s", dir, strerror(errno));
   }
   if (folder >= 0)
     close(folder);

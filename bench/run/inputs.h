@@ -9,6 +9,8 @@
 
 #include "bench/scenario/plan.h"
 
+#define INPUTS_FOLDER "input"
+
 /* Of track k the names within DIR ("input/720p25.csv"), or NULL. */
 struct inputs {
   char **traces, **files;

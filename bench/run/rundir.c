@@ -20,7 +20,7 @@ static const char *const artefacts[] = {
     "report.tap",      "junit.xml",      "report.html",    "interleavings.jsonl",
     "*-objects.jsonl", "*-copies.jsonl", "*-ledger.jsonl", "*-counters.json",
 };
-static const char *const folders[] = {"capture", "log", "qlog", "received"};
+static const char *const folders[] = {"capture", "log", "qlog", "received", INPUTS_FOLDER};
 /* Other runs below this one; each clears its own. */
 static const char *const neighbours[] = {"on", "off", "seed-*"};
 
@@ -72,8 +72,7 @@ static int find_stranger(int dir_fd, bool *is_run, char *stranger, size_t len) {
     if (strcmp(name, "scenario.yaml") == 0 || strcmp(name, "manifest.json") == 0)
       *is_run = true;
     if (!dots(name) && !matches(name, artefacts, COUNT(artefacts)) &&
-        !matches(name, folders, COUNT(folders)) && strcmp(name, "input") != 0 &&
-        !matches(name, neighbours, COUNT(neighbours)))
+        !matches(name, folders, COUNT(folders)) && !matches(name, neighbours, COUNT(neighbours)))
       snprintf(stranger, len, "%s", name);
   }
   closedir(dir);
@@ -99,6 +98,8 @@ static int make_folders(int dir_fd) {
   for (size_t i = 0; i < COUNT(folders); i++) {
     if (mkdirat(dir_fd, folders[i], 0755) != 0 && errno != EEXIST)
       return -1;
+    if (strcmp(folders[i], INPUTS_FOLDER) == 0)
+      continue; /* the plan may have come from there */
     int fd = openat(dir_fd, folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
       return -1;
@@ -127,6 +128,28 @@ int rundir_make(const char *dir, char *err, size_t err_len) {
   if (fd >= 0)
     close(fd);
   return rc;
+}
+
+void rundir_remove(const char *dir, const char *top) {
+  static const char *const everything[] = {"*"};
+  char *path = strdup(dir), *slash;
+  int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0) {
+    clear_files(fd, artefacts, COUNT(artefacts));
+    for (size_t i = 0; i < COUNT(folders); i++) {
+      const int folder = openat(fd, folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+      if (folder < 0)
+        continue;
+      clear_files(folder, everything, COUNT(everything));
+      close(folder);
+      unlinkat(fd, folders[i], AT_REMOVEDIR);
+    }
+    close(fd);
+  }
+  while (path != NULL && (top == NULL || strcmp(path, top) != 0) && rmdir(path) == 0 &&
+         (slash = strrchr(path, '/')) != NULL)
+    *slash = '\0';
+  free(path);
 }
 
 static int save_plan(const char *dir, const struct plan *plan, char *err, size_t err_len) {

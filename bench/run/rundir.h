@@ -16,6 +16,10 @@ int rundir_make(const char *dir, char *err, size_t err_len);
 /* Writes DIR/scenario.yaml, and DIR/input/ with what it names (bench/run/inputs.h). */
 int rundir_write_plan(const char *dir, const struct plan *plan, char *err, size_t err_len);
 
+/* Removes a run directory: what is its own, and the rest of it if nothing else is there; then
+ * parents that are empty, but not `top` (NULL: none). What cannot go, stays. */
+void rundir_remove(const char *dir, const char *top);
+
 /* Like mkdir -p. 0, or -1 with errno. */
 int rundir_mkdirs(const char *path);
 

@@ -229,14 +229,14 @@ static int add_file(struct suite *suite, size_t file) {
 
 /* Two scenarios of one name would write into one directory. */
 static int refuse_same_dirs(const struct suite *suite, char *err, size_t err_len) {
-  for (size_t i = 0; i < suite->n_jobs; i++)
+  for (size_t i = 0; i < suite->n_files; i++)
     for (size_t j = 0; j < i; j++) {
-      const struct suite_job *a = &suite->jobs[j], *b = &suite->jobs[i];
-      if (a->dir == NULL || b->dir == NULL || strcmp(a->dir, b->dir) != 0)
+      const struct plan *a = suite->plans[j], *b = suite->plans[i];
+      if (a == NULL || b == NULL || strcmp(a->name, b->name) != 0)
         continue;
       snprintf(err, err_len,
-               "%s and %s are both called %s; run them apart, each with its own --out", a->file,
-               b->file, b->view.name);
+               "%s and %s are both called %s; run them apart, each with its own --out",
+               suite->files[j], suite->files[i], b->name);
       return 2;
     }
   return 0;
@@ -282,7 +282,8 @@ int suite_prepare(struct suite *suite, const struct suite_request *request, char
 void suite_free(struct suite *suite) {
   for (size_t i = 0; i < suite->n_jobs; i++) {
     struct suite_job *job = &suite->jobs[i];
-    char *texts[] = {job->name, job->dir, job->skip, job->refused, job->replay, job->kept};
+    char *texts[] = {job->name,   job->dir,  job->skip, job->refused,
+                     job->replay, job->kept, job->unmet};
     for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
       free(texts[t]);
     free(job->defects);

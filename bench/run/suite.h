@@ -38,6 +38,7 @@ struct suite_request {
   size_t n_defects;
   uint32_t at_a_time; /* >= 1 */
   bool hold, json;
+  bool keep_failing;      /* directories of runs that are as expected go */
   const char *interleave; /* a list of interleavings to replay, in mode sim and of one run; NULL */
   const char *bindir;
   FILE *results;
@@ -57,7 +58,8 @@ struct suite_job {
   char *replay; /* as the person typed it; for them */
   char *kept;   /* the same run from inside its directory; for the files there */
   uint32_t tries;
-  bool done, running, failed;
+  char *unmet;                        /* of a failed one, as report_unmet() says */
+  bool done, running, passed, failed; /* neither of the last two: skipped, refused, gone */
   struct live_run run;
 };
 
@@ -69,6 +71,10 @@ struct suite {
   struct suite_job *jobs;
   size_t n_jobs, room;
   struct nest_list interleavings;
+  size_t shown; /* tables on stderr */
+  size_t first; /* jobs before it are done */
+  size_t begun; /* jobs from it on were not started yet */
+  size_t n_done, n_failed;
   struct report_stream *stream;
 };
 

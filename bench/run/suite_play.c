@@ -15,10 +15,13 @@
 #include "bench/run/probe.h"
 #include "bench/run/progress.h"
 #include "bench/run/rundir.h"
+#include "bench/run/summary.h"
 #include "pcap-tools/judge.h"
 
 #define MAX_TRIES        3 /* one, and two more if it was inconclusive */
 #define EXIT_INTERRUPTED 130
+/* Of many runs so many show their whole table, the others are brief. */
+#define TABLES_MAX 3
 
 static volatile sig_atomic_t interrupted;
 
@@ -74,13 +77,21 @@ static void put_json(const struct suite *suite, const struct suite_job *job, con
   json_decref(o);
 }
 
+static void settle(struct suite *suite, struct suite_job *job) {
+  job->done = true;
+  suite->n_done++;
+  suite->n_failed += job->failed;
+  while (suite->first < suite->n_jobs && suite->jobs[suite->first].done)
+    suite->first++;
+}
+
 static void refuse(struct suite *suite, struct suite_job *job, int code, const char *reason) {
   progress_clear();
   if (job->plan != NULL) /* a file that is wrong was named when it was read */
     fprintf(stderr, "fanbench: %s: %s\n", job->name, reason);
   report_stream_refused(suite->stream, job->name, code, reason);
   put_json(suite, job, "refused", reason);
-  job->done = true;
+  settle(suite, job);
 }
 
 static void start(struct suite *suite, struct suite_job *job) {
@@ -90,7 +101,7 @@ static void start(struct suite *suite, struct suite_job *job) {
     fprintf(stderr, "fanbench: %s: skipped, %s\n", job->name, job->skip);
     report_stream_skip(suite->stream, job->name, job->skip);
     put_json(suite, job, "skip", job->skip);
-    job->done = true;
+    settle(suite, job);
     return;
   }
   if (job->refused != NULL) {
@@ -112,15 +123,35 @@ static void start(struct suite *suite, struct suite_job *job) {
   job->running = true;
 }
 
-static void show(const struct suite *suite, const struct suite_job *job,
+static void show(struct suite *suite, const struct suite_job *job,
                  const struct judge_report *judged, const struct report_run *run,
                  const struct report_outcome *outcome) {
   FILE *to = table_is_result(suite) ? suite->request->results : stderr;
+  progress_clear();
   if (!single(suite) && outcome->verdict == REPORT_PASS)
     return;
-  progress_clear();
-  report_print_table(to, &job->view, judged, run, outcome, report_wants_colour(to));
+  if (suite->shown++ < TABLES_MAX)
+    report_print_table(to, &job->view, judged, run, outcome, report_wants_colour(to));
+  else
+    report_print_brief(to, job->name, job->unmet != NULL ? job->unmet : "", run, outcome,
+                       report_wants_colour(to));
   fflush(to);
+}
+
+/* Whether its directory may go; a half of a twin replays from the other's. */
+static bool may_go(const struct suite *suite, const struct suite_job *job) {
+  const struct suite_job *other = job->twin == REPORT_ON    ? job + 1
+                                  : job->twin == REPORT_OFF ? job - 1
+                                                            : job;
+  return suite->request->keep_failing && job->passed && other->passed;
+}
+
+static void tidy(const struct suite *suite, const struct suite_job *job) {
+  if (!may_go(suite, job))
+    return;
+  rundir_remove(job->dir, suite->request->out);
+  if (job->twin != REPORT_SINGLE)
+    rundir_remove(job->twin == REPORT_ON ? job[1].dir : job[-1].dir, suite->request->out);
 }
 
 /* Judges and reports. Returns true if it should be tried again. */
@@ -149,7 +180,9 @@ static bool report(struct suite *suite, struct suite_job *job) {
     progress_clear();
     fprintf(stderr, "fanbench: %s: inconclusive, trying again\n", job->name);
   } else {
-    job->failed = outcome.verdict != REPORT_PASS;
+    job->passed = outcome.verdict == REPORT_PASS;
+    job->failed = !job->passed;
+    job->unmet = job->failed ? report_unmet(judged, &run, &outcome) : NULL;
     show(suite, job, judged, &run, &outcome);
     report_stream_run(suite->stream, job->name, &job->view, judged, &run, &outcome);
     put_json(suite, job, report_verdict_name(outcome.verdict), run.died);
@@ -165,8 +198,10 @@ static void finish(struct suite *suite, struct suite_job *job) {
   job->running = false;
   if (job->run.code != 0)
     refuse(suite, job, job->run.code, job->run.died);
-  else if (!report(suite, job))
-    job->done = true;
+  else if (!report(suite, job)) {
+    settle(suite, job);
+    tidy(suite, job);
+  }
   live_free(&job->run);
 }
 
@@ -203,44 +238,40 @@ static void hold(struct suite_job *job) {
 /* One line on a terminal: of several runs also how far all are. */
 static void tell_progress(const struct suite *suite, const struct suite_job *job,
                           const char *phase) {
-  size_t done = 0, failed = 0;
   char text[160];
   if (single(suite)) {
     progress_say(job->name, phase);
     return;
   }
-  for (size_t i = 0; i < suite->n_jobs; i++) {
-    done += suite->jobs[i].done;
-    failed += suite->jobs[i].failed;
-  }
-  snprintf(text, sizeof text, "%zu/%zu done, %zu failed; %s", done, suite->n_jobs, failed, phase);
+  snprintf(text, sizeof text, "%zu/%zu done, %zu failed; %s", suite->n_done, suite->n_jobs,
+           suite->n_failed, phase);
   progress_say(job->name, text);
 }
 
 static size_t start_some(struct suite *suite) {
-  size_t running = 0, done = 0;
-  for (size_t i = 0; i < suite->n_jobs; i++)
+  size_t running = 0;
+  for (size_t i = suite->first; i < suite->begun; i++)
     running += suite->jobs[i].running;
-  for (size_t i = 0; i < suite->n_jobs && running < suite->request->at_a_time; i++) {
+  for (size_t i = suite->first; i < suite->n_jobs && running < suite->request->at_a_time; i++) {
     struct suite_job *job = &suite->jobs[i];
+    if (i >= suite->begun)
+      suite->begun = i + 1;
     if (job->done || job->running)
       continue;
     start(suite, job);
     running += job->running;
   }
-  for (size_t i = 0; i < suite->n_jobs; i++)
-    done += suite->jobs[i].done;
-  return suite->n_jobs - done;
+  return suite->n_jobs - suite->n_done;
 }
 
 static void follow(struct suite *suite, struct pollfd *fds) {
   nfds_t n = 0;
-  for (size_t i = 0; i < suite->n_jobs; i++)
+  for (size_t i = suite->first; i < suite->begun; i++)
     if (suite->jobs[i].running)
       fds[n++] = (struct pollfd){.fd = suite->jobs[i].run.cage.fd, .events = POLLIN};
   if (n > 0 && poll(fds, n, -1) <= 0)
     return;
-  for (size_t i = 0; i < suite->n_jobs; i++) {
+  for (size_t i = suite->first; i < suite->begun; i++) {
     struct suite_job *job = &suite->jobs[i];
     if (!job->running)
       continue;
@@ -254,13 +285,15 @@ static void follow(struct suite *suite, struct pollfd *fds) {
 }
 
 static void kill_all(struct suite *suite) {
-  for (size_t i = 0; i < suite->n_jobs; i++) {
+  for (size_t i = suite->first; i < suite->begun; i++) {
     struct suite_job *job = &suite->jobs[i];
     if (!job->running)
       continue;
     cage_kill(&job->run.cage);
     cage_wait(&job->run.cage);
     job->running = false;
+    if (suite->request->keep_failing)
+      rundir_remove(job->dir, suite->request->out);
   }
 }
 
@@ -316,6 +349,7 @@ int suite_play(struct suite *suite) {
       fputs("Bail out! interrupted\n", suite->request->results);
     fputs("fanbench: interrupted; the runs that were under way are gone\n", stderr);
   }
+  summary_print(stderr, suite);
   int closed = report_stream_close(suite->stream, single(suite) ? NULL : stderr, &code);
   suite->stream = NULL;
   if (closed != 0) {
