@@ -38,13 +38,10 @@ static struct sender *sender_of(struct qp_judged *self, const struct qp_conn *c,
   return sender;
 }
 
-/* The peer's parameters are known once its half of the handshake is read; RFC 9000
- * 18.2 has the defaults. */
-static void learn_ack_delay(struct qp_envelope *v, const struct qp_conn *c, unsigned side) {
+/* The peer's parameters are known once its half of the handshake is read. */
+static uint64_t ack_delay_of(const struct qp_conn *c, unsigned side) {
   const struct qp_params *peer = side == QP_CLIENT ? &c->hello.server : &c->hello.client;
-  v->max_ack_delay_ns = (peer->seen ? peer->max_ack_delay_ms : 25) * 1000000;
-  v->ack_delay_exponent =
-      peer->seen && peer->ack_delay_exponent <= 20 ? peer->ack_delay_exponent : 3;
+  return (peer->seen ? peer->max_ack_delay_ms : 25) * 1000000;
 }
 
 static void report(struct qp_judged *self, const struct qp_seen *s, const struct qp_envelope *v,
@@ -75,7 +72,7 @@ static void left(struct qp_judged *self, const struct qp_seen *s) {
     qp_envelope_moved(v);
   sender->moving = true;
   sender->remote = s->udp->tuple.dst;
-  learn_ack_delay(v, s->conn, s->side);
+  v->max_ack_delay_ns = ack_delay_of(s->conn, s->side);
   self->out->examined++;
   uint64_t now = s->place.time_ns;
   uint64_t beyond =

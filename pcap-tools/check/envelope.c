@@ -252,26 +252,20 @@ static size_t take_spans(struct qp_envelope *v, struct qp_quic_frame *ack) {
   return n;
 }
 
-/* RFC 9002 section 5.3; delay: what the ACK says. */
-static void sample(struct qp_envelope *v, const struct qp_flight *f, uint64_t delay,
-                   uint64_t now_ns) {
+static void sample(struct qp_envelope *v, const struct qp_flight *f, uint64_t now_ns) {
   uint64_t rtt = now_ns - f->sent_ns;
-  uint64_t waited = delay < (1u << 20) ? (delay << v->ack_delay_exponent) * 1000 : UINT64_MAX;
-  waited = waited < v->max_ack_delay_ns ? waited : v->max_ack_delay_ns;
   if (!v->any_rtt) {
     v->any_rtt = true;
     v->rtt_first_ns = now_ns;
-    v->rtt_least_ns = v->rtt_smoothed_ns = rtt;
+    v->rtt_least_ns = rtt;
   }
   v->rtt_latest_ns = rtt;
   v->rtt_least_ns = rtt < v->rtt_least_ns ? rtt : v->rtt_least_ns;
   v->rtt_most_ns = larger(rtt, v->rtt_most_ns);
-  uint64_t adjusted = rtt >= v->rtt_least_ns + waited ? rtt - waited : rtt;
-  v->rtt_smoothed_ns = (7 * v->rtt_smoothed_ns + adjusted) / 8;
 }
 
 static uint64_t probe_timeout_least(const struct qp_envelope *v) {
-  return (v->any_rtt ? v->rtt_smoothed_ns : INITIAL_RTT_NS) + GRAIN_NS + v->max_ack_delay_ns;
+  return (v->any_rtt ? v->rtt_least_ns : INITIAL_RTT_NS) + v->max_ack_delay_ns;
 }
 
 static void take_back(struct qp_envelope *v, const struct qp_flight *f) {
@@ -283,11 +277,11 @@ static void take_back(struct qp_envelope *v, const struct qp_flight *f) {
   v->undo_window = 0;
 }
 
-static void acknowledge(struct qp_envelope *v, uint32_t i, const struct qp_quic_frame *ack,
-                        uint64_t now_ns, uint64_t awake_ns) {
+static void acknowledge(struct qp_envelope *v, uint32_t i, uint64_t largest, uint64_t now_ns,
+                        uint64_t awake_ns) {
   struct qp_flight *f = &v->items[i];
-  if (f->pn == ack->ack.largest)
-    sample(v, f, ack->ack.delay, now_ns);
+  if (f->pn == largest)
+    sample(v, f, now_ns);
   cleared(v, f);
   if (f->state == QP_FLYING)
     v->in_flight -= f->len;
@@ -321,7 +315,7 @@ void qp_envelope_acked(struct qp_envelope *v, struct qp_quic_frame *ack, uint64_
       f->after_acked = true;
     }
     if (at < n && v->spans[at].lo <= f->pn)
-      acknowledge(v, i, ack, now_ns, awake_ns);
+      acknowledge(v, i, largest, now_ns, awake_ns);
     else
       suspect(v, f, now_ns, awake_ns);
   }

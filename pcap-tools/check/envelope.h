@@ -28,7 +28,7 @@
  *    and the peer's max_ack_delay (smoothed RTT and four variances are no more), all
  *    of it sent behind the first RTT sample: two datagrams.
  *  - The first two packets after a silence of the shortest probe time-out may be probes
- *    (RFC 9002 6.2.4): smoothed RTT without variance, a grain, the peer's max_ack_delay.
+ *    (RFC 9002 6.2.4): the least round trip, no variance, the peer's max_ack_delay.
  *  - Two datagrams more are always allowed: the packet that RFC 9002 7.3.2 permits
  *    when recovery begins, and rounding.
  *
@@ -66,7 +66,7 @@ struct qp_flight {
 
 struct qp_envelope {
   bool cubic;
-  uint64_t max_ack_delay_ns, ack_delay_exponent; /* of the peer */
+  uint64_t max_ack_delay_ns; /* of the peer */
   bool begun;
   uint64_t window, threshold; /* threshold: of slow start */
   uint64_t in_flight, datagram, largest_acked_len;
@@ -80,8 +80,7 @@ struct qp_envelope {
   bool any_rtt;
   uint64_t rtt_first_ns; /* when the first sample came */
   uint64_t rtt_latest_ns, rtt_least_ns, rtt_most_ns;
-  uint64_t rtt_smoothed_ns; /* without what the peer says it waited */
-  uint64_t acked_pn;        /* the largest */
+  uint64_t acked_pn; /* the largest */
   bool any_acked;
   uint64_t last_sent_ns, settled_ns;
   unsigned probes; /* so many packets from now on may be some */

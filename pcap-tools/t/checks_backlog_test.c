@@ -115,6 +115,27 @@ static void what_has_just_come_may_wait(void **state) {
   made_run_expect(&p, "delivery-order", JUDGE_SKIP);
 }
 
+/* What a stock relay has handed to its library goes first, but that is little. */
+static struct plan stock_relay(unsigned packets_between) {
+  struct plan p = made_run();
+  p.datapath = "stock";
+  up(&p, 0, 2, 1);
+  up(&p, 0, 1, 1);
+  for (unsigned i = 0; i < 40; i++)
+    pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(i < packets_between ? w_padding(1160) : w_ping()));
+  down(&p, 0, 2, 1);
+  down(&p, 0, 1, 1);
+  return p;
+}
+
+static void a_stock_relay_may_have_handed_it_over(void **state) {
+  (void)state;
+  struct plan p = stock_relay(30);
+  made_run_expect(&p, "delivery-order", JUDGE_SKIP);
+  p = stock_relay(36);
+  made_run_expect(&p, "delivery-order", JUDGE_FAIL);
+}
+
 /* A second subscription of the same subscriber, on track "more" (aliases one higher). */
 static struct plan two_tracks(struct word params) {
   struct plan p = made_run();
@@ -309,6 +330,7 @@ int main(void) {
       cmocka_unit_test(the_publishers_order_counts_where_none_was_asked),
       cmocka_unit_test(a_relay_that_had_no_turn_has_no_backlog),
       cmocka_unit_test(what_has_just_come_may_wait),
+      cmocka_unit_test(a_stock_relay_may_have_handed_it_over),
       cmocka_unit_test(between_equal_subscriptions_any_order_passes),
       cmocka_unit_test(between_subscriptions_the_publishers_priority_counts),
       cmocka_unit_test(the_subscribers_priority_counts_most),
