@@ -40,10 +40,14 @@ static int sysctl_write(const char *path, const char *value) {
 
 static int set_defaults(char *err, size_t err_len) {
   static const char *const sets[][2] = {
-      {"ipv4/ip_forward", "0"},                {"ipv4/conf/default/rp_filter", "0"},
-      {"ipv4/conf/all/rp_filter", "0"},        {"ipv6/conf/all/accept_dad", "0"},
-      {"ipv6/conf/default/accept_dad", "0"},   {"ipv6/conf/default/addr_gen_mode", "1"},
-      {"ipv6/conf/default/accept_ra", "0"},    {"ipv6/conf/default/disable_ipv6", "1"},
+      {"ipv4/ip_forward", "0"},
+      {"ipv4/conf/default/rp_filter", "0"},
+      {"ipv4/conf/all/rp_filter", "0"},
+      {"ipv6/conf/all/accept_dad", "0"},
+      {"ipv6/conf/default/accept_dad", "0"},
+      {"ipv6/conf/default/addr_gen_mode", "1"},
+      {"ipv6/conf/default/accept_ra", "0"},
+      {"ipv6/conf/default/disable_ipv6", "1"},
   };
   for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
     char path[128];

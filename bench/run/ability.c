@@ -10,8 +10,6 @@ static bool node_ability(const struct plan_node *node, char *why, size_t len) {
            node->protection == PLAN_PROT_TLS)
     need = "has protection tls on datapath kernel or user, not built yet: the datapath cannot "
            "open and seal packets; use datapath stock, or protection none";
-  else if (node->role == PLAN_RELAY && node->relay >= 0)
-    need = "has an upstream: relay chains are not built yet";
   if (need != NULL)
     snprintf(why, len, "node %s %s", node->name, need);
   return need == NULL;

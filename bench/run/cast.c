@@ -74,7 +74,7 @@ struct process *cast_start_node(struct cast *cast, int node, char *err, size_t e
   const struct plan_node *who = &cast->plan->nodes[node];
   struct command cmd;
   int rc = who->role == PLAN_RELAY
-               ? command_relay(&cmd, cast->plan, node, &cast->at, err, err_len)
+               ? command_relay(&cmd, cast->plan, cast->net, node, &cast->at, err, err_len)
                : command_peer(&cmd, cast->plan, cast->net, node, &cast->at, err, err_len);
   if (rc != 0)
     return NULL;

@@ -24,6 +24,7 @@ struct cast {
   size_t n, room;
   struct process *wire; /* of impaired links, one of `all`; NULL: there is none */
   const char *doing;    /* what is waited for now */
+  unsigned level;       /* which relays a cast_test of relays means: plan_relay_level() */
   char ended[512];      /* why the run ended early; "" = it did not */
   bool timed_out;
 };

@@ -51,15 +51,31 @@ unsigned command_port(const struct plan *plan, int node) {
                                               : COMMAND_PEER_PORT + (unsigned)node;
 }
 
-int command_relay(struct command *cmd, const struct plan *plan, int node,
-                  const struct command_places *at, char *err, size_t err_len) {
+/* The way from a node to the relay it dials. */
+static int way_up(const struct plan *plan, const struct topology *net, int node,
+                  struct topology_way *way, char *err, size_t err_len) {
+  const struct plan_node *from = &plan->nodes[node];
+  if (from->relay >= 0 && topology_way(net, plan, from->host, plan->nodes[from->relay].host, way))
+    return 0;
+  snprintf(err, err_len, "node %s has no way to %s, the relay it dials; add one under `links`",
+           from->name, from->relay >= 0 ? plan->nodes[from->relay].name : "?");
+  return -1;
+}
+
+int command_relay(struct command *cmd, const struct plan *plan, const struct topology *net,
+                  int node, const struct command_places *at, char *err, size_t err_len) {
   const struct plan_node *relay = &plan->nodes[node];
+  struct topology_way way;
   *cmd = (struct command){0};
+  if (relay->relay >= 0 && way_up(plan, net, node, &way, err, err_len) != 0)
+    return -1;
   add(cmd, "%s/fanbench-relay", at->bindir);
   add(cmd, "--name");
-  add(cmd, "%s", relay->name);
-  add(cmd, "--port"); /* of all addresses and interfaces of its namespace */
+  add(cmd, "%s", relay->file_name); /* of its files */
+  add(cmd, "--port");               /* of all addresses and interfaces of its namespace */
   add(cmd, "%d", COMMAND_RELAY_PORT);
+  if (relay->relay >= 0)
+    add_address(cmd, "--upstream", way.family, way.there, COMMAND_RELAY_PORT);
   add(cmd, "--datapath");
   add(cmd, "%s", plan_datapath_name(relay->datapath));
   add(cmd, "--protection");
@@ -97,12 +113,8 @@ int command_peer(struct command *cmd, const struct plan *plan, const struct topo
   const struct plan_node *peer = &plan->nodes[node];
   *cmd = (struct command){0};
   struct topology_way way;
-  if (peer->relay < 0 ||
-      !topology_way(net, plan, peer->host, plan->nodes[peer->relay].host, &way)) {
-    snprintf(err, err_len, "node %s has no way to %s, the relay it dials; add one under `links`",
-             peer->name, peer->relay >= 0 ? plan->nodes[peer->relay].name : "?");
+  if (way_up(plan, net, node, &way, err, err_len) != 0)
     return -1;
-  }
   add(cmd, "%s/fanbench-peer", at->bindir);
   add(cmd, "--scenario");
   add(cmd, "%s/scenario.yaml", at->dir);

@@ -8,9 +8,9 @@
 #include "bench/net/topology.h"
 #include "bench/scenario/plan.h"
 
-#define COMMAND_RELAY_PORT 4433
-#define COMMAND_RELAY_CLIENTS 1024 /* most that a relay takes */
-#define COMMAND_PEER_PORT  20000 /* + node index */
+#define COMMAND_RELAY_PORT    4433
+#define COMMAND_RELAY_CLIENTS 1024  /* most that a relay takes */
+#define COMMAND_PEER_PORT     20000 /* + node index */
 
 struct command {
   char **argv; /* ends with NULL */
@@ -24,8 +24,8 @@ struct command_places {
 };
 
 /* 0, or -1 with a sentence in err. */
-int command_relay(struct command *cmd, const struct plan *plan, int node,
-                  const struct command_places *at, char *err, size_t err_len);
+int command_relay(struct command *cmd, const struct plan *plan, const struct topology *net,
+                  int node, const struct command_places *at, char *err, size_t err_len);
 int command_peer(struct command *cmd, const struct plan *plan, const struct topology *net, int node,
                  const struct command_places *at, char *err, size_t err_len);
 int command_wire(struct command *cmd, const struct command_places *at, char *err, size_t err_len);

@@ -59,6 +59,10 @@ static bool is_relay(const struct cast *cast, const struct process *p) {
   return has_role(cast, p, PLAN_RELAY);
 }
 
+static bool is_relay_of_level(const struct cast *cast, const struct process *p) {
+  return is_relay(cast, p) && plan_relay_level(cast->plan, p->node) == cast->level;
+}
+
 static bool is_publisher(const struct cast *cast, const struct process *p) {
   return has_role(cast, p, PLAN_PUBLISHER);
 }
@@ -157,13 +161,30 @@ static int start_captures(struct stage *s) {
   return cast_wait(&s->cast, is_ready, CAPTURES_BOUND_NS, "the captures to begin");
 }
 
+static int start_one(struct stage *s, size_t node) {
+  if (cast_start_node(&s->cast, (int)node, s->err, sizeof s->err) != NULL)
+    return 0;
+  cast_end(&s->cast, "%s", s->err);
+  return -1;
+}
+
 static int start_role(struct stage *s, enum plan_role role) {
   for (size_t i = 0; i < s->plan->n_nodes; i++)
-    if (s->plan->nodes[i].role == role &&
-        cast_start_node(&s->cast, (int)i, s->err, sizeof s->err) == NULL) {
-      cast_end(&s->cast, "%s", s->err);
+    if (s->plan->nodes[i].role == role && start_one(s, i) != 0)
       return -1;
-    }
+  return 0;
+}
+
+/* Whom a relay dials listens before it. */
+static int start_relays(struct stage *s) {
+  for (unsigned level = 0; level <= plan_relay_levels(s->plan); level++) {
+    for (size_t i = 0; i < s->plan->n_nodes; i++)
+      if (s->plan->nodes[i].role == PLAN_RELAY && plan_relay_level(s->plan, (int)i) == level &&
+          start_one(s, i) != 0)
+        return -1;
+    if (cast_wait(&s->cast, is_ready, RELAYS_BOUND_NS, "every relay to be ready") != 0)
+      return -1;
+  }
   return 0;
 }
 
@@ -205,8 +226,7 @@ static int start_wire(struct stage *s) {
 
 static int start_nodes(struct stage *s) {
   say(s, "starting the relay");
-  if (start_role(s, PLAN_RELAY) != 0 ||
-      cast_wait(&s->cast, is_ready, RELAYS_BOUND_NS, "every relay to be ready") != 0)
+  if (start_relays(s) != 0)
     return -1;
   note_relays(s);
   say(s, "starting publishers");
@@ -371,8 +391,10 @@ static void stop(struct stage *s) {
   let_arrive(s);
   cast_stop(&s->cast, is_subscriber, STOP_BOUND_NS);
   let_arrive(s);
-  cast_stop(&s->cast, is_relay, STOP_BOUND_NS);
-  let_arrive(s);
+  for (s->cast.level = plan_relay_levels(s->plan) + 1; s->cast.level-- > 0;) {
+    cast_stop(&s->cast, is_relay_of_level, STOP_BOUND_NS);
+    let_arrive(s);
+  }
   cast_stop(&s->cast, is_wire, STOP_BOUND_NS);
   s->manifest.end_ns = clock_now();
   cast_stop(&s->cast, is_capture, STOP_BOUND_NS);

@@ -220,6 +220,22 @@ int plan_node_find(const struct plan *plan, const char *name) {
   return -1;
 }
 
+unsigned plan_relay_level(const struct plan *plan, int node) {
+  unsigned level = 0;
+  for (int at = plan->nodes[node].relay; at >= 0; at = plan->nodes[at].relay)
+    level++;
+  return level;
+}
+
+unsigned plan_relay_levels(const struct plan *plan) {
+  unsigned most = 0;
+  for (size_t i = 0; i < plan->n_nodes; i++) {
+    const unsigned level = plan->nodes[i].role == PLAN_RELAY ? plan_relay_level(plan, (int)i) : 0;
+    most = level > most ? level : most;
+  }
+  return most;
+}
+
 int plan_track_find(const struct plan *plan, const char *name) {
   for (size_t i = 0; i < plan->n_tracks; i++) {
     if (strcmp(plan->tracks[i].name, name) == 0)

@@ -252,6 +252,11 @@ void plan_error_print(FILE *to, const struct plan_error *err);
 int plan_node_find(const struct plan *plan, const char *name);
 int plan_track_find(const struct plan *plan, const char *name);
 
+/* How many relays stand above a relay: 0 = it has no upstream. And the most there are of
+ * any. A relay is started after those above it, and stopped before them. */
+unsigned plan_relay_level(const struct plan *plan, int node);
+unsigned plan_relay_levels(const struct plan *plan);
+
 /* Writes the plan as a scenario file that plan_load() accepts and that means
  * the same (defaults spelled out, trace and file paths as the plan has them). Returns 0,
  * or -1 with errno set: EFBIG if the file would be longer than plan_load()

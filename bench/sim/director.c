@@ -103,10 +103,16 @@ static int wait_for(struct world *world, node_test *test, uint64_t bound_ns, con
 
 /* ---- before publishing ------------------------------------------------------------------ */
 
-static int start_role(struct world *world, enum plan_role role) {
+/* Of relays those of one level, see plan_relay_level(). */
+static bool is_of(const struct node *node, enum plan_role role, unsigned level) {
+  return node->plan->role == role &&
+         (role != PLAN_RELAY || plan_relay_level(node->world->plan, node->index) == level);
+}
+
+static int start_role(struct world *world, enum plan_role role, unsigned level) {
   uint64_t at = world->now_ns;
   for (size_t i = 0; i < world->plan->n_nodes; i++)
-    if (world->plan->nodes[i].role == role) {
+    if (is_of(&world->nodes[i], role, level)) {
       if (node_start(&world->nodes[i], at) != 0)
         return -1;
       at += SIM_SPAWN_NS;
@@ -116,16 +122,17 @@ static int start_role(struct world *world, enum plan_role role) {
 
 static int start_nodes(struct world *world) {
   say(world, "starting the relay");
-  if (start_role(world, PLAN_RELAY) != 0 ||
-      wait_for(world, is_ready, RELAYS_BOUND_NS, "every relay to be ready") != 0)
-    return -1;
+  for (unsigned level = 0; level <= plan_relay_levels(world->plan); level++)
+    if (start_role(world, PLAN_RELAY, level) != 0 ||
+        wait_for(world, is_ready, RELAYS_BOUND_NS, "every relay to be ready") != 0)
+      return -1;
   say(world, "starting publishers");
-  if (start_role(world, PLAN_PUBLISHER) != 0 ||
+  if (start_role(world, PLAN_PUBLISHER, 0) != 0 ||
       wait_for(world, has_announced, PUBLISHERS_BOUND_NS,
                "every publisher's announcement to be accepted") != 0)
     return -1;
   say(world, "starting subscribers");
-  if (start_role(world, PLAN_SUBSCRIBER) != 0)
+  if (start_role(world, PLAN_SUBSCRIBER, 0) != 0)
     return -1;
   return wait_for(world, has_answers, SUBSCRIBERS_BOUND_NS,
                   "every subscription of at: 0s to be answered");
@@ -264,32 +271,32 @@ static void let_arrive(struct world *world) {
   put_back(world, &aside);
 }
 
-static bool any_left(const struct world *world, enum plan_role role) {
+static bool any_left(const struct world *world, enum plan_role role, unsigned level) {
   for (size_t i = 0; i < world->plan->n_nodes; i++)
-    if (world->nodes[i].plan->role == role && lives(&world->nodes[i]))
+    if (is_of(&world->nodes[i], role, level) && lives(&world->nodes[i]))
       return true;
   return false;
 }
 
 /* Works on a run that has ended, too: its end is put aside meanwhile. */
-static void stop_role(struct world *world, enum plan_role role) {
+static void stop_role(struct world *world, enum plan_role role, unsigned level) {
   struct aside aside = {0};
   put_aside(world, &aside);
   for (size_t i = 0; i < world->plan->n_nodes; i++) {
     struct node *node = &world->nodes[i];
-    if (node->plan->role != role || !lives(node))
+    if (!is_of(node, role, level) || !lives(node))
       continue;
     node->process->stopping = true;
     node_tell(node, &(struct node_command){.order = NODE_STOP});
   }
   const uint64_t until = world->now_ns + STOP_BOUND_NS;
-  while (any_left(world, role) && world->now_ns < until && !world->events.failed) {
+  while (any_left(world, role, level) && world->now_ns < until && !world->events.failed) {
     world_play(world, until);
     put_aside(world, &aside);
   }
   for (size_t i = 0; i < world->plan->n_nodes; i++) {
     struct node *node = &world->nodes[i];
-    if (node->plan->role != role || !lives(node))
+    if (!is_of(node, role, level) || !lives(node))
       continue;
     node->process->overdue = world->timed_out = true;
     world_end(world, "%s did not stop when told to, and was killed", node->plan->name);
@@ -305,11 +312,15 @@ void director_run(struct world *world, struct sim_outcome *outcome) {
     drain(world);
   }
   say(world, "stopping");
-  stop_role(world, PLAN_PUBLISHER);
+  stop_role(world, PLAN_PUBLISHER, 0);
   let_arrive(world);
-  stop_role(world, PLAN_SUBSCRIBER);
+  stop_role(world, PLAN_SUBSCRIBER, 0);
   let_arrive(world);
-  stop_role(world, PLAN_RELAY);
+  for (unsigned level = plan_relay_levels(world->plan) + 1; level-- > 0;) {
+    stop_role(world, PLAN_RELAY, level);
+    if (level > 0)
+      let_arrive(world);
+  }
   /* what is on the wires still arrives */
   const uint64_t until = world->now_ns + S;
   while (world->ended[0] == '\0' && world->now_ns < until)

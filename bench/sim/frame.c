@@ -1,6 +1,7 @@
 #include "bench/sim/frame.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,6 +204,21 @@ bool frame_open(const struct frame *frame, struct frame_view *view) {
   view->payload = udp + UDP_LEN;
   view->len = udp_len - UDP_LEN;
   return true;
+}
+
+/* ---- addresses --------------------------------------------------------------------------- */
+
+uint16_t *frame_port_of(struct qc_addr *addr) {
+  return addr->sa.sa_family == AF_INET6 ? &addr->in6.sin6_port : &addr->in.sin_port;
+}
+
+void frame_authority(const struct qc_addr *addr, char *text, size_t len) {
+  char ip[INET6_ADDRSTRLEN] = "";
+  const bool six = addr->sa.sa_family == AF_INET6;
+  inet_ntop(addr->sa.sa_family, six ? (const void *)&addr->in6.sin6_addr : &addr->in.sin_addr, ip,
+            sizeof ip);
+  snprintf(text, len, six ? "[%s]:%u" : "%s:%u", ip,
+           ntohs(six ? addr->in6.sin6_port : addr->in.sin_port));
 }
 
 /* ---- forwarding ----------------------------------------------------------------------------- */

@@ -52,6 +52,10 @@ bool frame_destination(const struct frame *frame, struct qc_addr *to);
  * time is over. */
 bool frame_forward(struct frame *frame, const uint8_t src_mac[6], const uint8_t dst_mac[6]);
 
+/* An address's port, network order; and "10.0.1.1:4433" or "[fd00::1]:4433". */
+uint16_t *frame_port_of(struct qc_addr *addr);
+void frame_authority(const struct qc_addr *addr, char *text, size_t len);
+
 struct frame_view {
   struct qc_path path; /* local = the frame's destination */
   const uint8_t *payload;

@@ -26,10 +26,6 @@ static struct peer_node *of(const struct node *node) {
   return node->core;
 }
 
-static uint16_t *port_of(struct qc_addr *addr) {
-  return addr->sa.sa_family == AF_INET6 ? &addr->in6.sin6_port : &addr->in.sin_port;
-}
-
 /* ---- what the core asks for ------------------------------------------------------------- */
 
 static void on_random(void *arg, uint8_t *dest, size_t len) {
@@ -76,7 +72,7 @@ static int on_move(void *arg, enum peer_move how, struct qc_addr *local) {
   struct peer_node *p = arg;
   *local = p->local[p->n_local - 1];
   if (how != PEER_MOVE_SAME_PORT)
-    *port_of(local) = htons(network_free_port(p->node->world->network));
+    *frame_port_of(local) = htons(network_free_port(p->node->world->network));
   if (how != PEER_MOVE_BESIDE)
     p->n_local = 0;
   if (p->n_local == SOCKETS)
@@ -112,21 +108,12 @@ static bool find_way(struct peer_node *p) {
                      world->plan->nodes[p->node->plan->relay].host, &p->local[0], &p->remote);
 }
 
-static void print_authority(const struct qc_addr *addr, char *out, size_t len) {
-  char ip[INET6_ADDRSTRLEN] = "";
-  const bool six = addr->sa.sa_family == AF_INET6;
-  inet_ntop(addr->sa.sa_family, six ? (const void *)&addr->in6.sin6_addr : &addr->in.sin_addr, ip,
-            sizeof ip);
-  snprintf(out, len, six ? "[%s]:%u" : "%s:%u", ip,
-           ntohs(six ? addr->in6.sin6_port : addr->in.sin_port));
-}
-
 static int dial(struct peer_node *p) {
   const struct world *world = p->node->world;
   char authority[80];
-  *port_of(&p->local[0]) = htons(world->config->ports[p->node->index]);
-  *port_of(&p->remote) = htons(world->config->ports[p->node->plan->relay]);
-  print_authority(&p->remote, authority, sizeof authority);
+  *frame_port_of(&p->local[0]) = htons(world->config->ports[p->node->index]);
+  *frame_port_of(&p->remote) = htons(world->config->ports[p->node->plan->relay]);
+  frame_authority(&p->remote, authority, sizeof authority);
   const struct qc_path path = {.local = p->local[0], .remote = p->remote};
   return peer_connect(p->peer, &path, authority, p->node->at_ns);
 }
@@ -197,7 +184,7 @@ static bool peer_listens(const struct node *node, const struct frame *frame) {
   struct peer_node *p = of(node);
   const uint16_t port = frame_port(frame);
   for (size_t i = 0; i < p->n_local; i++)
-    if (*port_of(&p->local[i]) == port)
+    if (*frame_port_of(&p->local[i]) == port)
       return true;
   return false;
 }

@@ -30,7 +30,8 @@
 
 struct relay_node {
   struct node *node;
-  struct qc_tls *tls;
+  struct qc_tls *tls, *dial_tls; /* dial_tls: NULL without an upstream */
+  char authority[80];            /* of its upstream */
   struct relay *relay;
   struct dp_native *dp; /* datapath kernel; else NULL */
   struct native_plane plane;
@@ -339,9 +340,33 @@ static int open_tls(struct relay_node *r) {
   return r->tls != NULL ? 0 : -1;
 }
 
+/* Whom it dials. */
+static int open_upstream(struct relay_node *r, struct relay_upstream *upstream) {
+  const struct world *world = r->node->world;
+  const struct plan_node *plan = r->node->plan;
+  if (plan->relay < 0)
+    return 0;
+  r->dial_tls = qc_tls_new(&(struct qc_tls_config){
+      .alpn = MOQT_ALPN,
+      .cipher = plan->cipher == PLAN_AES128GCM ? QC_AES_128_GCM : QC_CHACHA20_POLY1305,
+      .keylog = on_keylog,
+      .keylog_arg = r,
+  });
+  upstream->tls = r->dial_tls;
+  if (r->dial_tls == NULL ||
+      !network_way(world->network, plan->host, world->plan->nodes[plan->relay].host,
+                   &upstream->path.local, &upstream->path.remote))
+    return -1;
+  *frame_port_of(&upstream->path.local) = htons(world->config->ports[r->node->index]);
+  *frame_port_of(&upstream->path.remote) = htons(world->config->ports[plan->relay]);
+  frame_authority(&upstream->path.remote, r->authority, sizeof r->authority);
+  upstream->authority = r->authority;
+  return 0;
+}
+
 static int open_core(struct relay_node *r) {
   const struct plan_node *plan = r->node->plan;
-  const struct relay_config config = {
+  struct relay_config config = {
       .ops = &relay_ops,
       .ops_arg = r,
       .trace = &trace_lines_ops,
@@ -358,6 +383,8 @@ static int open_core(struct relay_node *r) {
       .port = r->node->world->config->ports[r->node->index],
       .defects = defects_of(r->node->world->plan),
   };
+  if (open_upstream(r, &config.upstream) != 0)
+    return -1;
   r->relay = relay_new(&config);
   return r->relay != NULL ? 0 : -1;
 }
@@ -377,6 +404,7 @@ static void free_node(struct relay_node *r) {
   dp_native_free(r->dp);
   user_plane_close(r->user);
   qc_tls_free(r->tls);
+  qc_tls_free(r->dial_tls);
   for (size_t i = 0; i < 3; i++)
     if (files[i] != NULL && (ferror(files[i]) | fclose(files[i])) != 0)
       world_end(r->node->world, "cannot write the files of %s: %s", r->node->plan->name,
@@ -398,6 +426,7 @@ static int relay_open(struct node *node, char *err, size_t err_len) {
     node->core = r;
     node->ready = true;
     node_told(node);
+    relay_dial(r->relay, node->at_ns);
     node_sleep(node, relay_deadline(r->relay));
     return 0;
   }

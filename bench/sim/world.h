@@ -77,7 +77,7 @@ struct world {
   struct node *current; /* whose code runs: the owner of wolfSSL's next seed */
   struct draw tls;      /* seeds asked for by nobody */
   int keylog;           /* keys.log; the relays' lines */
-  long commands; /* on their way or waiting */
+  long commands;        /* on their way or waiting */
   struct remains remains;
   struct sim_process **processes;
   size_t n_processes, room_processes;

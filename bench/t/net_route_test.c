@@ -26,10 +26,14 @@
 #define NET(ip)                                                                                    \
   TOP "nodes:\n  pub: { role: publisher }\n  relay: { role: relay }\n"                             \
       "  hop: { role: router, count: 2 }\n  sub: { role: subscriber, count: 2 }\nlinks:\n"         \
-      "  - { between: [pub, relay], ip: " ip " }\n"                                                \
-      "  - { between: [relay, \"hop[0]\"], ip: " ip " }\n"                                         \
-      "  - { between: [\"hop[0]\", \"hop[1]\"], ip: " ip ", mtu: 1400 }\n"                         \
-      "  - { between: [\"hop[1]\", \"sub[0]\"], ip: " ip " }\n"                                    \
+      "  - { between: [pub, relay], ip: " ip                                                       \
+      " }\n"                                                                                       \
+      "  - { between: [relay, \"hop[0]\"], ip: " ip                                                \
+      " }\n"                                                                                       \
+      "  - { between: [\"hop[0]\", \"hop[1]\"], ip: " ip                                           \
+      ", mtu: 1400 }\n"                                                                            \
+      "  - { between: [\"hop[1]\", \"sub[0]\"], ip: " ip                                           \
+      " }\n"                                                                                       \
       "  - { between: [\"hop[1]\", \"sub[1]\"], ip: " ip ", mtu: 1300 }\n"
 
 struct map {

@@ -69,7 +69,7 @@ static void the_relay_is_told_its_settings(void **state) {
   struct command cmd;
   plan.defects = defects;
   plan.n_defects = 2;
-  assert_int_equal(command_relay(&cmd, &plan, 1, &places, err, sizeof err), 0);
+  assert_int_equal(command_relay(&cmd, &plan, NULL, 1, &places, err, sizeof err), 0);
   assert_string_equal(cmd.argv[0], "/bin/fanbench-relay");
   assert_string_equal(value_of(&cmd, "--datapath"), "stock");
   assert_string_equal(value_of(&cmd, "--protection"), "tls");
@@ -83,6 +83,23 @@ static void the_relay_is_told_its_settings(void **state) {
   assert_string_equal(value_of(&cmd, "--control"), PROCESS_CONTROL_ARG);
   assert_null(cmd.argv[cmd.n]);
   command_free(&cmd);
+}
+
+/* The subscriber's place is here a second relay's, below the first. */
+static void a_relay_is_told_its_upstream(void **state) {
+  (void)state;
+  struct command cmd;
+  struct topology net;
+  nodes[2].role = PLAN_RELAY;
+  assert_int_equal(topology_plan(&plan, &net, err, sizeof err), 0);
+  assert_int_equal(command_relay(&cmd, &plan, &net, 2, &places, err, sizeof err), 0);
+  assert_string_equal(value_of(&cmd, "--upstream"), "[fd00:0:0:1::1]:4433");
+  assert_string_equal(value_of(&cmd, "--name"), "sub.0"); /* as in the names of its files */
+  command_free(&cmd);
+  assert_int_equal(plan_relay_level(&plan, 1), 0);
+  assert_int_equal(plan_relay_level(&plan, 2), 1);
+  assert_int_equal(plan_relay_levels(&plan), 1);
+  topology_free(&net);
 }
 
 static void a_peer_is_told_its_addresses(void **state) {
@@ -135,10 +152,6 @@ static void what_cannot_be_run_is_named(void **state) {
   assert_non_null(strstr(err, "protection tls on datapath kernel or user"));
   nodes[1].protection = PLAN_PROT_NONE;
   nodes[1].datapath = PLAN_DP_KERNEL;
-  nodes[1].relay = 1;
-  assert_false(ability_run(&plan, err, sizeof err));
-  assert_non_null(strstr(err, "upstream"));
-  nodes[1].relay = -1;
   nodes[0].role = PLAN_ROGUE;
   assert_false(ability_run(&plan, err, sizeof err));
   assert_non_null(strstr(err, "rogue"));
@@ -190,6 +203,7 @@ static void messages_pass_and_garbage_is_seen(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(the_relay_is_told_its_settings, reset),
+      cmocka_unit_test_setup(a_relay_is_told_its_upstream, reset),
       cmocka_unit_test_setup(a_peer_is_told_its_addresses, reset),
       cmocka_unit_test(the_wire_is_told_the_scenario),
       cmocka_unit_test_setup(a_peer_without_a_link_is_refused, reset),

@@ -74,18 +74,19 @@ static void only_routers_forward(void **state) {
 /* Two ways from sub to relay: over one router, and over two with IPv6 alone. */
 static void the_shorter_way_is_taken(void **state) {
   (void)state;
-  struct map m = map_of(TOP "nodes:\n  pub: { role: publisher }\n  relay: { role: relay }\n"
-                            "  hop: { role: router, count: 3 }\n  sub: { role: subscriber }\n"
-                            "  six: { role: subscriber }\nlinks:\n"
-                            "  - { between: [pub, relay] }\n"
-                            "  - { between: [sub, \"hop[1]\"] }\n"
-                            "  - { between: [\"hop[1]\", \"hop[2]\"] }\n"
-                            "  - { between: [\"hop[2]\", relay] }\n"
-                            "  - { between: [sub, \"hop[0]\"] }\n"
-                            "  - { between: [\"hop[0]\", relay] }\n"
-                            "  - { between: [six, \"hop[0]\"], ip: 6 }\n"
-                            "  - { between: [\"hop[0]\", \"hop[1]\"], ip: 6 }\n"
-                            "  - { between: [\"hop[1]\", relay], ip: 6 }\n");
+  struct map m = map_of(TOP
+                        "nodes:\n  pub: { role: publisher }\n  relay: { role: relay }\n"
+                        "  hop: { role: router, count: 3 }\n  sub: { role: subscriber }\n"
+                        "  six: { role: subscriber }\nlinks:\n"
+                        "  - { between: [pub, relay] }\n"
+                        "  - { between: [sub, \"hop[1]\"] }\n"
+                        "  - { between: [\"hop[1]\", \"hop[2]\"] }\n"
+                        "  - { between: [\"hop[2]\", relay] }\n"
+                        "  - { between: [sub, \"hop[0]\"] }\n"
+                        "  - { between: [\"hop[0]\", relay] }\n"
+                        "  - { between: [six, \"hop[0]\"], ip: 6 }\n"
+                        "  - { between: [\"hop[0]\", \"hop[1]\"], ip: 6 }\n"
+                        "  - { between: [\"hop[1]\", relay], ip: 6 }\n");
   assert_int_equal(next(&m, "sub", "relay", 4), 4);
   assert_int_equal(next(&m, "relay", "sub", 4), 5);
   assert_int_equal(next(&m, "sub", "relay", 6), -1);

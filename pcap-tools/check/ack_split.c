@@ -163,7 +163,7 @@ static bool whole(const struct qp_judged *self, const struct qp_ledger_conn *c) 
   for (size_t i = 0; i < n; i++) {
     if (!qp_cid_equal(&conns[i]->odcid, &c->odcid))
       continue;
-    int side = qp_relay_side(self->evidence, conns[i]);
+    int side = qp_relay_side(self->evidence, conns[i], c->relay);
     struct qp_relay_log log = {0};
     if (side >= 0 && qp_relay_log(self->evidence, conns[i], (unsigned)side, &log))
       return log.until_ns == UINT64_MAX;

@@ -62,7 +62,8 @@ static const struct qp_conn *upstream(const struct qp_evidence *e, const struct 
 
 static void judge_source(struct qp_judged *self, const struct qp_conn *up,
                          const struct qp_copy *copy) {
-  int side = up ? qp_relay_side(self->evidence, up) : -1;
+  uint32_t relay = self->evidence->copies.conns[copy->up].relay;
+  int side = up ? qp_relay_side(self->evidence, up, relay) : -1;
   const struct qp_numbers *n = side < 0 ? NULL : &up->numbers[!side][QP_SPACE_APP];
   self->out->examined++;
   if ((n && qp_ranges_has(&n->reached, copy->up_pn)) || !qp_found(self))

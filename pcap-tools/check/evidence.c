@@ -27,13 +27,19 @@ static int protection_of(const struct qp_manifest *m, const struct qp_tuple *tup
 
 static const struct qp_ranges *fast_of(void *arg, const struct qp_cid *odcid) {
   const struct qp_evidence *e = arg;
-  const struct qp_copies_conn *c = qp_copies_find(&e->copies, odcid);
+  const struct qp_copies_conn *c = qp_copies_downstream(&e->copies, odcid);
   return c ? &c->fast : NULL;
 }
 
 static int null_of(void *arg, const struct qp_tuple *tuple) {
   const struct qp_evidence *e = arg;
   return protection_of(e->manifest, tuple);
+}
+
+static bool dialled_by_relay(void *arg, const struct qp_tuple *tuple) {
+  const struct qp_evidence *e = arg;
+  const struct qp_node *node = e->manifest ? qp_manifest_owner(e->manifest, &tuple->src) : NULL;
+  return node && !strcmp(node->role, "relay");
 }
 
 static char *path_of(const struct qp_evidence *e, const char *file) {
@@ -73,13 +79,13 @@ static int load_logs(struct qp_evidence *e, char *err, size_t err_len) {
     const struct qp_node *node = &m->nodes[i];
     bool relay = !strcmp(node->role, "relay");
     char *file = qp_text(relay ? "%s-copies.jsonl" : "%s-objects.jsonl", node->file);
-    int got = relay ? qp_copies_load(&e->copies, e->dir, file, err, err_len)
+    int got = relay ? qp_copies_load(&e->copies, (uint32_t)i, e->dir, file, err, err_len)
                     : qp_objects_log_load(e->dir, file, &e->names, &e->logs[i], err, err_len);
     free(file);
     if (got < 0)
       return -1;
     char *ledger = relay ? qp_text("%s-ledger.jsonl", node->file) : NULL;
-    got = ledger ? qp_ledger_load(&e->ledger, e->dir, ledger, err, err_len) : 0;
+    got = ledger ? qp_ledger_load(&e->ledger, (uint32_t)i, e->dir, ledger, err, err_len) : 0;
     free(ledger);
     if (got < 0)
       return -1;
@@ -155,7 +161,12 @@ void qp_evidence_clear(struct qp_evidence *e) {
 
 static void make_tracker(struct qp_evidence *e) {
   e->tracker = qp_tracker_new(&(struct qp_tracker_config){
-      .keylog = &e->keylog, .fast = fast_of, .null_protection = null_of, .arg = e});
+      .keylog = &e->keylog,
+      .fast = fast_of,
+      .null_protection = null_of,
+      .relay_client = dialled_by_relay,
+      .arg = e,
+  });
 }
 
 int qp_evidence_of_run(struct qp_evidence *e, const char *dir, const char *keylog, char *err,

@@ -49,10 +49,12 @@ static void place(struct placed_list *l, const struct qp_placed *p) {
   qp_map_set(&l->first, key, (uint32_t)l->n++);
 }
 
-/* Adds all objects that `side` of conn sends to subscriptions of its peer. */
-static void place_objects(struct placed_list *l, const struct qp_conn *conn, unsigned side) {
-  for (size_t i = 0; i < conn->n_objects[side]; i++) {
-    const struct qp_object *o = &conn->objects[side][i];
+/* Adds all objects that `side` of conn sends to subscriptions of its peer, from one of the
+ * connection's lists. */
+static void place_objects(struct placed_list *l, const struct qp_conn *conn, unsigned side,
+                          unsigned list) {
+  for (size_t i = 0; i < conn->n_objects[list]; i++) {
+    const struct qp_object *o = &conn->objects[list][i];
     const struct qp_request *r = qp_session_alias(conn, !side, o->alias, o->first.time_ns);
     if (r)
       place(l, &(struct qp_placed){o, conn, r->track, qp_placed_priority(r, o)});
@@ -296,7 +298,7 @@ void qp_fanout_settle(const struct qp_evidence *e, struct qp_fanout *f, const st
                       const struct qp_conn *conn, const struct qp_request *r) {
   struct placed_list egress = {0};
   size_t had = f->n;
-  place_objects(&egress, conn, !r->side);
+  place_objects(&egress, conn, !r->side, !r->side);
   settle(e, f, &egress, p, conn, r);
   if (f->n > EARLY_MAX && f->n > had) {
     f->n--;
@@ -319,7 +321,7 @@ static void settle_conn(const struct qp_evidence *e, struct qp_fanout *f,
     if (who(e, conn, side) != relay)
       continue;
     struct placed_list egress = {0};
-    place_objects(&egress, conn, side);
+    place_objects(&egress, conn, side, side);
     for (size_t i = 0; i < conn->n_requests; i++) {
       const struct qp_request *r = &conn->requests[i];
       if (r->type == QP_M_SUBSCRIBE && r->ok && r->side != side)
@@ -336,7 +338,7 @@ static void gather_ingress(const struct qp_evidence *e, uintptr_t relay, struct 
   for (size_t i = 0; i < n; i++)
     for (unsigned side = 0; side < 2; side++)
       if (who(e, conns[i], side) == relay)
-        place_objects(l, conns[i], !side);
+        place_objects(l, conns[i], !side, qp_conn_arrived(conns[i], !side));
   const struct qp_placed *p;
   for (struct qp_passing_walk walk = {0};
        (p = qp_passing_next(e->passing, &walk, (uint16_t)relay));)

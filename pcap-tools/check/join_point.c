@@ -1,9 +1,9 @@
 /* join-point: a subscription starts where its filter and the LARGEST_OBJECT of its
  * SUBSCRIBE_OK say. Nothing in front of that point is sent, and LARGEST_OBJECT
- * names what had really reached the relay: not more than had arrived when it
- * answered, not less than had arrived whole, of publishers still there, when it was
- * asked. Judged at the relay's interface. That what lies behind the point comes is
- * copy-count's. */
+ * names what had really reached the relay: not more than had arrived, or its own
+ * upstream had named, when it answered, not less than had arrived whole, of publishers
+ * still there, when it was asked. Judged at the relay's interface. That what lies behind
+ * the point comes is copy-count's. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/excuse.h"
@@ -71,11 +71,18 @@ static void meet(const struct qp_evidence *e, const struct qp_conn *up,
 
 static void gather(const struct qp_evidence *e, const struct qp_conn *up, unsigned sender,
                    const struct qp_request *r, struct qp_largest *l) {
-  for (size_t i = 0; i < up->n_objects[sender]; i++) {
-    const struct qp_object *o = &up->objects[sender][i];
+  unsigned list = qp_conn_arrived(up, sender);
+  for (size_t i = 0; i < up->n_objects[list]; i++) {
+    const struct qp_object *o = &up->objects[list][i];
     const struct qp_request *s = qp_session_alias(up, !sender, o->alias, o->first.time_ns);
     if (s && s->track == r->track)
       meet(e, up, s, o, r, l);
+  }
+  for (size_t i = 0; i < up->n_requests; i++) {
+    const struct qp_request *s = &up->requests[i];
+    if (s->type == QP_M_SUBSCRIBE && s->side != sender && s->ok && s->track == r->track &&
+        s->has_largest && s->answered.time_ns <= r->answered.time_ns)
+      raise_to(&l->any_answered, &l->answered, s->largest);
   }
 }
 
@@ -104,6 +111,13 @@ struct feeders {
   size_t n, room;
 };
 
+static bool was_told(const struct qp_conn *c, unsigned asker) {
+  for (size_t i = 0; i < c->n_requests; i++)
+    if (c->requests[i].side == asker && c->requests[i].has_largest)
+      return true;
+  return false;
+}
+
 /* In bare captures those that brought nothing, or nothing that is still here, are left
  * out: there may be many. */
 static struct feeders find_feeders(const struct qp_evidence *e) {
@@ -112,7 +126,8 @@ static struct feeders find_feeders(const struct qp_evidence *e) {
   struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
   for (size_t i = 0; i < n; i++)
     for (unsigned side = 0; side < 2; side++) {
-      if (!qp_is_relay(e, conns[i], side) || (!e->manifest && !conns[i]->n_objects[!side]))
+      if (!qp_is_relay(e, conns[i], side) ||
+          (!e->manifest && !conns[i]->n_objects[!side] && !was_told(conns[i], side)))
         continue;
       qp_grow((void **)&f.items, &f.room, f.n + 1, sizeof *f.items);
       f.items[f.n++] = (struct feeder){conns[i], !side, qp_node_at(e, conns[i], side)};

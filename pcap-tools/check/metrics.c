@@ -78,7 +78,7 @@ static void traffic(const struct qp_evidence *e, const struct qp_conn *c,
     s->first_bytes_fast += h->first_fast;
     s->resent += h->resent;
   }
-  const struct qp_copies_conn *copies = qp_copies_find(&e->copies, &c->odcid);
+  const struct qp_copies_conn *copies = qp_copies_downstream(&e->copies, &c->odcid);
   if (!copies)
     return;
   s->copies += qp_ranges_count(&copies->fast);

@@ -50,11 +50,12 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
     return;
   const struct qp_close *own = &s->conn->close[s->side], *peers = &s->conn->close[!s->side];
   uint64_t t = s->place.time_ns;
-  const char *what =
-      own->seen && t > own->at.time_ns                          ? "its own CONNECTION_CLOSE"
-      : peers->reached.frame && t > peers->reached.time_ns + QP_TURN_NS ? "its peer's CONNECTION_CLOSE"
-      : o->dead_at != UINT64_MAX && t > o->dead_at + QP_TURN_NS ? "the end of its process"
-                                                                : NULL;
+  const char *what = own->seen && t > own->at.time_ns ? "its own CONNECTION_CLOSE"
+                     : peers->reached.frame && t > peers->reached.time_ns + QP_TURN_NS
+                         ? "its peer's CONNECTION_CLOSE"
+                     : o->dead_at != UINT64_MAX && t > o->dead_at + QP_TURN_NS
+                         ? "the end of its process"
+                         : NULL;
   if (!what || !qp_found(self))
     return;
   qp_describe(self, s->place,

@@ -184,11 +184,16 @@ static uint64_t owed_by(const struct qp_evidence *e, const struct qp_log_subscri
   return broken > early ? broken - early : 0;
 }
 
-/* The subscriber itself, or its relay, may have broken off. */
+/* The subscriber itself, its relay, or one above that, may have broken off. */
 static uint64_t owed_until(const struct qp_evidence *e, const struct qp_log_subscribed *s,
                            const struct qp_node *who, bool lossless) {
-  uint64_t own = owed_by(e, s, who->name, lossless), relays = owed_by(e, s, who->relay, lossless);
-  return own < relays ? own : relays;
+  uint64_t least = UINT64_MAX;
+  for (size_t hops = 0; who && hops <= e->manifest->n_nodes; hops++) {
+    uint64_t until = owed_by(e, s, who->name, lossless);
+    least = until < least ? until : least;
+    who = *who->relay ? qp_manifest_node(e->manifest, who->relay) : NULL;
+  }
+  return least;
 }
 
 /* A subscriber that only receives shows the address its NAT gave it with its next

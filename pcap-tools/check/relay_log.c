@@ -35,15 +35,17 @@ bool qp_relay_log(const struct qp_evidence *e, const struct qp_conn *conn, unsig
   *log = (struct qp_relay_log){.asked = true, .kept = keeps(e, conn, side)};
   if (!log->kept)
     return false;
-  log->copies = qp_copies_find(&e->copies, &conn->odcid);
-  log->ledger = qp_ledger_find(&e->ledger, &conn->odcid);
-  bounds(e, qp_node_at(e, conn, side)->name, log);
+  const struct qp_node *node = qp_node_at(e, conn, side);
+  uint32_t relay = (uint32_t)(node - e->manifest->nodes);
+  log->copies = qp_copies_find(&e->copies, relay, &conn->odcid);
+  log->ledger = qp_ledger_find(&e->ledger, relay, &conn->odcid);
+  bounds(e, node->name, log);
   return true;
 }
 
-int qp_relay_side(const struct qp_evidence *e, const struct qp_conn *conn) {
+int qp_relay_side(const struct qp_evidence *e, const struct qp_conn *conn, uint32_t relay) {
   for (unsigned side = 0; side < 2; side++)
-    if (keeps(e, conn, side))
+    if (keeps(e, conn, side) && qp_node_at(e, conn, side) == &e->manifest->nodes[relay])
       return (int)side;
   return -1;
 }

@@ -21,7 +21,8 @@ static inline bool qp_relay_log_holds(const struct qp_relay_log *log, uint64_t t
   return log->kept && time_ns >= log->from_ns && time_ns < log->until_ns;
 }
 
-/* The end of the connection that is a relay with a ledger; -1: neither. */
-int qp_relay_side(const struct qp_evidence *e, const struct qp_conn *conn);
+/* The end of the connection that is this relay (index of the node); -1: neither, or it keeps
+ * no ledger. */
+int qp_relay_side(const struct qp_evidence *e, const struct qp_conn *conn, uint32_t relay);
 
 #endif

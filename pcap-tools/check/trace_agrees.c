@@ -106,7 +106,7 @@ static const struct qp_conn *captured(const struct qp_evidence *e, const struct 
 static void judge_ledger(struct qp_judged *self, const struct qp_ledger_conn *c) {
   char cid[QP_CID_TEXT];
   const struct qp_conn *conn = captured(self->evidence, &c->odcid);
-  int side = conn ? qp_relay_side(self->evidence, conn) : -1;
+  int side = conn ? qp_relay_side(self->evidence, conn, c->relay) : -1;
   self->out->examined++;
   if (side < 0) {
     if (qp_found(self))
@@ -140,7 +140,7 @@ static void judge_copy(struct qp_judged *self, const struct qp_copy *copy,
                  qp_text("%llu, of packet %llu and, in line %u, of packet %llu",
                          (unsigned long long)copy->pn, (unsigned long long)copy->up_pn, other->line,
                          (unsigned long long)other->up_pn));
-  int side = conn ? qp_relay_side(self->evidence, conn) : -1;
+  int side = conn ? qp_relay_side(self->evidence, conn, c->relay) : -1;
   if (side < 0 || qp_ranges_has(&c->failed, copy->pn))
     return;
   const struct qp_numbers *n = &conn->numbers[side][QP_SPACE_APP];

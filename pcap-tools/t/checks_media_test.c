@@ -98,6 +98,31 @@ static void more_than_had_come_fails(void **state) {
   refused(&s, "join-point", "LARGEST_OBJECT", "{5, 0}");
 }
 
+/* The relay has asked for another track, and was told {6, 1}; nothing of it has come yet. */
+static struct scene told(struct word ok) {
+  struct scene s = scene_new("chat", p_next_group(), p_none());
+  pkt_1rtt(&s.pub, S,
+           .frames = FRAMES(w_stream_of(5, 0, m_subscribe(3, "video", p_next_group()), false)));
+  pkt_1rtt(&s.pub, C,
+           .frames = FRAMES(w_stream_of(5, 0, m_subscribe_ok(2, p_largest(6, 1)), false)));
+  pkt_1rtt(&s.sub, C,
+           .frames = FRAMES(w_stream_of(4, 0, m_subscribe(2, "video", p_next_group()), false)));
+  pkt_1rtt(&s.sub, S, .frames = FRAMES(w_stream_of(4, 0, m_subscribe_ok(8, ok), false)));
+  return s;
+}
+
+static void what_the_upstream_named_passes(void **state) {
+  (void)state;
+  struct scene s = told(p_largest(6, 1));
+  done(&s, "join-point", JUDGE_PASS, 2);
+}
+
+static void more_than_the_upstream_named_fails(void **state) {
+  (void)state;
+  struct scene s = told(p_largest(6, 2));
+  refused(&s, "join-point", "LARGEST_OBJECT", "{6, 2}");
+}
+
 /* ---- subscribe-answered -------------------------------------------------- */
 
 static void an_answer_passes(void **state) {
@@ -342,6 +367,8 @@ int main(void) {
       cmocka_unit_test(nothing_although_something_had_come_fails),
       cmocka_unit_test(nothing_of_a_publisher_that_left_passes),
       cmocka_unit_test(more_than_had_come_fails),
+      cmocka_unit_test(what_the_upstream_named_passes),
+      cmocka_unit_test(more_than_the_upstream_named_fails),
       cmocka_unit_test(an_answer_passes),
       cmocka_unit_test(no_answer_fails),
       cmocka_unit_test(a_question_right_before_the_end_is_excused),

@@ -50,7 +50,7 @@ static void trim_open(const struct qp_apply *a, struct qp_conn *c, struct qp_hal
 static void settle(const struct qp_apply *a, struct qp_conn *c, struct qp_half *h) {
   if (h->settled || !h->has_final || qp_reasm_contiguous(&h->sent) != h->final_size)
     return;
-  if (c->moqt && !qp_feed_done(h))
+  if (c->moqt && !qp_feed_done(c, h))
     return;
   struct qp_held *held = a->held;
   h->settled = true;
@@ -231,6 +231,8 @@ static void apply_datagram(const struct qp_seen *s, struct qp_quic_frame *f, str
   unsigned home = s->side == QP_CLIENT ? QP_REACHED : QP_SENT;
   if (c->moqt && (s->views & home))
     e->bad_datagram = qp_feed_datagram(c, s->side, f->bytes.data, (size_t)f->bytes.len, s->place);
+  if (c->moqt && c->split && c->relay_client && s->side == QP_SERVER && (s->views & QP_REACHED))
+    qp_feed_datagram(c, QP_FAR, f->bytes.data, (size_t)f->bytes.len, s->place);
 }
 
 void qp_apply_frame(const struct qp_apply *a, const struct qp_seen *s, struct qp_quic_frame *f,

@@ -22,6 +22,9 @@ static void free_half(struct qp_half *h) {
   qp_reasm_clear(&h->sent);
   qp_reasm_clear(&h->reached);
   XXH3_freeState(h->feed.hash);
+  if (h->far)
+    XXH3_freeState(h->far->feed.hash);
+  free(h->far);
   free(h);
 }
 
@@ -41,8 +44,9 @@ void qp_conn_free(struct qp_conn *c) {
     }
     for (int kind = 0; kind < 4; kind++)
       qp_ranges_clear(&c->retired[side][kind]);
-    free(c->objects[side]);
   }
+  for (int list = 0; list < QP_LISTS; list++)
+    free(c->objects[list]);
   qp_map_clear(&c->half_of);
   qp_map_clear(&c->request_of);
   free(c->halves);

@@ -25,6 +25,9 @@
 #include "pcap-tools/track/sightings.h"
 
 enum qp_side { QP_CLIENT, QP_SERVER };
+/* Index of a third list of objects: what the server sent, as it reached the client. Only
+ * where that is a relay too, which passes it on; empty if both ends are seen in one file. */
+enum { QP_FAR = 2, QP_LISTS };
 enum qp_view { QP_SENT = 1, QP_REACHED = 2 };
 
 /* Where something was seen. frame 0: nowhere. */
@@ -107,6 +110,10 @@ struct qp_half {
     uint32_t object; /* index of the object in work */
     void *hash;      /* XXH3_state_t of an object in several pieces */
   } feed;
+  struct qp_far { /* the same where it reaches a relay; NULL: nothing has, or nobody asks */
+    struct qp_feed_state feed;
+    struct qp_subgroup header;
+  } * far;
 };
 
 /* What a subscription admits from some moment on. */
@@ -183,13 +190,14 @@ struct qp_conn {
   struct qp_hello hello;
   bool moqt;           /* by ALPN, or not known */
   bool split;          /* the two sides are seen in different files */
+  bool relay_client;   /* the client is a relay */
   int null_protection; /* -1 not known, 0 no, 1 yes */
   struct qp_numbers numbers[2][QP_SPACE_COUNT];
   struct qp_half **halves;
   size_t n_halves, halves_room;
-  struct qp_map half_of; /* stream ID and side -> index in halves */
-  struct qp_object *objects[2];
-  size_t n_objects[2], objects_room[2];
+  struct qp_map half_of;               /* stream ID and side -> index in halves */
+  struct qp_object *objects[QP_LISTS]; /* by the side that sends, and QP_FAR */
+  size_t n_objects[QP_LISTS], objects_room[QP_LISTS];
   qp_object_fn *object_done; /* NULL: every object and every stream is kept */
   void *object_arg;
   /* streams that are whole, read and given up: [who sends][lowest two bits of the ID],
@@ -228,6 +236,11 @@ void qp_conn_retire_half(struct qp_conn *conn, struct qp_half *half);
 bool qp_conn_retired(const struct qp_conn *conn, uint64_t stream, unsigned side);
 uint64_t qp_conn_n_retired(const struct qp_conn *conn, unsigned side);
 struct qp_request *qp_conn_request(const struct qp_conn *conn, uint64_t stream);
+
+/* The list of objects that `sender` sent as they reached its peer. */
+static inline unsigned qp_conn_arrived(const struct qp_conn *conn, unsigned sender) {
+  return conn->split && conn->relay_client && sender == QP_SERVER ? QP_FAR : sender;
+}
 
 /* How a frame in this file that `side` sent on this 4-tuple is seen: a set of
  * enum qp_view; 0: it counts for neither side. Learns new vantages. */

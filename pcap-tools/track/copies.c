@@ -6,21 +6,27 @@
 #include "pcap-tools/read/lines.h"
 #include "pcap-tools/read/memory.h"
 
-static uint32_t conn_of(struct qp_copies *c, const struct qp_cid *odcid) {
+static bool is_conn(const struct qp_copies_conn *conn, uint32_t relay, const struct qp_cid *odcid) {
+  return conn->relay == relay && qp_cid_equal(&conn->odcid, odcid);
+}
+
+static uint32_t conn_of(struct qp_copies *c, uint32_t relay, const struct qp_cid *odcid) {
   /* the upstream is mostly that of the line before */
   uint32_t last = c->n_items ? c->items[c->n_items - 1].up : 0;
-  if (last < c->n_conns && qp_cid_equal(&c->conns[last].odcid, odcid))
+  if (last < c->n_conns && is_conn(&c->conns[last], relay, odcid))
     return last;
   for (size_t i = 0; i < c->n_conns; i++)
-    if (qp_cid_equal(&c->conns[i].odcid, odcid))
+    if (is_conn(&c->conns[i], relay, odcid))
       return (uint32_t)i;
   qp_grow((void **)&c->conns, &c->conns_room, c->n_conns + 1, sizeof *c->conns);
   memset(&c->conns[c->n_conns], 0, sizeof *c->conns);
   c->conns[c->n_conns].odcid = *odcid;
+  c->conns[c->n_conns].relay = relay;
   return (uint32_t)c->n_conns++;
 }
 
-static void add_slot(struct qp_copies *c, const struct qp_line *line, const char *file) {
+static void add_slot(struct qp_copies *c, uint32_t relay, const struct qp_line *line,
+                     const char *file) {
   struct qp_cid odcid = {0};
   struct qp_slot s = {.line = line->number};
   odcid.len = (uint8_t)qp_line_hex(line, "conn", odcid.data, sizeof odcid.data);
@@ -29,7 +35,7 @@ static void add_slot(struct qp_copies *c, const struct qp_line *line, const char
   qp_line_u64(line, "t", &s.t);
   qp_line_text(line, "remote", s.remote, sizeof s.remote);
   qp_line_text(line, "local", s.local, sizeof s.local);
-  s.conn = conn_of(c, &odcid);
+  s.conn = conn_of(c, relay, &odcid);
   if (!c->conns[s.conn].file)
     c->conns[s.conn].file = qp_copy_text(file);
   qp_grow((void **)&c->slots, &c->slots_room, c->n_slots + 1, sizeof *c->slots);
@@ -37,12 +43,14 @@ static void add_slot(struct qp_copies *c, const struct qp_line *line, const char
 }
 
 /* The connection in a slot; the newest entry wins. */
-static struct qp_copies_conn *in_slot(struct qp_copies *c, const struct qp_line *line) {
+static struct qp_copies_conn *in_slot(struct qp_copies *c, uint32_t relay,
+                                      const struct qp_line *line) {
   uint64_t slot, gen;
   if (!qp_line_u64(line, "slot", &slot) || !qp_line_u64(line, "gen", &gen))
     return NULL;
   for (size_t i = c->n_slots; i-- > 0;)
-    if (c->slots[i].slot == slot && c->slots[i].gen == gen)
+    if (c->slots[i].slot == slot && c->slots[i].gen == gen &&
+        c->conns[c->slots[i].conn].relay == relay)
       return &c->conns[c->slots[i].conn];
   return NULL;
 }
@@ -86,7 +94,7 @@ static void add_copy(struct qp_copies *c, const struct qp_line *line, struct qp_
   uint64_t len = 0, frame = 0, fin = 0;
   up.len = (uint8_t)qp_line_hex(line, "up", up.data, sizeof up.data);
   y.conn = (uint32_t)(conn - c->conns);
-  y.up = conn_of(c, &up);
+  y.up = conn_of(c, conn->relay, &up);
   y.send = qp_line_is(line, "decision", "send") && qp_line_u64(line, "pn", &y.pn);
   y.datagram = qp_line_is(line, "kind", "datagram");
   qp_line_u64(line, "t", &y.t);
@@ -113,17 +121,18 @@ static void add_copy(struct qp_copies *c, const struct qp_line *line, struct qp_
   chain(&c->by_packet, &c->next_packet, &c->packet_room, packet_key(y.conn, y.up, y.up_pn), i);
 }
 
-static void add_line(struct qp_copies *c, const struct qp_line *line, const char *file) {
+static void add_line(struct qp_copies *c, uint32_t relay, const struct qp_line *line,
+                     const char *file) {
   c->lines++;
   if (qp_line_is(line, "ev", "connection")) {
-    add_slot(c, line, file);
+    add_slot(c, relay, line, file);
     return;
   }
   bool failed = qp_line_is(line, "ev", "emit_failed");
   bool dropped = qp_line_is(line, "ev", "dropped"); /* by user space, of what waited */
   if (!failed && !dropped && !qp_line_is(line, "ev", "copy"))
     return;
-  struct qp_copies_conn *conn = in_slot(c, line);
+  struct qp_copies_conn *conn = in_slot(c, relay, line);
   if (dropped) { /* on datapath stock nobody has a slot */
     if (conn)
       count_decision(conn, line);
@@ -146,8 +155,8 @@ static void add_line(struct qp_copies *c, const struct qp_line *line, const char
   add_copy(c, line, conn);
 }
 
-int qp_copies_load(struct qp_copies *c, const char *dir, const char *file, char *err,
-                   size_t err_len) {
+int qp_copies_load(struct qp_copies *c, uint32_t relay, const char *dir, const char *file,
+                   char *err, size_t err_len) {
   char path[4096];
   struct qp_lines *lines;
   struct qp_line line;
@@ -156,14 +165,23 @@ int qp_copies_load(struct qp_copies *c, const char *dir, const char *file, char 
   if (got)
     return got;
   while ((got = qp_lines_next(lines, &line, err, err_len)) == 1)
-    add_line(c, &line, file);
+    add_line(c, relay, &line, file);
   qp_lines_close(lines);
   return got;
 }
 
-const struct qp_copies_conn *qp_copies_find(const struct qp_copies *c, const struct qp_cid *odcid) {
+const struct qp_copies_conn *qp_copies_find(const struct qp_copies *c, uint32_t relay,
+                                            const struct qp_cid *odcid) {
   for (size_t i = 0; i < c->n_conns; i++)
-    if (qp_cid_equal(&c->conns[i].odcid, odcid))
+    if (is_conn(&c->conns[i], relay, odcid))
+      return &c->conns[i];
+  return NULL;
+}
+
+const struct qp_copies_conn *qp_copies_downstream(const struct qp_copies *c,
+                                                  const struct qp_cid *odcid) {
+  for (size_t i = 0; i < c->n_conns; i++)
+    if (c->conns[i].file && qp_cid_equal(&c->conns[i].odcid, odcid))
       return &c->conns[i];
   return NULL;
 }

@@ -22,8 +22,11 @@ struct qp_copy {
 };
 
 struct qp_copies {
+  /* One relay's word about one connection: between two relays it stands in the records of
+   * both, downstream in one and upstream in the other. */
   struct qp_copies_conn {
     struct qp_cid odcid;
+    uint32_t relay; /* who wrote: index of the node */
     char *file; /* where it is named, relative to the run directory; NULL: only as an upstream */
     struct qp_ranges fast;   /* numbers of copies that were sent */
     struct qp_ranges failed; /* of these, never emitted */
@@ -49,11 +52,14 @@ struct qp_copies {
   uint64_t lines, stray_line; /* stray_line: the first copy of a slot nobody is in; 0 = none */
 };
 
-/* Adds DIR/FILE. Returns 0; 1 if there is no such file; -1 with a message. */
-int qp_copies_load(struct qp_copies *copies, const char *dir, const char *file, char *err,
-                   size_t err_len);
-const struct qp_copies_conn *qp_copies_find(const struct qp_copies *copies,
+/* Adds DIR/FILE, written by that relay. Returns 0; 1 if there is no such file; -1 with a message. */
+int qp_copies_load(struct qp_copies *copies, uint32_t relay, const char *dir, const char *file,
+                   char *err, size_t err_len);
+const struct qp_copies_conn *qp_copies_find(const struct qp_copies *copies, uint32_t relay,
                                             const struct qp_cid *odcid);
+/* The word of the relay that makes copies for this connection. */
+const struct qp_copies_conn *qp_copies_downstream(const struct qp_copies *copies,
+                                                  const struct qp_cid *odcid);
 /* The first decision to send with that number; NULL = the number is no copy. */
 const struct qp_copy *qp_copies_number(const struct qp_copies *copies,
                                        const struct qp_copies_conn *conn, uint64_t pn);

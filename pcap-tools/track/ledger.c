@@ -37,16 +37,16 @@ static unsigned word_of(const struct qp_line *line, const char *key, const char 
   return n;
 }
 
-static struct qp_ledger_conn *conn_of(struct qp_ledger *l, const struct qp_line *line,
-                                      const char *file) {
+static struct qp_ledger_conn *conn_of(struct qp_ledger *l, uint32_t relay,
+                                      const struct qp_line *line, const char *file) {
   struct qp_cid odcid = {0};
   odcid.len = (uint8_t)qp_line_hex(line, "conn", odcid.data, sizeof odcid.data);
   for (size_t i = l->n_conns; i-- > 0;)
-    if (qp_cid_equal(&l->conns[i].odcid, &odcid))
+    if (l->conns[i].relay == relay && qp_cid_equal(&l->conns[i].odcid, &odcid))
       return &l->conns[i];
   qp_grow((void **)&l->conns, &l->conns_room, l->n_conns + 1, sizeof *l->conns);
   struct qp_ledger_conn *c = &l->conns[l->n_conns++];
-  *c = (struct qp_ledger_conn){.odcid = odcid, .file = qp_copy_text(file)};
+  *c = (struct qp_ledger_conn){.odcid = odcid, .relay = relay, .file = qp_copy_text(file)};
   return c;
 }
 
@@ -128,8 +128,8 @@ static void add_ack(struct qp_ledger_conn *c, const struct qp_line *line) {
   add_ranges(&a->own, qp_line_get(line, "own"));
 }
 
-int qp_ledger_load(struct qp_ledger *l, const char *dir, const char *file, char *err,
-                   size_t err_len) {
+int qp_ledger_load(struct qp_ledger *l, uint32_t relay, const char *dir, const char *file,
+                   char *err, size_t err_len) {
   char path[4096];
   struct qp_lines *lines;
   struct qp_line line;
@@ -139,17 +139,18 @@ int qp_ledger_load(struct qp_ledger *l, const char *dir, const char *file, char 
     return got;
   while ((got = qp_lines_next(lines, &line, err, err_len)) == 1) {
     if (qp_line_is(&line, "ev", "number"))
-      add_number(conn_of(l, &line, file), &line);
+      add_number(conn_of(l, relay, &line, file), &line);
     else if (qp_line_is(&line, "ev", "ack"))
-      add_ack(conn_of(l, &line, file), &line);
+      add_ack(conn_of(l, relay, &line, file), &line);
   }
   qp_lines_close(lines);
   return got;
 }
 
-const struct qp_ledger_conn *qp_ledger_find(const struct qp_ledger *l, const struct qp_cid *odcid) {
+const struct qp_ledger_conn *qp_ledger_find(const struct qp_ledger *l, uint32_t relay,
+                                            const struct qp_cid *odcid) {
   for (size_t i = 0; i < l->n_conns; i++)
-    if (qp_cid_equal(&l->conns[i].odcid, odcid))
+    if (l->conns[i].relay == relay && qp_cid_equal(&l->conns[i].odcid, odcid))
       return &l->conns[i];
   return NULL;
 }

@@ -34,9 +34,10 @@ struct qp_ledger_ack {
 };
 
 struct qp_ledger {
-  struct qp_ledger_conn {
+  struct qp_ledger_conn { /* a connection between two relays stands in both ones' ledgers */
     struct qp_cid odcid;
-    char *file; /* relative to the run directory */
+    uint32_t relay; /* whose ledger: index of the node */
+    char *file;     /* relative to the run directory */
     struct qp_ledger_number *numbers;
     size_t n, room;
     struct qp_map at; /* number -> index */
@@ -46,10 +47,10 @@ struct qp_ledger {
   size_t n_conns, conns_room;
 };
 
-/* Adds DIR/FILE. Returns 0; 1 if there is no such file; -1 with a message. */
-int qp_ledger_load(struct qp_ledger *ledger, const char *dir, const char *file, char *err,
-                   size_t err_len);
-const struct qp_ledger_conn *qp_ledger_find(const struct qp_ledger *ledger,
+/* Adds DIR/FILE, written by that relay. Returns 0; 1 if there is no such file; -1 with a message. */
+int qp_ledger_load(struct qp_ledger *ledger, uint32_t relay, const char *dir, const char *file,
+                   char *err, size_t err_len);
+const struct qp_ledger_conn *qp_ledger_find(const struct qp_ledger *ledger, uint32_t relay,
                                             const struct qp_cid *odcid);
 /* The line of that number, or NULL. */
 const struct qp_ledger_number *qp_ledger_number(const struct qp_ledger_conn *conn, uint64_t pn);

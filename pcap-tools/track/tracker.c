@@ -69,6 +69,8 @@ static struct qp_conn *add_conn(struct qp_tracker *t, const struct qp_header *h,
     c->fast = t->config.fast(t->config.arg, &c->odcid);
   if (t->config.null_protection)
     c->null_protection = t->config.null_protection(t->config.arg, &c->tuple);
+  if (t->config.relay_client)
+    c->relay_client = t->config.relay_client(t->config.arg, &c->tuple);
   qp_routes_add(&t->routes, &h->dcid, c, QP_SERVER);
   c->older = qp_routes_began(&t->routes, &c->tuple, c);
   if (c->older)

@@ -88,11 +88,14 @@ struct qp_tracker;
 typedef const struct qp_ranges *qp_fast_fn(void *arg, const struct qp_cid *odcid);
 /* Whether a connection's 1-RTT packets are null-protected: 0 no, 1 yes, -1 not known. */
 typedef int qp_null_fn(void *arg, const struct qp_tuple *tuple);
+/* Whether the client, who sends on this 4-tuple, is a relay. */
+typedef bool qp_relay_fn(void *arg, const struct qp_tuple *tuple);
 
 struct qp_tracker_config {
   const struct qp_keylog *keylog; /* must outlive the tracker */
   qp_fast_fn *fast;               /* may be NULL */
   qp_null_fn *null_protection;    /* may be NULL */
+  qp_relay_fn *relay_client;      /* may be NULL */
   void *arg;
   size_t held_max; /* bytes of finished streams kept for comparison; 0 = 8 MiB */
 };

@@ -5,6 +5,10 @@
 #include "relay/fanout/core.h"
 
 #define IDLE_NS (30ull * 1000 * 1000 * 1000)
+/* A lost upstream is to be noticed before its subscribers notice; a probe gets through in
+ * that time even at 30 % loss. */
+#define DIAL_IDLE_NS       (5ull * 1000 * 1000 * 1000)
+#define DIAL_KEEP_ALIVE_NS (1ull * 1000 * 1000 * 1000)
 #define MAX_ACK_DELAY_NS (25ull * 1000 * 1000) /* RFC 9000 18.2, until the peer says its own */
 
 struct fb_counters *client_counters(const struct client *client) {
@@ -149,8 +153,8 @@ static void on_max_streams(void *arg, uint64_t limit) {
 /* ngtcp2 opens one unidirectional stream, MoQT's control stream, before the
  * fan-out begins: ordinal 0 of a server. */
 static bool on_is_fanout(void *arg, uint64_t sid) {
-  (void)arg;
-  return (sid & 3) == 3 && sid >> 2 >= 1;
+  const struct client *client = arg;
+  return !client->dialled && (sid & 3) == 3 && sid >> 2 >= 1;
 }
 
 static struct leg *leg_of_sid(struct client *client, uint64_t sid) {
@@ -296,7 +300,7 @@ static void on_handshake_done(void *app) {
   qc_path_now(client->qc, &client->path);
   path_validated(client, &client->path);
   qc_dcid(client->qc, &client->dcid);
-  replace_older(client);
+  if (!client->dialled) replace_older(client);
   if (client->relay->cfg.plane) {
     ledger_set_peer(client->ledger, qc_smoothed_rtt_ns(client->qc), client->peer.max_ack_delay_ns,
                     (unsigned)client->peer.ack_delay_exponent);
@@ -311,6 +315,8 @@ static void on_handshake_done(void *app) {
     client->handler_ns = client->relay->now + client->relay->cfg.defects.late_handler;
   if (moqt_session_start(client->session))
     client_close(client, MOQT_INTERNAL_ERROR, "no control stream");
+  else if (client->dialled)
+    dial_ready(client);
 }
 
 static void on_stream_data(void *app, int64_t sid, uint64_t off, const uint8_t *data, size_t len,
@@ -330,6 +336,10 @@ static void on_stop(void *app, int64_t sid, uint64_t code) {
   if (moqt_stop_in(client->session, sid, code)) return;
   struct leg *leg = leg_of_sid(client, (uint64_t)sid);
   if (leg && !leg->done) leg_reset(leg, MOQT_RESET_CANCELLED);
+}
+
+static void on_stream_closed(void *app, int64_t sid) {
+  track_request_closed(app, sid);
 }
 
 static void on_datagram(void *app, const uint8_t *data, size_t len) {
@@ -386,6 +396,7 @@ static const struct qc_callbacks callbacks = {
     .stream_data = on_stream_data,
     .stream_reset = on_stream_reset,
     .stop_sending = on_stop,
+    .stream_closed = on_stream_closed,
     .datagram = on_datagram,
     .path_changed = on_path_changed,
     .path_validated = on_path_validated,
@@ -396,10 +407,10 @@ static const struct qc_callbacks callbacks = {
     .rand = on_rand,
 };
 
-/* The top bit of an ID's first byte tells its length: clear = 20 bytes. */
+/* The top bit of an ID's first byte tells its length: clear = 20 bytes, set = 17. */
 static void shape_cid(void *app, struct qc_cid *cid) {
   (void)app;
-  if (cid->len) cid->data[0] &= 0x7f;
+  if (cid->len) cid->data[0] = (uint8_t)((cid->data[0] & 0x7f) | (cid->len == FB_UPSTREAM_CID_DIAL) << 7);
 }
 
 static void on_qlog(void *arg, const void *data, size_t len) {
@@ -489,11 +500,14 @@ static uint64_t path_payload(struct relay *relay, const struct qc_path *path) {
   return most < RELAY_MIN_UDP ? RELAY_MIN_UDP : most;
 }
 
+/* data: the packet of a client that dials; NULL: this relay does. */
 static bool build(struct client *client, const struct qc_path *path, const uint8_t *data,
                   size_t len) {
   struct relay *relay = client->relay;
   struct moqt_config moqt = {
-      .server = true,
+      .server = !client->dialled,
+      .path = "/fanbench",
+      .authority = relay->cfg.upstream.authority,
       .ops = &moqt_ops,
       .ops_arg = client,
       .events = &track_events,
@@ -519,20 +533,22 @@ static bool build(struct client *client, const struct qc_path *path, const uint8
     if (!client->shim || !client->ledger) return false;
   }
   struct qc_config config = {
-      .tls = relay->cfg.tls,
+      .tls = client->dialled ? relay->cfg.upstream.tls : relay->cfg.tls,
       .protection = relay->cfg.protection,
       .callbacks = &callbacks,
       .app = client,
       .path = *path,
       .now_ns = relay->now,
-      .cid_len = FB_UPSTREAM_CID,
+      /* what it leaves over in the header pays for the number of a copy further down */
+      .cid_len = client->dialled ? FB_UPSTREAM_CID_DIAL : FB_UPSTREAM_CID,
       .shape_cid = shape_cid,
       .max_data = 16u << 20,
       .max_stream_data_bidi = 1u << 18,
       .max_stream_data_uni = 4u << 20,
       .max_streams_bidi = 64,
       .max_streams_uni = 1024,
-      .max_idle_ns = IDLE_NS,
+      .max_idle_ns = client->dialled ? DIAL_IDLE_NS : IDLE_NS,
+      .keep_alive_ns = client->dialled ? DIAL_KEEP_ALIVE_NS : 0,
       .max_datagram_frame = 65535,
       .max_udp_payload = client->max_payload,
       .cubic = relay->cfg.cubic,
@@ -541,12 +557,12 @@ static bool build(struct client *client, const struct qc_path *path, const uint8
       .qlog = relay->cfg.qlog ? on_qlog : NULL,
       .qlog_arg = client,
   };
-  client->qc = qc_server(&config, data, len);
+  client->qc = client->dialled ? qc_client(&config, "fanbench") : qc_server(&config, data, len);
   return client->qc != NULL;
 }
 
-struct client *client_accept(struct relay *relay, const struct qc_path *path, const uint8_t *data,
-                             size_t len) {
+static struct client *begin(struct relay *relay, const struct qc_path *path, const uint8_t *data,
+                            size_t len) {
   uint32_t slot;
   if (find_slot(relay, &slot)) {
     relay_log(relay, "no room: all %u client slots are in use", relay->cfg.max_clients);
@@ -556,6 +572,7 @@ struct client *client_accept(struct relay *relay, const struct qc_path *path, co
   if (!client) return NULL;
   client->relay = relay;
   client->slot = slot;
+  client->dialled = data == NULL;
   client->upstream = -1;
   client->resend_tail = &client->resend_head;
   client->dgram_tail = &client->dgram_head;
@@ -583,6 +600,17 @@ struct client *client_accept(struct relay *relay, const struct qc_path *path, co
   return client;
 }
 
+struct client *client_accept(struct relay *relay, const struct qc_path *path, const uint8_t *data,
+                             size_t len) {
+  return begin(relay, path, data, len);
+}
+
+struct client *client_dial(struct relay *relay) {
+  struct client *client = begin(relay, &relay->cfg.upstream.path, NULL, 0);
+  if (client) client_dirty(client);
+  return client;
+}
+
 static void write_outstanding(void *arg, const struct ledger_number *number) {
   struct client *client = arg;
   struct relay *relay = client->relay;
@@ -595,6 +623,7 @@ void client_leave(struct client *client) {
   if (client->upstream >= 0) entry_upstream_leave(client);
   track_client_gone(client);
   stream_drop_client(client->relay, client);
+  dial_lost(client);
 }
 
 void client_close(struct client *client, uint64_t code, const char *reason) {

@@ -1,6 +1,7 @@
 /* The relay's inside: one header for the modules of fanout/.
  *
  *   relay.c    demultiplexing, the loop's entry points, flushing
+ *   dial.c     the connection to this relay's own upstream
  *   client.c   one connection: life, callbacks of QUIC, shim and ledger
  *   timers.c   which connection is due first
  *   path.c     which path the fan-out takes, and when it waits for one
@@ -80,6 +81,7 @@ struct stream;
 struct leg {
   struct stream *stream;
   struct client *client;
+  struct subscription *sub; /* which it was opened for; NULL: that is over */
   uint64_t ordinal; /* downstream uni ordinal, NO_ORDINAL until taken */
   struct ranges sent;  /* bytes sent at least once, by whoever */
   struct ranges acked;
@@ -136,6 +138,7 @@ struct subscription {
   bool behind;   /* too far: it ends as soon as its resets are acknowledged */
 };
 
+/* ASKED: without a request (req < 0) it waits until it can be asked for. */
 enum track_state { TRACK_ASKED, TRACK_LIVE, TRACK_ENDED };
 
 struct track {
@@ -143,9 +146,10 @@ struct track {
   uint32_t index; /* in relay.tracks and in the datapath */
   struct moqt_name *name;
   char label[64]; /* track name for traces */
-  struct client *up;
-  int64_t req; /* at the upstream */
+  struct client *up; /* NULL: gone, or the relay above is not reached yet */
+  int64_t req;       /* at the upstream; -1 = none */
   enum track_state state;
+  bool leaving; /* ENDED: its request is withdrawn, the upstream has not got that yet */
   uint64_t alias;     /* the publisher's */
   uint32_t out_alias; /* ours, the same for all subscribers */
   uint8_t default_priority;
@@ -224,6 +228,7 @@ struct client {
   struct qc_cid odcid;
   struct qc_path path; /* a validated path: the fan-out goes there */
   struct qc_cid dcid;
+  bool dialled;   /* by this relay: its upstream */
   bool started;   /* session runs */
   bool closed;    /* closing; its fan-out is over */
   bool replaced;  /* its 4-tuple has a newer connection: freed without a word */
@@ -285,6 +290,17 @@ struct cid_entry {
   UT_hash_handle hh;
 };
 
+/* The connection to the relay above. */
+struct dial {
+  struct client *client; /* NULL: none at the moment */
+  uint64_t again_ns;     /* when to dial, if there is none; UINT64_MAX = never */
+  uint64_t backoff_ns;
+  uint64_t lost_ns;      /* since when there is no session; UINT64_MAX: there is one */
+  uint64_t ready_ns;     /* when the session began */
+  uint64_t ask_ns;       /* when to ask for tracks once more; UINT64_MAX = not */
+  bool given_up;         /* nobody waits for it any more */
+};
+
 struct relay {
   struct relay_config cfg;
   uint64_t now;
@@ -294,6 +310,8 @@ struct relay {
   uint32_t next_upstream_gen;
   uint64_t next_ns_order;
   struct client *upstreams[FB_MAX_UPSTREAMS];
+  struct dial dial;
+  bool unwanted; /* some track may have lost its last subscriber */
   struct cid_entry *cids;
   struct track *tracks[FB_MAX_TRACKS];
   struct stream *by_uid, *by_key;
@@ -315,6 +333,7 @@ struct relay {
 /* ---- client.c --------------------------------------------------------------- */
 struct client *client_accept(struct relay *relay, const struct qc_path *path, const uint8_t *data,
                              size_t len);
+struct client *client_dial(struct relay *relay); /* to the upstream of the configuration */
 void client_free(struct client *client);
 void client_dirty(struct client *client); /* has something to flush; its timer may have moved */
 /* Something was done to its connection or ledger: its timer may have moved. */
@@ -360,10 +379,17 @@ struct track *track_of_alias(struct client *up, uint64_t alias);
 void track_saw(struct track *track, uint64_t group, uint64_t object);
 /* After SUBSCRIBE_OK has left: the datapath learns of new subscriptions. */
 void track_enter(struct client *client);
-/* Sends the PUBLISH_DONE of ended tracks, frees what nobody needs. */
+/* Sends the PUBLISH_DONE of ended tracks, withdraws from those that nobody wants any more,
+ * frees what nobody needs. */
 void track_reap(struct relay *relay);
 /* Its queue is over the bound: nothing more is sent but resets and, then, PUBLISH_DONE. */
 void track_too_far_behind(struct subscription *sub);
+/* A request stream is closed in both directions. */
+void track_request_closed(struct client *up, int64_t sid);
+/* Asks for all tracks that wait for this upstream. */
+void track_ask_waiting(struct client *up);
+/* The relay above cannot be had: whoever waits for its tracks is told. */
+void track_give_up(struct relay *relay);
 /* A client is gone: its tracks end, its subscriptions stop. */
 void track_client_gone(struct client *client);
 /* Does this subscription get this group and priority? */
@@ -441,6 +467,19 @@ void datagram_drop(struct client *client,
 /* The same for what its subscription does not want any more. */
 void datagram_drop_unwanted(struct client *client);
 void datagram_gone(struct client *client); /* the first one has left */
+
+/* ---- dial.c ------------------------------------------------------------------ */
+void dial_start(struct relay *relay);
+void dial_ready(struct client *client); /* its session runs */
+void dial_lost(struct client *client);  /* no-op unless it is the one in use */
+/* The upstream if its session runs, else NULL. */
+struct client *dial_upstream(const struct relay *relay);
+/* Is it worth waiting for it? */
+bool dial_hopes(const struct relay *relay);
+/* A track that somebody already gets was refused: may it be asked for again, later? */
+bool dial_again(struct relay *relay);
+uint64_t dial_deadline(const struct relay *relay); /* UINT64_MAX = none */
+void dial_expiry(struct relay *relay);
 
 /* ---- copies.c --------------------------------------------------------------- */
 void copies_drain(struct relay *relay);

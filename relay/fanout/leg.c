@@ -3,10 +3,6 @@
 
 #include "relay/fanout/core.h"
 
-static struct subscription *leg_sub(const struct leg *leg) {
-  return leg->stream->track ? leg->client->subs[leg->stream->track->index] : NULL;
-}
-
 struct leg *leg_get(struct stream *stream, struct client *client, bool create) {
   if (client->slot < stream->n_legs && stream->legs[client->slot])
     return stream->legs[client->slot];
@@ -25,7 +21,8 @@ struct leg *leg_get(struct stream *stream, struct client *client, bool create) {
   leg->client = client;
   leg->ordinal = NO_ORDINAL;
   leg->limit = client->peer.max_stream_data_uni;
-  struct subscription *sub = leg_sub(leg);
+  struct subscription *sub = stream->track ? client->subs[stream->track->index] : NULL;
+  leg->sub = sub;
   leg->order = pending_order(sub ? sub->params.subscriber_priority : 128, stream->priority,
                              stream->group, stream->subgroup);
   stream->legs[client->slot] = leg;
@@ -58,8 +55,7 @@ void leg_open(struct leg *leg, uint64_t ordinal) {
   if (leg->ordinal != NO_ORDINAL) return;
   leg->ordinal = ordinal;
   HASH_ADD(hh, leg->client->legs, ordinal, sizeof leg->ordinal, leg);
-  struct subscription *sub = leg_sub(leg);
-  if (sub) sub->streams++;
+  if (leg->sub) leg->sub->streams++;
 }
 
 void leg_finish(struct leg *leg) {
@@ -67,8 +63,7 @@ void leg_finish(struct leg *leg) {
   leg->done = true;
   if (leg->queued) pending_remove(leg->client, leg);
   leg->stream->open_legs--;
-  struct subscription *sub = leg_sub(leg);
-  if (sub) sub->open_legs--;
+  if (leg->sub) leg->sub->open_legs--;
 }
 
 void leg_skip(struct leg *leg) {

@@ -204,6 +204,13 @@ static void answer_stray(struct relay *relay, const struct qc_path *path, const 
   if (n) relay->cfg.ops->send(relay->cfg.ops_arg, path, buf, n);
 }
 
+void relay_dial(struct relay *relay, uint64_t now_ns) {
+  relay->now = now_ns;
+  if (!relay->cfg.upstream.path.remote.len) return;
+  dial_start(relay);
+  flush(relay);
+}
+
 void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t *data, size_t len,
                   uint64_t now_ns) {
   relay->now = now_ns;
@@ -275,13 +282,15 @@ void relay_input_drained(struct relay *relay, uint64_t now_ns) {
 }
 
 uint64_t relay_deadline(struct relay *relay) {
-  uint64_t first = timers_next(&relay->timers);
+  uint64_t first = timers_next(&relay->timers), dial = dial_deadline(relay);
+  if (dial < first) first = dial;
   return relay->dirty && relay->now < first ? relay->now : first;
 }
 
 void relay_expiry(struct relay *relay, uint64_t now_ns) {
   relay->now = now_ns;
   copies_drain(relay);
+  dial_expiry(relay);
   size_t n = timers_due(&relay->timers, now_ns, relay->due);
   for (size_t i = 0; i < n; i++) {
     struct client *client = relay->clients[relay->due[i]->order];

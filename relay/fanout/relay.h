@@ -1,11 +1,12 @@
 /* The relay, sans-IO: UDP payloads, time and randomness in; UDP payloads and a
  * deadline out. One thread.
  *
- * Order of calls in a loop: relay_packet() for each payload of a batch that was read (rings are
- * drained before each by the relay itself), then relay_batch_end(); relay_input_drained() when
- * the sockets are empty, relay_expiry() when relay_deadline() has passed. All but relay_packet()
- * send what is to be sent through ops->send before they return: a batch is acknowledged, and
- * its ACKs count, as one (RFC 9000 13.2.1). A batch is some 64 packets at most.
+ * Order of calls: relay_dial() once, then in a loop: relay_packet() for each payload of a
+ * batch that was read (rings are drained before each by the relay itself), then
+ * relay_batch_end(); relay_input_drained() when the sockets are empty, relay_expiry() when
+ * relay_deadline() has passed. All but relay_packet() send what is to be sent through ops->send
+ * before they return: a batch is acknowledged, and its ACKs count, as one (RFC 9000 13.2.1). A
+ * batch is some 64 packets at most.
  *
  * Ownership: the relay keeps copies of the strings in its configuration, and
  * the pointers to ops, trace and plane. */
@@ -40,6 +41,13 @@ struct relay_ops {
   void (*log)(void *arg, const char *line);
 };
 
+/* The relay above this one; remote.len 0: there is none. */
+struct relay_upstream {
+  struct qc_path path;   /* local: with cfg.port, as the socket sends */
+  const char *authority; /* "10.0.1.1:4433" */
+  struct qc_tls *tls;    /* a client's */
+};
+
 struct relay_config {
   const struct relay_ops *ops;
   void *ops_arg;
@@ -53,6 +61,7 @@ struct relay_config {
   uint64_t cache_bytes;
   uint32_t max_clients; /* at most plane->max_subscribers */
   uint16_t port;        /* host order */
+  struct relay_upstream upstream;
   struct fb_defects defects; /* all 0 = none */
   /* qlog of ngtcp2 per connection; NULL = none */
   void (*qlog)(void *arg, const struct qc_cid *conn, const void *data, size_t len);
@@ -60,6 +69,10 @@ struct relay_config {
 
 struct relay *relay_new(const struct relay_config *config); /* NULL: no memory, bad limits */
 void relay_free(struct relay *relay);                       /* closes nothing on the wire */
+
+/* Dials the upstream of the configuration, and again whenever it is lost; no-op without
+ * one. Once, when packets can be sent. */
+void relay_dial(struct relay *relay, uint64_t now_ns);
 
 void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t *data, size_t len,
                   uint64_t now_ns);

@@ -239,8 +239,8 @@ static void advance(struct client *up, struct stream *stream) {
 
 void stream_data(struct client *up, int64_t sid, uint64_t off, const uint8_t *data, size_t len,
                  bool fin) {
-  (void)off; /* in order, by the session's word */
-  struct stream *stream = stream_get(up, sid, true);
+  /* In order, by the session's word; one that is not known in the middle was given up. */
+  struct stream *stream = stream_get(up, sid, off == 0);
   if (!stream || stream->ended || stream->fin) return;
   if (!append(stream, data, len)) {
     stream_end(stream, MOQT_RESET_INTERNAL_ERROR);

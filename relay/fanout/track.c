@@ -5,13 +5,16 @@
 
 /* ---- looking up --------------------------------------------------------------------- */
 
+/* A live one goes before an ended one whose alias it has taken over. */
 struct track *track_of_alias(struct client *up, uint64_t alias) {
+  struct track *ended = NULL;
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = up->relay->tracks[t];
-    if (track && track->up == up && track->state != TRACK_ASKED && track->alias == alias)
-      return track;
+    if (!track || track->up != up || track->state == TRACK_ASKED || track->alias != alias) continue;
+    if (track->state == TRACK_LIVE) return track;
+    ended = track;
   }
-  return NULL;
+  return ended;
 }
 
 static struct track *track_of_request(struct client *up, int64_t req) {
@@ -69,6 +72,10 @@ static bool track_has_subscribers(const struct track *track) {
 static void sub_free(struct subscription *sub) {
   struct client *client = sub->client;
   client->relay->n_behind -= sub->behind;
+  for (struct stream *s = client->relay->oldest; s; s = s->newer) {
+    struct leg *leg = s->track == sub->track ? leg_get(s, client, false) : NULL;
+    if (leg && leg->sub == sub) leg->sub = NULL; /* what is still to be sent of it is nobody's */
+  }
   client->subs[sub->track->index] = NULL;
   datagram_drop_unwanted(client);
   if (client->in_plane) {
@@ -76,6 +83,7 @@ static void sub_free(struct subscription *sub) {
     struct plane *plane = client->relay->cfg.plane;
     plane->ops->put_subscription(plane->ctx, client->slot, sub->track->index, &off);
   }
+  client->relay->unwanted = true;
   free(sub);
 }
 
@@ -148,16 +156,49 @@ static void track_end(struct track *track, uint64_t status) {
   }
 }
 
+/* Nobody wants it any more. What the upstream has sent of it is still to come to an end. */
+static void withdraw(struct track *track) {
+  struct client *up = track->up;
+  entry_alias(track, false);
+  track->state = TRACK_ENDED;
+  track->streams_told = UINT64_MAX;
+  if (!up || up->closed || track->req < 0) return;
+  moqt_cancel(up->session, track->req);
+  track->leaving = true;
+  client_dirty(up);
+}
+
+void track_request_closed(struct client *up, int64_t sid) {
+  struct track *track = track_of_request(up, sid);
+  if (!track || !track->leaving) return;
+  track->leaving = false;
+  track->req = -1;
+  track_ask_waiting(up); /* the same name may be wanted again */
+}
+
+/* Some subscriber's stream has not got its end yet. */
+static bool owes_resets(const struct track *track) {
+  for (const struct stream *s = track->relay->oldest; s; s = s->newer) {
+    if (s->track == track && s->open_legs) return true;
+  }
+  return false;
+}
+
 void track_reap(struct relay *relay) {
+  for (size_t t = 0; relay->unwanted && t < FB_MAX_TRACKS; t++) {
+    struct track *track = relay->tracks[t];
+    if (track && track->state != TRACK_ENDED && !track_has_subscribers(track)) withdraw(track);
+  }
+  relay->unwanted = false;
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = relay->tracks[t];
-    if (!track || (track->state != TRACK_ENDED && !relay->n_behind)) continue;
+    if (!track || track->leaving || (track->state != TRACK_ENDED && !relay->n_behind)) continue;
     for (uint32_t i = 0; i < relay->n_slots; i++) {
       struct client *client = relay->clients[i];
       if (client && !client->closed && client->subs[t]) sub_settle(client->subs[t]);
     }
     if (track->state != TRACK_ENDED) continue;
-    if (track->open_streams || track_has_subscribers(track)) continue;
+    if (track->open_streams || track_has_subscribers(track) || owes_resets(track)) continue;
     for (struct stream *s = relay->oldest, *next; s; s = next) {
       next = s->newer;
       if (s->track == track) stream_free(s);
@@ -166,8 +207,26 @@ void track_reap(struct relay *relay) {
   }
 }
 
+/* The track has no upstream for now; its subscribers keep their subscriptions. */
+static void orphan(struct track *track) {
+  entry_alias(track, false);
+  track->state = TRACK_ASKED;
+  track->up = NULL;
+  track->req = -1;
+}
+
+/* What a client that is gone had not finished. */
+static void end_streams(struct client *up) {
+  for (struct stream *s = up->relay->oldest, *next; s; s = next) {
+    next = s->newer;
+    if (s->key.slot == up->slot && s->key.gen == up->gen && !s->fin)
+      stream_end(s, MOQT_RESET_GOING_AWAY);
+  }
+}
+
 void track_client_gone(struct client *client) {
   struct relay *relay = client->relay;
+  bool any = false;
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct subscription *sub = client->subs[t];
     if (sub) sub_free(sub);
@@ -175,13 +234,24 @@ void track_client_gone(struct client *client) {
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = relay->tracks[t];
     if (!track || track->up != client) continue;
-    if (track->state != TRACK_ENDED) track_end(track, MOQT_DONE_GOING_AWAY);
+    any = true;
+    if (track->state == TRACK_ENDED)
+      track->up = NULL;
+    else if (client->dialled && !relay->stopping && track_has_subscribers(track))
+      orphan(track);
+    else
+      track_end(track, MOQT_DONE_GOING_AWAY);
     track->up = NULL;
+    track->leaving = false;
     track->streams_told = UINT64_MAX;
-    for (struct stream *s = relay->oldest, *next; s; s = next) {
-      next = s->newer;
-      if (s->track == track && !s->fin && !s->ended) stream_end(s, MOQT_RESET_GOING_AWAY);
-    }
+  }
+  if (any) end_streams(client);
+}
+
+void track_give_up(struct relay *relay) {
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
+    struct track *track = relay->tracks[t];
+    if (track && track->state == TRACK_ASKED && !track->up) track_end(track, MOQT_DONE_GOING_AWAY);
   }
 }
 
@@ -228,6 +298,38 @@ void track_enter(struct client *client) {
 
 /* ---- events of a session: the client's requests ------------------------------------------- */
 
+/* Does the upstream still have to learn that an older request for this name is withdrawn? */
+static bool is_leaving(const struct track *track) {
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
+    const struct track *other = track->relay->tracks[t];
+    if (other && other->leaving && other->up == track->up &&
+        moqt_name_equal(other->name, track->name))
+      return true;
+  }
+  return false;
+}
+
+/* SUBSCRIBE, unless it has to wait. False: the upstream cannot take it. */
+static bool ask(struct track *track) {
+  struct client *up = track->up;
+  struct moqt_params params;
+  moqt_params_init(&params);
+  track->req = -1;
+  if (!up || is_leaving(track)) return true;
+  track->req = moqt_subscribe(up->session, track->name, &params);
+  client_dirty(up);
+  return track->req >= 0;
+}
+
+void track_ask_waiting(struct client *up) {
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
+    struct track *track = up->relay->tracks[t];
+    if (!track || track->state != TRACK_ASKED || track->req >= 0) continue;
+    if (!track->up && up->dialled) track->up = up;
+    if (track->up == up && !ask(track)) track_end(track, MOQT_DONE_GOING_AWAY);
+  }
+}
+
 /* A publisher that announces what another one serves takes it over: usually it is
  * the same one, back on a new connection. What was half sent stays half. */
 static void take_over(struct track *track, struct client *up) {
@@ -241,14 +343,10 @@ static void take_over(struct track *track, struct client *up) {
     next = s->newer;
     if (s->track == track && !s->fin && !s->ended) stream_end(s, MOQT_RESET_GOING_AWAY);
   }
-  struct moqt_params params;
-  moqt_params_init(&params);
   track->up = up;
   track->state = TRACK_ASKED;
   track->streams_told = UINT64_MAX;
-  track->req = moqt_subscribe(up->session, track->name, &params);
-  client_dirty(up);
-  if (track->req < 0) track_end(track, MOQT_DONE_GOING_AWAY);
+  if (!ask(track)) track_end(track, MOQT_DONE_GOING_AWAY);
 }
 
 static void on_namespace(void *app, int64_t req, const struct moqt_name *name) {
@@ -284,9 +382,11 @@ static struct client *find_publisher(struct relay *relay, const struct moqt_name
   return found;
 }
 
+/* Of a publisher at this relay, else of the relay above. */
 static struct track *ask_upstream(struct relay *relay, const struct moqt_name *name) {
   struct client *up = find_publisher(relay, name);
-  if (!up) return NULL;
+  if (!up && !dial_hopes(relay)) return NULL;
+  if (!up) up = dial_upstream(relay);
   uint32_t index = 0;
   while (index < FB_MAX_TRACKS && relay->tracks[index]) index++;
   if (index == FB_MAX_TRACKS) {
@@ -295,8 +395,6 @@ static struct track *ask_upstream(struct relay *relay, const struct moqt_name *n
   }
   struct track *track = calloc(1, sizeof *track);
   if (!track) return NULL;
-  struct moqt_params params;
-  moqt_params_init(&params);
   *track = (struct track){.relay = relay,
                           .index = index,
                           .name = moqt_name_dup(name),
@@ -304,8 +402,7 @@ static struct track *ask_upstream(struct relay *relay, const struct moqt_name *n
                           .out_alias = index + 1,
                           .default_priority = 128,
                           .streams_told = UINT64_MAX};
-  if (track->name) track->req = moqt_subscribe(up->session, name, &params);
-  if (!track->name || track->req < 0) {
+  if (!track->name || !ask(track)) {
     free(track->name);
     free(track);
     return NULL;
@@ -317,7 +414,6 @@ static struct track *ask_upstream(struct relay *relay, const struct moqt_name *n
   }
   relay->tracks[index] = track;
   entry_newest_group(track); /* of the slot's former owner */
-  client_dirty(up);
   return track;
 }
 
@@ -438,6 +534,7 @@ static void on_refused(void *app, int64_t req, uint64_t code, uint64_t retry_ms,
   struct relay *relay = up->relay;
   struct track *track = track_of_request(up, req);
   if (!track) return;
+  relay->unwanted = true;
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
     struct subscription *sub = client ? client->subs[track->index] : NULL;
@@ -448,6 +545,8 @@ static void on_refused(void *app, int64_t req, uint64_t code, uint64_t retry_ms,
     free(sub);
   }
   track->up = NULL;
+  track->req = -1;
+  if (up->dialled && track_has_subscribers(track) && dial_again(relay)) return;
   track_end(track, MOQT_DONE_GOING_AWAY); /* for those who had it from an older publisher */
 }
 

@@ -16,6 +16,7 @@
 #include "embed/test_key_pem.h"
 #include "relay/fanout/relay.h"
 #include "relay/fanout/user_plane.h"
+#include "relay/host/address.h"
 #include "relay/host/control.h"
 #include "relay/host/kernel_plane.h"
 #include "relay/host/neighbour.h"
@@ -37,7 +38,7 @@ struct process {
   struct kernel_plane *kernel;
   struct user_plane *user;
   struct trace_lines *trace;
-  struct qc_tls *tls;
+  struct qc_tls *tls, *dial_tls;
   struct relay *relay;
   int keylog, epoll, signals;
   bool stop, vanished;
@@ -166,6 +167,25 @@ static int open_datapath(struct process *p) {
   return 0;
 }
 
+/* Whom this relay dials. */
+static int open_upstream(struct process *p, struct relay_upstream *upstream) {
+  const struct options *o = p->options;
+  struct qc_tls_config tls = {.alpn = MOQT_ALPN,
+                              .cipher = o->cipher,
+                              .keylog = p->keylog >= 0 ? on_keylog : NULL,
+                              .keylog_arg = p};
+  if (!o->upstream) return 0;
+  upstream->authority = o->upstream;
+  upstream->path.remote = o->upstream_addr;
+  if (!address_local(&o->upstream_addr, o->port, &upstream->path.local)) {
+    char text[160];
+    snprintf(text, sizeof text, "--upstream %s: there is no route to it", o->upstream);
+    return failed(p, EXIT_FAILED, text);
+  }
+  upstream->tls = p->dial_tls = qc_tls_new(&tls);
+  return p->dial_tls ? 0 : failed(p, EXIT_FAILED, "cannot set up TLS");
+}
+
 static int open_relay(struct process *p) {
   const struct options *o = p->options;
   struct qc_tls_config tls = {
@@ -198,6 +218,8 @@ static int open_relay(struct process *p) {
       .port = o->port,
       .defects = o->defects,
   };
+  int code = open_upstream(p, &config.upstream);
+  if (code) return code;
   p->relay = relay_new(&config);
   return p->relay ? 0 : failed(p, EXIT_FAILED, "no memory for the relay");
 }
@@ -249,6 +271,7 @@ static void close_all(struct process *p) {
   if (p->user && p->relay) native_plane_print(user_plane_native(p->user), stderr);
   relay_free(p->relay);
   qc_tls_free(p->tls);
+  qc_tls_free(p->dial_tls);
   kernel_plane_close(p->kernel);
   user_plane_close(p->user);
   if (tracefile_close(p->trace)) fputs("fanbench-relay: the trace is not complete\n", stderr);
@@ -345,6 +368,8 @@ int daemon_run(const struct options *options) {
     control_ready(options->control);
     fprintf(stderr, "fanbench-relay: ready on UDP port %u, datapath %s\n", options->port,
             options_datapath_name(options->datapath));
+    relay_dial(p.relay, now_ns());
+    sockets_flush(p.sockets);
     loop(&p);
     if (!p.vanished)
       relay_stop(p.relay, now_ns());

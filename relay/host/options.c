@@ -8,11 +8,13 @@
 #include "bpf/abi/limits.h"
 #include "bpf/dp/policy/policy.h"
 #include "relay/fanout/defects.h"
+#include "relay/host/address.h"
 
 enum {
   OPT_NAME = 256,
   OPT_LISTEN,
   OPT_PORT,
+  OPT_UPSTREAM,
   OPT_DATAPATH,
   OPT_PROTECTION,
   OPT_CIPHER,
@@ -32,6 +34,7 @@ static const struct option longs[] = {
     {"name", required_argument, NULL, OPT_NAME},
     {"listen", required_argument, NULL, OPT_LISTEN},
     {"port", required_argument, NULL, OPT_PORT},
+    {"upstream", required_argument, NULL, OPT_UPSTREAM},
     {"datapath", required_argument, NULL, OPT_DATAPATH},
     {"protection", required_argument, NULL, OPT_PROTECTION},
     {"cipher", required_argument, NULL, OPT_CIPHER},
@@ -54,6 +57,7 @@ void options_help(FILE *to) {
         "\n"
         "  --port PORT            UDP port on all addresses, IPv4 and IPv6 [4433]\n"
         "  --listen ADDRESS:PORT  the same; the address is for people, the socket takes all\n"
+        "  --upstream ADDRESS:PORT  dial this relay, and take from it what is published there\n"
         "  --datapath NAME        kernel: copies made by eBPF; user: the same code on packets from\n"
         "                         the socket; stock: plain ngtcp2 streams [kernel]\n"
         "  --protection NAME      none: laboratory, null AEAD after a real handshake;\n"
@@ -121,6 +125,10 @@ static bool take(struct options *o, int opt, const char *arg) {
   case OPT_PORT:
     ok = number(arg, UINT16_MAX, &n) && n > 0;
     o->port = (uint16_t)n;
+    break;
+  case OPT_UPSTREAM:
+    ok = address_parse(arg, &o->upstream_addr);
+    o->upstream = arg;
     break;
   case OPT_DATAPATH:
     ok = datapath(arg, &o->datapath);

@@ -16,6 +16,8 @@ enum options_datapath { DATAPATH_KERNEL, DATAPATH_USER, DATAPATH_STOCK };
 struct options {
   const char *name, *out;
   uint16_t port;
+  const char *upstream; /* as given; NULL = none */
+  struct qc_addr upstream_addr;
   enum options_datapath datapath;
   enum qc_protection protection;
   enum qc_cipher cipher;

@@ -63,8 +63,16 @@ static void on_subscribe(void *app, int64_t req, const struct moqt_name *name,
   struct moqt_params answer;
   moqt_params_init(&answer);
   e->subscribed = true;
+  e->asked++;
   e->request = req;
   moqt_subscribe_accept(e->session, req, 5, &answer, (struct moqt_bytes){0});
+}
+
+static void on_ended(void *app, int64_t req, enum moqt_end why) {
+  struct endpoint *e = app;
+  (void)why;
+  e->withdrawn++;
+  if (e->request == req) e->subscribed = false;
 }
 
 static void on_subscribed(void *app, int64_t req, uint64_t alias, const struct moqt_params *params,
@@ -163,6 +171,12 @@ static void on_data_reset(void *app, int64_t sid, uint64_t code) {
   free(in);
 }
 
+unsigned endpoint_open_streams(const struct endpoint *e) {
+  unsigned n = 0;
+  for (const struct incoming *in = ((const struct full *)e)->incoming; in; in = in->next) n++;
+  return n;
+}
+
 static void on_datagram(void *app, const uint8_t *data, size_t len) {
   struct endpoint *e = app;
   struct wire_cursor c = wire_cursor(data, 0, len);
@@ -182,6 +196,7 @@ static void on_datagram(void *app, const uint8_t *data, size_t len) {
 static const struct moqt_events events = {
     .accepted = on_accepted,
     .subscribe = on_subscribe,
+    .ended = on_ended,
     .subscribed = on_subscribed,
     .refused = on_refused,
     .done = on_done,
@@ -331,6 +346,11 @@ void endpoint_subscribe_timed(struct endpoint *e, unsigned priority_max, uint64_
     params.object_timeout_ms = timeout_ms;
   }
   e->request = moqt_subscribe(e->session, &name, &params);
+}
+
+void endpoint_unsubscribe(struct endpoint *e) {
+  moqt_cancel(e->session, e->request);
+  e->answered = false;
 }
 
 void endpoint_publish_stream(struct endpoint *e, uint64_t group, uint8_t priority, size_t size) {

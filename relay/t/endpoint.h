@@ -18,7 +18,8 @@ struct endpoint {
   struct qc_close_info close;
   /* publisher */
   bool announced, subscribed;
-  int64_t request;
+  uint64_t asked, withdrawn; /* SUBSCRIBEs, and how many of them were cancelled */
+  int64_t request;           /* also a subscriber's own */
   uint64_t datagrams_sent, streams_sent;
   /* subscriber */
   bool answered, refused, done;
@@ -48,6 +49,9 @@ void endpoint_subscribe(struct endpoint *e, unsigned priority_max);
 void endpoint_subscribe_timed(struct endpoint *e, unsigned priority_max, uint64_t timeout_ms);
 /* REQUEST_UPDATE with PRIORITY_FILTER 0..priority_max. */
 void endpoint_limit(struct endpoint *e, unsigned priority_max);
+void endpoint_unsubscribe(struct endpoint *e);
+/* Data streams that have begun here and not ended, by FIN or reset. */
+unsigned endpoint_open_streams(const struct endpoint *e);
 
 /* One stream a group: object 0 with `size` bytes. */
 void endpoint_publish_stream(struct endpoint *e, uint64_t group, uint8_t priority, size_t size);
