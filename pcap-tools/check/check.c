@@ -62,15 +62,36 @@ static const struct qp_node *alone_at(const struct qp_manifest *m, const struct 
   return found;
 }
 
-const struct qp_node *qp_node_at(const struct qp_evidence *e, const struct qp_conn *conn,
-                                 unsigned side) {
+static const struct qp_node *look_up(const struct qp_evidence *e, const struct qp_conn *conn,
+                                     unsigned side) {
   const struct qp_end *end = side == QP_CLIENT ? &conn->tuple.src : &conn->tuple.dst;
-  if (!e->manifest)
-    return NULL;
   const struct qp_node *node = side == QP_CLIENT ? logged_by(e, conn) : NULL;
   if (!node)
     node = qp_manifest_owner(e->manifest, end);
   return node ? node : alone_at(e->manifest, end);
+}
+
+struct qp_ends_of *qp_ends_of(const struct qp_evidence *e, const struct qp_conn *conn) {
+  struct qp_ends *ends = e->ends;
+  if (!ends)
+    return NULL;
+  if (conn->index >= ends->room) {
+    size_t had = ends->room;
+    qp_grow((void **)&ends->items, &ends->room, conn->index + 1u, sizeof *ends->items);
+    memset(ends->items + had, 0, (ends->room - had) * sizeof *ends->items);
+  }
+  return &ends->items[conn->index];
+}
+
+const struct qp_node *qp_node_at(const struct qp_evidence *e, const struct qp_conn *conn,
+                                 unsigned side) {
+  struct qp_ends_of *of = qp_ends_of(e, conn);
+  if (!of)
+    return NULL;
+  if (!of->asked[side])
+    of->node[side] = look_up(e, conn, side);
+  of->asked[side] = true;
+  return of->node[side];
 }
 
 bool qp_is_relay(const struct qp_evidence *e, const struct qp_conn *conn, unsigned side) {

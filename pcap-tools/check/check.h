@@ -23,6 +23,17 @@
 struct qp_fanout;
 struct qp_passing;
 
+/* Who is at the ends of the connections, and which event broke one, as far as it was asked: it
+ * is asked often. */
+struct qp_ends {
+  struct qp_ends_of {
+    bool asked[2], asked_broken;
+    const struct qp_node *node[2];
+    uint64_t broken_at;
+  } * items; /* by index of the connection */
+  size_t room;
+};
+
 /* All evidence of a run. The parts a bare capture lacks are NULL or empty. */
 struct qp_evidence {
   char *dir;                    /* NULL: bare captures */
@@ -41,6 +52,7 @@ struct qp_evidence {
   struct qp_tracker *tracker;
   struct qp_fanout *fanout;   /* complete when all packets have passed */
   struct qp_passing *passing; /* NULL: nothing is judged before the end */
+  struct qp_ends *ends;       /* NULL: bare captures */
 };
 
 /* One check at work. */
@@ -65,6 +77,9 @@ struct qp_words {
   const char *layer, *field; /* static */
   char *expected, *actual, *explain;
 };
+
+/* Its entry in e->ends, made if it is not there; NULL: bare captures. */
+struct qp_ends_of *qp_ends_of(const struct qp_evidence *e, const struct qp_conn *conn);
 
 /* Counts a finding. True: there is room for its words, call qp_describe(). */
 bool qp_found(struct qp_judged *self);

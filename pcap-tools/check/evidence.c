@@ -148,6 +148,9 @@ void qp_evidence_clear(struct qp_evidence *e) {
   }
   free(e->logs), free(e->files), free(e->damage), free(e->frames);
   free(e->dir);
+  if (e->ends)
+    free(e->ends->items);
+  free(e->ends);
   qp_fanout_free(e->fanout);
   qp_passing_free(e->passing);
   qp_tracker_free(e->tracker);
@@ -173,6 +176,7 @@ int qp_evidence_of_run(struct qp_evidence *e, const char *dir, const char *keylo
                        size_t err_len) {
   memset(e, 0, sizeof *e);
   e->dir = qp_copy_text(dir);
+  e->ends = qp_alloc(1, sizeof *e->ends);
   if (qp_manifest_load(dir, &e->manifest, err, err_len))
     return -1;
   list_files(e, NULL, 0);

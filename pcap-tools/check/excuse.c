@@ -28,7 +28,7 @@ uint64_t qp_capture_time(const struct qp_evidence *e, uint64_t monotonic_ns) {
   return monotonic_ns + (uint64_t)e->manifest->realtime_minus_monotonic_ns;
 }
 
-uint64_t qp_broken_at(const struct qp_evidence *e, const struct qp_conn *conn) {
+static uint64_t find_break(const struct qp_evidence *e, const struct qp_conn *conn) {
   const struct qp_node *ends[2] = {qp_node_at(e, conn, QP_CLIENT), qp_node_at(e, conn, QP_SERVER)};
   for (size_t i = 0; i < e->faults.n; i++) {
     const struct qp_fault *f = &e->faults.items[i];
@@ -40,6 +40,16 @@ uint64_t qp_broken_at(const struct qp_evidence *e, const struct qp_conn *conn) {
       return t;
   }
   return UINT64_MAX;
+}
+
+uint64_t qp_broken_at(const struct qp_evidence *e, const struct qp_conn *conn) {
+  struct qp_ends_of *of = qp_ends_of(e, conn);
+  if (!of)
+    return UINT64_MAX;
+  if (!of->asked_broken)
+    of->broken_at = find_break(e, conn);
+  of->asked_broken = true;
+  return of->broken_at;
 }
 
 bool qp_excused(const struct qp_evidence *e, const struct qp_conn *conn) {
