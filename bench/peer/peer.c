@@ -247,6 +247,7 @@ void peer_free(struct peer *peer) {
   if (!peer)
     return;
   peer_disconnect(peer);
+  peer_free_waiting(peer);
   publisher_free(peer->publisher);
   subscriber_free(peer->subscriber);
   qc_tls_free(peer->tls);
@@ -423,6 +424,9 @@ size_t peer_out(struct peer *peer, struct qc_path *path, uint8_t *buf, size_t ro
   }
   if (!peer->settled) {
     peer_set_clock(peer, now_ns);
+    peer_run_waiting(peer);
+    if (!peer->conn || peer->vanished || peer->state != PEER_RUNNING)
+      return 0;
     run_role(peer);
     peer->settled = true;
   }
@@ -440,6 +444,8 @@ uint64_t peer_deadline(const struct peer *peer) {
   if (!peer->conn || peer->vanished)
     return UINT64_MAX;
   next = qc_deadline(peer->conn);
+  if (peer->n_waiting > 0 && peer->retry_ns < next)
+    next = peer->retry_ns;
   if (peer->redial_at_ns && peer->redial_at_ns < next)
     next = peer->redial_at_ns;
   role =

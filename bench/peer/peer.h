@@ -119,7 +119,10 @@ struct peer_command {
   size_t n_tracks;
 };
 
-/* An EVENT is answered by PEER_DID at once. */
+/* An EVENT is answered by PEER_DID: at once, or, while the connection cannot do it yet (it is not
+ * confirmed, has no spare ID, or its last key update is not confirmed), when it can; after
+ * PEER_PATIENCE_NS it could not be done. Events happen in the order in which they come. */
+#define PEER_PATIENCE_NS UINT64_C(2000000000)
 void peer_command(struct peer *peer, const struct peer_command *command, uint64_t now_ns);
 
 #endif

@@ -1,6 +1,8 @@
 /* Commands of the runner: start, poll, stop, and what the timeline does to an
  * endpoint. */
 #include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "bench/peer/peer_state.h"
 #include "relay/moqt/codes.h"
@@ -8,6 +10,10 @@
 /* How long CONNECTION_CLOSE is repeated for packets that still come, if the
  * closing period (RFC 9000 10.2) is longer. */
 #define LINGER_NS UINT64_C(1000000000)
+/* How soon what could not be done yet is tried again, if no packet comes before. */
+#define RETRY_NS UINT64_C(5000000)
+
+enum outcome { DONE, CANNOT, NOT_YET };
 
 static bool reconnect(struct peer *peer, bool same_port) {
   struct qc_addr local;
@@ -31,31 +37,31 @@ static bool rebind(struct peer *peer) {
   return true;
 }
 
-static bool change_path(struct peer *peer, const struct qc_addr *told) {
+static enum outcome change_path(struct peer *peer, const struct qc_addr *told) {
   struct qc_path path = peer->path;
   path.local = *told;
   if (qc_migrate(peer->conn, &path, peer->now_ns))
-    return false;
+    return NOT_YET;
   peer->path = path;
-  return true;
+  return DONE;
 }
 
-static bool migrate(struct peer *peer) {
-  struct qc_addr local;
-  if (!peer->conn || peer->outside.move(peer->outside.arg, PEER_MOVE_BESIDE, &local))
-    return false;
-  if (!change_path(peer, &local))
-    return false;
-  peer->local = local;
-  return true;
+/* However often it is tried, one socket. */
+static enum outcome migrate(struct peer *peer) {
+  if (!peer->beside && peer->outside.move(peer->outside.arg, PEER_MOVE_BESIDE, &peer->beside_local))
+    return CANNOT;
+  peer->beside = true;
+  if (change_path(peer, &peer->beside_local) != DONE)
+    return NOT_YET;
+  peer->beside = false;
+  peer->local = peer->beside_local;
+  return DONE;
 }
 
 /* A migration to an address that only ngtcp2 believes in: the relay sees the old
  * 4-tuple with another connection ID. */
-static bool rotate_cid(struct peer *peer) {
+static enum outcome rotate_cid(struct peer *peer) {
   struct qc_addr made_up = peer->path.local;
-  if (!peer->conn)
-    return false;
   if (made_up.sa.sa_family == AF_INET6)
     made_up.in6.sin6_port = (in_port_t)(made_up.in6.sin6_port ^ htons(1));
   else
@@ -74,39 +80,92 @@ static bool change_subscriptions(struct peer *peer, const struct peer_command *c
   return all;
 }
 
-static bool do_event(struct peer *peer, const struct peer_command *command) {
+static enum outcome done_if(bool done) {
+  return done ? DONE : CANNOT;
+}
+
+static enum outcome do_event(struct peer *peer, const struct peer_command *command) {
   switch (command->event) {
   case PLAN_EV_PRIORITY_LIMIT:
-    return peer->subscriber &&
-           subscriber_priority_limit(peer->subscriber, command->priority_limit) == 0;
+    return done_if(peer->subscriber &&
+                   subscriber_priority_limit(peer->subscriber, command->priority_limit) == 0);
   case PLAN_EV_SUBSCRIBE:
   case PLAN_EV_UNSUBSCRIBE:
-    return change_subscriptions(peer, command);
+    return done_if(change_subscriptions(peer, command));
   case PLAN_EV_RECONNECT:
-    return reconnect(peer, command->same_port);
-  case PLAN_EV_UPDATE_KEY:
-    return peer->conn && qc_update_key(peer->conn, peer->now_ns) == 0;
+    return done_if(reconnect(peer, command->same_port));
   case PLAN_EV_REBIND:
-    return rebind(peer);
+    return done_if(rebind(peer));
+  case PLAN_EV_UPDATE_KEY:
+    return peer->conn && qc_update_key(peer->conn, peer->now_ns) == 0 ? DONE : NOT_YET;
   case PLAN_EV_MIGRATE:
-    return migrate(peer);
+    return peer->conn ? migrate(peer) : NOT_YET;
   case PLAN_EV_ROTATE_CID:
-    return rotate_cid(peer);
+    return peer->conn ? rotate_cid(peer) : NOT_YET;
   case PLAN_EV_VANISH:
     peer->vanished = true;
-    return true;
+    return DONE;
   case PLAN_EV_DIE:
-    return true;
+    return DONE;
   default:
-    return false;
+    return CANNOT;
   }
 }
 
-static void event(struct peer *peer, const struct peer_command *command) {
-  const bool done = do_event(peer, command);
-  peer_tell(peer, &(struct peer_event){.kind = PEER_DID, .command = command->event, .done = done});
-  if (command->event == PLAN_EV_DIE)
+static void answer(struct peer *peer, enum plan_event_kind kind, bool done) {
+  peer_tell(peer, &(struct peer_event){.kind = PEER_DID, .command = kind, .done = done});
+  if (kind == PLAN_EV_DIE)
     peer->state = PEER_DIED;
+}
+
+/* ---- those that wait --------------------------------------------------------------------- */
+
+/* False: there is no room. */
+static bool enqueue(struct peer *peer, const struct peer_command *command) {
+  struct waiting *last = &peer->waiting[peer->n_waiting];
+  if (peer->n_waiting == PEER_WAITING)
+    return false;
+  *last = (struct waiting){.command = *command, .give_up_ns = peer->now_ns + PEER_PATIENCE_NS};
+  if (command->n_tracks > 0) {
+    last->tracks = malloc(command->n_tracks * sizeof *last->tracks);
+    if (!last->tracks)
+      return false;
+    memcpy(last->tracks, command->tracks, command->n_tracks * sizeof *last->tracks);
+    last->command.tracks = last->tracks;
+  }
+  peer->n_waiting++;
+  return true;
+}
+
+static void drop_first(struct peer *peer) {
+  free(peer->waiting[0].tracks);
+  memmove(peer->waiting, peer->waiting + 1, --peer->n_waiting * sizeof *peer->waiting);
+}
+
+void peer_run_waiting(struct peer *peer) {
+  while (peer->n_waiting > 0 && peer->state == PEER_RUNNING) {
+    const struct waiting *first = &peer->waiting[0];
+    const enum outcome outcome = do_event(peer, &first->command);
+    if (outcome == NOT_YET && peer->now_ns < first->give_up_ns) {
+      peer->retry_ns = peer->now_ns + RETRY_NS;
+      return;
+    }
+    const enum plan_event_kind kind = first->command.event;
+    drop_first(peer);
+    answer(peer, kind, outcome == DONE);
+  }
+}
+
+void peer_free_waiting(struct peer *peer) {
+  while (peer->n_waiting > 0)
+    drop_first(peer);
+}
+
+static void event(struct peer *peer, const struct peer_command *command) {
+  if (!enqueue(peer, command))
+    answer(peer, command->event, false);
+  else if (peer->n_waiting == 1)
+    peer_run_waiting(peer);
 }
 
 static void stop(struct peer *peer) {

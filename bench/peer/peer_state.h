@@ -7,6 +7,14 @@
 #include "bench/peer/publisher.h"
 #include "bench/peer/subscriber.h"
 
+/* Events that wait for their turn. */
+#define PEER_WAITING 64
+struct waiting {
+  struct peer_command command;
+  int *tracks; /* the command's, owned */
+  uint64_t give_up_ns;
+};
+
 struct peer {
   const struct plan *plan;
   int node;
@@ -30,6 +38,12 @@ struct peer {
   unsigned redials;      /* since one did */
   uint64_t redial_at_ns; /* the connection is lost: when to dial again; 0 = it is not */
 
+  struct waiting waiting[PEER_WAITING];
+  size_t n_waiting;
+  uint64_t retry_ns; /* when the first of them is tried again */
+  bool beside;       /* a migration has its socket, and waits */
+  struct qc_addr beside_local;
+
   enum peer_state state;
   bool stopping, vanished;
   uint64_t stop_until_ns;
@@ -38,8 +52,10 @@ struct peer {
 /* peer.c */
 void peer_tell(struct peer *peer, const struct peer_event *event);
 void peer_set_clock(struct peer *peer, uint64_t now_ns);
-int peer_dial(struct peer *peer);        /* on peer->path */
-void peer_disconnect(struct peer *peer); /* without a word */
+int peer_dial(struct peer *peer);         /* on peer->path */
+void peer_disconnect(struct peer *peer);  /* without a word */
+void peer_run_waiting(struct peer *peer); /* peer_command.c */
+void peer_free_waiting(struct peer *peer);
 void peer_check_stop(struct peer *peer); /* told to stop: is it over? */
 
 #endif

@@ -159,6 +159,50 @@ static void path_events(void **state) {
   }
 }
 
+/* What a connection cannot do yet waits until it can, and what was told later waits behind it. */
+static void events_wait_for_their_turn(void **state) {
+  static const enum plan_event_kind kinds[] = {PLAN_EV_RECONNECT,  PLAN_EV_UPDATE_KEY,
+                                               PLAN_EV_MIGRATE,    PLAN_EV_UPDATE_KEY,
+                                               PLAN_EV_ROTATE_CID, PLAN_EV_PRIORITY_LIMIT};
+  const size_t n = sizeof kinds / sizeof *kinds;
+  struct rig *rig;
+  (void)state;
+  rig = served_answered(SERVED_BOTH, 0);
+  for (size_t i = 0; i < n; i++)
+    rig_do(rig,
+           &(struct peer_command){
+               .what = PEER_DO_EVENT, .event = kinds[i], .same_port = true, .priority_limit = 3});
+  assert_int_equal(rig_count(rig, PEER_DID), 1); /* the new connection has not been answered */
+  rig_run(rig, 3 * RIG_S);
+  assert_int_equal(rig_count(rig, PEER_DID), n);
+  size_t seen = 0;
+  for (size_t i = 0; i < rig->n_events; i++)
+    if (rig->events[i].kind == PEER_DID) {
+      assert_int_equal(rig->events[i].command, kinds[seen++]);
+      assert_true(rig->events[i].done);
+    }
+  assert_int_equal(rig->connections, 2);
+  assert_false(rig->closed);
+  rig_close(rig);
+}
+
+/* Not for ever. */
+static void patience_ends(void **state) {
+  struct rig *rig;
+  (void)state;
+  rig = served_answered(SERVED_BOTH, 0);
+  rig->deaf = true;
+  rig_server_restart(rig);
+  rig_do(rig, &(struct peer_command){.what = PEER_DO_EVENT, .event = PLAN_EV_RECONNECT});
+  rig_do(rig, &(struct peer_command){.what = PEER_DO_EVENT, .event = PLAN_EV_MIGRATE});
+  rig_run(rig, PEER_PATIENCE_NS - 100 * RIG_MS);
+  assert_int_equal(rig_count(rig, PEER_DID), 1);
+  rig_run(rig, 200 * RIG_MS);
+  assert_int_equal(rig_count(rig, PEER_DID), 2);
+  assert_false(rig_await(rig, PEER_DID, 2)->done);
+  rig_close(rig);
+}
+
 static void other_events_cannot_be_done(void **state) {
   struct rig *rig;
   (void)state;
@@ -191,6 +235,8 @@ int main(void) {
       cmocka_unit_test(vanish_is_silent),
       cmocka_unit_test(die_leaves_no_word),
       cmocka_unit_test(path_events),
+      cmocka_unit_test(events_wait_for_their_turn),
+      cmocka_unit_test(patience_ends),
       cmocka_unit_test(other_events_cannot_be_done),
       cmocka_unit_test(stop_closes_well),
   };

@@ -57,7 +57,6 @@ static void raise_to(bool *any, struct qp_location *largest, struct qp_location 
   *any = true;
 }
 
-<<<<<<< HEAD
 /* One object of the track that had reached the relay, by its own subscription on `up`. */
 static void meet(const struct qp_evidence *e, const struct qp_conn *up,
                  const struct qp_request *own, const struct qp_object *o,
@@ -78,33 +77,6 @@ static void gather(const struct qp_evidence *e, const struct qp_conn *up, unsign
     const struct qp_request *s = qp_session_alias(up, !sender, o->alias, o->first.time_ns);
     if (s && s->track == r->track)
       meet(e, up, s, o, r, l);
-=======
-/* When a connection was over, by the plan or by a close. */
-static uint64_t end_of(const struct qp_evidence *e, const struct qp_conn *c) {
-  uint64_t end = qp_broken_at(e, c);
-  for (unsigned side = 0; side < 2; side++)
-    if (c->close[side].seen && c->close[side].at.time_ns < end)
-      end = c->close[side].at.time_ns;
-  return end;
-}
-
-static void gather(const struct qp_evidence *e, const struct qp_conn *up, unsigned sender,
-                   const struct qp_request *r, struct largest *l) {
-  uint64_t asked = r->filters[0].asked.time_ns;
-  /* A relay whose own subscription is over, its publisher gone, may have forgotten the track. */
-  const bool gone = end_of(e, up) <= asked;
-  for (size_t i = 0; i < up->n_objects[sender]; i++) {
-    const struct qp_object *o = &up->objects[sender][i];
-    const struct qp_request *s = qp_session_alias(up, !sender, o->alias, o->first.time_ns);
-    struct qp_location at = {o->group, o->object};
-    if (!s || s->track != r->track)
-      continue;
-    if (o->first.time_ns <= r->answered.time_ns)
-      raise_to(&l->any_answered, &l->answered, at);
-    const bool over = gone || (s->ended.frame && s->ended.time_ns <= asked);
-    if (o->whole && o->last.time_ns + QP_TURN_NS < asked && !over)
-      raise_to(&l->any_asked, &l->asked, at);
->>>>>>> cea802c (pcap-tools: who is at the end of a connection is looked up once)
   }
   for (size_t i = 0; i < up->n_requests; i++) {
     const struct qp_request *s = &up->requests[i];
@@ -153,7 +125,6 @@ static struct feeders find_feeders(const struct qp_evidence *e) {
   size_t n;
   struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
   for (size_t i = 0; i < n; i++)
-<<<<<<< HEAD
     for (unsigned side = 0; side < 2; side++) {
       if (!qp_is_relay(e, conns[i], side) ||
           (!e->manifest && !conns[i]->n_objects[!side] && !was_told(conns[i], side)))
@@ -180,15 +151,6 @@ static void judge_largest(struct qp_judged *self, const struct feeders *feeders,
     fed = true;
   }
   gather_passed(e, c, r, &l);
-=======
-    for (unsigned side = 0; side < 2; side++)
-      if (conns[i] != c && qp_is_relay(e, conns[i], side) &&
-          qp_node_at(e, conns[i], side) == relay) {
-        if (conns[i]->n_objects[!side])
-          gather(e, conns[i], !side, r, &l);
-        fed = true;
-      }
->>>>>>> cea802c (pcap-tools: who is at the end of a connection is looked up once)
   if (!fed || qp_happened(e, relay ? relay->name : "", "restart"))
     return;
   self->out->examined++;
