@@ -23,10 +23,10 @@ PORT_GLOBAL int dp_batch(port_t *p, struct dp_scratch *s, __u32 batch, __u64 tim
   PORT_NO_UNROLL
   for (__u32 i = 0; i < FB_BATCH; i++) {
     __u32 slot = batch * FB_BATCH + i;
+    if (port_defect(p, global_counter))
+      slot = (__u32)port_add(p, port_copy_index(p), 1);
     if (slot >= slots)
       break;
-    if (port_defect(p, global_counter))
-      slot = (__u32)(port_add(p, port_copy_index(p), 1) % slots);
     dp_choose(p, s, slot);
   }
   if (s->record.n_subs == 0 || dp_record_write(p, s))
@@ -54,6 +54,8 @@ PORT_GLOBAL int dp_packet(port_t *p, struct dp_scratch *s) {
   dp_admit(p, s);
   s->emitted = 0;
   s->copy_ready = 0;
+  if (port_defect(p, global_counter))
+    port_store(p, port_copy_index(p), 0);
   __u64 now = port_now_ns(p);
   int records = 0;
   PORT_NO_UNROLL

@@ -146,15 +146,12 @@ static uint64_t beyond_limits(struct world *w) {
   return decided(w, 0, 0);
 }
 
-/* Copies that slot 0 gets of a packet, if another CPU has counted one in between. */
-static uint64_t copies_behind_another(struct world *w) {
+/* Copies of a packet for two, if another CPU counts one meanwhile. */
+static uint64_t copies_beside_another(struct world *w) {
   begin(w, 2);
-  assert_int_equal(send_packet(w, PACKET(.pn = 0, FRAMES(dg(3)))), FB_PKT_FANNED);
-  assert_int_equal(w->n_copies, 2);
-  assert_int_equal(w->copies[0].slot, 0);
   w->ops->count_copy(w);
-  assert_int_equal(send_packet(w, PACKET(.pn = 1, FRAMES(dg(3)))), FB_PKT_FANNED);
-  return w->copies[0].slot;
+  assert_int_equal(send_packet(w, PACKET(.pn = 0, FRAMES(dg(3)))), FB_PKT_FANNED);
+  return w->n_copies;
 }
 
 /* What becomes of a stream's bytes that come a second time, under a new number. */
@@ -184,16 +181,20 @@ static const struct {
     {{.index_in_priority = 1}, own_filter, FB_DEC_FILTERED, FB_DEC_SEND},
     {{.header_per_packet = 1}, priority_inside, 100, '0'},
     {{.ignore_limits = 1}, beyond_limits, FB_DEC_STREAM_LIMIT, FB_DEC_SEND},
-    {{.global_counter = 1}, copies_behind_another, 0, 1},
+    {{.global_counter = 1}, copies_beside_another, 2, 1},
 };
 #define CASES (sizeof cases / sizeof *cases)
 
 static void every_switch(make_world *make) {
   struct world *w = make(NULL);
+  bool native = w->ops->count_copy != NULL; /* the kernel cannot show global-counter */
   for (size_t i = 0; i < CASES; i++)
-    assert_int_equal(cases[i].shows(w), cases[i].without);
+    if (native || !cases[i].defects.global_counter)
+      assert_int_equal(cases[i].shows(w), cases[i].without);
   world_free(w);
   for (size_t i = 0; i < CASES; i++) {
+    if (!native && cases[i].defects.global_counter)
+      continue;
     w = make(&cases[i].defects);
     assert_int_equal(cases[i].shows(w), cases[i].with);
     world_free(w);

@@ -59,7 +59,9 @@ struct world_ops {
   struct fb_down *(*downs)(struct world *w);
   struct fb_upstream_state *(*state)(struct world *w);
   struct fb_track_state *(*tracks)(struct world *w);
-  void (*count_copy)(struct world *w); /* as another CPU does under global-counter */
+  /* While the next packet is copied, another CPU counts a copy too (defect global-counter).
+   * NULL in the kernel, whose test runs have a CPU to themselves. */
+  void (*count_copy)(struct world *w);
   /* Runs one frame: reason, and w->copies. The frame must come out as it went in. */
   enum fb_packet_reason (*run)(struct world *w, const struct piece *frame, bool gso);
   void (*limit_copies)(struct world *w,
@@ -80,6 +82,7 @@ struct world {
   union record *records;
   size_t n_records;
   uint32_t most_copies;
+  unsigned counter_accesses;
   bool keep_records; /* leave them in the ring, until it is full */
   struct transcript transcript;
   uint32_t seen_reasons, seen_decisions; /* bits: what the fixtures have met */

@@ -204,10 +204,6 @@ static enum fb_packet_reason run(struct world *w, const struct piece *frame, boo
 
 /* ---- loading ---------------------------------------------------------------------------- */
 
-static void count_copy(struct world *w) {
-  kernel_of(w)->skel->bss->fb_copy_index++;
-}
-
 static void limit_copies(struct world *w, uint32_t most) {
   w->most_copies = most;
   kernel_of(w)->skel->bss->fb_emitted_count = WORLD_COPIES - most;
@@ -308,7 +304,6 @@ static struct world *open_world(const struct fb_defects *defects, uint32_t polic
                                        .tracks = tracks,
                                        .run = run,
                                        .limit_copies = limit_copies,
-                                       .count_copy = count_copy,
                                        .drain = drain,
                                        .close = close_world};
   if (geteuid() != 0) {

@@ -141,7 +141,8 @@ static uint64_t end_of(const struct qp_conn *c, const struct qp_request *r) {
 static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d) {
   const struct qp_object *o = d->in;
   uint64_t arrived = o->last.time_ns, end = end_of(d->conn, d->request);
-  bool own_end = d->request->ended.frame && d->request->ended.time_ns == end;
+  /* Behind PUBLISH_DONE the request only tidies up: all was due before. */
+  bool own_end = d->request->ended.frame && d->request->ended.time_ns == end && !d->request->done;
   if (qp_timed_out(e))
     return "the run was cut short";
   if (d->request->done && d->request->done_status == 5) /* TOO_FAR_BEHIND */

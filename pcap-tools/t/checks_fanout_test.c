@@ -169,6 +169,25 @@ static void an_ended_subscription_gets_nothing_more(void **state) {
   done(&s, "copy-count", JUDGE_PASS, 1);
 }
 
+/* A subscriber that leaves may miss what waits for it; one whose track is done may not. */
+static void a_finished_track_was_due_as_a_whole(void **state) {
+  (void)state;
+  size_t asked = m_subscribe(0, "chat", p_next_group()).len;
+  size_t answered = m_subscribe_ok(DOWN_ALIAS, p_none()).len;
+  for (int finished = 0; finished < 2; finished++) {
+    struct scene s = joined();
+    scene_up(&s, 0, 0, "a");
+    s.t->now_ns += 1000000000u;
+    if (finished)
+      pkt_1rtt(&s.sub, S, .frames = FRAMES(w_stream_of(0, answered, m_done(2, 0), true)));
+    pkt_1rtt(&s.sub, C, .frames = FRAMES(w_stop(0, 1), w_reset(0, 1, asked)));
+    if (finished)
+      refused(&s, "copy-count", "copy", "none");
+    else
+      done(&s, "copy-count", JUDGE_PASS, 1);
+  }
+}
+
 static void a_delivery_timeout_allows_drops(void **state) {
   (void)state;
   struct scene s = scene_new("chat", p_timeout(500), p_none());
@@ -310,6 +329,7 @@ int main(void) {
       cmocka_unit_test(a_narrowed_filter_counts_from_its_update),
       cmocka_unit_test(a_widened_filter_counts_from_its_answer),
       cmocka_unit_test(an_ended_subscription_gets_nothing_more),
+      cmocka_unit_test(a_finished_track_was_due_as_a_whole),
       cmocka_unit_test(a_delivery_timeout_allows_drops),
       cmocka_unit_test(a_delivery_timeout_allows_no_hole),
       cmocka_unit_test(what_the_relay_never_got_is_not_due),

@@ -358,8 +358,9 @@ static void on_path_validated(void *app, const struct qc_path *path, bool valid)
 
 static void on_dcid_changed(void *app, const struct qc_cid *dcid) {
   struct client *client = app;
+  if (client->relay->cfg.defects.stale_dcid) return;
   client->dcid = *dcid;
-  if (client->in_plane && !client->relay->cfg.defects.stale_dcid) entry_subscriber_update(client);
+  if (client->in_plane) entry_subscriber_update(client);
 }
 
 static void on_cid_issued(void *app, const struct qc_cid *cid) {

@@ -9,6 +9,8 @@ static bool is_settled(const struct client *up, uint32_t slot) {
   if (!up->notes || up->rx_datagrams >= FB_MAX_FRAMES) return false;
   const struct datagram_note *note = &up->notes[up->rx_pn % RELAY_DATAGRAM_NOTES];
   if (!note->valid || note->pn != up->rx_pn) return false;
+  /* Defect global-counter: a packet that was copied at all was copied to everybody. */
+  if (up->relay->cfg.defects.global_counter) return true;
   return note->settled[up->rx_datagrams][slot / 64] >> (slot % 64) & 1;
 }
 
