@@ -316,6 +316,12 @@ static bool ask(struct track *track) {
   moqt_params_init(&params);
   track->req = -1;
   if (!up || is_leaving(track)) return true;
+  /* A relay starts everybody at a group's begin: without a filter we were owed the rest of the
+   * group at hand. */
+  if (up->dialled) {
+    params.has |= MOQT_HAS_LOCATION_FILTER;
+    params.location = (struct moqt_location_filter){.n = 1}; /* {0}: the next */
+  }
   track->req = moqt_subscribe(up->session, track->name, &params);
   client_dirty(up);
   return track->req >= 0;
