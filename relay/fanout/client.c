@@ -71,6 +71,10 @@ static uint64_t on_next_number(void *arg) {
   return next > client->guessed_pn ? next : client->guessed_pn;
 }
 
+static bool on_has_room(void *arg, size_t bytes) {
+  return window_has_room(arg, bytes);
+}
+
 static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, bool ack_eliciting,
                         bool burned) {
   struct client *client = arg;
@@ -187,6 +191,7 @@ static const struct shim_ops shim_ops = {
     .take_number = on_take_number,
     .next_number = on_next_number,
     .own_sent = on_own_sent,
+    .has_room = on_has_room,
     .ack = on_ack,
     .max_data = on_max_data,
     .max_streams_uni = on_max_streams,

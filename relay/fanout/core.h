@@ -320,6 +320,7 @@ struct relay {
   struct leg *drops;      /* to be cut off by leg_drop_due() */
   uint64_t next_uid;
   uint64_t cached_bytes; /* data, and what is kept about streams and legs */
+  uint64_t most_cached, most_datagrams; /* ever; bytes for one subscriber */
   uint64_t bounded_ns;   /* when it was last over the bound, and something done about it */
   uint32_t n_behind; /* subscriptions that are too far behind and not over yet */
   struct client *dirty;
@@ -458,6 +459,7 @@ void stream_retry(struct client *up);
 /* ---- behind.c: what is given up when a subscriber is too far behind ------------ */
 void behind_bound_cache(struct relay *relay);
 void behind_bound_datagrams(struct client *client);
+void behind_report(struct relay *relay); /* a line about the most that was kept */
 
 /* ---- datagram.c ------------------------------------------------------------- */
 void datagram_in(struct client *up, const uint8_t *data, size_t len);
@@ -509,6 +511,8 @@ void window_relieve(struct client *client);
  * FULL: ask again after an ACK. PACED: at window.due_ns. */
 enum window_answer { WINDOW_OPEN, WINDOW_FULL, WINDOW_PACED };
 enum window_answer window_admits(struct client *client);
+/* For what is sent besides: no room is taken. */
+bool window_has_room(const struct client *client, uint64_t bytes);
 void window_paced(struct client *client, uint64_t bytes);
 
 /* ---- drop.c ----------------------------------------------------------------- */

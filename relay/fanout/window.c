@@ -129,6 +129,14 @@ enum window_answer window_admits(struct client *client) {
   return WINDOW_PACED;
 }
 
+bool window_has_room(const struct client *client, uint64_t bytes) {
+  const struct window *w = &client->window;
+  const struct plane *plane = client->relay->cfg.plane;
+  if (w->cc.now.cwnd == 0) return true; /* the handshake is ngtcp2's */
+  uint64_t sent = plane_load(plane, &client_counters(client)->sent_bytes);
+  return sent + in_flight(client) + bytes <= w->entered + w->cc.now.cwnd;
+}
+
 void window_paced(struct client *client, uint64_t bytes) {
   pacer_sent(&client->window.pacer, rate_of(client), bytes, client->relay->now);
 }

@@ -77,6 +77,30 @@ static void withhold_ids(struct shim *shim, uint8_t *payload, size_t len) {
       memset(payload + f.at, WIRE_PADDING, f.end - f.at);
 }
 
+/* An ACK, and nothing but a PING that asks for an ACK of it. */
+static bool asks_for_its_ack(const uint8_t *payload, size_t len) {
+  struct wire_cursor c = wire_cursor(payload, 0, len);
+  struct wire_frame f;
+  bool ack = false, ping = false;
+
+  while (wire_frame_next(&c, &f) == WIRE_FRAME_OK) {
+    ack |= f.type == WIRE_ACK;
+    ping |= f.type == WIRE_PING;
+    if (f.type != WIRE_ACK && f.type != WIRE_PING && f.type != WIRE_PADDING)
+      return false;
+  }
+  return ack && ping;
+}
+
+static void withhold_pings(uint8_t *payload, size_t len) {
+  struct wire_cursor c = wire_cursor(payload, 0, len);
+  struct wire_frame f;
+
+  while (wire_frame_next(&c, &f) == WIRE_FRAME_OK)
+    if (f.type == WIRE_PING)
+      memset(payload + f.at, WIRE_PADDING, f.end - f.at);
+}
+
 /* Joint numbers for those that ngtcp2 skipped on purpose. */
 static bool burn_skipped(struct shim *shim, uint64_t own) {
   if (own < shim->next_own || own - shim->next_own > MAX_SKIP)
@@ -93,8 +117,14 @@ static bool burn_skipped(struct shim *shim, uint64_t own) {
 static int sealing(void *arg, struct protect_out *pkt) {
   struct shim *shim = arg;
   size_t own_len = wire_short_pn_len(pkt->hdr[0]), moved = PN_LEN - own_len;
+  size_t bytes = pkt->hdr_len + moved + pkt->payload_len + TAG_LEN;
   bool ack_eliciting = is_ack_eliciting(pkt->payload, pkt->payload_len);
 
+  if (ack_eliciting && shim->ops.has_room && !shim->ops.has_room(shim->arg, bytes) &&
+      asks_for_its_ack(pkt->payload, pkt->payload_len)) {
+    withhold_pings(pkt->payload, pkt->payload_len);
+    ack_eliciting = false;
+  }
   if (!burn_skipped(shim, pkt->own_pn))
     return -1;
   pkt->joint_pn = shim->ops.take_number(shim->arg);
@@ -111,8 +141,7 @@ static int sealing(void *arg, struct protect_out *pkt) {
   wire_store_be(pkt->hdr + pkt->hdr_len - own_len, PN_LEN, pkt->joint_pn);
   pkt->hdr_len += moved;
   pkt->hdr[0] |= WIRE_PN_LEN_BITS;
-  shim->ops.own_sent(shim->arg, pkt->joint_pn, pkt->own_pn,
-                     pkt->hdr_len + pkt->payload_len + TAG_LEN, ack_eliciting, false);
+  shim->ops.own_sent(shim->arg, pkt->joint_pn, pkt->own_pn, bytes, ack_eliciting, false);
   return 0;
 }
 

@@ -28,6 +28,11 @@ static void own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, bool
     o->burned[o->n_burned++] = joint;
 }
 
+static bool has_room(void *arg, size_t bytes) {
+  (void)bytes;
+  return !((struct owner *)arg)->full;
+}
+
 static void on_ack(void *arg, const struct shim_range *joint, size_t n_joint,
                    const struct shim_range *own, size_t n_own, uint64_t delay_raw) {
   struct owner *o = arg;
@@ -73,6 +78,7 @@ static const struct shim_ops ops = {
     .take_number = take_number,
     .next_number = next_number,
     .own_sent = own_sent,
+    .has_room = has_room,
     .ack = on_ack,
     .max_data = on_max_data,
     .max_streams_uni = on_max_streams_uni,
