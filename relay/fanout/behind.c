@@ -68,6 +68,7 @@ static void sweep(struct relay *relay, bool begun) {
 /* Not at every packet: who is over the bound, and waits for resets to be acknowledged, stays so for
  * a round trip. */
 void behind_bound_cache(struct relay *relay) {
+  if (relay->cached_bytes > relay->most_cached) relay->most_cached = relay->cached_bytes;
   if (!is_over(relay) || relay->now - relay->bounded_ns < RELAY_SWEEP_NS) return;
   relay->bounded_ns = relay->now;
   sweep(relay, false);
@@ -101,10 +102,12 @@ static struct subscription *last_subscription(const struct client *client) {
 }
 
 void behind_bound_datagrams(struct client *client) {
+  struct relay *relay = client->relay;
+  if (client->dgram_bytes > relay->most_datagrams) relay->most_datagrams = client->dgram_bytes;
   while (client->dgram_bytes > RELAY_DATAGRAM_BYTES) {
     const struct queued_datagram *victim = find_victim(client);
     if (victim) {
-      tell(client, true, client->relay->tracks[victim->track], victim->group, "backlog");
+      tell(client, true, relay->tracks[victim->track], victim->group, "backlog");
       datagram_drop(client, is_victim, &victim);
       continue;
     }
@@ -112,4 +115,12 @@ void behind_bound_datagrams(struct client *client) {
     if (!sub || sub->behind) return;
     end(sub);
   }
+}
+
+void behind_report(struct relay *relay) {
+  relay_log(relay,
+            "kept at most %llu bytes for slow subscribers in streams (the bound is %llu), %llu for "
+            "one of them in datagrams (%u)",
+            (unsigned long long)relay->most_cached, (unsigned long long)relay->cfg.cache_bytes,
+            (unsigned long long)relay->most_datagrams, RELAY_DATAGRAM_BYTES);
 }

@@ -357,6 +357,7 @@ void relay_vanish(struct relay *relay) {
 void relay_finish(struct relay *relay, uint64_t now_ns) {
   relay->now = now_ns;
   copies_drain(relay);
+  behind_report(relay);
   for (uint32_t i = 0; i < relay->n_slots; i++) client_free(relay->clients[i]);
   relay->dirty = NULL;
 }
