@@ -71,8 +71,10 @@ static uint64_t on_next_number(void *arg) {
   return next > client->guessed_pn ? next : client->guessed_pn;
 }
 
-static bool on_has_room(void *arg, size_t bytes) {
-  return window_has_room(arg, bytes);
+static bool on_has_room(void *arg, size_t bytes, bool probe) {
+  const struct client *client = arg;
+  if (probe && ledger_may_probe(client->ledger, client->relay->now)) return true;
+  return window_has_room(client, bytes);
 }
 
 static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, bool ack_eliciting,

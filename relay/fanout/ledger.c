@@ -176,9 +176,10 @@ static void start_flight(struct ledger *l, uint64_t pn, const struct ledger_slot
   if (ledger_is_ours(slot)) {
     l->inflight++;
     l->inflight_eliciting += slot->ack_eliciting;
-    if (slot->ack_eliciting && slot->sent_ns > l->last_eliciting_ns)
-      l->last_eliciting_ns = slot->sent_ns;
   }
+  /* Of whoever: after a probe of ngtcp2's, ours has time (RFC 9002 6.2.1). */
+  if (slot->ack_eliciting && slot->sent_ns > l->last_eliciting_ns)
+    l->last_eliciting_ns = slot->sent_ns;
   l->inflight_bytes += ledger_on_path(l, pn, slot) ? slot->bytes : 0;
   ledger_watch(l, pn, slot->sent_ns);
 }

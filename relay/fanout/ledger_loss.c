@@ -18,6 +18,10 @@ uint64_t ledger_pto(const struct ledger *l) {
   return l->srtt_ns + (spread > GRANULARITY_NS ? spread : GRANULARITY_NS) + l->max_ack_delay_ns;
 }
 
+bool ledger_may_probe(const struct ledger *ledger, uint64_t now_ns) {
+  return ledger->last_probe_ns == 0 || now_ns >= ledger->last_probe_ns + ledger_pto(ledger);
+}
+
 uint64_t ledger_persistent_ns(const struct ledger *ledger) {
   return PERSISTENT_PTOS * ledger_pto(ledger);
 }

@@ -77,19 +77,20 @@ static void withhold_ids(struct shim *shim, uint8_t *payload, size_t len) {
       memset(payload + f.at, WIRE_PADDING, f.end - f.at);
 }
 
-/* An ACK, and nothing but a PING that asks for an ACK of it. */
-static bool asks_for_its_ack(const uint8_t *payload, size_t len) {
+/* Nothing but PINGs asks for an ACK; *ack: beside an ACK. */
+static bool is_ping(const uint8_t *payload, size_t len, bool *ack) {
   struct wire_cursor c = wire_cursor(payload, 0, len);
   struct wire_frame f;
-  bool ack = false, ping = false;
+  bool ping = false;
 
+  *ack = false;
   while (wire_frame_next(&c, &f) == WIRE_FRAME_OK) {
-    ack |= f.type == WIRE_ACK;
+    *ack |= f.type == WIRE_ACK;
     ping |= f.type == WIRE_PING;
     if (f.type != WIRE_ACK && f.type != WIRE_PING && f.type != WIRE_PADDING)
       return false;
   }
-  return ack && ping;
+  return ping;
 }
 
 static void withhold_pings(uint8_t *payload, size_t len) {
@@ -114,14 +115,20 @@ static bool burn_skipped(struct shim *shim, uint64_t own) {
   return true;
 }
 
+static bool must_wait(const struct shim *shim, const struct protect_out *pkt, size_t bytes) {
+  bool ack;
+
+  return shim->ops.has_room && is_ping(pkt->payload, pkt->payload_len, &ack) &&
+         !shim->ops.has_room(shim->arg, bytes, !ack);
+}
+
 static int sealing(void *arg, struct protect_out *pkt) {
   struct shim *shim = arg;
   size_t own_len = wire_short_pn_len(pkt->hdr[0]), moved = PN_LEN - own_len;
   size_t bytes = pkt->hdr_len + moved + pkt->payload_len + TAG_LEN;
   bool ack_eliciting = is_ack_eliciting(pkt->payload, pkt->payload_len);
 
-  if (ack_eliciting && shim->ops.has_room && !shim->ops.has_room(shim->arg, bytes) &&
-      asks_for_its_ack(pkt->payload, pkt->payload_len)) {
+  if (must_wait(shim, pkt, bytes)) {
     withhold_pings(pkt->payload, pkt->payload_len);
     ack_eliciting = false;
   }

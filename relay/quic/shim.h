@@ -58,10 +58,10 @@ struct shim_ops {
   void (*max_stream_data)(void *arg, uint64_t sid, uint64_t limit);
   void (*stop_sending)(void *arg, uint64_t sid, uint64_t code);
   /* Known bugs, put back for the bench (bpf/abi/defects.h). */
-  /* May so many bytes that ask for an ACK leave now? If not, ngtcp2's wish to have its ACKs
-   * acknowledged waits: a PING beside an ACK becomes PADDING. Probes and all else are ngtcp2's
-   * to decide. NULL = always. */
-  bool (*has_room)(void *arg, size_t bytes);
+  /* May so many bytes leave now whose PING asks for an ACK, and nothing else in them? probe: it
+   * stands for itself, not beside an ACK that is to be acknowledged. If not, the PING becomes
+   * PADDING. All other packets are ngtcp2's to decide. NULL = always. */
+  bool (*has_room)(void *arg, size_t bytes, bool probe);
   bool (*may_issue)(void *arg); /* false: no ID is left for a NEW_CONNECTION_ID; NULL = always */
   bool raw_acks;     /* ACKs reach ngtcp2 untranslated */
   bool mixed_widths; /* own numbers are taken to have the width of the last one sent */

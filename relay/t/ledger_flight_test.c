@@ -184,6 +184,24 @@ static void loss_timer_follows(void **state) {
   assert_int_equal(ledger_deadline(o->ledger), 360 * MS);
 }
 
+/* ---- probes ---- */
+
+static void ngtcp2_probes_put_ours_off(void **state) {
+  struct owner *o = *state;
+
+  enter(o, 0, LEDGER_FAST, true, 0);
+  ack(o, 0, 0, 40 * MS);
+  enter(o, 1, LEDGER_FAST, true, 100 * MS);
+  assert_int_equal(ledger_deadline(o->ledger), (100 + 40 + 80 + 25) * MS);
+  enter(o, 2, LEDGER_OWN, true, 200 * MS);
+  assert_int_equal(ledger_deadline(o->ledger), (200 + 40 + 80 + 25) * MS);
+  assert_true(ledger_may_probe(o->ledger, 345 * MS));
+  ledger_expiry(o->ledger, 345 * MS);
+  assert_false(ledger_may_probe(o->ledger, 345 * MS));
+  assert_false(ledger_may_probe(o->ledger, (345 + 145) * MS - 1));
+  assert_true(ledger_may_probe(o->ledger, (345 + 145) * MS));
+}
+
 /* ---- persistent congestion ---- */
 
 /* 20 ms of ACK delay off 60 would be less than the least round trip, which is 50 now, not 10. */
@@ -211,6 +229,7 @@ int main(void) {
       TEST(aside),
       TEST(old_numbers_are_no_samples),
       TEST(loss_timer_follows),
+      TEST(ngtcp2_probes_put_ours_off),
       TEST(least_round_trip_is_forgotten),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

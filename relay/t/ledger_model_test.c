@@ -164,7 +164,7 @@ static void model_enter(struct model *m, const struct ledger_number *n) {
   k->entered = true;
   if (n->pn < m->base)
     return;
-  if (n->ack_eliciting && ours(k))
+  if (n->ack_eliciting)
     m->last_sent = most(m->last_sent, n->sent_ns);
   move_floor(m, 0);
 }

@@ -28,9 +28,11 @@ static void own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, bool
     o->burned[o->n_burned++] = joint;
 }
 
-static bool has_room(void *arg, size_t bytes) {
-  (void)bytes;
-  return !((struct owner *)arg)->full;
+static bool has_room(void *arg, size_t bytes, bool probe) {
+  const struct owner *o = arg;
+
+  assert_true(bytes > 20);
+  return !o->full || (probe && o->may_probe);
 }
 
 static void on_ack(void *arg, const struct shim_range *joint, size_t n_joint,
