@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUFFER_BYTES (1u << 20)
+/* Small: a simulation has two of them for each of its thousand endpoints, and what does
+ * not stay in the processor's caches is what a simulation waits for. */
+#define BUFFER_BYTES 16384u
 
 struct mapping {
   uint8_t *data;
@@ -42,15 +44,19 @@ static void note_error(struct peer_files *files, int error) {
 
 /* ---- writing in pieces ----------------------------------------------------------- */
 
-static void stream_flush(struct peer_files *files, struct stream *stream) {
-  for (size_t at = 0; at < stream->len;) {
-    const ssize_t n = write(stream->fd, stream->data + at, stream->len - at);
+static void write_all(struct peer_files *files, int fd, const char *data, size_t len) {
+  for (size_t at = 0; at < len;) {
+    const ssize_t n = write(fd, data + at, len - at);
     if (n < 0 && errno != EINTR) {
       note_error(files, errno);
       break;
     }
     at += n > 0 ? (size_t)n : 0;
   }
+}
+
+static void stream_flush(struct peer_files *files, struct stream *stream) {
+  write_all(files, stream->fd, stream->data, stream->len);
   stream->len = 0;
 }
 
@@ -59,7 +65,7 @@ static void stream_put(struct peer_files *files, struct stream *stream, const vo
   if (len > sizeof stream->data - stream->len)
     stream_flush(files, stream);
   if (len > sizeof stream->data) {
-    note_error(files, EMSGSIZE);
+    write_all(files, stream->fd, data, len);
     return;
   }
   memcpy(stream->data + stream->len, data, len);

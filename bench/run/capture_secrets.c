@@ -9,12 +9,6 @@
 #define UDP       8
 #define PROTO_UDP 17
 
-/* Two addresses of 4 or 16 bytes, the smaller one first, padded with zeros. */
-struct capture_pair {
-  uint8_t addr[2][16];
-  bool used, explained; /* a ClientHello between them was read */
-};
-
 /* What a frame says of it; payload is NULL if it is no whole UDP datagram. */
 struct datagram {
   struct capture_pair pair;
@@ -90,20 +84,17 @@ static int grow(struct capture_secrets *secrets) {
   return 0;
 }
 
-static struct capture_pair *pair_of(struct capture_secrets *secrets,
-                                    const struct capture_pair *pair) {
-  if (secrets->n_pairs > 0 && same(&secrets->pairs[secrets->last], pair))
-    return &secrets->pairs[secrets->last];
+static int add_pair(struct capture_secrets *secrets, const struct capture_pair *pair) {
   if (2 * secrets->n_pairs >= secrets->room_pairs && grow(secrets) != 0)
-    return NULL;
+    return -1;
   const size_t at = place(secrets->pairs, secrets->room_pairs, pair);
   if (!secrets->pairs[at].used) {
     secrets->pairs[at] = *pair;
     secrets->pairs[at].used = true;
     secrets->n_pairs++;
   }
-  secrets->last = at;
-  return &secrets->pairs[at];
+  secrets->last = secrets->pairs[at];
+  return 0;
 }
 
 /* ---- hellos ---------------------------------------------------------------------------------- */
@@ -148,7 +139,7 @@ static int add_id(struct capture_ids *ids, const struct hello_id *id) {
 }
 
 /* A closed one may be opened by the next try: the first was changed on the way. */
-static int take_initial(struct capture_secrets *secrets, struct capture_pair *pair,
+static int take_initial(struct capture_secrets *secrets, const struct capture_pair *pair,
                         const struct hello *hello, const uint8_t *payload) {
   uint8_t random[HELLO_RANDOM];
   const bool answers = find_id(&secrets->sources, &hello->dcid) < secrets->sources.n;
@@ -161,7 +152,7 @@ static int take_initial(struct capture_secrets *secrets, struct capture_pair *pa
   const size_t at = find_id(&secrets->closed, &hello->dcid);
   if (at < secrets->closed.n)
     secrets->closed.all[at] = secrets->closed.all[--secrets->closed.n];
-  pair->explained = true;
+  secrets->pairs[place(secrets->pairs, secrets->room_pairs, pair)].explained = true;
   return add_random(secrets, random);
 }
 
@@ -170,11 +161,11 @@ void capture_secrets_see(struct capture_secrets *secrets, const uint8_t *frame, 
   struct hello hello;
   if (!look(frame, len, &datagram))
     return;
-  struct capture_pair *pair = pair_of(secrets, &datagram.pair);
-  if (pair == NULL)
+  if ((!secrets->last.used || !same(&secrets->last, &datagram.pair)) &&
+      add_pair(secrets, &datagram.pair) != 0)
     secrets->failed = true;
   else if (datagram.payload != NULL && hello_parse(&hello, datagram.payload, datagram.len) &&
-           take_initial(secrets, pair, &hello, datagram.payload) != 0)
+           take_initial(secrets, &datagram.pair, &hello, datagram.payload) != 0)
     secrets->failed = true;
 }
 

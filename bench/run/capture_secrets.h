@@ -16,7 +16,11 @@
 
 #include "bench/run/keylog.h"
 
-struct capture_pair;
+/* Two addresses of 4 or 16 bytes, the smaller one first, padded with zeros. */
+struct capture_pair {
+  uint8_t addr[2][16];
+  bool used, explained; /* a ClientHello between them was read */
+};
 
 /* Connection IDs; grows. */
 struct capture_ids {
@@ -25,13 +29,13 @@ struct capture_ids {
 };
 
 struct capture_secrets {
+  struct capture_pair last;         /* of the last packet: it is among the pairs */
   uint8_t (*randoms)[HELLO_RANDOM]; /* in order of first sight */
   size_t n, room;
   struct capture_ids sources; /* what Initials named as theirs: who is addressed so is answered */
   struct capture_ids closed;  /* whom first Initials addressed that did not open */
   struct capture_pair *pairs; /* hosts that speak with each other; hashed by address */
   size_t n_pairs, room_pairs; /* room: a power of two, or 0 */
-  size_t last;                /* the pair of the last packet */
   bool failed;                /* no memory: all secrets go in */
 };
 

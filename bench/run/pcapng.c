@@ -70,22 +70,19 @@ static struct block begin(uint32_t type) {
   return b;
 }
 
-static int write_all(FILE *to, const void *data, size_t len) {
-  if (len == 0 || fwrite(data, 1, len, to) == len)
-    return 0;
-  if (errno == 0)
-    errno = EIO;
-  return -1;
+static int write_all(const struct pcapng_sink *to, const void *data, size_t len) {
+  return len > 0 ? to->put(to->arg, data, len) : 0;
 }
 
-static int finish(struct block *b, FILE *to) {
+static int finish(struct block *b, const struct pcapng_sink *to) {
   uint32_t total = b->len + 4;
   memcpy(b->bytes + 4, &total, sizeof total);
   put32(b, total);
   return write_all(to, b->bytes, b->len);
 }
 
-int pcapng_begin(FILE *to, uint16_t linktype, const char *ifname, const char *application) {
+int pcapng_begin(const struct pcapng_sink *to, uint16_t linktype, const char *ifname,
+                 const char *application) {
   struct block shb = begin(BLOCK_SHB);
   put32(&shb, BYTE_ORDER_MAGIC);
   put16(&shb, 1);
@@ -106,42 +103,40 @@ int pcapng_begin(FILE *to, uint16_t linktype, const char *ifname, const char *ap
   return finish(&idb, to);
 }
 
-/* A block whose body is too large to be copied: head, data, padding, trailer. */
-static int write_large(FILE *to, struct block *head, const void *data, uint32_t len) {
-  static const uint8_t zero[4];
-  uint32_t total = head->len + len + padding(len) + 4;
-  memcpy(head->bytes + 4, &total, sizeof total);
-  if (write_all(to, head->bytes, head->len) != 0 || write_all(to, data, len) != 0 ||
-      write_all(to, zero, padding(len)) != 0)
-    return -1;
-  return write_all(to, &total, sizeof total);
+/* A block of `n` words and a body: its second word, the length, is filled in. */
+static int write_large(const struct pcapng_sink *to, uint32_t *head, size_t n, const void *data,
+                       uint32_t len) {
+  const uint32_t pad = padding(len);
+  const uint32_t total = (uint32_t)(n * sizeof *head) + len + pad + 4;
+  uint8_t tail[3 + 4] = {0};
+  memcpy(tail + pad, &total, sizeof total);
+  head[1] = total;
+  int rc = write_all(to, head, n * sizeof *head);
+  if (rc == 0)
+    rc = write_all(to, data, len);
+  return rc == 0 ? write_all(to, tail, pad + 4) : rc;
 }
 
-int pcapng_secrets(FILE *to, const char *text, size_t len) {
+int pcapng_secrets(const struct pcapng_sink *to, const char *text, size_t len) {
   if (len == 0)
     return 0;
   if (len > UINT32_MAX - 64) {
     errno = EFBIG;
     return -1;
   }
-  struct block dsb = begin(BLOCK_DSB);
-  put32(&dsb, SECRETS_TLS_KEYLOG);
-  put32(&dsb, (uint32_t)len);
-  return write_large(to, &dsb, text, (uint32_t)len);
+  uint32_t head[] = {BLOCK_DSB, 0, SECRETS_TLS_KEYLOG, (uint32_t)len};
+  return write_large(to, head, 4, text, (uint32_t)len);
 }
 
-int pcapng_packet(FILE *to, uint64_t time_ns, const uint8_t *data, uint32_t len,
+int pcapng_packet(const struct pcapng_sink *to, uint64_t time_ns, const uint8_t *data, uint32_t len,
                   uint32_t wire_len) {
-  struct block epb = begin(BLOCK_EPB);
-  put32(&epb, 0); /* the one interface */
-  put32(&epb, (uint32_t)(time_ns >> 32));
-  put32(&epb, (uint32_t)time_ns);
-  put32(&epb, len);
-  put32(&epb, wire_len);
-  return write_large(to, &epb, data, len);
+  /* the one interface, then the time in two halves */
+  uint32_t head[] = {BLOCK_EPB, 0, 0, (uint32_t)(time_ns >> 32), (uint32_t)time_ns, len, wire_len};
+  return write_large(to, head, 7, data, len);
 }
 
-int pcapng_end(FILE *to, uint64_t time_ns, uint64_t received, uint64_t dropped) {
+int pcapng_end(const struct pcapng_sink *to, uint64_t time_ns, uint64_t received,
+               uint64_t dropped) {
   struct block isb = begin(BLOCK_ISB);
   put32(&isb, 0);
   put32(&isb, (uint32_t)(time_ns >> 32));

@@ -26,7 +26,7 @@
 #define LOOK_EVERY 64
 
 /* Lines are gathered: a simulation writes many a millisecond. */
-#define FILE_BUFFER (1u << 20)
+#define LINES_BUFFER (64u << 10)
 
 struct relay_node {
   struct node *node;
@@ -48,6 +48,7 @@ struct relay_node {
   uint64_t flushed_ns;                   /* what user space let out has left then */
   bool drained;
   bool vanished; /* hears and says nothing any more */
+  char buffers[2][LINES_BUFFER]; /* of the traces */
 };
 
 static struct relay_node *of(struct node *node) {
@@ -265,15 +266,16 @@ static int open_nest(struct relay_node *r) {
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static FILE *create(const struct node *node, const char *folder, const char *end,
-                    const char *mode) {
+/* buffer: of LINES_BUFFER bytes, or NULL. */
+static FILE *create(const struct node *node, const char *folder, const char *end, const char *mode,
+                    char *buffer) {
   char *path = NULL;
   FILE *file = NULL;
   if (asprintf(&path, "%s/%s%s%s", node->world->config->dir, folder, node->plan->file_name, end) >=
       0)
     file = fopen(path, mode);
-  if (file != NULL)
-    setvbuf(file, NULL, _IOFBF, FILE_BUFFER);
+  if (file != NULL && buffer != NULL)
+    setvbuf(file, buffer, _IOFBF, LINES_BUFFER);
   free(path);
   return file;
 }
@@ -281,9 +283,9 @@ static FILE *create(const struct node *node, const char *folder, const char *end
 static int open_files(struct relay_node *r) {
   /* a relay that is started again goes on with the same files */
   const char *mode = r->node->life > 1 ? "ae" : "we";
-  r->log = create(r->node, "log/", ".txt", mode);
-  r->trace.copies = create(r->node, "", "-copies.jsonl", mode);
-  r->trace.ledger = create(r->node, "", "-ledger.jsonl", mode);
+  r->log = create(r->node, "log/", ".txt", mode, NULL);
+  r->trace.copies = create(r->node, "", "-copies.jsonl", mode, r->buffers[0]);
+  r->trace.ledger = create(r->node, "", "-ledger.jsonl", mode, r->buffers[1]);
   return r->log != NULL && r->trace.copies != NULL && r->trace.ledger != NULL ? 0 : -1;
 }
 

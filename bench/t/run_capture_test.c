@@ -37,15 +37,24 @@
 
 static char base[] = "/tmp/fanbench-capture-XXXXXX";
 
+static int put_file(void *arg, const void *data, size_t len) {
+  return fwrite(data, 1, len, arg) == len ? 0 : -1;
+}
+
+static struct pcapng_sink sink_of(FILE *to) {
+  return (struct pcapng_sink){.put = put_file, .arg = to};
+}
+
 static void blocks_are_as_the_format_says(void **state) {
   (void)state;
   char *text = NULL;
   size_t len = 0;
   FILE *to = open_memstream(&text, &len);
   assert_non_null(to);
-  assert_int_equal(pcapng_begin(to, 228, "sim0", "x"), 0);
-  assert_int_equal(pcapng_secrets(to, "#x\n", 3), 0);
-  assert_int_equal(pcapng_packet(to, 1500000000, (const uint8_t *)"\1\2\3\4\5", 5, 9), 0);
+  const struct pcapng_sink sink = sink_of(to);
+  assert_int_equal(pcapng_begin(&sink, 228, "sim0", "x"), 0);
+  assert_int_equal(pcapng_secrets(&sink, "#x\n", 3), 0);
+  assert_int_equal(pcapng_packet(&sink, 1500000000, (const uint8_t *)"\1\2\3\4\5", 5, 9), 0);
   fclose(to);
   static const uint8_t expected[] = {
       /* section header: user application "x" */
@@ -70,7 +79,8 @@ static void no_secrets_no_block(void **state) {
   char *text = NULL;
   size_t len = 1;
   FILE *to = open_memstream(&text, &len);
-  assert_int_equal(pcapng_secrets(to, NULL, 0), 0);
+  const struct pcapng_sink sink = sink_of(to);
+  assert_int_equal(pcapng_secrets(&sink, NULL, 0), 0);
   fclose(to);
   assert_int_equal(len, 0);
   free(text);
@@ -84,7 +94,8 @@ static void a_full_disk_is_an_error(void **state) {
     skip();
   }
   setvbuf(to, NULL, _IONBF, 0);
-  assert_int_equal(pcapng_begin(to, 1, "a", "b"), -1);
+  const struct pcapng_sink sink = sink_of(to);
+  assert_int_equal(pcapng_begin(&sink, 1, "a", "b"), -1);
   fclose(to);
 }
 
