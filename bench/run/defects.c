@@ -5,7 +5,7 @@
 const struct defect defects_all[] = {
     {"slow-agent", "user space acknowledges late by VALUE, the resend filter is gone",
      "no-needless-retransmit", true},
-    {"stale-dcid", "copies keep a connection ID after the relay retired it", "cid-active", false},
+    {"stale-dcid", "copies keep a connection ID after the relay retired it", "cid-active", true},
     {"pn-guess", "user space adds a fixed amount to guess the fast path's numbers", "pn-unique",
      true},
     {"closed-gate", "after fan-out has begun, a new client's Initial is swallowed",
@@ -14,7 +14,7 @@ const struct defect defects_all[] = {
     {"two-counters", "fast and slow path count apart", "pn-unique", true},
     {"retire-first", "one finite ID pool for all connections, given back late", "cid-supply",
      true},
-    {"orphan", "the program is pinned and outlives the relay", "no-orphan-forward", false},
+    {"orphan", "the program is pinned and outlives the relay", "no-orphan-forward", true},
     {"shared-cid", "one subscriber's ID is used for another", "isolated", true},
     {"racy-pn", "number read and written without an atomic", "pn-unique", true},
     {"index-in-priority", "copy index overwrites the priority in the copy's metadata",

@@ -270,6 +270,9 @@ static void on_arrival(void *self, void *data, uint64_t now_ns) {
     return;
   }
   for (size_t i = 0; i < host->n; i++)
+    if (host->nodes[i]->orphan != NULL && host->nodes[i]->ops->listens(host->nodes[i], frame))
+      host->nodes[i]->ops->outlived(host->nodes[i], frame);
+  for (size_t i = 0; i < host->n; i++)
     if (host->nodes[i]->core != NULL && host->nodes[i]->ops->listens(host->nodes[i], frame)) {
       host->nodes[i]->ops->packet(host->nodes[i], frame, way->link);
       return;

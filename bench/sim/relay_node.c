@@ -438,8 +438,30 @@ failed:
   return -1;
 }
 
+/* Defect orphan: killed, it leaves its datapath behind, with the entries as they are. */
 static void relay_close(struct node *node) {
-  free_node(of(node));
+  struct relay_node *r = of(node);
+  if (r->dp == NULL || !r->dp->defects.orphan || !node->process->doomed || node->orphan != NULL) {
+    free_node(r);
+    return;
+  }
+  /* The dead write nothing; the next life goes on with these files. */
+  FILE **files[] = {&r->log, &r->trace.copies, &r->trace.ledger};
+  for (size_t i = 0; i < 3; i++)
+    if ((*files[i] = freopen("/dev/null", "we", *files[i])) == NULL)
+      world_end(node->world, "cannot close the files of %s", node->plan->name);
+  node->orphan = r;
+}
+
+static void relay_outlived(struct node *node, const struct frame *frame) {
+  struct relay_node *r = node->orphan;
+  if (frame == NULL) {
+    node->orphan = NULL;
+    free_node(r);
+    return;
+  }
+  r->copies = 0;
+  dp_native_frame(r->dp, frame->bytes, frame->len, false, node->world->now_ns, 0);
 }
 
 /* ---- turns --------------------------------------------------------------------------------------- */
@@ -575,4 +597,5 @@ const struct node_ops relay_node_ops = {
     .turn = relay_turn,
     .command = relay_command,
     .close = relay_close,
+    .outlived = relay_outlived,
 };

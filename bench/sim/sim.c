@@ -74,6 +74,8 @@ static void close_world(struct world *world) {
     if (node->process != NULL && !node->process->exited)
       remains_left(&world->remains, "process of %s", node->plan->name);
     node_exit(&world->nodes[i], 0, 0);
+    if (world->nodes[i].orphan != NULL)
+      world->nodes[i].ops->outlived(&world->nodes[i], NULL);
   }
   world->closing = true;
   while (world->events.n > 0) {

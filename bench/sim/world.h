@@ -41,6 +41,9 @@ struct node_ops {
   void (*command)(struct node *node, const struct node_command *command);
   /* Gives everything back; nothing more leaves the node. */
   void (*close)(struct node *node);
+  /* What outlived its process (node->orphan) sees a frame too, which stays the caller's;
+   * NULL: its end has come. */
+  void (*outlived)(struct node *node, const struct frame *frame);
 };
 
 struct node {
@@ -49,6 +52,7 @@ struct node {
   const struct plan_node *plan;
   const struct node_ops *ops;
   void *core;                  /* of the role; NULL while it does not live */
+  void *orphan;                /* defect orphan: of an earlier life; else NULL */
   uint32_t life;               /* how many times it was started */
   struct sim_process *process; /* of this life */
   uint64_t at_ns;              /* its own time; busy, or stalled, until then */

@@ -164,6 +164,7 @@ static int open_datapath(struct process *p) {
   char err[512];
   p->kernel = kernel_plane_open(o->max_clients, &o->defects, o->policy, err, sizeof err);
   if (!p->kernel || attach_all(p, err, sizeof err)) return failed(p, EXIT_LACKING, err);
+  if (o->defects.orphan) kernel_plane_orphan(p->kernel);
   return 0;
 }
 

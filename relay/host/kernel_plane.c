@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "relay.skel.h"
@@ -256,6 +258,30 @@ int kernel_plane_attach(struct kernel_plane *k, const char *ifname, char *err, s
   }
   k->links[k->n_links++] = link;
   return 0;
+}
+
+/* Nobody may wait for ever: a run is over long before. */
+#define ORPHAN_S 60
+
+void kernel_plane_orphan(struct kernel_plane *k) {
+  pid_t child = fork();
+  if (child != 0) return; /* no holder, no orphan */
+  prctl(PR_SET_NAME, "fanbench-orphan");
+  int last = 2;
+  for (unsigned i = 0; i < k->n_links; i++) {
+    int fd = bpf_link__fd(k->links[i]);
+    close_range((unsigned)last + 1, (unsigned)fd - 1, 0);
+    last = fd;
+  }
+  close_range((unsigned)last + 1, ~0u, 0);
+  close_range(0, 2, 0);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  signal(SIGALRM, SIG_DFL);
+  signal(SIGTERM, SIG_DFL);
+  alarm(ORPHAN_S);
+  for (;;) pause();
 }
 
 struct plane *kernel_plane_interface(struct kernel_plane *k) {

@@ -20,6 +20,10 @@ void kernel_plane_close(struct kernel_plane *plane);
 /* Returns 0, or -1 with a message in err. */
 int kernel_plane_attach(struct kernel_plane *plane, const char *ifname, char *err, size_t err_len);
 
+/* Defect orphan: a child process holds the links too, so that the program outlives this process;
+ * the child ends with its PID namespace, or after a minute. After the last attach. */
+void kernel_plane_orphan(struct kernel_plane *plane);
+
 struct plane *kernel_plane_interface(struct kernel_plane *plane);
 
 /* Packets by reason and decisions by name, for a person. */
