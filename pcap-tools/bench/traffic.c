@@ -267,9 +267,9 @@ static void handshake(struct conn *c) {
   struct word answer =
       message(2, JOIN(w_hex("0303"), random, w_hex("00"), two(suite), w_hex("00 0000")));
   struct qp_secret s[2];
-  qp_initial_secrets(&c->odcid, &s[CLIENT], &s[SERVER]);
+  qp_initial_secrets(QP_VERSION_1, &c->odcid, &s[CLIENT], &s[SERVER]);
   for (int side = 0; side < 2; side++)
-    qp_keys_derive(&c->initial[side], QP_AES_128_GCM, &s[side]);
+    qp_keys_derive(&c->initial[side], QP_VERSION_1, QP_AES_128_GCM, &s[side]);
   say_initial(c, CLIENT, FRAMES(w_crypto(0, hello), w_padding(1000)));
   say_initial(c, SERVER, FRAMES(w_ack(0, 0), w_crypto(0, answer), w_padding(1000)));
   qp_keys_clear(&c->initial[CLIENT]);
@@ -287,7 +287,7 @@ static void make_keys(struct conn *c, uint32_t number) {
     struct qp_secret s = {.len = opt.suite == QP_AES_256_GCM ? 48 : 32};
     memcpy(s.data, &number, 4);
     s.data[4] = (uint8_t)(1 + side);
-    qp_keys_derive(&c->keys[side], opt.suite, &s);
+    qp_keys_derive(&c->keys[side], QP_VERSION_1, opt.suite, &s);
     c->aes[side] = aes_of(&c->keys[side]);
   }
 }

@@ -64,6 +64,14 @@ static void packet(void *arg, const struct qp_seen *s) {
   if (!(s->views & QP_SENT) || (type != QP_HANDSHAKE && type != QP_1RTT))
     return;
   const struct issued *id = find(list_of(state, s->conn, !s->side), &s->header->dcid);
+  const struct qp_cid *preferred = &s->conn->hello.server.preferred_cid;
+  if (!id && s->side == QP_CLIENT && preferred->len && qp_cid_equal(preferred, &s->header->dcid)) {
+    issue(list_of(state, s->conn, QP_SERVER), preferred, 1);
+    id = find(list_of(state, s->conn, QP_SERVER), preferred);
+  }
+  /* what could not be opened may have held the frame that gave the ID */
+  if (!id && s->conn->numbers[!s->side][QP_SPACE_APP].gaps)
+    return;
   self->out->examined++;
   if (!id) {
     if (qp_found(self))

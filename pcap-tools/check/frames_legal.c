@@ -32,7 +32,9 @@ static void packet(void *arg, const struct qp_seen *s) {
   uint8_t reserved = s->first & (s->first & 0x80 ? 0x0c : 0x18);
   if (reserved && qp_found(self))
     report(self, s, "quic", "reserved bits", qp_text("0"), qp_text("%#x", reserved));
-  if (!(s->first & 0x40) && qp_found(self))
+  const struct qp_params *peer =
+      s->side == QP_CLIENT ? &s->conn->hello.server : &s->conn->hello.client;
+  if (!(s->first & 0x40) && !peer->grease_quic_bit && qp_found(self))
     report(self, s, "quic", "fixed bit", qp_text("1"), qp_text("0"));
   if (!s->len && qp_found(self))
     report(self, s, "quic", "payload", qp_text("one frame at least"), qp_text("none"));
@@ -76,6 +78,9 @@ static const char *wrong_side(const struct qp_seen *s, const struct qp_quic_fram
     return "longer than the peer's max_datagram_frame_size";
   if (f->kind == QP_F_RESET_STREAM_AT && peer->seen && !peer->reset_stream_at)
     return "the peer did not announce reset_stream_at";
+  bool about_acks = f->kind == QP_F_ACK_FREQUENCY || f->kind == QP_F_IMMEDIATE_ACK;
+  if (about_acks && peer->seen && !peer->min_ack_delay)
+    return "the peer did not announce min_ack_delay";
   return f->long_type ? "its type is not in the shortest form" : NULL;
 }
 

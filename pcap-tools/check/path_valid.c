@@ -37,6 +37,12 @@ static struct path *find(struct path_list *l, const struct qp_end *client,
   return NULL;
 }
 
+/* The client's packets of this space came, and none could be opened: there is no key. */
+static bool is_closed_book(const struct qp_conn *c, enum qp_space space) {
+  const struct qp_numbers *n = &c->numbers[QP_CLIENT][space];
+  return n->gaps && !n->sent.n;
+}
+
 /* True once for each datagram. */
 static bool fresh(struct path_list *l, const struct qp_seen *s) {
   struct qp_place *last = &l->counted[s->side];
@@ -44,6 +50,15 @@ static bool fresh(struct path_list *l, const struct qp_seen *s) {
     return false;
   *last = s->place;
   return true;
+}
+
+/* A packet that only somebody at this address can have sent, RFC 9000 8.1: protected with
+ * keys that need the server's answer, or an Initial with a token. Without keys a packet is
+ * believed to be what it looks like. */
+static bool proves_address(const struct qp_seen *s) {
+  if (s->header->type == QP_INITIAL)
+    return s->header->token_len > 0;
+  return s->opened || is_closed_book(s->conn, s->space);
 }
 
 static void came(struct path_list *l, const struct qp_seen *s) {
@@ -56,7 +71,7 @@ static void came(struct path_list *l, const struct qp_seen *s) {
   }
   if (fresh(l, s))
     p->in += s->udp->len;
-  if (s->opened && s->header->type != QP_INITIAL && p == l->items)
+  if (p == l->items && proves_address(s))
     p->validated = true;
 }
 
@@ -78,6 +93,9 @@ static void went(struct qp_judged *self, struct path_list *l, const struct qp_se
   const struct qp_tuple *t = &s->udp->tuple;
   struct path *p = find(l, &t->dst, &t->src);
   if (!fresh(l, s))
+    return;
+  /* without keys nobody sees the validation of a new path */
+  if (p != l->items && is_closed_book(s->conn, QP_SPACE_APP))
     return;
   self->out->examined++;
   if (!p) {

@@ -25,10 +25,6 @@ const char *qp_missing_label(enum qp_type type, unsigned side) {
   return type == QP_INITIAL ? NULL : labels[secret_of(type, side)];
 }
 
-static bool known(uint16_t suite) {
-  return suite == QP_AES_128_GCM || suite == QP_AES_256_GCM || suite == QP_CHACHA20_POLY1305;
-}
-
 enum qp_missing_why qp_missing_why(const struct qp_keylog *keylog, const struct qp_seen *s) {
   const struct qp_hello *hello = &s->conn->hello;
   if (s->udp->cut)
@@ -37,7 +33,7 @@ enum qp_missing_why qp_missing_why(const struct qp_keylog *keylog, const struct 
     return QP_MISSING_INITIAL;
   if (!hello->client_hello)
     return QP_MISSING_RANDOM;
-  if (hello->suite && !known(hello->suite))
+  if (hello->suite && !qp_suite_known(hello->suite))
     return QP_MISSING_CIPHER;
   const struct qp_secrets *secrets = qp_keylog_find(keylog, hello->random);
   bool there = secrets && secrets->secret[secret_of(s->header->type, s->side)].len;

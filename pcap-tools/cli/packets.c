@@ -121,8 +121,18 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
   case QP_F_DATAGRAM:
     snprintf(text, sizeof text, "%s %llu", name, (unsigned long long)f->bytes.len);
     break;
-  case QP_F_RESET_STREAM:
   case QP_F_RESET_STREAM_AT:
+    snprintf(text, sizeof text, "%s %llu code %#llx reliable %llu", name,
+             (unsigned long long)f->reset.id, (unsigned long long)f->reset.code,
+             (unsigned long long)f->reset.reliable_size);
+    break;
+  case QP_F_ACK_FREQUENCY:
+    snprintf(text, sizeof text, "%s every %llu within %llu us, reordering %llu", name,
+             (unsigned long long)f->ack_frequency.threshold + 1,
+             (unsigned long long)f->ack_frequency.max_delay_us,
+             (unsigned long long)f->ack_frequency.reordering);
+    break;
+  case QP_F_RESET_STREAM:
   case QP_F_STOP_SENDING:
     snprintf(text, sizeof text, "%s %llu code %#llx", name, (unsigned long long)f->reset.id,
              (unsigned long long)f->reset.code);

@@ -201,10 +201,30 @@ __attribute__((format(printf, 3, 4))) static void say(const struct qp_prose *p, 
 
 #define U(x) (unsigned long long)(x)
 
+/* What a side allows its peer from the start. */
+static void say_params(const struct qp_prose *p, const char *whose, const struct qp_params *q) {
+  char idle[48] = "no idle timeout", datagrams[48] = "no datagrams";
+  if (!q->seen)
+    return;
+  if (q->max_idle_ms)
+    snprintf(idle, sizeof idle, "idle timeout %llu ms", U(q->max_idle_ms));
+  if (q->max_datagram_frame)
+    snprintf(datagrams, sizeof datagrams, "datagrams of %llu", U(q->max_datagram_frame));
+  say(p, whose,
+      "limits: %llu bytes, streams of %llu/%llu/%llu (own, peer's, one-way), %llu both-way and "
+      "%llu one-way; %s, %s, %llu IDs%s%s%s",
+      U(q->max_data), U(q->max_stream_data_bidi_local), U(q->max_stream_data_bidi_remote),
+      U(q->max_stream_data_uni), U(q->max_streams_bidi), U(q->max_streams_uni), datagrams, idle,
+      U(q->active_cid_limit), q->disable_migration ? ", no migration" : "",
+      q->reset_stream_at ? ", RESET_STREAM_AT" : "", q->min_ack_delay ? ", ACK_FREQUENCY" : "");
+}
+
 static void say_front(const struct qp_prose *p, const struct qp_conn *c, const struct brief *b) {
   char a[QP_END_TEXT], z[QP_END_TEXT], cid[3][QP_CID_TEXT], suite[QP_CODE_TEXT], title[160];
   char version[24] = "version 1";
-  if (b->version != QP_VERSION_1)
+  if (b->version == QP_VERSION_2)
+    snprintf(version, sizeof version, "version 2");
+  else if (b->version != QP_VERSION_1)
     snprintf(version, sizeof version, "version %#x", b->version);
   snprintf(title, sizeof title, "connection %u  %s > %s  QUIC %s", c->index,
            qp_end_text(&c->tuple.src, a), qp_end_text(&c->tuple.dst, z), version);
@@ -212,9 +232,14 @@ static void say_front(const struct qp_prose *p, const struct qp_conn *c, const s
   say(p, "IDs", "first destination %s, client %s, server %s", qp_cid_text(&c->odcid, cid[0]),
       qp_cid_text(&b->id[QP_CLIENT], cid[1]), qp_cid_text(&b->id[QP_SERVER], cid[2]));
   say(p, "TLS", "server name %s, protocol %s, %s, 1-RTT protection: %s",
-      c->hello.sni[0] ? c->hello.sni : "-", c->hello.alpn[0] ? c->hello.alpn : "-",
+      c->hello.sni[0] ? c->hello.sni : "-",
+      c->hello.alpn_chosen[0] ? c->hello.alpn_chosen
+      : c->hello.alpn[0]      ? c->hello.alpn
+                              : "-",
       c->hello.suite ? qp_code_suite(c->hello.suite, suite) : "cipher not seen",
       protection_name(c));
+  say_params(p, "client's", &c->hello.client);
+  say_params(p, "server's", &c->hello.server);
   if (b->handshake_ns)
     say(p, "handshake", "%llu.%03llu ms to the client's first 1-RTT packet",
         U(b->handshake_ns / 1000000), U(b->handshake_ns / 1000 % 1000));

@@ -1,5 +1,5 @@
-/* Packet protection keys of QUIC v1: derivation and use. RFC 9001 section 5,
- * RFC 8446 section 7.1.
+/* Packet protection keys of QUIC v1 and v2: derivation and use. RFC 9001 section 5,
+ * RFC 9369 section 3.3, RFC 8446 section 7.1.
  *
  * Ownership: a qp_keys holds cipher contexts; qp_keys_clear() gives them back
  * and zeroes it. A zeroed qp_keys is valid and not ready. One thread at a time. */
@@ -19,6 +19,7 @@ struct qp_secret {
 struct qp_keys {
   bool ready;
   uint16_t suite;
+  uint32_t version; /* of QUIC: it names the labels */
   struct qp_secret secret;
   uint8_t key[32], iv[12], hp[32];
   size_t key_len;
@@ -26,11 +27,15 @@ struct qp_keys {
 };
 
 /* Initial secrets from the client's first Destination Connection ID. */
-void qp_initial_secrets(const struct qp_cid *dcid, struct qp_secret *client,
+void qp_initial_secrets(uint32_t version, const struct qp_cid *dcid, struct qp_secret *client,
                         struct qp_secret *server);
 
+/* True: one of enum qp_suite, which qp_keys_derive() takes. */
+bool qp_suite_known(uint16_t suite);
+
 /* Returns 0; -1 if the suite is not known or does not fit the secret's length. */
-int qp_keys_derive(struct qp_keys *keys, uint16_t suite, const struct qp_secret *secret);
+int qp_keys_derive(struct qp_keys *keys, uint32_t version, uint16_t suite,
+                   const struct qp_secret *secret);
 /* The next key phase; the header protection key stays. */
 int qp_keys_update(const struct qp_keys *now, struct qp_keys *next);
 void qp_keys_clear(struct qp_keys *keys);

@@ -107,6 +107,13 @@ static void parse_bytes(struct qp_cur *c, struct qp_quic_frame *f) {
   f->bytes.data = qp_take(c, f->bytes.len);
 }
 
+static void parse_ack_frequency(struct qp_cur *c, struct qp_quic_frame *f) {
+  f->ack_frequency.sequence = qp_varint(c);
+  f->ack_frequency.threshold = qp_varint(c);
+  f->ack_frequency.max_delay_us = qp_varint(c);
+  f->ack_frequency.reordering = qp_varint(c);
+}
+
 static int parse_body(struct qp_cur *c, struct qp_quic_frame *f, const char **why) {
   uint64_t t = f->type;
   if (t == QP_F_ACK || t == QP_F_ACK + 1)
@@ -125,7 +132,9 @@ static int parse_body(struct qp_cur *c, struct qp_quic_frame *f, const char **wh
              t == QP_F_PATH_CHALLENGE || t == QP_F_PATH_RESPONSE) {
     f->kind = t == QP_F_DATAGRAM + 1 ? QP_F_DATAGRAM : t;
     parse_bytes(c, f);
-  } else if (t != QP_F_PING && t != QP_F_HANDSHAKE_DONE) {
+  } else if (t == QP_F_ACK_FREQUENCY) {
+    parse_ack_frequency(c, f);
+  } else if (t != QP_F_PING && t != QP_F_HANDSHAKE_DONE && t != QP_F_IMMEDIATE_ACK) {
     return fail(why, "unknown frame type");
   }
   return 0;
@@ -185,10 +194,13 @@ const char *qp_frame_name(uint64_t type) {
                                       "PATH_RESPONSE",
                                       "CONNECTION_CLOSE",
                                       "CONNECTION_CLOSE",
-                                      "HANDSHAKE_DONE"};
+                                      "HANDSHAKE_DONE",
+                                      "IMMEDIATE_ACK"};
   if (type < sizeof names / sizeof *names)
     return names[type];
   if (type == QP_F_RESET_STREAM_AT)
     return "RESET_STREAM_AT";
+  if (type == QP_F_ACK_FREQUENCY)
+    return "ACK_FREQUENCY";
   return type == QP_F_DATAGRAM || type == QP_F_DATAGRAM + 1 ? "DATAGRAM" : "unknown";
 }

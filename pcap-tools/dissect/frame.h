@@ -1,4 +1,5 @@
-/* QUIC frames: RFC 9000 section 19, RFC 9221 (DATAGRAM), and RESET_STREAM_AT.
+/* QUIC frames: RFC 9000 section 19, RFC 9221 (DATAGRAM), RESET_STREAM_AT and
+ * ACK_FREQUENCY (draft-ietf-quic-ack-frequency).
  * One qp_quic_frame_next() = one frame; a run of PADDING counts as one. */
 #ifndef FANBENCH_PCAP_DISSECT_FRAME_H
 #define FANBENCH_PCAP_DISSECT_FRAME_H
@@ -29,8 +30,10 @@ enum qp_frame_type {
   QP_F_CONNECTION_CLOSE = 0x1c,     /* transport */
   QP_F_CONNECTION_CLOSE_APP = 0x1d, /* application */
   QP_F_HANDSHAKE_DONE = 0x1e,
+  QP_F_IMMEDIATE_ACK = 0x1f,
   QP_F_RESET_STREAM_AT = 0x24,
   QP_F_DATAGRAM = 0x30, /* and 0x31 with a length */
+  QP_F_ACK_FREQUENCY = 0xaf,
 };
 
 /* The union's member follows the type; frames of one number use `value`. */
@@ -65,6 +68,9 @@ struct qp_quic_frame {
       struct qp_cid cid;
       const uint8_t *token; /* of a stateless reset, 16 bytes; NULL: cut */
     } new_cid;
+    struct {
+      uint64_t sequence, threshold, max_delay_us, reordering;
+    } ack_frequency;
     struct {
       uint64_t code, frame_type, reason_len;
       const uint8_t *reason;

@@ -9,6 +9,86 @@ enum {
   EXT_QUIC_PARAMS = 57,
 };
 
+/* Parameters that are one number. RFC 9000 18.2, RFC 9221. */
+static uint64_t *number_of(struct qp_params *p, uint64_t id) {
+  switch (id) {
+  case 0x01:
+    return &p->max_idle_ms;
+  case 0x03:
+    return &p->max_udp_payload;
+  case 0x04:
+    return &p->max_data;
+  case 0x05:
+    return &p->max_stream_data_bidi_local;
+  case 0x06:
+    return &p->max_stream_data_bidi_remote;
+  case 0x07:
+    return &p->max_stream_data_uni;
+  case 0x08:
+    return &p->max_streams_bidi;
+  case 0x09:
+    return &p->max_streams_uni;
+  case 0x0a:
+    return &p->ack_delay_exponent;
+  case 0x0b:
+    return &p->max_ack_delay_ms;
+  case 0x0e:
+    return &p->active_cid_limit;
+  case 0x20:
+    return &p->max_datagram_frame;
+  default:
+    return NULL;
+  }
+}
+
+static void parse_cid(struct qp_cur c, struct qp_cid *cid) {
+  size_t len = qp_left(&c);
+  if (c.bad || len > QP_CID_MAX)
+    return;
+  cid->len = (uint8_t)len;
+  if (len)
+    memcpy(cid->data, c.p, len);
+}
+
+/* Parameters that are something else. */
+static void parse_other(struct qp_cur v, struct qp_params *p, uint64_t id) {
+  const uint8_t *token = id == 0x02 ? qp_take(&v, sizeof p->reset_token) : NULL;
+  switch (id) {
+  case 0x00:
+    parse_cid(v, &p->original_dcid);
+    break;
+  case 0x02:
+    if (token)
+      memcpy(p->reset_token, token, sizeof p->reset_token);
+    p->has_reset_token |= token != NULL;
+    break;
+  case 0x0c:
+    p->disable_migration = true;
+    break;
+  case 0x0d: /* IPv4 and IPv6 addresses and ports, ID, token */
+    qp_take(&v, 4 + 2 + 16 + 2);
+    parse_cid(qp_sub(&v, qp_u8(&v)), &p->preferred_cid);
+    break;
+  case 0x0f:
+    parse_cid(v, &p->initial_scid);
+    break;
+  case 0x10:
+    parse_cid(v, &p->retry_scid);
+    break;
+  case 0x1d:
+    p->reset_stream_at = true;
+    break;
+  case 0x2ab2: /* RFC 9287 */
+    p->grease_quic_bit = true;
+    break;
+  case 0xff04de1b:
+    p->min_ack_delay = true;
+    break;
+  default:
+    break;
+  }
+}
+
 static void parse_params(struct qp_cur c, struct qp_params *p) {
   /* defaults of RFC 9000 18.2 */
   *p = (struct qp_params){.seen = true,
@@ -19,37 +99,24 @@ static void parse_params(struct qp_cur c, struct qp_params *p) {
   while (qp_left(&c) && !c.bad) {
     uint64_t id = qp_varint(&c);
     struct qp_cur v = qp_sub(&c, qp_varint(&c));
-    uint64_t *where = id == 0x03   ? &p->max_udp_payload
-                      : id == 0x04 ? &p->max_data
-                      : id == 0x05 ? &p->max_stream_data_bidi_local
-                      : id == 0x06 ? &p->max_stream_data_bidi_remote
-                      : id == 0x07 ? &p->max_stream_data_uni
-                      : id == 0x08 ? &p->max_streams_bidi
-                      : id == 0x09 ? &p->max_streams_uni
-                      : id == 0x0a ? &p->ack_delay_exponent
-                      : id == 0x0b ? &p->max_ack_delay_ms
-                      : id == 0x0e ? &p->active_cid_limit
-                      : id == 0x20 ? &p->max_datagram_frame
-                                   : NULL;
-    if (where)
-      *where = qp_varint(&v);
-    if (id == 0x1d)
-      p->reset_stream_at = true;
-    const uint8_t *token = id == 0x02 ? qp_take(&v, sizeof p->reset_token) : NULL;
-    if (token)
-      memcpy(p->reset_token, token, sizeof p->reset_token);
-    p->has_reset_token |= token != NULL;
+    uint64_t *number = number_of(p, id);
+    if (number)
+      *number = qp_varint(&v);
+    else
+      parse_other(v, p, id);
   }
 }
 
-static void parse_alpn(struct qp_cur c, struct qp_hello *hello) {
+/* The first protocol of the list. */
+static void parse_alpn(struct qp_cur c, char alpn[32]) {
   qp_u16(&c);
   uint8_t len = qp_u8(&c);
   const uint8_t *name = qp_take(&c, len);
-  if (name && len < sizeof hello->alpn) {
-    memcpy(hello->alpn, name, len);
-    hello->alpn[len] = 0;
-  }
+  if (!name || len >= 32)
+    return;
+  for (uint8_t i = 0; i < len; i++)
+    alpn[i] = name[i] > ' ' && name[i] <= '~' ? (char)name[i] : '?';
+  alpn[len] = 0;
 }
 
 /* The first name of the list if it is a host name. */
@@ -71,8 +138,8 @@ static void parse_extensions(struct qp_cur *c, struct qp_hello *hello, struct qp
   while (qp_left(&list) && !list.bad) {
     uint16_t type = qp_u16(&list);
     struct qp_cur body = qp_sub(&list, qp_u16(&list));
-    if (type == EXT_ALPN && of_client)
-      parse_alpn(body, hello);
+    if (type == EXT_ALPN)
+      parse_alpn(body, of_client ? hello->alpn : hello->alpn_chosen);
     else if (type == EXT_SERVER_NAME && of_client)
       parse_server_name(body, hello);
     else if (type == EXT_QUIC_PARAMS && params)

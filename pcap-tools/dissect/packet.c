@@ -34,7 +34,8 @@ static bool numbered(struct qp_cur *c, struct qp_header *h, const char **why) {
 }
 
 bool qp_header_long(struct qp_cur *c, struct qp_header *h, const char **why) {
-  static const enum qp_type types[4] = {QP_INITIAL, QP_0RTT, QP_HANDSHAKE, QP_RETRY};
+  static const enum qp_type v1[4] = {QP_INITIAL, QP_0RTT, QP_HANDSHAKE, QP_RETRY},
+                            v2[4] = {QP_RETRY, QP_INITIAL, QP_0RTT, QP_HANDSHAKE};
   memset(h, 0, sizeof *h);
   h->start = c->p;
   uint8_t first = qp_u8(c);
@@ -46,7 +47,8 @@ bool qp_header_long(struct qp_cur *c, struct qp_header *h, const char **why) {
     return false;
   }
   bool good = true;
-  if (h->version == 0 || h->version != QP_VERSION_1) {
+  const enum qp_type *types = h->version == QP_VERSION_2 ? v2 : v1;
+  if (!qp_version_known(h->version)) {
     h->type = h->version ? QP_OTHER_VERSION : QP_VERSION_NEGOTIATION;
     qp_take(c, qp_left(c));
   } else if ((h->type = types[first >> 4 & 3]) == QP_RETRY) {

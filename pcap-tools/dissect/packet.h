@@ -1,5 +1,5 @@
-/* QUIC version 1 packet headers as they are on the wire, still protected.
- * RFC 9000 section 17. */
+/* Packet headers of QUIC versions 1 and 2 as they are on the wire, still protected.
+ * RFC 9000 section 17, RFC 9369 3.2. */
 #ifndef FANBENCH_PCAP_DISSECT_PACKET_H
 #define FANBENCH_PCAP_DISSECT_PACKET_H
 
@@ -7,12 +7,17 @@
 
 #define QP_CID_MAX   20
 #define QP_VERSION_1 0x00000001u
+#define QP_VERSION_2 0x6b3343cfu
 #define QP_TAG_LEN   16
 
 struct qp_cid {
   uint8_t len;
   uint8_t data[QP_CID_MAX];
 };
+
+static inline bool qp_version_known(uint32_t version) {
+  return version == QP_VERSION_1 || version == QP_VERSION_2;
+}
 
 static inline bool qp_cid_equal(const struct qp_cid *a, const struct qp_cid *b) {
   return a->len == b->len && !memcmp(a->data, b->data, a->len);

@@ -27,14 +27,14 @@ static void initial_keys(void **state) {
   struct qp_cid cid = rfc_cid();
   struct qp_secret client, server;
   struct qp_keys k = {0};
-  qp_initial_secrets(&cid, &client, &server);
+  qp_initial_secrets(QP_VERSION_1, &cid, &client, &server);
   same(client.data, "c00cf151ca5be075ed0ebfb5c80323c42d6b7db67881289af4008f1f6c357aea");
   same(server.data, "3c199828fd139efd216c155ad844cc81fb82fa8d7446fa7d78be803acdda951b");
-  assert_int_equal(qp_keys_derive(&k, QP_AES_128_GCM, &client), 0);
+  assert_int_equal(qp_keys_derive(&k, QP_VERSION_1, QP_AES_128_GCM, &client), 0);
   same(k.key, "1f369613dd76d5467730efcbe3b1a22d");
   same(k.iv, "fa044b2f42a3fd3b46fb255c");
   same(k.hp, "9f50449e04a0e810283a1e9933adedd2");
-  assert_int_equal(qp_keys_derive(&k, QP_AES_128_GCM, &server), 0);
+  assert_int_equal(qp_keys_derive(&k, QP_VERSION_1, QP_AES_128_GCM, &server), 0);
   same(k.key, "cf3a5331653c364c88f0f379b6067e37");
   same(k.iv, "0ac1493ca1905853b0bba03e");
   same(k.hp, "c206b8d9b9f0f37644430b490eeaa314");
@@ -48,8 +48,8 @@ static void client_initial_mask(void **state) {
   struct qp_secret client, server;
   struct qp_keys k = {0};
   uint8_t mask[5];
-  qp_initial_secrets(&cid, &client, &server);
-  assert_int_equal(qp_keys_derive(&k, QP_AES_128_GCM, &client), 0);
+  qp_initial_secrets(QP_VERSION_1, &cid, &client, &server);
+  assert_int_equal(qp_keys_derive(&k, QP_VERSION_1, QP_AES_128_GCM, &client), 0);
   qp_keys_mask(&k, w_hex("d1b1c98dd7689fb8ec11d242b123dc9b").b, mask);
   same(mask, "437b9aec36");
   qp_keys_clear(&k);
@@ -68,7 +68,7 @@ static void chacha20_packet(void **state) {
   struct qp_secret s = chacha_secret();
   struct qp_keys k = {0};
   uint8_t mask[5], out[16];
-  assert_int_equal(qp_keys_derive(&k, QP_CHACHA20_POLY1305, &s), 0);
+  assert_int_equal(qp_keys_derive(&k, QP_VERSION_1, QP_CHACHA20_POLY1305, &s), 0);
   same(k.key, "c6d98ff3441c3fe1b2182094f69caa2ed4b716b65488960a7a984979fb23e1c8");
   same(k.iv, "e0459b3474bdd0e44a41c144");
   struct word packet = w_hex("4cfe4189655e5cd55c41f69080575d7999c25a5bfb");
@@ -91,7 +91,7 @@ static void key_update(void **state) {
   (void)state;
   struct qp_secret s = chacha_secret();
   struct qp_keys k = {0}, next = {0};
-  assert_int_equal(qp_keys_derive(&k, QP_CHACHA20_POLY1305, &s), 0);
+  assert_int_equal(qp_keys_derive(&k, QP_VERSION_1, QP_CHACHA20_POLY1305, &s), 0);
   assert_int_equal(qp_keys_update(&k, &next), 0);
   same(next.secret.data, "1223504755036d556342ee9361d253421a826c9ecdf3c7148684b36b714881f9");
   assert_memory_equal(k.hp, next.hp, 32);
@@ -103,8 +103,8 @@ static void suites_and_secrets_must_fit(void **state) {
   (void)state;
   struct qp_secret s = chacha_secret();
   struct qp_keys k = {0};
-  assert_int_equal(qp_keys_derive(&k, QP_AES_256_GCM, &s), -1);
-  assert_int_equal(qp_keys_derive(&k, 0x1304, &s), -1);
+  assert_int_equal(qp_keys_derive(&k, QP_VERSION_1, QP_AES_256_GCM, &s), -1);
+  assert_int_equal(qp_keys_derive(&k, QP_VERSION_1, 0x1305, &s), -1);
   assert_false(k.ready);
 }
 

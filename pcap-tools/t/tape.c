@@ -98,6 +98,41 @@ void tape_also_in(struct tape *t, unsigned file, uint64_t later_ns) {
 
 /* ---- QUIC packets ------------------------------------------------------- */
 
+/* RFC 3610 with 12 bytes of nonce, 16 of tag, one block after the other. */
+static void seal_ccm(struct qp_keys *k, const uint8_t *nonce, const uint8_t *header,
+                     size_t header_len, const uint8_t *in, size_t len, uint8_t *out) {
+  uint8_t x[16] = {0x7a}, a[16] = {2}, s[16], front[256] = {(uint8_t)(header_len >> 8)};
+  Aes aes;
+  assert_int_equal(wc_AesInit(&aes, NULL, INVALID_DEVID), 0);
+  assert_int_equal(wc_AesSetKey(&aes, k->key, 16, NULL, AES_ENCRYPTION), 0);
+  memcpy(x + 1, nonce, 12);
+  memcpy(a + 1, nonce, 12);
+  put16(x + 14, (unsigned)len);
+  front[1] = (uint8_t)header_len;
+  memcpy(front + 2, header, header_len);
+  wc_AesEcbEncrypt(&aes, x, x, 16);
+  for (size_t at = 0; at < header_len + 2; at += 16) {
+    for (size_t i = 0; i < 16; i++)
+      x[i] ^= front[at + i];
+    wc_AesEcbEncrypt(&aes, x, x, 16);
+  }
+  for (size_t at = 0; at < len; at++) {
+    x[at % 16] ^= in[at];
+    if (at % 16 == 15 || at + 1 == len)
+      wc_AesEcbEncrypt(&aes, x, x, 16);
+    if (at % 16 == 0) {
+      put16(a + 14, (unsigned)(at / 16 + 1));
+      wc_AesEcbEncrypt(&aes, s, a, 16);
+    }
+    out[at] = in[at] ^ s[at % 16];
+  }
+  put16(a + 14, 0);
+  wc_AesEcbEncrypt(&aes, s, a, 16);
+  for (size_t i = 0; i < 16; i++)
+    out[len + i] = x[i] ^ s[i];
+  wc_AesFree(&aes);
+}
+
 static void seal(struct qp_keys *k, uint64_t pn, const uint8_t *header, size_t header_len,
                  const uint8_t *in, size_t len, uint8_t *out) {
   uint8_t nonce[12];
@@ -108,6 +143,10 @@ static void seal(struct qp_keys *k, uint64_t pn, const uint8_t *header, size_t h
     assert_int_equal(wc_ChaCha20Poly1305_Encrypt(k->key, nonce, header, (word32)header_len, in,
                                                  (word32)len, out, out + len),
                      0);
+    return;
+  }
+  if (k->suite == QP_AES_128_CCM) {
+    seal_ccm(k, nonce, header, header_len, in, len, out);
     return;
   }
   Aes aes;
@@ -147,24 +186,60 @@ static struct word cid_word(const struct qp_cid *cid) {
   return w_bytes(cid->data, cid->len);
 }
 
-void tape_say_initial(struct tape_conn *c, unsigned side, uint64_t pn, struct word frames) {
-  struct qp_secret secrets[2];
-  struct qp_keys keys = {0};
+static void log_secret(struct tape_conn *c, const char *label, const struct qp_secret *s) {
+  char *p = c->tape->secrets + strlen(c->tape->secrets);
+  p += sprintf(p, "%s ", label);
+  for (int i = 0; i < 32; i++)
+    p += sprintf(p, "%02x", c->random[i]);
+  *p++ = ' ';
+  for (int i = 0; i < s->len; i++)
+    p += sprintf(p, "%02x", s->data[i]);
+  sprintf(p, "\n");
+}
+
+/* A packet with a long header; token: of an Initial, NULL for other types. */
+static void say_long(struct tape_conn *c, unsigned side, unsigned type, const struct word *token,
+                     struct qp_keys *keys, uint64_t pn, const struct word *frames) {
   uint8_t out[WORD_MAX + 256];
   /* the client does not know the server's ID in its first flight */
-  const struct qp_cid *to = side == TAPE_CLIENT ? &c->odcid : &c->cid[TAPE_CLIENT];
+  const struct qp_cid *to = side == TAPE_SERVER ? &c->cid[TAPE_CLIENT]
+                            : c->retried.len    ? &c->retried
+                                                : &c->odcid;
   const struct qp_cid *from = &c->cid[side];
-  uint8_t lens[2] = {to->len, from->len};
-  qp_initial_secrets(&c->odcid, &secrets[0], &secrets[1]);
-  assert_int_equal(qp_keys_derive(&keys, QP_AES_128_GCM, &secrets[side]), 0);
-  size_t length = 4 + frames.len + 16;
-  uint8_t two[2] = {(uint8_t)(0x40 | length >> 8), (uint8_t)length};
+  bool v2 = c->version == QP_VERSION_2;
+  uint8_t first = (uint8_t)(0xc3 | ((type + v2) & 3) << 4);
+  size_t length = 4 + frames->len + 16;
+  struct word version = v2 ? w_hex("6b3343cf") : w_hex("00000001"), none = {.len = 0};
   struct word header =
-      JOIN(w_hex("c3 00000001"), w_bytes(&lens[0], 1), cid_word(to), w_bytes(&lens[1], 1),
-           cid_word(from), w_hex("00"), w_bytes(two, 2), number(pn, 4));
-  size_t n = protect(&keys, header, 4, pn, &frames, out);
-  qp_keys_clear(&keys);
+      JOIN(w_bytes(&first, 1), version, w_bytes(&to->len, 1), cid_word(to), w_bytes(&from->len, 1),
+           cid_word(from), token ? JOIN(w_varint(token->len), *token) : none,
+           number(0x4000 | length, 2), number(pn, 4));
+  size_t n = protect(keys, header, 4, pn, frames, out);
   say_udp(c, side, out, n, &(struct tape_packet){0});
+}
+
+void tape_say_initial_with(struct tape_conn *c, unsigned side, uint64_t pn, struct word token,
+                           struct word frames) {
+  struct qp_secret secrets[2];
+  struct qp_keys keys = {0};
+  qp_initial_secrets(c->version, c->retried.len ? &c->retried : &c->odcid, &secrets[0],
+                     &secrets[1]);
+  assert_int_equal(qp_keys_derive(&keys, c->version, QP_AES_128_GCM, &secrets[side]), 0);
+  say_long(c, side, 0, &token, &keys, pn, &frames);
+  qp_keys_clear(&keys);
+}
+
+void tape_say_initial(struct tape_conn *c, unsigned side, uint64_t pn, struct word frames) {
+  tape_say_initial_with(c, side, pn, (struct word){.len = 0}, frames);
+}
+
+void tape_say_0rtt(struct tape_conn *c, uint64_t pn, struct word frames) {
+  struct qp_secret s = {.len = 32, .data = {0x0e}};
+  struct qp_keys keys = {0};
+  assert_int_equal(qp_keys_derive(&keys, c->version, QP_AES_128_GCM, &s), 0);
+  log_secret(c, "CLIENT_EARLY_TRAFFIC_SECRET", &s);
+  say_long(c, TAPE_CLIENT, 1, NULL, &keys, pn, &frames);
+  qp_keys_clear(&keys);
 }
 
 void tape_say(struct tape_conn *c, unsigned side, struct tape_packet p) {
@@ -229,7 +304,7 @@ static struct qp_cid make_cid(unsigned kind, unsigned conn, uint8_t len) {
 
 static struct tape_conn begin(struct tape *t) {
   unsigned n = ++t->n_conns;
-  struct tape_conn c = {.tape = t, .host = n + 1};
+  struct tape_conn c = {.tape = t, .host = n + 1, .version = QP_VERSION_1};
   c.odcid = make_cid(1, n, 8);
   c.cid[TAPE_CLIENT] = make_cid(2, n, 8);
   c.cid[TAPE_SERVER] = make_cid(3, n, 20);
@@ -238,7 +313,7 @@ static struct tape_conn begin(struct tape *t) {
   return c;
 }
 
-static void shake(struct tape_conn *c, uint16_t suite) {
+void tape_shake(struct tape_conn *c, uint16_t suite) {
   tape_say_initial(c, TAPE_CLIENT, 0, FRAMES(w_crypto(0, client_hello(c)), w_padding(1000)));
   tape_say_initial(c, TAPE_SERVER, 0,
                    FRAMES(w_ack(0, 0), w_crypto(0, server_hello(suite)), w_padding(1000)));
@@ -246,14 +321,14 @@ static void shake(struct tape_conn *c, uint16_t suite) {
 
 struct tape_conn tape_conn(struct tape *t) {
   struct tape_conn c = begin(t);
-  shake(&c, QP_AES_128_GCM);
+  tape_shake(&c, QP_AES_128_GCM);
   return c;
 }
 
 struct tape_conn tape_conn_again(const struct tape_conn *older) {
   struct tape_conn c = begin(older->tape);
   c.host = older->host;
-  shake(&c, QP_AES_128_GCM);
+  tape_shake(&c, QP_AES_128_GCM);
   return c;
 }
 
@@ -268,31 +343,52 @@ struct tape_conn tape_conn_split(struct tape *t, unsigned client_file, unsigned 
   c.file[TAPE_CLIENT] = client_file;
   c.file[TAPE_SERVER] = server_file;
   c.split = true;
-  shake(&c, QP_AES_128_GCM);
+  tape_shake(&c, QP_AES_128_GCM);
   return c;
 }
 
-static void log_secret(struct tape_conn *c, const char *label, const struct qp_secret *s) {
-  char *p = c->tape->secrets + strlen(c->tape->secrets);
-  p += sprintf(p, "%s ", label);
-  for (int i = 0; i < 32; i++)
-    p += sprintf(p, "%02x", c->random[i]);
-  *p++ = ' ';
-  for (int i = 0; i < s->len; i++)
-    p += sprintf(p, "%02x", s->data[i]);
-  sprintf(p, "\n");
+struct tape_conn tape_conn_silent(struct tape *t) {
+  return begin(t);
 }
 
 struct tape_conn tape_conn_tls(struct tape *t, uint16_t suite) {
+  return tape_conn_version(t, suite, QP_VERSION_1);
+}
+
+void tape_say_retry(struct tape_conn *c, const struct qp_cid *scid, bool spoil_tag) {
+  static const char *const keys[2][2] = {
+      {"be0c690b9f66575a1d766b54e368c84e", "461599d35d632bf2239825bb"},
+      {"8fb4b01b56ac48e260fbcbcead7ccc92", "d86969bc2d7c6d9990efb04a"}};
+  bool v2 = c->version == QP_VERSION_2;
+  struct word front = v2 ? w_hex("cf 6b3343cf") : w_hex("ff 00000001");
+  struct word retry =
+      JOIN(front, w_bytes(&c->cid[TAPE_CLIENT].len, 1), cid_word(&c->cid[TAPE_CLIENT]),
+           w_bytes(&scid->len, 1), cid_word(scid), w_hex("746f6b656e"));
+  struct word aad = JOIN(w_bytes(&c->odcid.len, 1), cid_word(&c->odcid), retry);
+  Aes aes;
+  assert_int_equal(wc_AesInit(&aes, NULL, INVALID_DEVID), 0);
+  assert_int_equal(wc_AesGcmSetKey(&aes, w_hex(keys[v2][0]).b, 16), 0);
+  assert_int_equal(wc_AesGcmEncrypt(&aes, NULL, NULL, 0, w_hex(keys[v2][1]).b, 12,
+                                    retry.b + retry.len, 16, aad.b, (word32)aad.len),
+                   0);
+  wc_AesFree(&aes);
+  retry.b[retry.len] ^= spoil_tag;
+  say_udp(c, TAPE_SERVER, retry.b, retry.len + 16, &(struct tape_packet){0});
+  if (!spoil_tag)
+    c->retried = *scid;
+}
+
+struct tape_conn tape_conn_version(struct tape *t, uint16_t suite, uint32_t version) {
   struct tape_conn c = begin(t);
+  c.version = version;
   static const char *const labels[2] = {"CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"};
   for (unsigned side = 0; side < 2; side++) {
     struct qp_secret s = {.len = suite == QP_AES_256_GCM ? 48 : 32};
     memset(s.data, (int)(0x40 + 2 * t->n_conns + side), s.len);
-    assert_int_equal(qp_keys_derive(&c.keys[side], suite, &s), 0);
+    assert_int_equal(qp_keys_derive(&c.keys[side], version, suite, &s), 0);
     log_secret(&c, labels[side], &s);
   }
-  shake(&c, suite);
+  tape_shake(&c, suite);
   return c;
 }
 
@@ -413,8 +509,8 @@ void tape_expect(const struct tape *t, const char *check, enum judge_result resu
                 c->findings[0].expected, c->findings[0].actual, c->findings[0].explain);
   assert_int_equal(c->result, result);
   if (c->examined < examined)
-    fail_msg("%s: expected %llu or more examined, found %llu", check,
-             (unsigned long long)examined, (unsigned long long)c->examined);
+    fail_msg("%s: expected %llu or more examined, found %llu", check, (unsigned long long)examined,
+             (unsigned long long)c->examined);
   judge_report_free(r);
 }
 

@@ -33,7 +33,9 @@ struct tape_conn {
   struct tape *tape;
   unsigned host;               /* last byte of the client's address */
   struct qp_cid odcid, cid[2]; /* cid[side]: what packets to that side carry */
+  struct qp_cid retried;       /* the ID of a Retry; len 0: none */
   uint8_t random[32];
+  uint32_t version;       /* of QUIC */
   struct qp_keys keys[2]; /* 1-RTT, if protected */
   bool key_phase;
   uint64_t pn[2];   /* next 1-RTT number */
@@ -64,6 +66,14 @@ struct tape_conn tape_conn_again(const struct tape_conn *older);
 struct tape_conn tape_conn_unanswered(struct tape *t);
 /* The same with real protection; the key log goes into the capture. */
 struct tape_conn tape_conn_tls(struct tape *t, uint16_t suite);
+/* The same in that version of QUIC. */
+struct tape_conn tape_conn_version(struct tape *t, uint16_t suite, uint32_t version);
+/* A connection nothing is said of yet: its IDs may be changed before tape_shake(). */
+struct tape_conn tape_conn_silent(struct tape *t);
+/* ClientHello and ServerHello. */
+void tape_shake(struct tape_conn *c, uint16_t suite);
+/* A Retry packet; its tag is right. The client's next Initial goes to `scid`. */
+void tape_say_retry(struct tape_conn *c, const struct qp_cid *scid, bool spoil_tag);
 /* Captured at both ends: what a side sends is first in files[side]. */
 struct tape_conn tape_conn_split(struct tape *t, unsigned client_file, unsigned server_file);
 void tape_conn_free(struct tape_conn *c);
@@ -73,6 +83,10 @@ void tape_say(struct tape_conn *c, unsigned side, struct tape_packet packet);
 #define pkt_1rtt(conn, side, ...) tape_say(conn, side, (struct tape_packet){__VA_ARGS__})
 /* An Initial packet of that side. */
 void tape_say_initial(struct tape_conn *c, unsigned side, uint64_t pn, struct word frames);
+void tape_say_initial_with(struct tape_conn *c, unsigned side, uint64_t pn, struct word token,
+                           struct word frames);
+/* A 0-RTT packet; its secret goes into the capture. */
+void tape_say_0rtt(struct tape_conn *c, uint64_t pn, struct word frames);
 /* Switches to the next key phase of both sides (protected connections). */
 void tape_update_keys(struct tape_conn *c);
 /* Says the last frame again as seen in another capture, `later_ns` after. */

@@ -245,6 +245,8 @@ void qp_apply_frame(const struct qp_apply *a, const struct qp_seen *s, struct qp
   case QP_F_CRYPTO:
     qp_crypt_handshake(s->conn, s->side, s->space, f->stream.offset, f->stream.data,
                        (size_t)f->stream.len);
+    if (s->side == QP_SERVER)
+      qp_routes_add(a->routes, &s->conn->hello.server.preferred_cid, s->conn, QP_SERVER);
     if (s->side == QP_SERVER && s->conn->hello.server.has_reset_token)
       qp_routes_token(a->routes, s->conn->hello.server.reset_token, s->conn, QP_CLIENT);
     break;

@@ -184,11 +184,14 @@ typedef bool qp_object_fn(void *arg, struct qp_conn *conn, unsigned side, struct
 
 struct qp_conn {
   uint32_t index;
+  uint32_t version;              /* of the server's last long header; before it, the client's */
+  bool retried;                  /* a Retry that counts was seen */
   struct qp_cid odcid;           /* the client's first destination ID */
   struct qp_tuple tuple;         /* client to server, at the start */
   struct qp_conn *older, *newer; /* the last and the next one that began on the same 4-tuple */
   struct qp_hello hello;
   bool moqt;           /* by ALPN, or not known */
+  bool nameless[2];    /* the side gave itself an ID of length zero */
   bool split;          /* the two sides are seen in different files */
   bool relay_client;   /* the client is a relay */
   int null_protection; /* -1 not known, 0 no, 1 yes */

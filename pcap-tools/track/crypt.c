@@ -9,6 +9,7 @@ struct phases {
   struct qp_keys previous, now, next;
   bool bit;            /* Key Phase of `now` */
   uint32_t generation; /* of `now` */
+  uint32_t misses;     /* packets with the phase of `now` in a row that it did not open */
 };
 
 struct qp_crypt {
@@ -16,6 +17,7 @@ struct qp_crypt {
   struct qp_cid initial_cid; /* that the Initial keys come from */
   struct qp_keys initial[2], handshake[2], early;
   struct phases app[2];
+  uint32_t blind[2]; /* packets for which every suite was tried */
   /* handshake messages; at most HANDSHAKE_MAX bytes of each are read */
   struct qp_reasm crypto[2][QP_SPACE_COUNT];
   uint64_t read[2][QP_SPACE_COUNT];
@@ -54,14 +56,16 @@ void qp_crypt_initial(struct qp_crypt *c, const struct qp_cid *dcid) {
   qp_keys_clear(&c->initial[QP_SERVER]);
 }
 
-/* Derived when they are needed: most of its life a connection has no Initial packets. */
-static struct qp_keys *initial_keys(struct qp_crypt *c, unsigned side) {
+/* Derived when they are needed: most of its life a connection has no Initial packets.
+ * The version may change in the handshake, RFC 9368 2.3. */
+static struct qp_keys *initial_keys(struct qp_crypt *c, unsigned side, uint32_t version) {
   struct qp_secret secrets[2];
-  if (!c->initial[side].ready) {
-    qp_initial_secrets(&c->initial_cid, &secrets[QP_CLIENT], &secrets[QP_SERVER]);
-    qp_keys_derive(&c->initial[side], QP_AES_128_GCM, &secrets[side]);
+  struct qp_keys *keys = &c->initial[side];
+  if (!keys->ready || keys->version != version) {
+    qp_initial_secrets(version, &c->initial_cid, &secrets[QP_CLIENT], &secrets[QP_SERVER]);
+    qp_keys_derive(keys, version, QP_AES_128_GCM, &secrets[side]);
   }
-  return &c->initial[side];
+  return keys;
 }
 
 /* What the handshake needed and may be had again. */
@@ -131,23 +135,62 @@ static bool open_with(struct qp_conn *conn, unsigned side, enum qp_view view, st
   return try_open(keys, h, &b, expand(conn, side, view, h->type, b.truncated, b.pn_len), o);
 }
 
-/* Installs keys from the log: of the suite that the server chose, or of the first
- * one that opens this packet. */
+/* Without a ServerHello every suite is tried, but not for ever. */
+enum { BLIND_TRIES = 64, SKIP_TRIES = 32 };
+
+/* Installs keys from the log: of the suite that the server chose, or of the first one
+ * that opens this packet. A 0-RTT packet has that of an older session. */
 static bool install(struct qp_conn *conn, unsigned side, enum qp_view view, struct qp_keys *keys,
                     enum qp_secret_name name, const struct qp_header *h, struct qp_opened *o) {
-  static const uint16_t all[] = {QP_AES_128_GCM, QP_CHACHA20_POLY1305, QP_AES_256_GCM};
+  static const uint16_t all[] = {QP_AES_128_GCM, QP_CHACHA20_POLY1305, QP_AES_256_GCM,
+                                 QP_AES_128_CCM};
+  uint32_t version = h->version ? h->version : conn->version;
+  uint16_t suite = name == QP_SECRET_CLIENT_EARLY ? 0 : conn->hello.suite;
   const struct qp_secrets *s =
       conn->hello.client_hello ? qp_keylog_find(conn->crypt->keylog, conn->hello.random) : NULL;
-  if (!s || !s->secret[name].len)
+  if (!s || !s->secret[name].len || (!suite && conn->crypt->blind[side]++ >= BLIND_TRIES))
     return false;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-    if (conn->hello.suite && conn->hello.suite != all[i])
+    if (suite && suite != all[i])
       continue;
-    if (!qp_keys_derive(keys, all[i], &s->secret[name]) && open_with(conn, side, view, keys, h, o))
+    if (qp_keys_derive(keys, version, all[i], &s->secret[name]))
+      continue;
+    if (open_with(conn, side, view, keys, h, o))
       return true;
+    if (suite)
+      return false; /* the next packet may fit */
   }
   qp_keys_clear(keys);
   return false;
+}
+
+/* Makes `next` the keys in use. */
+static void advance(struct phases *p) {
+  qp_keys_clear(&p->previous);
+  p->previous = p->now;
+  p->now = p->next;
+  memset(&p->next, 0, sizeof p->next);
+  p->bit = !p->bit;
+  p->generation++;
+  p->misses = 0;
+}
+
+/* The capture may lack all packets of one key phase: is this one of the phase after the
+ * next, whose bit is the same? */
+static bool open_skipped(struct phases *p, const struct qp_header *h, const struct bared *b,
+                         uint64_t pn, struct qp_opened *o) {
+  struct qp_keys second = {0};
+  if (p->misses++ >= SKIP_TRIES || (!p->next.ready && qp_keys_update(&p->now, &p->next)) ||
+      qp_keys_update(&p->next, &second))
+    return false;
+  if (!try_open(&second, h, b, pn, o)) {
+    qp_keys_clear(&second);
+    return false;
+  }
+  advance(p);
+  p->next = second;
+  advance(p);
+  return true;
 }
 
 static bool open_phase(struct qp_conn *conn, unsigned side, enum qp_view view,
@@ -163,18 +206,18 @@ static bool open_phase(struct qp_conn *conn, unsigned side, enum qp_view view,
   bool bit = (b.header[0] & 0x04) != 0;
   if (bit == p->bit) {
     bool opened = try_open(&p->now, h, &b, pn, o);
+    if (opened)
+      p->misses = 0;
+    else
+      opened = open_skipped(p, h, &b, pn, o);
     o->generation = p->generation;
     return opened;
   }
   if (!p->next.ready)
     qp_keys_update(&p->now, &p->next);
   if (try_open(&p->next, h, &b, pn, o)) {
-    qp_keys_clear(&p->previous);
-    p->previous = p->now;
-    p->now = p->next;
-    memset(&p->next, 0, sizeof p->next);
-    p->bit = bit;
-    o->generation = ++p->generation;
+    advance(p);
+    o->generation = p->generation;
     return true;
   }
   bool opened = try_open(&p->previous, h, &b, pn, o);
@@ -208,7 +251,7 @@ bool qp_crypt_open(struct qp_conn *conn, unsigned side, enum qp_view view,
   memset(o, 0, sizeof *o);
   switch (h->type) {
   case QP_INITIAL:
-    return open_with(conn, side, view, initial_keys(c, side), h, o);
+    return open_with(conn, side, view, initial_keys(c, side, h->version), h, o);
   case QP_HANDSHAKE:
     if (c->handshake[side].ready)
       return open_with(conn, side, view, &c->handshake[side], h, o);
@@ -251,6 +294,8 @@ void qp_crypt_handshake(struct qp_conn *conn, unsigned side, enum qp_space space
       break;
     c->read[side][space] += used;
   }
-  if (conn->hello.client_hello && conn->hello.alpn[0])
-    conn->moqt = !strncmp(conn->hello.alpn, "moqt", 4);
+  qp_reasm_drop(r, c->read[side][space]);
+  const char *alpn = conn->hello.alpn_chosen[0] ? conn->hello.alpn_chosen : conn->hello.alpn;
+  if (alpn[0])
+    conn->moqt = !strncmp(alpn, "moqt", 4);
 }

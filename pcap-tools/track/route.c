@@ -43,7 +43,7 @@ void qp_routes_add(struct qp_routes *r, const struct qp_cid *cid, struct qp_conn
     e->cid = *cid;
     r->lengths |= 1u << cid->len;
   }
-  e->route = (struct qp_route){conn, receiver};
+  e->route = (struct qp_route){conn, receiver, false};
 }
 
 static struct qp_tuple_entry *find_tuple(const struct qp_routes *r, const struct qp_tuple *tuple,
@@ -84,7 +84,7 @@ void qp_routes_used(struct qp_routes *r, const struct qp_tuple *tuple, struct qp
   struct qp_tuple_entry *e = r->last < r->n_tuples ? &r->tuples[r->last] : NULL;
   if (!e || !qp_end_equal(&e->tuple.src, &tuple->src) || !qp_end_equal(&e->tuple.dst, &tuple->dst))
     e = open_tuple(r, tuple);
-  e->route = (struct qp_route){conn, receiver};
+  e->route = (struct qp_route){conn, receiver, false};
   e->cid_len = cid_len;
 }
 
@@ -138,7 +138,8 @@ bool qp_routes_find_short(struct qp_routes *r, const uint8_t *data, size_t len,
   if (!t || !t->route.conn)
     return false;
   *route = t->route;
-  *cid_len = 0;
+  route->by_address = t->cid_len != 0;
+  *cid_len = t->cid_len;
   return true;
 }
 
@@ -165,7 +166,7 @@ void qp_routes_token(struct qp_routes *r, const uint8_t *token, struct qp_conn *
   qp_map_set(&r->token_of, key, (uint32_t)r->n_tokens);
   struct qp_token_entry *e = &r->tokens[r->n_tokens++];
   memcpy(e->token, token, QP_TOKEN_LEN);
-  e->route = (struct qp_route){conn, receiver};
+  e->route = (struct qp_route){conn, receiver, false};
 }
 
 bool qp_routes_find_reset(const struct qp_routes *r, const uint8_t *data, size_t len,

@@ -14,6 +14,7 @@
 struct qp_route {
   struct qp_conn *conn;
   unsigned receiver; /* the side that the ID leads to */
+  bool by_address;   /* the ID is not known: found by the 4-tuple alone */
 };
 
 struct qp_routes {

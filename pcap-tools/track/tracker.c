@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "pcap-tools/decrypt/retry.h"
 #include "pcap-tools/track/apply.h"
 #include "pcap-tools/track/crypt.h"
 #include "pcap-tools/read/memory.h"
@@ -23,6 +24,7 @@ struct qp_tracker {
   struct qp_counts counts;
   qp_object_fn *object_done;
   void *object_arg;
+  bool by_address; /* the packet in work was found by its 4-tuple alone */
 };
 
 struct qp_tracker *qp_tracker_new(const struct qp_tracker_config *config) {
@@ -59,6 +61,7 @@ static struct qp_conn *add_conn(struct qp_tracker *t, const struct qp_header *h,
   qp_grow((void **)&t->conns, &t->conns_room, t->n_conns + 1, sizeof(struct qp_conn *));
   t->conns[t->n_conns++] = c;
   c->odcid = h->dcid;
+  c->version = h->version;
   c->tuple = udp->tuple;
   c->first = place;
   c->object_done = t->object_done;
@@ -78,16 +81,32 @@ static struct qp_conn *add_conn(struct qp_tracker *t, const struct qp_header *h,
   return c;
 }
 
+/* Packets without an ID find their way to `side` by its address. */
+static void answers_to(struct qp_tracker *t, struct qp_conn *c, unsigned side,
+                       const struct qp_udp *udp) {
+  struct qp_tuple back = {.src = udp->tuple.dst, .dst = udp->tuple.src};
+  qp_routes_used(&t->routes, &back, c, side, 0);
+}
+
 /* The ID that a long header's sender chose for itself leads back to it. */
 static void learn_source(struct qp_tracker *t, struct qp_conn *c, unsigned side,
-                         const struct qp_header *h, const struct qp_udp *udp) {
+                         const struct qp_header *h) {
   qp_routes_add(&t->routes, &h->scid, c, side);
-  if (!h->scid.len) {
-    struct qp_tuple back = {.src = udp->tuple.dst, .dst = udp->tuple.src};
-    qp_routes_used(&t->routes, &back, c, side, 0);
-  }
-  if (h->type == QP_RETRY && side == QP_SERVER)
+  c->nameless[side] = !h->scid.len;
+  if (side == QP_SERVER)
+    c->version = h->version;
+}
+
+/* RFC 9000 17.2.5.2: one Retry counts, and only with its tag. NULL, or what is wrong. */
+static const char *take_retry(struct qp_conn *c, unsigned side, const struct qp_header *h) {
+  if (side != QP_SERVER)
+    return "a Retry from a client";
+  if (!qp_retry_authentic(h, &c->odcid))
+    return "a Retry whose integrity tag is wrong";
+  if (!c->retried)
     qp_crypt_initial(c->crypt, &h->scid);
+  c->retried = true;
+  return NULL;
 }
 
 /* Takes one packet off the datagram and finds who it is for. */
@@ -102,7 +121,7 @@ static bool next_packet(struct qp_tracker *t, struct qp_cur *rest, const struct 
       return true;
     if (h->type != QP_INITIAL || h->dcid.len < 8) /* RFC 9000 7.2 */
       return false;
-    *route = (struct qp_route){add_conn(t, h, udp, place), QP_SERVER};
+    *route = (struct qp_route){add_conn(t, h, udp, place), QP_SERVER, false};
     return true;
   }
   uint8_t cid_len;
@@ -214,6 +233,9 @@ static void take_opened(struct qp_tracker *t, struct qp_seen *s, const struct qp
   s->pn = o->pn;
   s->payload = o->payload;
   s->len = o->len;
+  /* the capture may lack the frame that gave the ID; it opens: it is the connection's */
+  if (t->by_address && !o->null_protected)
+    qp_routes_add(&t->routes, &s->header->dcid, s->conn, !s->side);
   note_number(t, s);
   s->same_close = same_close(s);
   if (s->views & QP_SENT) {
@@ -267,11 +289,20 @@ static bool is_reset(struct qp_tracker *t, const struct qp_udp *udp, struct qp_p
   if (!qp_end_equal(server, by_token.receiver == QP_CLIENT ? &udp->tuple.src : &udp->tuple.dst))
     return false; /* it goes the wrong way */
   if (qp_routes_find_short(&t->routes, udp->payload, udp->len, &udp->tuple, &by_id, &cid_len) &&
-      cid_len > 0)
+      !by_id.by_address && cid_len > 0)
     return false;
   if (!by_token.conn->reset.frame)
     by_token.conn->reset = place;
   t->counts.resets++;
+  return true;
+}
+
+/* Some senders fill a datagram up behind its packets; receivers ignore that, RFC 9000
+ * 12.2. */
+static bool only_zeros(const struct qp_cur *rest) {
+  for (const uint8_t *p = rest->p; p < rest->end; p++)
+    if (*p)
+      return false;
   return true;
 }
 
@@ -281,7 +312,7 @@ static void take_datagram(struct qp_tracker *t, const struct qp_udp *udp, struct
   unsigned views = 0;
   if (is_reset(t, udp, place))
     return;
-  while (qp_left(&rest)) {
+  while (qp_left(&rest) && !(told && only_zeros(&rest))) {
     struct qp_header h;
     struct qp_route route = {0};
     const char *why;
@@ -305,10 +336,16 @@ static void take_datagram(struct qp_tracker *t, const struct qp_udp *udp, struct
     }
     s.side = !route.receiver;
     s.views = views;
+    t->by_address = route.by_address;
     s.space = qp_space_of(h.type);
-    if (h.version == QP_VERSION_1)
-      learn_source(t, route.conn, s.side, &h, udp);
+    const char *wrong = h.type == QP_RETRY ? take_retry(route.conn, s.side, &h) : NULL;
+    if (wrong && views)
+      tell_malformed(t, &s, wrong);
+    if (!wrong && qp_version_known(h.version))
+      learn_source(t, route.conn, s.side, &h);
     qp_routes_used(&t->routes, &udp->tuple, route.conn, route.receiver, h.dcid.len);
+    if (route.conn->nameless[s.side]) /* also from where it is now */
+      answers_to(t, route.conn, s.side, udp);
     if (views)
       take_packet(t, &s);
   }

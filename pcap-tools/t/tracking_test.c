@@ -1,0 +1,298 @@
+/* Which connection a packet is of, and under which key: versions, Retry, 0-RTT, IDs of
+ * any length, addresses that change, key phases that the capture lacks, and captures
+ * without keys. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pcap-tools/t/tape.h"
+
+enum { C = TAPE_CLIENT, S = TAPE_SERVER };
+
+/* All packets of the tape, and how many of them open. */
+static void expect_opened(const struct tape *t, uint64_t packets, uint64_t opened) {
+  struct judge_report *r = tape_judge(t, 1);
+  if (r->packets != packets || r->packets_opened != opened)
+    fail_msg("expected %llu packets, %llu opened, found %llu and %llu", (unsigned long long)packets,
+             (unsigned long long)opened, (unsigned long long)r->packets,
+             (unsigned long long)r->packets_opened);
+  judge_report_free(r);
+}
+
+static void done(struct tape *t, struct tape_conn *c) {
+  tape_conn_free(c);
+  tape_free(t);
+}
+
+static struct word long_ping(void) {
+  return FRAMES(w_ping(), w_padding(1000));
+}
+
+static void every_cipher_in_both_versions(void **state) {
+  (void)state;
+  static const uint16_t suites[] = {QP_AES_128_GCM, QP_AES_256_GCM, QP_CHACHA20_POLY1305,
+                                    QP_AES_128_CCM};
+  static const uint32_t versions[] = {QP_VERSION_1, QP_VERSION_2};
+  for (size_t i = 0; i < 8; i++) {
+    struct tape *t = tape_new();
+    struct tape_conn c = tape_conn_version(t, suites[i / 2], versions[i % 2]);
+    pkt_1rtt(&c, S, .pn_len = 1, .frames = FRAMES(w_ping()));
+    pkt_1rtt(&c, C, .pn_len = 2, .frames = FRAMES(w_ack(1, 1)));
+    tape_update_keys(&c);
+    pkt_1rtt(&c, C, .pn_len = 3, .frames = FRAMES(w_ping(), w_padding(1200)));
+    pkt_1rtt(&c, S, .frames = FRAMES(w_ping()));
+    expect_opened(t, 6, 6);
+    tape_expect(t, "frames-legal", JUDGE_PASS, 6);
+    done(t, &c);
+  }
+}
+
+/* RFC 9368: the server goes on in another version, with keys from the same ID. */
+static void a_version_chosen_in_the_handshake(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_silent(t);
+  tape_say_initial(&c, C, 0, long_ping());
+  c.version = QP_VERSION_2;
+  tape_say_initial(&c, S, 0, long_ping());
+  tape_say_initial(&c, C, 1, long_ping());
+  expect_opened(t, 3, 3);
+  done(t, &c);
+}
+
+static void after_a_retry(void **state) {
+  (void)state;
+  static const struct qp_cid scid = {.len = 5, .data = {9, 8, 7, 6, 5}};
+  static const uint32_t versions[] = {QP_VERSION_1, QP_VERSION_2};
+  for (int i = 0; i < 2; i++) {
+    struct tape *t = tape_new();
+    struct tape_conn c = tape_conn_silent(t);
+    c.version = versions[i];
+    tape_say_initial(&c, C, 0, long_ping());
+    tape_say_retry(&c, &scid, false);
+    tape_say_initial_with(&c, C, 1, w_hex("746f6b656e"), long_ping());
+    tape_say_initial(&c, S, 0, long_ping());
+    expect_opened(t, 4, 3); /* a Retry has nothing to open */
+    tape_expect(t, "frames-legal", JUDGE_PASS, 3);
+    done(t, &c);
+  }
+}
+
+static void a_forged_retry(void **state) {
+  (void)state;
+  static const struct qp_cid scid = {.len = 5, .data = {9, 8, 7, 6, 5}};
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_silent(t);
+  tape_say_initial(&c, C, 0, long_ping());
+  tape_say_retry(&c, &scid, true);
+  tape_say_initial(&c, S, 0, long_ping());
+  expect_opened(t, 3, 2);
+  tape_expect_finding(t, "frames-legal", "header", "a Retry whose integrity tag is wrong");
+  done(t, &c);
+}
+
+static void early_data(void **state) {
+  (void)state;
+  static const uint32_t versions[] = {QP_VERSION_1, QP_VERSION_2};
+  for (int i = 0; i < 2; i++) {
+    struct tape *t = tape_new();
+    struct tape_conn c = tape_conn_version(t, QP_AES_256_GCM, versions[i]);
+    tape_say_0rtt(&c, 0, FRAMES(w_stream(0, 0, "early")));
+    pkt_1rtt(&c, C, .frames = FRAMES(w_stream(0, 5, "late")));
+    expect_opened(t, 4, 4);
+    done(t, &c);
+  }
+}
+
+/* A client without IDs that sends from another port. */
+static void a_nameless_client_moves(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_silent(t);
+  c.cid[C].len = 0;
+  tape_shake(&c, QP_AES_128_GCM);
+  pkt_1rtt(&c, C, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&c, S, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&c, C, .port = 20001, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&c, S, .port = 20001, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&c, S, .frames = FRAMES(w_ping()));
+  expect_opened(t, 7, 7);
+  done(t, &c);
+}
+
+static void ids_of_any_length(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_tls(t, QP_AES_128_GCM);
+  for (uint8_t len = 1; len <= QP_CID_MAX; len++) {
+    struct qp_cid id = {.len = len, .data = {(uint8_t)(0x60 + len), 2, 3, 4, 5}};
+    pkt_1rtt(&c, C, .frames = FRAMES(w_new_cid(len, 0, id.data, id.len)));
+    pkt_1rtt(&c, S, .dcid = &id, .frames = FRAMES(w_ping()));
+    pkt_1rtt(&c, S, .dcid = &id, .host = 77, .frames = FRAMES(w_ping()));
+  }
+  expect_opened(t, 62, 62);
+  done(t, &c);
+}
+
+/* The capture lacks the frame that gave the ID: the packet opens, then it is known. */
+static void an_id_that_was_given_unseen(void **state) {
+  (void)state;
+  static const struct qp_cid id = {.len = 20, .data = {0xab, 1, 2}};
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_tls(t, QP_AES_128_GCM);
+  pkt_1rtt(&c, C, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&c, C, .dcid = &id, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&c, C, .dcid = &id, .port = 20009, .frames = FRAMES(w_ping()));
+  expect_opened(t, 5, 5);
+  done(t, &c);
+}
+
+static void a_key_phase_that_was_not_captured(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_tls(t, QP_AES_128_GCM);
+  pkt_1rtt(&c, S, .frames = FRAMES(w_ping()));
+  tape_update_keys(&c);
+  tape_update_keys(&c);
+  pkt_1rtt(&c, S, .frames = FRAMES(w_ping()));
+  tape_update_keys(&c);
+  pkt_1rtt(&c, S, .frames = FRAMES(w_ping()));
+  expect_opened(t, 5, 5);
+  done(t, &c);
+}
+
+/* Damaged packets, of whatever phase they look, do not lose the keys. */
+static void damage_does_not_poison(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_tls(t, QP_CHACHA20_POLY1305);
+  for (int i = 0; i < 50; i++) {
+    pkt_1rtt(&c, S, .spoil_tag = true, .frames = FRAMES(w_ping()));
+    struct tape_frame *f = &t->frames[t->n - 1];
+    f->data[f->len - 18] ^= (uint8_t)(1 + i); /* in the sample: another first byte */
+    tape_fix_checksum(f);
+  }
+  pkt_1rtt(&c, S, .frames = FRAMES(w_ping()));
+  expect_opened(t, 53, 3);
+  done(t, &c);
+}
+
+static void a_datagram_filled_up(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_silent(t);
+  tape_say_initial(&c, C, 0, FRAMES(w_ping(), w_padding(20)));
+  struct tape_frame *f = &t->frames[0];
+  size_t zeros = 1100;
+  f->data = realloc(f->data, f->len + zeros);
+  memset(f->data + f->len, 0, zeros);
+  f->len += zeros;
+  uint16_t total = (uint16_t)(f->len - 14), udp = (uint16_t)(total - 20);
+  f->data[16] = (uint8_t)(total >> 8), f->data[17] = (uint8_t)total;
+  f->data[38] = (uint8_t)(udp >> 8), f->data[39] = (uint8_t)udp;
+  tape_fix_checksum(f);
+  tape_say_initial(&c, S, 0, long_ping());
+  expect_opened(t, 2, 2);
+  tape_expect(t, "frames-legal", JUDGE_PASS, 2);
+  done(t, &c);
+}
+
+static void frames_about_acks(void **state) {
+  (void)state;
+  struct word params = w_hex("04 04 80100000 c0000000ff04de1b 02 43e8");
+  struct tape *t = tape_new();
+  t->client_params = params;
+  struct tape_conn c = tape_conn_tls(t, QP_AES_128_GCM);
+  pkt_1rtt(&c, S, .frames = FRAMES(w_hex("40af 01 02 4400 03"), w_hex("1f")));
+  tape_expect(t, "frames-legal", JUDGE_PASS, 3);
+  tape_conn_free(&c);
+  t->client_params = w_hex("04 04 80100000");
+  c = tape_conn_tls(t, QP_AES_128_GCM);
+  pkt_1rtt(&c, S, .frames = FRAMES(w_hex("1f")));
+  tape_expect_finding(t, "frames-legal", "frame", "did not announce min_ack_delay");
+  done(t, &c);
+}
+
+/* ---- without keys ------------------------------------------------------------- */
+
+static struct tape_conn without_keys(struct tape *t) {
+  struct tape_conn c = tape_conn_tls(t, QP_AES_128_GCM);
+  t->secrets[0] = 0;
+  return c;
+}
+
+static void flood(struct tape_conn *c, unsigned port) {
+  for (int i = 0; i < 20; i++)
+    pkt_1rtt(c, S, .port = port, .frames = FRAMES(w_ping(), w_padding(1000)));
+}
+
+static void expect_quiet(const struct tape *t) {
+  struct judge_report *r = tape_judge(t, 1);
+  for (size_t i = 0; i < r->n_checks; i++)
+    if (r->checks[i].result == JUDGE_FAIL)
+      fail_msg("%s: %s: %s", r->checks[i].name, r->checks[i].findings[0].field,
+               r->checks[i].findings[0].actual);
+  judge_report_free(r);
+}
+
+/* Nothing can be opened: nothing is found that is not there. */
+static void a_closed_capture_has_no_findings(void **state) {
+  (void)state;
+  static const struct qp_cid id = {.len = 20, .data = {0xab, 1, 2}};
+  struct tape *t = tape_new();
+  struct tape_conn c = without_keys(t);
+  pkt_1rtt(&c, C, .frames = FRAMES(w_ping()));
+  flood(&c, 0);
+  pkt_1rtt(&c, C, .port = 20001, .frames = FRAMES(w_ping())); /* a rebinding */
+  flood(&c, 20001);
+  pkt_1rtt(&c, C, .dcid = &id, .port = 20001, .frames = FRAMES(w_ping()));
+  flood(&c, 20001);
+  expect_opened(t, 65, 2);
+  tape_expect(t, "path-valid", JUDGE_PASS, 21);
+  expect_quiet(t);
+  done(t, &c);
+}
+
+static void too_much_before_any_proof_fails_without_keys(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = without_keys(t);
+  flood(&c, 0);
+  tape_expect_finding(t, "path-valid", "bytes on an unvalidated path", "4");
+  done(t, &c);
+}
+
+static void a_token_proves_the_address(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_silent(t);
+  tape_say_initial_with(&c, C, 0, w_hex("746f6b656e"), long_ping());
+  for (uint64_t pn = 0; pn < 8; pn++)
+    tape_say_initial(&c, S, pn, long_ping());
+  tape_expect(t, "path-valid", JUDGE_PASS, 8);
+  done(t, &c);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_cipher_in_both_versions),
+      cmocka_unit_test(a_version_chosen_in_the_handshake),
+      cmocka_unit_test(after_a_retry),
+      cmocka_unit_test(a_forged_retry),
+      cmocka_unit_test(early_data),
+      cmocka_unit_test(a_nameless_client_moves),
+      cmocka_unit_test(ids_of_any_length),
+      cmocka_unit_test(an_id_that_was_given_unseen),
+      cmocka_unit_test(a_key_phase_that_was_not_captured),
+      cmocka_unit_test(damage_does_not_poison),
+      cmocka_unit_test(a_datagram_filled_up),
+      cmocka_unit_test(frames_about_acks),
+      cmocka_unit_test(a_closed_capture_has_no_findings),
+      cmocka_unit_test(too_much_before_any_proof_fails_without_keys),
+      cmocka_unit_test(a_token_proves_the_address),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
