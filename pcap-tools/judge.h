@@ -65,7 +65,9 @@ struct judge_report {
   size_t n_subscribers;
   uint64_t packets;        /* QUIC packets read */
   uint64_t packets_opened; /* of these, decrypted (or null-protected and read) */
-  char *damage; /* the first capture that breaks off, with the offset; NULL: all are whole */
+  /* what was wrong with the input: the first capture that breaks off, with the offset, or
+   * keys that do not fit; NULL: nothing */
+  char *damage;
 };
 
 struct judge_info {

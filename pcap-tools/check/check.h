@@ -42,6 +42,7 @@ struct qp_evidence {
   size_t n_files;
   char **damage;     /* one for each file; NULL = whole */
   uint64_t *frames;  /* read from each file */
+  char *key_trouble; /* a bad line of a key log, or a secret that opens nothing; or NULL */
   bool late_secrets; /* a file read once holds secrets behind its first packet */
   struct qp_keylog keylog;
   struct qp_copies copies;

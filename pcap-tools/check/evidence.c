@@ -7,6 +7,7 @@
 #include "pcap-tools/check/fanout.h"
 #include "pcap-tools/check/passing.h"
 #include "pcap-tools/read/merge.h"
+#include "pcap-tools/track/misfit.h"
 
 static void add_secrets(void *arg, const char *text, size_t len) {
   qp_keylog_add(arg, text, len);
@@ -56,17 +57,47 @@ static bool is_small(const char *path) {
          st.st_size <= SMALL_FILE;
 }
 
+static void tell_bad_line(struct qp_evidence *e, const char *source) {
+  const struct qp_keylog *log = &e->keylog;
+  if (log->bad_lines && !e->key_trouble)
+    e->key_trouble = qp_text(
+        "%s: bad key log line %llu at offset %llu: expected LABEL CLIENT_RANDOM SECRET, in "
+        "hex digits",
+        source, (unsigned long long)log->bad_line, (unsigned long long)log->bad_at);
+}
+
+/* Keys of another connection under the name of this one. */
+static void tell_misfit(struct qp_evidence *e) {
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
+  struct qp_misfit m;
+  for (size_t i = 0; i < n && !e->key_trouble; i++) {
+    char random[65];
+    if (!qp_misfit_find(conns[i], &e->keylog, &m))
+      continue;
+    for (int k = 0; k < 32; k++)
+      snprintf(random + 2 * k, 3, "%02x", conns[i]->hello.random[k]);
+    e->key_trouble = qp_text(
+        "%s frame %llu: the %s for client random %s opens no packet of connection %u; give the key "
+        "log of this capture",
+        e->files[m.first.file], (unsigned long long)m.first.frame, qp_secret_label(m.secret),
+        random, conns[i]->index);
+  }
+}
+
 static int load_keys(struct qp_evidence *e, const char *keylog, char *err, size_t err_len) {
   char *path = keylog ? qp_copy_text(keylog) : e->dir ? path_of(e, "keys.log") : NULL;
   int got = path ? qp_keylog_load(&e->keylog, path, err, err_len) : 0;
   if (got == 1 && keylog)
     snprintf(err, err_len, "%s: no such key log", keylog);
+  tell_bad_line(e, path);
   free(path);
   for (size_t i = 0; i < e->n_files; i++) {
     char *file = path_of(e, e->files[i]), why[256];
     /* damage is reported by the reader of packets, with all that is in front of it */
     if (is_small(file))
       qp_blocks_secrets(file, add_secrets, &e->keylog, why, sizeof why);
+    tell_bad_line(e, e->files[i]);
     free(file);
   }
   return got < 0 || (got == 1 && keylog) ? -1 : 0;
@@ -136,6 +167,8 @@ int qp_evidence_read(struct qp_evidence *e, char *err, size_t err_len) {
   }
   qp_merge_close(merge);
   free(paths);
+  tell_bad_line(e, "a capture's secrets");
+  tell_misfit(e);
   return got;
 }
 
@@ -151,6 +184,7 @@ void qp_evidence_clear(struct qp_evidence *e) {
   if (e->ends)
     free(e->ends->items);
   free(e->ends);
+  free(e->key_trouble);
   qp_fanout_free(e->fanout);
   qp_passing_free(e->passing);
   qp_tracker_free(e->tracker);

@@ -70,6 +70,8 @@ static int judge(struct qp_evidence *e, struct judge_report **out, char *err, si
     qp_metrics(e, r);
     for (size_t i = 0; i < e->n_files && !r->damage; i++)
       r->damage = e->damage[i] ? qp_copy_text(e->damage[i]) : NULL;
+    if (!r->damage && e->key_trouble)
+      r->damage = qp_copy_text(e->key_trouble);
     *out = r;
   }
   for (size_t i = 0; i < n_checks; i++) {

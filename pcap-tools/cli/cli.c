@@ -1,7 +1,9 @@
 #include "pcap-tools/cli/commands.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "pcap-tools/cli/help.h"
 
@@ -59,6 +61,8 @@ bool qp_cli_talk(const struct qp_options *o, const struct qp_evidence *e) {
       fprintf(o->talk, "quicpcap: %s\n", e->damage[i]);
     damaged |= e->damage[i] != NULL;
   }
+  if (e->key_trouble)
+    fprintf(o->talk, "quicpcap: %s\n", e->key_trouble);
   if (c->packets > c->opened)
     fprintf(o->talk, "quicpcap: %llu of %llu QUIC packets could not be opened%s\n",
             (unsigned long long)(c->packets - c->opened), (unsigned long long)c->packets,
@@ -74,7 +78,7 @@ bool qp_cli_talk(const struct qp_options *o, const struct qp_evidence *e) {
   if (c->strangers)
     fprintf(o->talk, "quicpcap: %llu UDP datagrams of no known QUIC connection left out\n",
             (unsigned long long)c->strangers);
-  return damaged;
+  return damaged || e->key_trouble;
 }
 
 /* One option. Words taken, 0 = not an option, -1 after a message. */
@@ -114,6 +118,9 @@ static int parse(int argc, char **argv, const struct command *command, struct qp
       argv[2 + n++] = argv[i];
     i += taken ? taken : 1;
   }
+  const char *env = getenv("SSLKEYLOGFILE");
+  if (!o->keys && env && !access(env, R_OK))
+    o->keys = env;
   o->files = (const char *const *)argv + 2;
   o->n_files = (size_t)n;
   const char *refused = qp_select_refused(&o->select, command->selects);

@@ -554,7 +554,9 @@ int qp_cmd_explain(const struct qp_options *o) {
     if (!o->select.given)
       tell_checks_if_readable(&t);
     tell_sum(&t);
-    bool damaged = false;
+    bool damaged = e.key_trouble != NULL;
+    if (e.key_trouble)
+      fprintf(o->talk, "quicpcap: %s\n", e.key_trouble);
     for (size_t i = 0; i < e.n_files; i++)
       damaged |= e.damage[i] != NULL;
     code = damaged ? 2 : t.count[WRONG] ? 1 : 0;

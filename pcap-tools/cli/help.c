@@ -23,7 +23,7 @@ static const char usage[] =
     "NSS key log; connections without packet protection (a laboratory mode of fanbench)\n"
     "need none. What breaks off is told to the last whole packet, with exit code 2.\n"
     "\n"
-    "  --keys FILE   NSS key log (SSLKEYLOGFILE)\n"
+    "  --keys FILE   NSS key log; without it the one that $SSLKEYLOGFILE names, if there\n"
     "  --json        one JSON object a line\n"
     "  --help        this text; quicpcap COMMAND --help: that command's\n"
     "\n"

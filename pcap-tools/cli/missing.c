@@ -15,14 +15,7 @@ static enum qp_secret_name secret_of(enum qp_type type, unsigned side) {
 }
 
 const char *qp_missing_label(enum qp_type type, unsigned side) {
-  static const char *const labels[QP_SECRET_COUNT] = {
-      [QP_SECRET_CLIENT_EARLY] = "CLIENT_EARLY_TRAFFIC_SECRET",
-      [QP_SECRET_CLIENT_HANDSHAKE] = "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
-      [QP_SECRET_SERVER_HANDSHAKE] = "SERVER_HANDSHAKE_TRAFFIC_SECRET",
-      [QP_SECRET_CLIENT_APP] = "CLIENT_TRAFFIC_SECRET_0",
-      [QP_SECRET_SERVER_APP] = "SERVER_TRAFFIC_SECRET_0",
-  };
-  return type == QP_INITIAL ? NULL : labels[secret_of(type, side)];
+  return type == QP_INITIAL ? NULL : qp_secret_label(secret_of(type, side));
 }
 
 enum qp_missing_why qp_missing_why(const struct qp_keylog *keylog, const struct qp_seen *s) {

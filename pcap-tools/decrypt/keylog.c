@@ -70,11 +70,16 @@ static struct qp_secrets *entry(struct qp_keylog *log, const uint8_t random[32])
   return e;
 }
 
+static const char *const labels[QP_SECRET_COUNT] = {
+    "CLIENT_EARLY_TRAFFIC_SECRET", "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+    "SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"};
+
+const char *qp_secret_label(enum qp_secret_name name) {
+  return labels[name];
+}
+
 /* False: not a line of a key log. Labels that QUIC does not need are fine. */
 static bool add_line(struct qp_keylog *log, const char *p, const char *end) {
-  static const char *const labels[QP_SECRET_COUNT] = {
-      "CLIENT_EARLY_TRAFFIC_SECRET", "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
-      "SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"};
   while (end > p && (end[-1] == '\r' || end[-1] == ' '))
     end--;
   if (p == end || *p == '#')
@@ -92,6 +97,8 @@ static bool add_line(struct qp_keylog *log, const char *p, const char *end) {
     size_t n = strlen(labels[i]);
     if ((size_t)(label_end - p) != n || memcmp(p, labels[i], n) != 0)
       continue;
+    if (len != 32 && len != 48) /* SHA-256 or SHA-384 */
+      return false;
     struct qp_secrets *e = entry(log, r);
     if (!e)
       return false;
@@ -101,13 +108,21 @@ static bool add_line(struct qp_keylog *log, const char *p, const char *end) {
   return true;
 }
 
+/* One line at this place of its text. */
+static void take_line(struct qp_keylog *log, const char *p, const char *end, uint64_t number,
+                      uint64_t at) {
+  if (add_line(log, p, end) || log->bad_lines++)
+    return;
+  log->bad_line = number;
+  log->bad_at = at;
+}
+
 void qp_keylog_add(struct qp_keylog *log, const char *text, size_t len) {
-  const char *end = text + len;
-  while (text < end) {
+  const char *begin = text, *end = text + len;
+  for (uint64_t number = 1; text < end; number++) {
     const char *nl = memchr(text, '\n', (size_t)(end - text));
     const char *stop = nl ? nl : end;
-    if (!add_line(log, text, stop))
-      log->bad_lines++;
+    take_line(log, text, stop, number, (uint64_t)(text - begin));
     text = nl ? nl + 1 : end;
   }
 }
@@ -123,8 +138,9 @@ int qp_keylog_load(struct qp_keylog *log, const char *path, char *err, size_t er
   char *line = NULL;
   size_t room = 0;
   ssize_t got;
-  while ((got = getline(&line, &room, f)) > 0)
-    qp_keylog_add(log, line, (size_t)got);
+  uint64_t at = 0, number = 1;
+  for (; (got = getline(&line, &room, f)) > 0; at += (uint64_t)got, number++)
+    take_line(log, line, line + got - (line[got - 1] == '\n'), number, at);
   free(line);
   fclose(f);
   return 0;

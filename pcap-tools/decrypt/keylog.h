@@ -24,11 +24,16 @@ struct qp_keylog {
   struct qp_secrets *entries;
   size_t n, room;
   uint32_t *index;    /* of entries, by the random's first bytes: twice `room` places, 0 = free */
-  uint64_t bad_lines; /* neither comment nor LABEL RANDOM SECRET */
+  /* lines that are neither comment nor LABEL RANDOM SECRET; the first of them: its
+   * number, from 1, and its offset in the text it came with */
+  uint64_t bad_lines, bad_line, bad_at;
 };
 
+const char *qp_secret_label(enum qp_secret_name name); /* "CLIENT_TRAFFIC_SECRET_0" */
+
 void qp_keylog_add(struct qp_keylog *log, const char *text, size_t len);
-/* Returns 0; 1 if there is no such file; -1 with a message. */
+/* Bad lines are counted, not refused. Returns 0; 1 if there is no such file; -1 with a
+ * message. */
 int qp_keylog_load(struct qp_keylog *log, const char *path, char *err, size_t err_len);
 const struct qp_secrets *qp_keylog_find(const struct qp_keylog *log, const uint8_t random[32]);
 void qp_keylog_clear(struct qp_keylog *log);

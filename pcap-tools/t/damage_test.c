@@ -116,10 +116,89 @@ static void every_command_says_where(void **state) {
     }
 }
 
+/* A capture without secrets, and the key log beside it. */
+static size_t write_pair(char *keys, size_t room) {
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_tls(t, QP_AES_128_GCM);
+  pkt_1rtt(&c, TAPE_CLIENT, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&c, TAPE_SERVER, .frames = FRAMES(w_ping()));
+  assert_true(strlen(t->secrets) + 8 < room);
+  stpcpy(stpcpy(keys, "# NSS\n"), t->secrets);
+  t->secrets[0] = 0;
+  tape_write(t, path_of("closed.pcapng"), 0, 0);
+  tape_conn_free(&c);
+  tape_free(t);
+  return strlen(keys);
+}
+
+static int run_with_keys(const char *keys, size_t len) {
+  char line[512], name[128];
+  snprintf(name, sizeof name, "%s", path_of("keys.log"));
+  FILE *f = fopen(name, "wb");
+  assert_int_equal(fwrite(keys, 1, len, f), len);
+  fclose(f);
+  snprintf(line, sizeof line, "quicpcap packets --json --keys %s %s", name,
+           path_of("closed.pcapng"));
+  return cli_run(line);
+}
+
+static void a_key_log_cut_at_every_byte(void **state) {
+  (void)state;
+  char keys[4096];
+  size_t size = write_pair(keys, sizeof keys), told = 0;
+  for (size_t len = 0; len <= size; len++) {
+    int code = run_with_keys(keys, len);
+    bool whole = len == 0 || keys[len - 1] == '\n' || keys[len] == '\n';
+    const char *line = len ? memrchr(keys, '\n', len - 1) : NULL;
+    bool comment = (line ? line[1] : keys[0]) == '#';
+    assert_int_equal(cli_lines(), 4); /* packets, closed ones too */
+    if (whole || comment) {
+      assert_int_equal(code, 0);
+      continue;
+    }
+    char offset[32];
+    snprintf(offset, sizeof offset, "at offset %zu:", (size_t)(line + 1 - keys));
+    assert_int_equal(code, 2);
+    cli_talks("keys.log: bad key log line");
+    cli_talks(offset);
+    told++;
+  }
+  assert_true(told > 200);
+}
+
+static void keys_of_somebody_else(void **state) {
+  (void)state;
+  char keys[4096];
+  size_t size = write_pair(keys, sizeof keys);
+  assert_int_equal(run_with_keys(keys, size), 0);
+  /* the last digits of both secrets */
+  keys[size - 2] = keys[size - 2] == '0' ? '1' : '0';
+  assert_int_equal(run_with_keys(keys, size), 2);
+  assert_int_equal(cli_lines(), 4);
+  cli_talks("closed.pcapng frame 4: the SERVER_TRAFFIC_SECRET_0 for client random 0101");
+  cli_talks("opens no packet of connection 0");
+}
+
+static void keys_by_environment(void **state) {
+  (void)state;
+  char keys[4096], line[256];
+  run_with_keys(keys, write_pair(keys, sizeof keys));
+  snprintf(line, sizeof line, "quicpcap packets %s", path_of("closed.pcapng"));
+  assert_int_equal(cli_run(line), 0);
+  cli_talks("2 of 4 QUIC packets could not be opened");
+  setenv("SSLKEYLOGFILE", path_of("keys.log"), 1);
+  assert_int_equal(cli_run(line), 0);
+  assert_null(strstr(cli_talk, "could not be opened"));
+  setenv("SSLKEYLOGFILE", "/nonexistent", 1);
+  assert_int_equal(cli_run(line), 0);
+  unsetenv("SSLKEYLOGFILE");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(packets_of_every_prefix),
-      cmocka_unit_test(every_command_says_where),
+      cmocka_unit_test(packets_of_every_prefix),     cmocka_unit_test(every_command_says_where),
+      cmocka_unit_test(a_key_log_cut_at_every_byte), cmocka_unit_test(keys_of_somebody_else),
+      cmocka_unit_test(keys_by_environment),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

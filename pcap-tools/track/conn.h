@@ -44,6 +44,7 @@ struct qp_numbers {
   bool any_acked;
   uint64_t largest_acked; /* of these numbers, by ACKs that reached the sender */
   bool gaps;              /* packets of this space could not be opened: `sent` is not all */
+  struct qp_place closed; /* the first of these that the capture holds whole */
   /* the last packet with CONNECTION_CLOSE, whose identical repeats are lawful */
   uint64_t close_pn, close_hash;
   bool any_close;

@@ -259,7 +259,10 @@ static void take_packet(struct qp_tracker *t, struct qp_seen *s) {
     take_opened(t, s, &o);
   } else if (numbered && (s->views & QP_SENT)) {
     c->unopened[s->side]++;
-    c->numbers[s->side][s->space].gaps = true;
+    struct qp_numbers *n = &c->numbers[s->side][s->space];
+    n->gaps = true;
+    if (!n->closed.frame && !s->udp->cut && s->header->type != QP_0RTT)
+      n->closed = s->place;
   }
   if (!s->views)
     return;
