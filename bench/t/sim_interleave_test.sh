@@ -28,7 +28,7 @@ expect() { # CODE ARGUMENT...
 
 expect 1 "$scenario" --defect racy-pn --seeds 1..100 -j 2 --out "$dir/racy"
 grep -q 'name: "pn-unique"' "$dir/out" || fail 'the racy counter is not found by pn-unique'
-replay=$(sed -n 's/^  replay: "fanbench run \(.*\)"$/\1/p' "$dir/out" | head -n 1)
+replay=$(sed -n 's/^  replay: "fanbench run \(.*\)"$/\1/;T;p;q' "$dir/out")
 [ -n "$replay" ] || fail 'a failure names no replay'
 # shellcheck disable=SC2086 # it is made of words
 expect 1 ${replay/--mode sim/} --out "$dir/found"
@@ -65,7 +65,7 @@ refused() { # TEXT ARGUMENT...
 }
 refused 'expected a number or the interleavings.jsonl of a run, found nothing-here:' "$scenario" --interleave nothing-here
 refused 'is for one run, found 3' "$scenario" --interleave "$list" --seeds 1..3
-refused 'expected 0 to 1000000' "$scenario" --interleave 1000001
+refused 'expected at most 1000000' "$scenario" --interleave 1000001
 sed '7s/"relay"/"sub[0]"/' "$list" >"$dir/bad"
 refused "$dir/bad:7: expected a relay of the scenario" "$scenario" --interleave "$dir/bad"
 sed '9s/"ran":"[a-z]*"/"ran":"pub"/' "$list" >"$dir/bad"
