@@ -182,7 +182,7 @@ $(foreach f,$(EMBED_FILES),$(eval $(call embed_rules,$(f),$(call symbol,$(f)))))
 
 $(GEN)/version.h: FORCE
 	@mkdir -p $(@D)
-	@commit=$$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown); \
+	@commit='$(COMMIT)'; [ -n "$$commit" ] || commit=$$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown); \
 	printf '#pragma once\n#define FANBENCH_VERSION "%s"\n#define FANBENCH_COMMIT "%s"\n' '$(VERSION)' "$$commit" >$@.new; \
 	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
@@ -391,4 +391,4 @@ install: build ## install binaries and man pages (PREFIX, DESTDIR)
 	$(if $(MAN),install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1)
 
 clean: ## remove what was built (dependencies stay in their cache)
-	rm -rf build build-asan build-fuzz build-lint compile_commands.json
+	rm -rf build build-asan build-clang build-fuzz build-lint compile_commands.json
