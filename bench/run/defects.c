@@ -24,7 +24,7 @@ const struct defect defects_all[] = {
      true},
     {"empty-cid", "traces record a zero-length ID", "trace-agrees", true},
     {"short-pn", "numbers copied at the ingress width", "pn-decodable", true},
-    {"torn-entry", "entry read and written without the lock", "isolated", false},
+    {"torn-entry", "entry read and written without the lock", "isolated", true},
     {"first-frame-only", "only the first frame of a packet is looked at", "copy-exact", true},
     {"no-offset-fix", "the rest of an open subgroup is dropped without a reset", "stream-complete",
      true},

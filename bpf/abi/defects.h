@@ -23,7 +23,7 @@
   X(global_counter, "global-counter", 1)                                                           \
   X(empty_cid, "empty-cid", 1)                                                                     \
   X(short_pn, "short-pn", 1)                                                                       \
-  X(torn_entry, "torn-entry", 1)                                                                   \
+  X(torn_entry, "torn-entry", 100000000) /* ns until it is whole */                                \
   X(first_frame_only, "first-frame-only", 1)                                                       \
   X(no_offset_fix, "no-offset-fix", 1)                                                             \
   X(copy_all_frames, "copy-all-frames", 1)                                                         \

@@ -25,6 +25,8 @@ uint64_t client_due(const struct client *client) {
   uint64_t at = client->ledger ? ledger_deadline(client->ledger) : UINT64_MAX;
   if (at < first) first = at;
   at = client->window.due_ns;
+  if (at && at < first) first = at;
+  at = client->torn_ns;
   return at && at < first ? at : first;
 }
 
@@ -474,7 +476,6 @@ static int find_slot(struct relay *relay, uint32_t *slot) {
   return -1;
 }
 
-/* Zeroes the slot's shared words: nobody else touches them while it is free. */
 /* Defect stale-client: counters are kept by address, so the next connection of a port goes
  * on where its last one stopped. */
 static void inherit_counters(struct client *client) {
@@ -490,6 +491,7 @@ static void inherit_counters(struct client *client) {
   }
 }
 
+/* Zeroes the slot's shared words: nobody else touches them while it is free. */
 static void reset_counters(struct client *client) {
   if (!client->relay->cfg.plane) return;
   struct fb_counters *counters = client_counters(client);

@@ -280,6 +280,7 @@ struct client {
   /* defects */
   uint64_t guessed_pn; /* pn-guess: what it takes for the next number */
   uint64_t ids_out;    /* retire-first: what it has of relay.ids_out */
+  uint64_t torn_ns;    /* torn-entry: when its entry is whole; UINT64_MAX = it is */
   uint64_t late_ns;    /* slow-agent: until then nothing is said to this publisher */
   uint64_t handler_ns; /* late-handler: until then nobody hears a SUBSCRIBE */
 };
@@ -327,6 +328,7 @@ struct relay {
   struct timers timers; /* of the clients */
   struct timer **due;   /* [cfg.max_clients], for relay_expiry() */
   bool stopping, stopped;
+  struct qc_cid *entry_cids; /* by client slot: the ID that stands in its entry */
   uint64_t ids_out; /* defect retire-first: IDs that are out of the common pool */
   uint64_t resent_bytes, slow_packets;
 };

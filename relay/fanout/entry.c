@@ -24,21 +24,36 @@ static uint8_t put_addr(uint8_t to[16], uint16_t *port, const struct qc_addr *ad
   return 4;
 }
 
+/* The ID that stands in the entry from now on. Defect torn-entry: an entry is not written at
+ * once, and for a while the ID is still that of the slot's last owner. */
+static const struct qc_cid *entry_dcid(struct client *client, uint8_t state) {
+  struct relay *relay = client->relay;
+  struct qc_cid *was = &relay->entry_cids[client->slot];
+  if (relay->cfg.defects.torn_entry && !client->torn_ns && was->len && state != FB_SUB_FREE) {
+    client->torn_ns = relay->now + relay->cfg.defects.torn_entry;
+    client_touched(client);
+  } else {
+    *was = client->dcid;
+  }
+  return was;
+}
+
 static int put_subscriber(struct client *client, uint8_t state) {
   struct relay *relay = client->relay;
+  const struct qc_cid *dcid = entry_dcid(client, state);
   struct fb_subscriber value = {
       .gen = client->gen,
       .state = state,
       .protection = FB_PROTECT_NONE,
       .phase = client->tx_phase,
-      .dcid_len = client->dcid.len,
+      .dcid_len = dcid->len,
       .max_payload = (uint16_t)client->max_payload,
       .max_datagram = (uint16_t)(client->peer.max_datagram_frame < UINT16_MAX
                                      ? client->peer.max_datagram_frame
                                      : UINT16_MAX),
       .initial_max_stream_data = client->peer.max_stream_data_uni,
   };
-  memcpy(value.dcid, client->dcid.data, client->dcid.len);
+  memcpy(value.dcid, dcid->data, dcid->len);
   value.family = put_addr(value.src_addr, &value.src_port, &client->path.local);
   put_addr(value.dst_addr, &value.dst_port, &client->path.remote);
   if (state == FB_SUB_ACTIVE || state == FB_SUB_JOINING) {

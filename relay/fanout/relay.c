@@ -65,8 +65,9 @@ struct relay *relay_new(const struct relay_config *config) {
   relay->cfg = *config;
   relay->clients = calloc(config->max_clients, sizeof(struct client *));
   relay->gens = calloc(config->max_clients, sizeof *relay->gens);
+  relay->entry_cids = calloc(config->max_clients, sizeof *relay->entry_cids);
   relay->due = calloc(config->max_clients, sizeof *relay->due);
-  if (!relay->clients || !relay->gens || !relay->due ||
+  if (!relay->clients || !relay->gens || !relay->entry_cids || !relay->due ||
       timers_open(&relay->timers, config->max_clients, ask)) {
     relay_free(relay);
     return NULL;
@@ -95,6 +96,7 @@ void relay_free(struct relay *relay) {
   }
   free(relay->clients);
   free(relay->gens);
+  free(relay->entry_cids);
   free(relay->due);
   timers_close(&relay->timers);
   free(relay);
@@ -304,6 +306,10 @@ void relay_expiry(struct relay *relay, uint64_t now_ns) {
       client_dirty(client);
     }
     if (client->late_ns && client->late_ns <= now_ns) client_dirty(client);
+    if (client->torn_ns && client->torn_ns <= now_ns) {
+      client->torn_ns = UINT64_MAX;
+      if (client->in_plane) entry_subscriber_update(client);
+    }
     if (client->window.due_ns && client->window.due_ns <= now_ns) {
       client->window.due_ns = 0;
       client_dirty(client);
