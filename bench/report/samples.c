@@ -13,14 +13,14 @@ struct object_key {
 
 struct published {
   struct object_key key;
-  uint64_t t;
+  size_t of; /* in out->objects */
   UT_hash_handle hh;
 };
 
 struct loading {
   const struct plan *plan;
   struct report_samples *out;
-  size_t room;
+  size_t room, objects_room;
   struct published *published;
   int node; /* whose file is read */
 };
@@ -28,7 +28,7 @@ struct loading {
 /* One record of the file, what of it concerns us. */
 struct record {
   struct object_key key;
-  uint64_t t;
+  uint64_t t, size, priority;
 };
 
 static bool read_number(const json_t *line, const char *name, uint64_t *n) {
@@ -51,12 +51,29 @@ static bool read_record(const struct plan *plan, const json_t *line, struct reco
   if (track < 0)
     return false;
   rec->key.track = (uint64_t)track;
+  rec->size = rec->priority = 0;
+  read_number(line, "size", &rec->size);
+  read_number(line, "priority", &rec->priority);
   return read_number(line, "t", &rec->t) && read_number(line, "group", &rec->key.group) &&
          read_number(line, "object", &rec->key.object);
 }
 
-/* Both return 0, or -1: no memory. */
+/* Room for one more element behind n; 0, or -1: no memory. */
+static int reserve(void **list, size_t n, size_t *room, size_t size) {
+  if (n < *room)
+    return 0;
+  size_t more = *room ? 2 * *room : 1024;
+  void *grown = realloc(*list, more * size);
+  if (!grown)
+    return -1;
+  *list = grown;
+  *room = more;
+  return 0;
+}
+
+/* All three return 0, or -1: no memory. */
 static int keep_published(struct loading *l, const struct record *rec) {
+  struct report_samples *out = l->out;
   struct published *known = NULL;
   HASH_FIND(hh, l->published, &rec->key, sizeof rec->key, known);
   if (known)
@@ -64,8 +81,18 @@ static int keep_published(struct loading *l, const struct record *rec) {
   known = calloc(1, sizeof *known);
   if (!known)
     return -1;
+  if (reserve((void **)&out->objects, out->n_objects, &l->objects_room, sizeof *out->objects)) {
+    free(known);
+    return -1;
+  }
   known->key = rec->key;
-  known->t = rec->t;
+  known->of = out->n_objects;
+  out->objects[out->n_objects++] = (struct report_object){.track = (int)rec->key.track,
+                                                          .group = rec->key.group,
+                                                          .object = rec->key.object,
+                                                          .published_ns = rec->t,
+                                                          .size = rec->size,
+                                                          .priority = (uint8_t)rec->priority};
   HASH_ADD(hh, l->published, key, sizeof known->key, known);
   return 0;
 }
@@ -74,24 +101,40 @@ static int keep_delivered(struct loading *l, const struct record *rec) {
   struct report_samples *out = l->out;
   struct published *from = NULL;
   HASH_FIND(hh, l->published, &rec->key, sizeof rec->key, from);
-  if (!from || rec->t < from->t) {
+  uint64_t published = from ? out->objects[from->of].published_ns : 0;
+  if (!from || rec->t < published) {
     *(from ? &out->backwards : &out->unpublished) += 1;
     return 0;
   }
-  if (out->n == l->room) {
-    size_t room = l->room ? 2 * l->room : 1024;
-    struct report_sample *grown = realloc(out->list, room * sizeof *grown);
-    if (!grown)
-      return -1;
-    out->list = grown;
-    l->room = room;
-  }
+  if (reserve((void **)&out->list, out->n, &l->room, sizeof *out->list))
+    return -1;
   out->list[out->n++] = (struct report_sample){.node = l->node,
                                                .track = (int)rec->key.track,
                                                .group = rec->key.group,
                                                .object = rec->key.object,
-                                               .published_ns = from->t,
-                                               .latency_ns = rec->t - from->t};
+                                               .published_ns = published,
+                                               .latency_ns = rec->t - published,
+                                               .of = from->of};
+  return 0;
+}
+
+static int keep_start(struct loading *l, const json_t *line) {
+  struct report_samples *out = l->out;
+  int track = find_track(l->plan, json_string_value(json_object_get(line, "track")));
+  const json_t *largest = json_array_get(json_object_get(line, "largest"), 0);
+  if (track < 0)
+    return 0;
+  for (size_t i = 0; i < out->n_starts; i++)
+    if (out->starts[i].node == l->node && out->starts[i].track == track)
+      return 0;
+  struct report_start *grown = realloc(out->starts, (out->n_starts + 1) * sizeof *grown);
+  if (!grown)
+    return -1;
+  out->starts = grown;
+  out->starts[out->n_starts++] =
+      (struct report_start){.node = l->node,
+                            .track = track,
+                            .group = largest ? (uint64_t)json_integer_value(largest) + 1 : 0};
   return 0;
 }
 
@@ -102,6 +145,8 @@ static int read_line(struct loading *l, const char *text, size_t len, const char
   int rc = 0;
   if (!ev)
     l->out->unreadable++;
+  else if (!strcmp(ev, "subscribed"))
+    rc = keep_start(l, line);
   else if (!strcmp(ev, event) && !read_record(l->plan, line, &rec))
     l->out->unreadable++;
   else if (!strcmp(ev, event))
@@ -177,5 +222,7 @@ int report_samples_load(const char *dir, const struct plan *plan, struct report_
 
 void report_samples_free(struct report_samples *samples) {
   free(samples->list);
+  free(samples->objects);
+  free(samples->starts);
   *samples = (struct report_samples){0};
 }

@@ -13,11 +13,31 @@ struct report_sample {
   int node, track; /* indexes in the plan */
   uint64_t group, object;
   uint64_t published_ns, latency_ns;
+  size_t of; /* index in objects */
+};
+
+/* An object that was published; of two in one place the first. */
+struct report_object {
+  int track;
+  uint64_t group, object;
+  uint64_t published_ns, size;
+  uint8_t priority;
+};
+
+/* A subscription that was answered: the first group it gets. Of several for one node and
+ * track (it came back) the first. */
+struct report_start {
+  int node, track;
+  uint64_t group;
 };
 
 struct report_samples {
   struct report_sample *list;
   size_t n;
+  struct report_object *objects; /* in the order of the publishers' files */
+  size_t n_objects;
+  struct report_start *starts;
+  size_t n_starts;
   uint64_t unpublished; /* delivered, and nobody published it: no sample */
   uint64_t backwards;   /* delivered before it was published: no sample */
   uint64_t unreadable;  /* lines that are no such record (the last of a killed process) */

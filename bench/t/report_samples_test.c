@@ -73,6 +73,15 @@ static void samples_pair_published_with_delivered(void **state) {
   assert_int_equal(samples.list[3].latency_ns, 60);
   assert_int_equal(samples.unpublished + samples.backwards + samples.unreadable + samples.missing,
                    0);
+  assert_int_equal(samples.n_objects, 3);
+  assert_int_equal(samples.objects[1].object, 1);
+  assert_int_equal(samples.objects[1].size, 9);
+  assert_int_equal(samples.objects[1].priority, 1);
+  assert_int_equal(samples.list[0].of, 1);
+  assert_int_equal(samples.objects[2].published_ns, 1500);
+  assert_int_equal(samples.n_starts, 1);
+  assert_int_equal(samples.starts[0].node, 2);
+  assert_int_equal(samples.starts[0].group, 0);
   struct report_outcome outcome = {0};
   struct report_view view = report_view_make(&f.plan, &f.judged, &f.run, &outcome);
   char *text = NULL;
@@ -87,6 +96,21 @@ static void samples_pair_published_with_delivered(void **state) {
                       "sub[0],chat,0,1,2000,100\nsub[0],video,0,0,1500,200\n"
                       "sub[1],chat,0,0,1000,50\nsub[1],chat,0,0,1000,60\n");
   free(text);
+  report_samples_free(&samples);
+}
+
+/* Who comes back is judged from where it was first. */
+static void the_first_answer_says_where_it_starts(void **state) {
+  struct report_fixture f;
+  struct report_samples samples;
+  report_fixture_make(&f);
+  put(*state, "sub.0",
+      "{\"ev\":\"subscribed\",\"t\":1,\"track\":\"chat\",\"alias\":1,\"largest\":[6,2]}\n"
+      "{\"ev\":\"subscribed\",\"t\":9,\"track\":\"chat\",\"alias\":1,\"largest\":[8,0]}\n"
+      "{\"ev\":\"subscribed\",\"t\":9,\"track\":\"none\",\"alias\":1,\"largest\":[8,0]}\n");
+  assert_int_equal(report_samples_load(*state, &f.plan, &samples), 0);
+  assert_int_equal(samples.n_starts, 1);
+  assert_int_equal(samples.starts[0].group, 7);
   report_samples_free(&samples);
 }
 
@@ -131,6 +155,7 @@ static void many_samples_are_kept(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(samples_pair_published_with_delivered, make_dir, remove_dir),
+      cmocka_unit_test_setup_teardown(the_first_answer_says_where_it_starts, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(what_gives_no_sample_is_counted, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(many_samples_are_kept, make_dir, remove_dir),
   };
