@@ -62,6 +62,11 @@
 #define PLAN_MAX_TRACE_ROWS  360000
 #define PLAN_MAX_TRACE_BYTES (32ull << 20)
 
+/* Sweeps: a table that a person can read, 4,096 settings at most; seeds as with --seeds. */
+#define PLAN_MAX_SWEEP_PATHS  3
+#define PLAN_MAX_SWEEP_VALUES 16
+#define PLAN_MAX_SWEEP_SEEDS  100000
+
 /* QUIC: limits are varints (RFC 9000 section 4.6 and 19.9). */
 #define PLAN_MAX_STREAMS      (1ull << 60)
 #define PLAN_MAX_WINDOW_BYTES ((1ull << 62) - 1)
