@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,6 +24,24 @@ int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *o
   else if (opt == '?')
     cmd_usage(argv[0], "there is no option %s", argv[optind - 1]);
   return opt == ':' ? '?' : opt;
+}
+
+int cmd_choose_mode(const char *command, const char **mode) {
+  bool root = geteuid() == 0;
+  if (*mode == NULL) {
+    *mode = root ? "live" : "sim";
+    fprintf(stderr, "fanbench: mode %s", *mode);
+    if (!root)
+      fprintf(stderr, ", since live needs root (sudo fanbench %s ...)", command);
+    fputc('\n', stderr);
+  } else if (strcmp(*mode, "live") == 0 && !root) {
+    fprintf(stderr,
+            "fanbench: this machine lacks root: mode live makes namespaces and loads BPF\n"
+            "  what to do: run it as root (sudo fanbench %s ...)\n",
+            command);
+    return CMD_LACKING;
+  }
+  return 0;
 }
 
 const char *cmd_bindir(void) {

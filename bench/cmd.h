@@ -23,9 +23,10 @@ int cmd_doctor(int argc, char **argv);
 int cmd_enter(int argc, char **argv);
 int cmd_clean(int argc, char **argv);
 int cmd_fate(int argc, char **argv);
+int cmd_sweep(int argc, char **argv);
 
 extern const char cmd_run_help[], cmd_verify_help[], cmd_report_help[], cmd_check_help[],
-    cmd_list_help[], cmd_doctor_help[], cmd_enter_help[], cmd_clean_help[], cmd_fate_help[];
+    cmd_list_help[], cmd_doctor_help[], cmd_enter_help[], cmd_clean_help[], cmd_fate_help[], cmd_sweep_help[];
 
 /* getopt_long() with fanbench's words for what is wrong; shorts begins with ":".
  * Returns the option, -1 at the end, '?' after it said what is wrong (then return
@@ -34,6 +35,10 @@ int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *o
 
 /* Says what is wrong and where help is; returns CMD_BAD_INPUT. */
 __attribute__((format(printf, 2, 3))) int cmd_usage(const char *command, const char *fmt, ...);
+
+/* The mode of runs, said on stderr if nobody chose: live as root, else sim. 0, or CMD_LACKING
+ * after it said so: --mode live without root is the machine's lack, not the command line's. */
+int cmd_choose_mode(const char *command, const char **mode);
 
 /* Folder of this program, where fanbench-relay and fanbench-peer are. Static. */
 const char *cmd_bindir(void);

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bench/cmd.h"
 #include "bench/run/defects.h"
@@ -193,23 +192,6 @@ static int parse(int argc, char **argv, struct suite_request *request, struct pl
   return rc;
 }
 
-/* --mode live without root is the machine's lack, not the command line's. */
-static int choose_mode(struct suite_request *request) {
-  bool root = geteuid() == 0;
-  if (request->mode == NULL) {
-    request->mode = root ? "live" : "sim";
-    fprintf(stderr, "fanbench: mode %s%s\n", request->mode,
-            root ? "" : ", since live needs root (sudo fanbench run ...)");
-  } else if (strcmp(request->mode, "live") == 0 && !root) {
-    fputs(
-        "fanbench: this machine lacks root: mode live makes namespaces and loads BPF\n"
-        "  what to do: run it as root (sudo fanbench run ...)\n",
-        stderr);
-    return CMD_LACKING;
-  }
-  return 0;
-}
-
 static int play(const struct suite_request *request) {
   struct suite suite;
   char err[512];
@@ -242,7 +224,7 @@ int cmd_run(int argc, char **argv) {
   request.sets = sets;
   request.defects = defects;
   if (rc == 0)
-    rc = choose_mode(&request);
+    rc = cmd_choose_mode("run", &request.mode);
   if (rc == 0)
     rc = play(&request);
   free(sets);

@@ -22,7 +22,7 @@ static const struct command commands[] = {
     {"clean", "remove files of runs that are gone", cmd_clean, cmd_clean_help},
     {"explain", "explain a check, defect or decision (not built yet)", NULL, NULL},
     {"shrink", "find the shortest timeline that still fails (not built yet)", NULL, NULL},
-    {"sweep", "paired runs over seeds and settings (not built yet)", NULL, NULL},
+    {"sweep", "paired runs over seeds and settings", cmd_sweep, cmd_sweep_help},
     {"fate", "what a link does to packet N", cmd_fate, cmd_fate_help},
     {"explore", "random scenarios (not built yet)", NULL, NULL},
 };

@@ -1,13 +1,15 @@
 /* report.html: one self-contained page. The template holds the shape and the
- * style; each `<!--@name-->` in it stands for one function below. */
+ * style; each mark in it (template.h) stands for one function below. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "bench/report/chart.h"
 #include "bench/report/files.h"
 #include "bench/report/page.h"
+#include "bench/report/template.h"
 #include "bench/report/text.h"
 #include "embed/report_html.h"
+#include "embed/style_css.h"
 
 static void put_title(FILE *to, const struct report_view *view) {
   report_text_xml(to, view->plan->name);
@@ -145,33 +147,36 @@ static void put_replay(FILE *to, const struct report_view *view) {
       to);
 }
 
+static void put_style(FILE *to, const struct report_view *view) {
+  (void)view;
+  fputs((const char *)embed_style_css, to);
+}
+
 static const struct {
   const char *name;
   report_file_fn *put;
 } parts[] = {
-    {"title", put_title},   {"verdict", put_verdict},
-    {"notes", put_notes},   {"facts", report_page_facts},
-    {"chart", put_chart},   {"subscribers", report_page_subscribers},
-    {"caveat", put_caveat}, {"findings", put_findings},
-    {"checks", put_checks}, {"drops", report_page_drops},
+    {"title", put_title},
+    {"style", put_style},
+    {"verdict", put_verdict},
+    {"notes", put_notes},
+    {"facts", report_page_facts},
+    {"chart", put_chart},
+    {"subscribers", report_page_subscribers},
+    {"caveat", put_caveat},
+    {"findings", put_findings},
+    {"checks", put_checks},
+    {"drops", report_page_drops},
     {"replay", put_replay},
 };
 
+static void put_part(void *arg, FILE *to, const char *name, size_t len) {
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+    if (strlen(parts[i].name) == len && !strncmp(parts[i].name, name, len))
+      parts[i].put(to, arg);
+}
+
 void report_file_html(FILE *to, const struct report_view *view) {
-  static const char opening[] = "<!--@", closing[] = "-->";
-  const char *at = (const char *)embed_report_html;
-  const char *mark;
-  while ((mark = strstr(at, opening))) {
-    const char *name = mark + sizeof opening - 1;
-    const char *end = strstr(name, closing);
-    fwrite(at, 1, (size_t)(mark - at), to);
-    if (!end)
-      break;
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-      if (strlen(parts[i].name) == (size_t)(end - name) &&
-          !strncmp(parts[i].name, name, (size_t)(end - name)))
-        parts[i].put(to, view);
-    at = end + sizeof closing - 1;
-  }
-  fputs(at, to);
+  struct report_view all = *view;
+  report_template(to, (const char *)embed_report_html, put_part, &all);
 }

@@ -15,6 +15,7 @@ struct view {
 struct measuring {
   const struct measure_request *request;
   struct measure *out;
+  struct measure_priority *priorities;
   uint64_t *seen;    /* by object: 1 + time of its first delivery here, 0 = none */
   uint64_t *arrived; /* on time, of one view */
   uint64_t *latency; /* of all views */
@@ -86,7 +87,7 @@ static uint64_t measure_view(struct measuring *m, const struct view *v) {
     const struct report_object *o = &s->objects[i];
     if (!is_due(v, o))
       continue;
-    struct measure_priority *p = &m->out->priorities[o->priority];
+    struct measure_priority *p = &m->priorities[o->priority];
     note_published(&published, o->published_ns);
     p->due++;
     if (!m->seen[i])
@@ -153,9 +154,9 @@ static void sum_up(struct measuring *m, const uint64_t *payload, size_t n, uint6
   struct measure *out = m->out;
   uint64_t all = 0;
   for (size_t p = 0; p < 256; p++) {
-    out->due += out->priorities[p].due;
-    out->delivered += out->priorities[p].delivered;
-    out->on_time += out->priorities[p].on_time;
+    out->due += m->priorities[p].due;
+    out->delivered += m->priorities[p].delivered;
+    out->on_time += m->priorities[p].on_time;
   }
   for (size_t i = 0; i < n; i++)
     all += payload[i];
@@ -174,13 +175,15 @@ static void sum_up(struct measuring *m, const uint64_t *payload, size_t n, uint6
   out->jain_ppm = stat_jain_ppm(payload, n);
 }
 
-int measure_run(const struct measure_request *request, struct measure *out) {
+int measure_run(const struct measure_request *request, struct measure *out,
+                struct measure_priority priorities[256]) {
   const struct plan *plan = request->plan;
   const struct report_samples *s = request->samples;
-  struct measuring m = {.request = request, .out = out};
+  struct measuring m = {.request = request, .out = out, .priorities = priorities};
   uint64_t *payload = calloc(plan->n_nodes + 1, sizeof *payload), sent = 0;
   size_t n = 0;
   *out = (struct measure){0};
+  memset(priorities, 0, 256 * sizeof *priorities);
   m.seen = calloc(s->n_objects + 1, sizeof *m.seen);
   m.arrived = calloc(s->n_objects + 1, sizeof *m.arrived);
   m.latency = calloc(s->n + 1, sizeof *m.latency);

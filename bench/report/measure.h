@@ -36,7 +36,6 @@ struct measure {
    * came late, what was cut off */
   uint64_t wasted_bytes;
   uint32_t jain_ppm; /* of the subscribers' goodput */
-  struct measure_priority priorities[256];
 };
 
 struct measure_request {
@@ -47,7 +46,8 @@ struct measure_request {
   uint64_t on_time_ns; /* 0: the delivery timeout of each subscription */
 };
 
-/* 0, or -1: no memory. */
-int measure_run(const struct measure_request *request, struct measure *out);
+/* priorities[p]: what of it was of priority p. 0, or -1: no memory. */
+int measure_run(const struct measure_request *request, struct measure *out,
+                struct measure_priority priorities[256]);
 
 #endif

@@ -37,7 +37,8 @@ static int walk(struct find_list *list, const char *path) {
   int rc = 0;
   FTSENT *entry;
   while (rc == 0 && (entry = fts_read(tree)) != NULL) {
-    if (entry->fts_info == FTS_D && entry->fts_level > 0 && strcmp(entry->fts_name, "bad") == 0) {
+    if (entry->fts_info == FTS_D && entry->fts_level > 0 &&
+        (strcmp(entry->fts_name, "bad") == 0 || strcmp(entry->fts_name, "sweeps") == 0)) {
       fts_set(tree, entry, FTS_SKIP);
       continue;
     }

@@ -1,7 +1,7 @@
 /* Scenario files below what a person names: a file is taken as it is, a
  * directory gives every *.yaml in it and below, in the order of their names. A
- * folder `bad` below it holds files that must be refused: it is read only if it
- * is named itself. */
+ * folder `bad` below it holds files that must be refused, one called `sweeps` those for
+ * `fanbench sweep`: they are read only if they are named themselves. */
 #ifndef FANBENCH_RUN_FIND_H
 #define FANBENCH_RUN_FIND_H
 

@@ -136,13 +136,14 @@ void rundir_remove(const char *dir, const char *top) {
   int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd >= 0) {
     clear_files(fd, artefacts, COUNT(artefacts));
-    for (size_t i = 0; i < COUNT(folders); i++) {
-      const int folder = openat(fd, folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i <= COUNT(folders); i++) {
+      const char *name = i < COUNT(folders) ? folders[i] : "input";
+      const int folder = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
       if (folder < 0)
         continue;
       clear_files(folder, everything, COUNT(everything));
       close(folder);
-      unlinkat(fd, folders[i], AT_REMOVEDIR);
+      unlinkat(fd, name, AT_REMOVEDIR);
     }
     close(fd);
   }

@@ -12,8 +12,8 @@
 #include <jansson.h>
 
 #include "bench/run/held.h"
-#include "bench/run/probe.h"
 #include "bench/run/progress.h"
+#include "bench/run/ready.h"
 #include "bench/run/rundir.h"
 #include "bench/run/summary.h"
 #include "pcap-tools/judge.h"
@@ -297,40 +297,18 @@ static void kill_all(struct suite *suite) {
   }
 }
 
-/* Things of the machine that all live runs share. 0, or the exit code. */
-static int ready_machine(const struct suite *suite) {
+/* 0, or the exit code. */
+static int ready(const struct suite *suite) {
   bool any = false;
   if (strcmp(suite->request->mode, "live") != 0)
     return 0;
   for (size_t i = 0; i < suite->n_jobs; i++)
     any = any || (suite->jobs[i].skip == NULL && suite->jobs[i].refused == NULL);
-  if (!any)
-    return 0;
-  struct probe probes[PROBE_MAX];
-  size_t n = probe_all(suite->request->bindir, probes);
-  const struct probe *missing = probe_missing(probes, n);
-  if (missing != NULL) {
-    fprintf(stderr, "fanbench: this machine lacks %s: %s\n  what to do: %s\n", missing->name,
-            missing->found, missing->todo);
-    return 3;
-  }
-  long was;
-  int raised = probe_raise_backlog(&was);
-  if (raised > 0)
-    fprintf(stderr,
-            "fanbench: net.core.netdev_max_backlog raised from %ld to %d, so that bursts "
-            "of copies are not lost; it stays raised\n",
-            was, PROBE_BACKLOG);
-  else if (raised < 0)
-    fprintf(stderr,
-            "fanbench: net.core.netdev_max_backlog is %ld and cannot be raised (%s); bursts "
-            "of copies may be lost\n",
-            was, strerror(errno));
-  return 0;
+  return any ? ready_machine(suite->request->bindir) : 0;
 }
 
 int suite_play(struct suite *suite) {
-  int code = ready_machine(suite);
+  int code = ready(suite);
   if (code != 0)
     return code;
   struct pollfd *fds = calloc(suite->n_jobs + 1, sizeof *fds);

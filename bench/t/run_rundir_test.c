@@ -81,18 +81,22 @@ static void a_file_in_the_way_is_named(void **state) {
 static void scenarios_are_found_in_order(void **state) {
   (void)state;
   struct find_list list = {0};
-  static const char *const folders[] = {"s", "s/b", "s/a", "s/empty"};
-  for (size_t i = 0; i < 4; i++)
-    assert_int_equal(mkdir(at(folders[i]), 0755), 0);
-  static const char *const files[] = {"s/c.yaml",   "s/b/2.yaml", "s/b/1.yaml",
-                                      "s/a/x.yaml", "s/a/x.csv",  "s/.hidden.yaml"};
+  static const char *const folders[] = {"s", "s/b", "s/a", "s/empty", "s/bad", "s/sweeps"};
   for (size_t i = 0; i < 6; i++)
+    assert_int_equal(mkdir(at(folders[i]), 0755), 0);
+  static const char *const files[] = {"s/c.yaml",     "s/b/2.yaml",     "s/b/1.yaml",
+                                      "s/a/x.yaml",   "s/a/x.csv",      "s/.hidden.yaml",
+                                      "s/bad/y.yaml", "s/sweeps/z.yaml"};
+  for (size_t i = 0; i < 8; i++)
     touch(files[i]);
   assert_int_equal(find_scenarios(&list, at("s"), err, sizeof err), 0);
   static const char *const expected[] = {"s/a/x.yaml", "s/b/1.yaml", "s/b/2.yaml", "s/c.yaml"};
   assert_int_equal(list.n, 4);
   for (size_t i = 0; i < 4; i++)
     assert_string_equal(list.paths[i], at(expected[i]));
+  find_free(&list);
+  assert_int_equal(find_scenarios(&list, at("s/sweeps"), err, sizeof err), 0); /* asked for */
+  assert_int_equal(list.n, 1);
   find_free(&list);
   assert_int_equal(find_scenarios(&list, at("s/empty"), err, sizeof err), -1);
   assert_non_null(strstr(err, "holds no scenario"));
