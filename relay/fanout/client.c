@@ -5,10 +5,11 @@
 #include "relay/fanout/core.h"
 
 #define IDLE_NS (30ull * 1000 * 1000 * 1000)
-/* A lost upstream is to be noticed before its subscribers notice; a probe gets through in
+/* A lost upstream is to be noticed before its subscribers notice: one that was started again
+ * answers the next probe with a stateless reset, and of the others one gets through in
  * that time even at 30 % loss. */
 #define DIAL_IDLE_NS       (5ull * 1000 * 1000 * 1000)
-#define DIAL_KEEP_ALIVE_NS (1ull * 1000 * 1000 * 1000)
+#define DIAL_KEEP_ALIVE_NS (250ull * 1000 * 1000)
 #define MAX_ACK_DELAY_NS (25ull * 1000 * 1000) /* RFC 9000 18.2, until the peer says its own */
 
 struct fb_counters *client_counters(const struct client *client) {

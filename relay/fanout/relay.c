@@ -206,6 +206,13 @@ static void answer_stray(struct relay *relay, const struct qc_path *path, const 
   if (n) relay->cfg.ops->send(relay->cfg.ops_arg, path, buf, n);
 }
 
+/* Whom this relay dials. Nothing from there opens a connection, and nothing from there is
+ * answered with a stateless reset, or two relays would answer each other's. */
+static bool is_upstream(const struct relay *relay, const struct qc_path *path) {
+  const struct qc_addr *upstream = &relay->cfg.upstream.path.remote;
+  return upstream->len && qc_addr_equal(upstream, &path->remote);
+}
+
 void relay_dial(struct relay *relay, uint64_t now_ns) {
   relay->now = now_ns;
   if (!relay->cfg.upstream.path.remote.len) return;
@@ -225,12 +232,13 @@ void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t
   struct client *client = entry ? entry->client : NULL;
   if (!client) {
     if (relay->stopping) return;
-    if (!(data[0] & 0x80)) {
+    if (is_upstream(relay, path)) {
+      client = relay->dial.client; /* it knows its stateless reset by the token */
+    } else if (!(data[0] & 0x80)) {
       answer_stray(relay, path, data, len, key.len);
-      return;
+    } else if (!relay->cfg.defects.closed_gate || !fans_out(relay)) {
+      client = client_accept(relay, path, data, len);
     }
-    if (relay->cfg.defects.closed_gate && fans_out(relay)) return;
-    client = client_accept(relay, path, data, len);
     if (!client) return;
   }
   if (client->replaced) return;

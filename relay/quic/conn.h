@@ -39,6 +39,8 @@ struct qc_addr {
   socklen_t len;
 };
 
+bool qc_addr_equal(const struct qc_addr *a, const struct qc_addr *b);
+
 /* A 4-tuple and the interface it uses (0 = not known). */
 struct qc_path {
   struct qc_addr local, remote;

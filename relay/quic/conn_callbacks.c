@@ -38,7 +38,7 @@ ngtcp2_path qc_path_to(struct qc_path *from) {
   };
 }
 
-static bool same_addr(const struct qc_addr *a, const struct qc_addr *b) {
+bool qc_addr_equal(const struct qc_addr *a, const struct qc_addr *b) {
   if (a->len != b->len || a->sa.sa_family != b->sa.sa_family)
     return false;
   if (a->sa.sa_family == AF_INET6)
@@ -52,7 +52,8 @@ void qc_tell_changes(struct qc *conn) {
   struct qc_cid dcid;
 
   qc_path_now(conn, &path);
-  if (!same_addr(&path.local, &conn->path.local) || !same_addr(&path.remote, &conn->path.remote)) {
+  if (!qc_addr_equal(&path.local, &conn->path.local) ||
+      !qc_addr_equal(&path.remote, &conn->path.remote)) {
     conn->path = path;
     TELL(conn, path_changed, &path);
   }
