@@ -50,7 +50,8 @@ static void give_up(struct leg *leg) {
 }
 
 static bool is_over(const struct relay *relay) {
-  return relay->cached_bytes > relay->cfg.cache_bytes;
+  return relay->cached_bytes > relay->cfg.cache_bytes ||
+         relay->kept_bytes > RELAY_KEPT * relay->cfg.cache_bytes;
 }
 
 /* Oldest first. begun: also what has been sent in part, which would then have been sent for
@@ -69,6 +70,7 @@ static void sweep(struct relay *relay, bool begun) {
  * a round trip. */
 void behind_bound_cache(struct relay *relay) {
   if (relay->cached_bytes > relay->most_cached) relay->most_cached = relay->cached_bytes;
+  if (relay->kept_bytes > relay->most_kept) relay->most_kept = relay->kept_bytes;
   if (!is_over(relay) || relay->now - relay->bounded_ns < RELAY_SWEEP_NS) return;
   relay->bounded_ns = relay->now;
   sweep(relay, false);
@@ -119,8 +121,10 @@ void behind_bound_datagrams(struct client *client) {
 
 void behind_report(struct relay *relay) {
   relay_log(relay,
-            "kept at most %llu bytes for slow subscribers in streams (the bound is %llu), %llu for "
-            "one of them in datagrams (%u)",
+            "kept at most %llu bytes of streams (the bound is %llu) and %llu about them (%llu), for "
+            "one subscriber %llu of datagrams (%u)",
             (unsigned long long)relay->most_cached, (unsigned long long)relay->cfg.cache_bytes,
+            (unsigned long long)relay->most_kept,
+            (unsigned long long)(RELAY_KEPT * relay->cfg.cache_bytes),
             (unsigned long long)relay->most_datagrams, RELAY_DATAGRAM_BYTES);
 }

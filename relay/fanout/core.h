@@ -65,9 +65,11 @@
 #define RELAY_MIN_UDP 1200
 
 /* Datagrams that wait for one subscriber, their records included. With the cache
- * (relay_config.cache_bytes, all streams and what is kept about them) that is what a relay keeps
- * for those who are slow; numbers are capped by RELAY_PN_WINDOW. See behind.c. */
+ * (relay_config.cache_bytes of data, and RELAY_KEPT times as much about streams and legs) that is
+ * what a relay keeps for those who are slow; numbers are capped by RELAY_PN_WINDOW. See behind.c. */
 #define RELAY_DATAGRAM_BYTES (1u << 20)
+/* A stream of a kilobyte to sixteen subscribers has five kilobytes of struct leg. */
+#define RELAY_KEPT 4
 /* A SUBGROUP_HEADER has four numbers of at most 9 bytes and a priority. */
 #define RELAY_HEADER_BYTES 37
 
@@ -320,8 +322,9 @@ struct relay {
   struct stream *settled; /* to be freed by relay_reap() */
   struct leg *drops;      /* to be cut off by leg_drop_due() */
   uint64_t next_uid;
-  uint64_t cached_bytes; /* data, and what is kept about streams and legs */
-  uint64_t most_cached, most_datagrams; /* ever; bytes for one subscriber */
+  uint64_t cached_bytes; /* data of streams */
+  uint64_t kept_bytes;   /* streams and legs themselves */
+  uint64_t most_cached, most_kept, most_datagrams; /* ever; the last: for one subscriber */
   uint64_t bounded_ns;   /* when it was last over the bound, and something done about it */
   uint32_t n_behind; /* subscriptions that are too far behind and not over yet */
   struct client *dirty;

@@ -27,7 +27,7 @@ struct leg *leg_get(struct stream *stream, struct client *client, bool create) {
                              stream->group, stream->subgroup);
   stream->legs[client->slot] = leg;
   stream->open_legs++;
-  stream->relay->cached_bytes += sizeof *leg;
+  stream->relay->kept_bytes += sizeof *leg;
   if (sub) sub->open_legs++;
   return leg;
 }
@@ -47,7 +47,7 @@ void leg_free(struct leg *leg) {
   ranges_clear(&leg->sent);
   ranges_clear(&leg->acked);
   leg->stream->legs[client->slot] = NULL;
-  leg->stream->relay->cached_bytes -= sizeof *leg;
+  leg->stream->relay->kept_bytes -= sizeof *leg;
   free(leg);
 }
 

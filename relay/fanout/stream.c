@@ -30,7 +30,7 @@ struct stream *stream_get(struct client *up, int64_t sid, bool create) {
   if (relay->newest) relay->newest->newer = stream;
   else relay->oldest = stream;
   relay->newest = stream;
-  relay->cached_bytes += sizeof *stream;
+  relay->kept_bytes += sizeof *stream;
   return stream;
 }
 
@@ -42,7 +42,8 @@ void stream_free(struct stream *stream) {
     if (!leg->done) leg_finish(leg);
     leg_free(leg);
   }
-  relay->cached_bytes -= stream->cap + sizeof *stream;
+  relay->cached_bytes -= stream->cap;
+  relay->kept_bytes -= sizeof *stream;
   HASH_DELETE(by_uid, relay->by_uid, stream);
   HASH_DELETE(by_key, relay->by_key, stream);
   if (stream->older) stream->older->newer = stream->newer;
@@ -106,7 +107,7 @@ bool stream_has(const struct stream *stream, uint64_t lo, uint64_t hi) {
 static bool append(struct stream *stream, const uint8_t *data, size_t len) {
   size_t used = (size_t)(stream->len - stream->base);
   if (used + len > stream->cap) {
-    size_t cap = stream->cap ? stream->cap : 2048;
+    size_t cap = stream->cap ? stream->cap : 512;
     while (cap < used + len) cap *= 2;
     uint8_t *grown = realloc(stream->data, cap);
     if (!grown) return false;
