@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -266,10 +267,28 @@ static int open_all(struct process *p) {
   return code;
 }
 
+static unsigned long long to_ms(struct timeval t) {
+  return (unsigned long long)t.tv_sec * 1000 + (unsigned long long)t.tv_usec / 1000;
+}
+
+/* What user space sent and what it took; the datapath works on the time of whoever sends to it. */
+static void print_sent(const struct sockets *sockets) {
+  const struct outbox_counts counts = sockets_counts(sockets);
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  fprintf(stderr,
+          "sent: %llu datagrams in %llu messages, %llu of them in super-packets, %llu refused; "
+          "%llu ms in user space, %llu in the kernel\n",
+          (unsigned long long)counts.sent, (unsigned long long)counts.messages,
+          (unsigned long long)counts.segmented, (unsigned long long)counts.dropped,
+          to_ms(usage.ru_utime), to_ms(usage.ru_stime));
+}
+
 static void close_all(struct process *p) {
   if (p->relay) relay_finish(p->relay, now_ns());
   if (p->kernel && p->relay) kernel_plane_print(p->kernel, stderr);
   if (p->user && p->relay) native_plane_print(user_plane_native(p->user), stderr);
+  if (p->sockets && p->relay) print_sent(p->sockets);
   relay_free(p->relay);
   qc_tls_free(p->tls);
   qc_tls_free(p->dial_tls);

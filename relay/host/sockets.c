@@ -5,24 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PAYLOAD 2048
+#define PAYLOAD OUTBOX_PAYLOAD
 #define BUFFER_BYTES (32 << 20)
-
-struct out {
-  struct qc_addr to;
-  size_t len;
-  int fd;
-  uint8_t data[PAYLOAD];
-  _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-  size_t control_len;
-};
 
 struct sockets {
   int fd4, fd6;
   uint16_t port;
-  uint64_t dropped;
-  size_t n_out;
-  struct out out[SOCKETS_BATCH];
+  struct outbox *outbox;
   /* receiving */
   struct mmsghdr in_msg[SOCKETS_BATCH];
   struct iovec in_iov[SOCKETS_BATCH];
@@ -70,10 +59,16 @@ struct sockets *sockets_open(uint16_t port) {
   struct sockets *s = calloc(1, sizeof *s);
   if (!s) return NULL;
   s->port = port;
+  s->outbox = outbox_new(true);
+  if (!s->outbox) {
+    free(s);
+    return NULL;
+  }
   s->fd4 = open_family(AF_INET, port);
   int error = errno;
   s->fd6 = open_family(AF_INET6, port); /* a host without IPv6 has the other */
   if (s->fd4 < 0 && s->fd6 < 0) {
+    outbox_free(s->outbox);
     free(s);
     errno = error;
     return NULL;
@@ -85,6 +80,7 @@ void sockets_close(struct sockets *s) {
   if (!s) return;
   if (s->fd4 >= 0) close(s->fd4);
   if (s->fd6 >= 0) close(s->fd6);
+  outbox_free(s->outbox);
   free(s);
 }
 
@@ -151,75 +147,14 @@ size_t sockets_read(struct sockets *s, sockets_sink *sink, void *arg) {
 
 /* ---- out ------------------------------------------------------------------------------ */
 
-/* From the address the client knows, whatever route is chosen. */
-static void put_source(struct out *out, const struct qc_path *path) {
-  struct msghdr msg = {.msg_control = out->control, .msg_controllen = sizeof out->control};
-  memset(out->control, 0, sizeof out->control);
-  struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-  if (path->local.sa.sa_family == AF_INET) {
-    struct in_pktinfo info = {.ipi_spec_dst = path->local.in.sin_addr};
-    c->cmsg_level = IPPROTO_IP;
-    c->cmsg_type = IP_PKTINFO;
-    c->cmsg_len = CMSG_LEN(sizeof info);
-    memcpy(CMSG_DATA(c), &info, sizeof info);
-    out->control_len = CMSG_SPACE(sizeof info);
-  } else {
-    struct in6_pktinfo info = {.ipi6_addr = path->local.in6.sin6_addr};
-    c->cmsg_level = IPPROTO_IPV6;
-    c->cmsg_type = IPV6_PKTINFO;
-    c->cmsg_len = CMSG_LEN(sizeof info);
-    memcpy(CMSG_DATA(c), &info, sizeof info);
-    out->control_len = CMSG_SPACE(sizeof info);
-  }
-}
-
 void sockets_send(struct sockets *s, const struct qc_path *path, const uint8_t *data, size_t len) {
-  if (len > PAYLOAD) return;
-  if (s->n_out == SOCKETS_BATCH) sockets_flush(s);
-  struct out *out = &s->out[s->n_out++];
-  out->to = path->remote;
-  out->len = len;
-  out->fd = path->remote.sa.sa_family == AF_INET ? s->fd4 : s->fd6;
-  memcpy(out->data, data, len);
-  put_source(out, path);
-}
-
-static void flush_family(struct sockets *s, int fd) {
-  struct mmsghdr msgs[SOCKETS_BATCH];
-  struct iovec iov[SOCKETS_BATCH];
-  unsigned n = 0;
-  for (size_t i = 0; i < s->n_out; i++) {
-    struct out *out = &s->out[i];
-    if (out->fd != fd) continue;
-    iov[n] = (struct iovec){.iov_base = out->data, .iov_len = out->len};
-    msgs[n].msg_hdr = (struct msghdr){
-        .msg_name = &out->to.sa,
-        .msg_namelen = out->to.len,
-        .msg_iov = &iov[n],
-        .msg_iovlen = 1,
-        .msg_control = out->control,
-        .msg_controllen = out->control_len,
-    };
-    n++;
-  }
-  for (unsigned done = 0; done < n;) {
-    int sent = sendmmsg(fd, msgs + done, n - done, 0);
-    if (sent > 0) {
-      done += (unsigned)sent;
-    } else if (errno != EINTR) {
-      s->dropped++; /* as the network might: loss detection repairs it */
-      done++;
-    }
-  }
+  outbox_put(s->outbox, path->remote.sa.sa_family == AF_INET ? s->fd4 : s->fd6, path, data, len);
 }
 
 void sockets_flush(struct sockets *s) {
-  if (s->n_out == 0) return;
-  if (s->fd4 >= 0) flush_family(s, s->fd4);
-  if (s->fd6 >= 0) flush_family(s, s->fd6);
-  s->n_out = 0;
+  outbox_flush(s->outbox);
 }
 
-uint64_t sockets_dropped(const struct sockets *s) {
-  return s->dropped;
+struct outbox_counts sockets_counts(const struct sockets *s) {
+  return outbox_counts(s->outbox);
 }

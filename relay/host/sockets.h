@@ -3,7 +3,7 @@
  * on (IP_PKTINFO) and leaves from the address its path names.
  *
  * Sending is gathered: sockets_send() copies, sockets_flush() hands everything
- * to the kernel in one call. */
+ * to the kernel in one call, bursts to one receiver as super-packets: outbox.h. */
 #ifndef FANBENCH_RELAY_HOST_SOCKETS_H
 #define FANBENCH_RELAY_HOST_SOCKETS_H
 
@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "relay/host/outbox.h"
 #include "relay/quic/conn.h"
 
 #define SOCKETS_BATCH 64
@@ -32,6 +33,6 @@ size_t sockets_read(struct sockets *sockets, sockets_sink *sink, void *arg);
 void sockets_send(struct sockets *sockets, const struct qc_path *path, const uint8_t *data,
                   size_t len);
 void sockets_flush(struct sockets *sockets);
-uint64_t sockets_dropped(const struct sockets *sockets); /* refused by the kernel on sending */
+struct outbox_counts sockets_counts(const struct sockets *sockets);
 
 #endif
