@@ -68,8 +68,8 @@ void made_run_write(const struct plan *p) {
       "{\"name\":\"relay\",\"file\":\"relay\",\"role\":\"relay\",\"protection\":\"%s\","
       "\"datapath\":\"%s\",\"congestion\":\"%s\","
       "\"address\":[\"10.0.0.1\"],\"port\":4433},"
-      "{\"name\":\"sub[0]\",\"file\":\"sub.0\",\"role\":\"%s\",\"relay\":\"relay\","
-      "\"address\":[\"10.0.0.3\"],\"port\":20000,\"route\":[%s]}],"
+      "{\"name\":\"sub[0]\",\"file\":\"sub.0\",\"role\":\"%s\",\"relay\":\"%s\","
+      "\"address\":[\"10.0.0.3\"],\"port\":20000,\"route\":[%s]}%s],"
       "\"links\":[%s],"
       "\"captures\":[{\"file\":\"capture/relay-all.pcapng\",\"node\":\"relay\",\"peer\":\"pub\","
       "\"packets\":%ld,\"dropped\":%llu}],"
@@ -83,7 +83,8 @@ void made_run_write(const struct plan *p) {
       "\"publishers\":[{\"node\":\"pub\",%s,\"late_max_ns\":2000}],\"wires\":[%s],\"residue\":%s},"
       "\"machine\":{\"realtime_minus_monotonic_ns\":1700000000000000000}}",
       p->pub_way ? p->pub_way : "", p->protection, p->datapath, p->congestion, p->sub_role,
-      p->sub_way ? p->sub_way : "",
+      p->sub_relay ? p->sub_relay : "relay", p->sub_way ? p->sub_way : "",
+      p->more_nodes ? p->more_nodes : "",
       p->links ? p->links
                : "{\"a\":\"pub\",\"b\":\"relay\",\"plain\":true},"
                  "{\"a\":\"relay\",\"b\":\"sub[0]\",\"plain\":true}",

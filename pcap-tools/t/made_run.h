@@ -16,6 +16,8 @@ struct plan {
   const char *faults;            /* faults.jsonl */
   const char *budget;            /* members of latency_budget; NULL: none */
   const char *pub_way, *sub_way; /* each one's route to the relay; NULL: none is told */
+  const char *sub_relay;         /* NULL: "relay" */
+  const char *more_nodes;        /* members of "nodes", each behind a comma; NULL: none */
   const char *links;             /* NULL: two plain ones */
   const char *publisher;         /* members of the publisher's entry */
   const char *residue;
