@@ -115,6 +115,8 @@ static void send_quic(struct client *client) {
   uint8_t buf[2048];
   struct qc_path path;
   for (int i = 0; i < 256; i++) {
+    if (relay->cfg.plane)
+      qc_hold_streams(client->qc, !window_has_room(client, client->max_payload));
     size_t len = qc_write(client->qc, &path, buf, sizeof buf, relay->now);
     if (len == 0) return;
     if (client->ledger && !is_its_path(client, &path)) ledger_aside(client->ledger, client->own_pn);

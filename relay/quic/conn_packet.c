@@ -239,6 +239,10 @@ static enum packed put_next(struct qc *conn, struct packing *packing, ngtcp2_ssi
   return PACKED_DONE;
 }
 
+void qc_hold_streams(struct qc *conn, bool held) {
+  conn->streams_held = held;
+}
+
 static size_t write_packet(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t room) {
   struct packing packing = {.buf = buf, .room = room};
   ngtcp2_ssize n = 0;
@@ -249,8 +253,10 @@ static size_t write_packet(struct qc *conn, struct qc_path *path, uint8_t *buf, 
   }
   ngtcp2_path_storage_zero(&packing.path);
   conn->growth = 0;
-  packing.no_streams = conn->handshake_done && NG_GET(max_data_left)(conn->ng) == 0 &&
-                       conn->n_ready && qc_ready_first(conn)->sent < qc_ready_first(conn)->end;
+  packing.no_streams = conn->streams_held;
+  if (conn->handshake_done && NG_GET(max_data_left)(conn->ng) == 0 && conn->n_ready &&
+      qc_ready_first(conn)->sent < qc_ready_first(conn)->end)
+    packing.no_streams = true;
   while (put_next(conn, &packing, &n) == PACKED_MORE)
     ;
   if (n < 0) {

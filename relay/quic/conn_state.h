@@ -129,6 +129,7 @@ struct qc {
   bool hook_failed;
 
   /* writing */
+  bool streams_held;
   size_t burst; /* bytes since the pacer was told */
 
   /* closing */

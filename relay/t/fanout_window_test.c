@@ -220,11 +220,39 @@ static void silence_ends_it(void **state) {
   bench_close(b);
 }
 
+/* What leaves for the first time on ngtcp2's streams has to fit the joint window too: a message to a
+ * subscriber that does not answer any more waits. */
+static void control_waits_for_room(void **state) {
+  (void)state;
+  struct bench *b = open_all();
+  bench_publish(b, 0, 4, 500, false);
+  memnet_run(&b->net, 200 * MS, NULL, NULL);
+  *node_of(b, b->sub[1]) = b->net.nodes[b->net.n_nodes - 1];
+  b->net.n_nodes--;
+  bench_publish(b, 4, 60, 3000, false);
+  struct client *client = client_of(b, 4, 200);
+  assert_non_null(client);
+  assert_true(ledger_inflight_bytes(client->ledger) + client->max_payload >
+              client->window.cc.now.cwnd);
+  watched.to = memnet_addr(4, 200);
+  watched.packets = 0;
+  b->net.tap = watch;
+  assert_int_equal(qc_stream_send(client->qc, 3, "a message", 9, false), 0); /* MoQT's control stream */
+  client_dirty(client);
+  memnet_run(&b->net, 20 * MS, NULL, NULL); /* less than a probe time-out by now */
+  assert_int_equal(watched.packets, 0);
+  b->net.tap = NULL;
+  b->sub[1]->done = b->sub[1]->closed = true;
+  bench_finish(b);
+  bench_close(b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(new_address_new_window), cmocka_unit_test(old_losses_do_not_count),
       cmocka_unit_test(other_port_same_window), cmocka_unit_test(nothing_before_validation),
       cmocka_unit_test(copies_keep_alive),      cmocka_unit_test(silence_ends_it),
+      cmocka_unit_test(control_waits_for_room),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
