@@ -250,6 +250,17 @@ static const char *drop_excuse(const struct qp_due *d, bool any_reset) {
   }
 }
 
+/* A datagram that PUBLISH_DONE has overtaken on its way to the relay: nobody waits for it. */
+static bool came_after_done(const struct qp_placed *p) {
+  const struct qp_object *o = p->object;
+  for (size_t i = 0; o->datagram && i < p->conn->n_requests; i++) {
+    const struct qp_request *r = &p->conn->requests[i];
+    if (r->track == p->track && r->done && r->ended.time_ns <= o->first.time_ns)
+      return true;
+  }
+  return false;
+}
+
 /* One object and one subscription that is entitled to it. */
 static void settle(const struct qp_evidence *e, struct qp_fanout *f,
                    const struct placed_list *egress, const struct qp_placed *p,
@@ -269,6 +280,8 @@ static void settle(const struct qp_evidence *e, struct qp_fanout *f,
   d->excuse = excuse_of(e, d);
   if (!d->excuse)
     d->excuse = drop_excuse(d, conn->any_reset);
+  if (!d->excuse && came_after_done(p))
+    d->excuse = "its track was done before it came";
   if (d->excuse)
     d->claim = QP_CLAIM_EITHER;
 }

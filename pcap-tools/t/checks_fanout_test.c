@@ -188,6 +188,27 @@ static void a_finished_track_was_due_as_a_whole(void **state) {
   }
 }
 
+/* Packets overtake each other on the publisher's link. */
+static void a_datagram_behind_publish_done_may_go(void **state) {
+  (void)state;
+  size_t answered = m_subscribe_ok(UP_ALIAS, p_none()).len;
+  for (int overtaken = 0; overtaken < 2; overtaken++) {
+    struct scene s = joined();
+    scene_up(&s, 0, 0, "a");
+    scene_down(&s, 0, 0, "a");
+    if (!overtaken)
+      scene_up(&s, 0, 1, "b");
+    pkt_1rtt(&s.pub, C, .frames = FRAMES(w_stream_of(1, answered, m_done(2, 0), true)));
+    if (overtaken)
+      scene_up(&s, 0, 1, "b");
+    s.t->now_ns += 1000000000u;
+    if (overtaken)
+      done(&s, "copy-count", JUDGE_PASS, 2);
+    else
+      refused(&s, "copy-count", "copy", "none");
+  }
+}
+
 static void a_delivery_timeout_allows_drops(void **state) {
   (void)state;
   struct scene s = scene_new("chat", p_timeout(500), p_none());
@@ -330,6 +351,7 @@ int main(void) {
       cmocka_unit_test(a_widened_filter_counts_from_its_answer),
       cmocka_unit_test(an_ended_subscription_gets_nothing_more),
       cmocka_unit_test(a_finished_track_was_due_as_a_whole),
+      cmocka_unit_test(a_datagram_behind_publish_done_may_go),
       cmocka_unit_test(a_delivery_timeout_allows_drops),
       cmocka_unit_test(a_delivery_timeout_allows_no_hole),
       cmocka_unit_test(what_the_relay_never_got_is_not_due),
