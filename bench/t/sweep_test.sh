@@ -68,7 +68,8 @@ for after in 3 7 11; do
     "$fanbench" sweep study.yaml --mode sim --out killed >/dev/null 2>&1 &
     pid=$!
     for _ in $(seq 2000); do
-        [ "$(cat killed/journal.jsonl 2>/dev/null | wc -l)" -lt "$after" ] || break
+        n=$(grep -c . killed/journal.jsonl 2>/dev/null || true)
+        [ "${n:-0}" -lt "$after" ] || break
         kill -0 $pid 2>/dev/null || break
         sleep 0.01
     done
