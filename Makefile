@@ -26,7 +26,8 @@ BPF ?= $(BUILD)/bpf
 PREFIX ?= /usr/local
 V ?= 0
 SCENARIO ?= scenarios/first/quickstart.yaml
-FUZZ_SECONDS ?= 60
+# `make fuzz SECONDS=60` works too.
+FUZZ_SECONDS ?= $(if $(filter command,$(firstword $(origin SECONDS))),$(SECONDS),60)
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -316,13 +317,13 @@ bench: ## measure; writes figures with the machine they were taken on
 
 # libFuzzer needs clang; every object is instrumented in a build of its own.
 FUZZ_BIN := $(patsubst %.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
-fuzz: ## fuzz every target for FUZZ_SECONDS [60], from its committed corpus
+fuzz: ## fuzz every target (or TESTS="NAME...") for FUZZ_SECONDS [60], from its committed corpus
 	$(Q)$(if $(strip $(FUZZ_SRC)),,echo 'fuzz: there is no fuzz target yet (expected FOLDER/fuzz/NAME_fuzz.c)' >&2; exit 2)
 	$(Q)$(MAKE) --no-print-directory BUILD=build-fuzz CC=$(CLANG) SANITIZE=fuzzer-no-link,address,undefined fuzz-run
 
 .PHONY: fuzz-run
-fuzz-run: $(FUZZ_BIN)
-	$(Q)set -e; for bin in $(FUZZ_BIN); do \
+fuzz-run: $(call wanted,$(FUZZ_BIN))
+	$(Q)set -e; for bin in $(call wanted,$(FUZZ_BIN)); do \
 		src=$${bin#$(BUILD)/fuzz/}; seeds=$${src%_fuzz}; found=$(BUILD)/corpus/$$src; \
 		mkdir -p "$$found"; printf '  %-7s %s\n' FUZZ "$$src"; \
 		if [ -d "$$seeds" ]; then set -- "$$found" "$$seeds"; else set -- "$$found"; fi; \
