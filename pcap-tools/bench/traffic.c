@@ -3,11 +3,12 @@
  * with it.
  *
  *   traffic [--connections N] [--packets N | --bytes N] [--size N]
- *           [--protection none|aes128|aes256|chacha20] [--format pcapng|pcap] >FILE
+ *           [--objects N] [--protection none|aes128|aes256|chacha20]
+ *           [--format pcapng|pcap] >FILE
  *
  * One connection is the publisher's, the others are subscribers'. Each object fills
- * one packet of --size bytes of UDP payload (1,200); 24 of 25 are on subgroup streams
- * of 24 objects, one is a datagram. A copy goes to each subscriber, which acknowledges
+ * one packet of --size bytes of UDP payload (1,200); --objects (24) of them are a group on
+ * a subgroup stream, the next one is a datagram. A copy goes to each subscriber, which acknowledges
  * every tenth packet. Handshakes are Initial packets and whatever 1-RTT needs; packets
  * follow each other by 1 us. The same arguments give the same bytes. */
 #include <wolfssl/options.h>
@@ -26,7 +27,6 @@ enum { CLIENT, SERVER };
 enum {
   UP_ALIAS = 1,      /* video; the next one is chat */
   DOWN_ALIAS = 7,    /* the same */
-  OBJECTS = 24,      /* in a group of video */
   ACK_EVERY = 10,    /* packets */
   LIMIT_EVERY = 200, /* packets, for new flow control limits */
   LINK = 14 + 20 + 8,
@@ -46,10 +46,10 @@ struct conn {
 };
 
 static struct {
-  unsigned long long connections, packets, bytes, size;
+  unsigned long long connections, packets, bytes, size, objects;
   uint16_t suite; /* 0: none */
   bool pcap;
-} opt = {.connections = 4, .packets = 100000, .size = 1200};
+} opt = {.connections = 4, .packets = 100000, .size = 1200, .objects = 24};
 
 static struct conn *conns;
 static uint64_t now_ns = 1700000000000000000u, written, said;
@@ -377,7 +377,7 @@ static void send_object(struct conn *c, unsigned side, const struct object *o, s
   size_t data = head.len + payload;
   struct word type = o->datagram
                          ? JOIN(w_varint(0x31), w_varint(data))
-                         : JOIN(w_varint(o->number + 1 == OBJECTS ? 0x0f : 0x0e),
+                         : JOIN(w_varint(o->number + 1 == opt.objects ? 0x0f : 0x0e),
                                 w_varint(c->stream), w_varint(c->stream_bytes), w_varint(data));
   memcpy(p, type.b, type.len);
   memcpy(p + type.len, head.b, head.len);
@@ -385,7 +385,7 @@ static void send_object(struct conn *c, unsigned side, const struct object *o, s
   if (!o->datagram) {
     c->stream_bytes += data;
     c->sent += data;
-    if (o->number + 1 == OBJECTS) {
+    if (o->number + 1 == opt.objects) {
       c->stream += 4;
       c->stream_bytes = 0;
     }
@@ -412,7 +412,7 @@ static void send_to_all(const struct object *o, size_t payload) {
 static void flow(void) {
   size_t payload = opt.size - 1 - 20 - 4 - 16 - 40;
   for (struct object o = {0}; !enough(); o.group++) {
-    for (o.number = 0; o.number < OBJECTS; o.number++)
+    for (o.number = 0; o.number < opt.objects; o.number++)
       send_to_all(&o, payload);
     send_to_all(&(struct object){.group = o.group, .datagram = true}, payload);
   }
@@ -443,6 +443,8 @@ static void option(const char *name, const char *value) {
     opt.packets = number(name, value, 1);
   else if (!strcmp(name, "--bytes"))
     opt.bytes = number(name, value, 1);
+  else if (!strcmp(name, "--objects"))
+    opt.objects = number(name, value, 1);
   else if (!strcmp(name, "--size"))
     opt.size = number(name, value, 200);
   else if (!strcmp(name, "--format") && value && !strcmp(value, "pcap"))

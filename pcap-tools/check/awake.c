@@ -54,6 +54,8 @@ static void sign(struct qp_awake_clock *c, uint64_t t) {
     c->awake_ns += gap < QP_AWAKE_GAP_NS ? gap : QP_AWAKE_GAP_NS;
   }
   c->last_ns = t > c->last_ns ? t : c->last_ns;
+  if (!c->gathered) /* of nobody's log: who asks for its course has a manifest */
+    return;
   if (c->n_steps && c->last_ns < c->time_at[c->n_steps - 1] + STEP_NS)
     return;
   qp_grow((void **)&c->time_at, &c->time_room, c->n_steps + 1, sizeof *c->time_at);

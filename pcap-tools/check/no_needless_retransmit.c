@@ -20,6 +20,8 @@
 /* From the socket to the ACK: reading what lies before it, and the timer's grain. */
 #define TURN_NS 25000000u
 
+enum { PIECES = 64 };
+
 /* A piece of a stream as it first reached the relay. */
 struct piece {
   uint64_t stream, off, end, pn, t;
@@ -31,7 +33,7 @@ struct inflow {
   struct qp_relay_log log; /* of that end */
   bool asked, relay;
   struct piece *pieces;
-  size_t n, room;
+  size_t n, room, full; /* full: so many are worth looking through */
   uint32_t *next;
   size_t next_room;
   struct qp_map last;     /* stream -> its last piece */
@@ -56,7 +58,27 @@ static struct inflow *inflow_of(struct qp_judged *self, const struct qp_conn *c,
   return in;
 }
 
+/* Pieces that are acknowledged go, unless one of their stream in front of them is not: it
+ * would be taken for forgotten although its bytes were acknowledged later. */
+static void forget_acknowledged(struct inflow *in) {
+  size_t kept = 0;
+  qp_map_empty(&in->last);
+  for (size_t i = 0; i < in->n; i++) {
+    const struct piece p = in->pieces[i];
+    uint32_t before = qp_map_get(&in->last, p.stream);
+    if (before == QP_MAP_NONE && qp_ranges_has(&in->acked, p.pn))
+      continue;
+    qp_map_set(&in->last, p.stream, (uint32_t)kept);
+    in->next[kept] = before;
+    in->pieces[kept++] = p;
+  }
+  in->n = kept;
+  in->full = 2 * kept > PIECES ? 2 * kept : PIECES;
+}
+
 static void arrived(struct inflow *in, const struct qp_seen *s, const struct qp_quic_frame *f) {
+  if (in->n >= PIECES && in->n >= in->full)
+    forget_acknowledged(in);
   uint32_t i = (uint32_t)in->n;
   qp_grow((void **)&in->pieces, &in->room, in->n + 1, sizeof *in->pieces);
   qp_grow((void **)&in->next, &in->next_room, in->n + 1, sizeof *in->next);
