@@ -6,7 +6,7 @@
 #   ci/bench-judge.sh [NAME...]      names of the table; all if none is given
 #
 # Captures come from pcap-tools/bench/traffic.c: a publisher, a relay, three
-# subscribers, 1,200 bytes of UDP payload. A second is one of processor time (user and
+# subscribers, 1,200 bytes of UDP payload (null-300: 300). A second is one of processor time (user and
 # system), the best of three runs. "pipe" is a capture of 10,000 connections that is
 # never on disk; BENCH_PIPE_BYTES (10 GB) says how long it is.
 set -euo pipefail
@@ -42,13 +42,13 @@ rate() { # PACKETS MS
     echo $(($1 * 1000 / ($2 ? $2 : 1)))
 }
 
-speed() { # NAME PROTECTION AIM
+speed() { # NAME PROTECTION SIZE AIM
     local file=$work/$1.pcapng ms peak n verdict
-    "$traffic" --protection "$2" --packets "$PACKETS" >"$file"
+    "$traffic" --protection "$2" --size "$3" --packets "$PACKETS" >"$file"
     read -r ms peak < <(best 3 "$quicpcap" verify "$file")
     verdict=$(sed -n 's/^\(pass\|fail\|inconclusive\):.*/\1/p' "$work/said")
     n=$(sed -n 's/.* \([0-9]*\) opened$/\1/p' "$work/said")
-    printf '%-10s %9d packets  %8d /s  aim %8d  %5d MiB  %s\n' "$1" "$n" "$(rate "$n" "$ms")" "$3" $((peak >> 10)) "$verdict"
+    printf '%-10s %9d packets  %8d /s  aim %8d  %5d MiB  %s\n' "$1" "$n" "$(rate "$n" "$ms")" "$4" $((peak >> 10)) "$verdict"
     if command -v tshark >/dev/null; then
         read -r ms peak < <(best 1 tshark -r "$file")
         printf '%-10s %9s          %8d /s                %5d MiB\n' '  tshark' '' "$(rate "$n" "$ms")" $((peak >> 10))
@@ -92,9 +92,10 @@ names=("$@")
     echo "$(date -u +%Y-%m-%d), $(uname -sr), $(nproc) CPUs, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)"
     "$BUILDDIR/fanbench" --version
     echo 'quicpcap verify, one core'
-    for row in null:none:1000000 aes128:aes128:400000 aes256:aes256:400000 chacha20:chacha20:0; do
-        IFS=: read -r name protection aim <<<"$row"
-        ! wanted "$name" || speed "$name" "$protection" "$aim"
+    for row in null:none:1200:1000000 null-300:none:300:1000000 aes128:aes128:1200:400000 \
+        aes256:aes256:1200:400000 chacha20:chacha20:1200:0; do
+        IFS=: read -r name protection size aim <<<"$row"
+        ! wanted "$name" || speed "$name" "$protection" "$size" "$aim"
     done
     ! wanted pipe || pipe
     ! wanted start-up || start_up

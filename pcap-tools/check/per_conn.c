@@ -4,7 +4,7 @@
 
 #include "pcap-tools/read/memory.h"
 
-void *qp_per_conn(struct qp_per_conn *p, const struct qp_conn *conn, size_t size) {
+void *qp_per_conn_make(struct qp_per_conn *p, const struct qp_conn *conn, size_t size) {
   size_t had = p->room;
   qp_grow((void **)&p->items, &p->room, (size_t)conn->index + 1, sizeof *p->items);
   if (p->room > had)
@@ -12,10 +12,6 @@ void *qp_per_conn(struct qp_per_conn *p, const struct qp_conn *conn, size_t size
   if (!p->items[conn->index])
     p->items[conn->index] = qp_alloc(1, size);
   return p->items[conn->index];
-}
-
-void *qp_per_conn_peek(const struct qp_per_conn *p, const struct qp_conn *conn) {
-  return conn->index < p->room ? p->items[conn->index] : NULL;
 }
 
 void qp_per_conn_clear(struct qp_per_conn *p, void (*drop)(void *item)) {

@@ -4,33 +4,9 @@
 #include <pcap/dlt.h>
 #include <stdio.h>
 
+#include "pcap-tools/read/sum.h"
+
 enum { ETH_IP4 = 0x0800, ETH_IP6 = 0x86dd, ETH_VLAN = 0x8100, ETH_QINQ = 0x88a8, PROTO_UDP = 17 };
-
-static uint32_t fold64(uint64_t wide) {
-  while (wide >> 16)
-    wide = (wide & 0xffff) + (wide >> 16);
-  return (uint32_t)wide;
-}
-
-/* Ones' complement sum, RFC 1071; `sum` is what came before, of even length. Sums in
- * this machine's byte order, eight bytes at a time (section 2 (B), (C)). */
-static uint32_t add_up(const uint8_t *p, size_t len, uint32_t sum) {
-  uint64_t low = 0, high = 0; /* of 32 bits each: no carry is lost in 2^32 additions */
-  for (; len >= 16; p += 16, len -= 16) {
-    uint64_t v[2];
-    memcpy(v, p, 16);
-    low += (v[0] & UINT32_MAX) + (v[1] & UINT32_MAX);
-    high += (v[0] >> 32) + (v[1] >> 32);
-  }
-  uint64_t tail[2] = {0};
-  memcpy(tail, p, len);
-  for (int i = 0; i < 2; i++) {
-    low += tail[i] & UINT32_MAX;
-    high += tail[i] >> 32;
-  }
-  uint16_t native = (uint16_t)fold64(fold64(low) + fold64(high));
-  return fold64((uint64_t)sum + ntohs(native));
-}
 
 static uint32_t fold(uint32_t sum) {
   while (sum >> 16)
@@ -91,11 +67,11 @@ static enum qp_udp_kind ip4(struct qp_cur *c, struct qp_udp *u, struct ip *ip) {
     return QP_UDP_OTHER;
   if (((h[6] & 0x3f) | h[7]) != 0) /* more fragments, or an offset */
     return QP_UDP_FRAGMENT;
-  u->ip_sum_wrong = add_up(h, header, 0) != 0xffff;
+  u->ip_sum_wrong = qp_sum(h, header, 0) != 0xffff;
   u->tuple.src.family = u->tuple.dst.family = 4;
   memcpy(u->tuple.src.addr, h + 12, 4);
   memcpy(u->tuple.dst.addr, h + 16, 4);
-  ip->pseudo_sum = add_up(h + 12, 8, PROTO_UDP);
+  ip->pseudo_sum = qp_sum(h + 12, 8, PROTO_UDP);
   qp_take(c, header);
   ip->wire_len = total - header;
   ip->body = qp_cur(c->p, qp_left(c) < ip->wire_len ? qp_left(c) : ip->wire_len);
@@ -111,7 +87,7 @@ static enum qp_udp_kind ip6(struct qp_cur *c, struct qp_udp *u, struct ip *ip) {
   u->tuple.src.family = u->tuple.dst.family = 6;
   memcpy(u->tuple.src.addr, h + 8, 16);
   memcpy(u->tuple.dst.addr, h + 24, 16);
-  ip->pseudo_sum = add_up(h + 8, 32, PROTO_UDP);
+  ip->pseudo_sum = qp_sum(h + 8, 32, PROTO_UDP);
   while (next == 0 || next == 43 || next == 60) { /* hop-by-hop, routing, destination options */
     const uint8_t *ext = qp_take(c, 8);
     if (!ext)
@@ -143,7 +119,7 @@ static void verify(const struct ip *ip, const uint8_t *udp, size_t udp_len, stru
     return;
   }
   uint32_t pseudo = fold(ip->pseudo_sum + (uint32_t)udp_len);
-  uint32_t full = add_up(udp, udp_len, pseudo);
+  uint32_t full = qp_sum(udp, udp_len, pseudo);
   uint32_t without = fold(full + (0xffffu ^ u->sum_wire)); /* the sum with the field at zero */
   u->sum_want = (uint16_t)(0xffffu ^ without);
   if (!u->sum_want)
@@ -178,14 +154,6 @@ enum qp_udp_kind qp_udp_parse(const struct qp_frame *f, struct qp_udp *u) {
   u->cut = u->len < body;
   verify(&ip, h, len, u);
   return QP_UDP;
-}
-
-bool qp_addr_equal(const struct qp_end *a, const struct qp_end *b) {
-  return a->family == b->family && !memcmp(a->addr, b->addr, sizeof a->addr);
-}
-
-bool qp_end_equal(const struct qp_end *a, const struct qp_end *b) {
-  return a->port == b->port && qp_addr_equal(a, b);
 }
 
 const char *qp_end_text(const struct qp_end *end, char text[QP_END_TEXT]) {

@@ -49,8 +49,14 @@ struct qp_udp {
 
 enum qp_udp_kind qp_udp_parse(const struct qp_frame *frame, struct qp_udp *udp);
 
-bool qp_end_equal(const struct qp_end *a, const struct qp_end *b);
-bool qp_addr_equal(const struct qp_end *a, const struct qp_end *b); /* port ignored */
+/* Port ignored. */
+static inline bool qp_addr_equal(const struct qp_end *a, const struct qp_end *b) {
+  return a->family == b->family && !memcmp(a->addr, b->addr, sizeof a->addr);
+}
+
+static inline bool qp_end_equal(const struct qp_end *a, const struct qp_end *b) {
+  return a->port == b->port && qp_addr_equal(a, b);
+}
 /* "10.0.0.1:4433", "[fd00::1]:4433". */
 #define QP_END_TEXT 56
 const char *qp_end_text(const struct qp_end *end, char text[QP_END_TEXT]);

@@ -56,6 +56,8 @@ void qp_conn_free(struct qp_conn *c) {
 }
 
 struct qp_half *qp_conn_half(const struct qp_conn *c, uint64_t stream, unsigned side) {
+  if (c->last_half[side] && c->last_half[side]->id == stream)
+    return c->last_half[side];
   uint32_t i = qp_map_get(&c->half_of, half_key(stream, side));
   return i == QP_MAP_NONE ? NULL : c->halves[i];
 }
@@ -64,7 +66,7 @@ struct qp_half *qp_conn_open_half(struct qp_conn *c, uint64_t stream, unsigned s
                                   struct qp_place place) {
   struct qp_half *h = qp_conn_half(c, stream, side);
   if (h)
-    return h;
+    return c->last_half[side] = h;
   h = qp_alloc(1, sizeof *h);
   h->id = stream;
   h->side = (uint8_t)side;
@@ -90,6 +92,8 @@ void qp_conn_drop_object(struct qp_conn *c, unsigned side, size_t i) {
 
 void qp_conn_retire_half(struct qp_conn *c, struct qp_half *h) {
   uint32_t i = qp_map_get(&c->half_of, half_key(h->id, h->side));
+  if (c->last_half[h->side] == h)
+    c->last_half[h->side] = NULL;
   struct qp_half *last = c->halves[--c->n_halves];
   c->halves[i] = last;
   qp_map_set(&c->half_of, half_key(last->id, last->side), i);

@@ -200,6 +200,7 @@ struct qp_conn {
   struct qp_half **halves;
   size_t n_halves, halves_room;
   struct qp_map half_of;               /* stream ID and side -> index in halves */
+  struct qp_half *last_half[2];        /* that was asked for, by side; NULL: none */
   struct qp_object *objects[QP_LISTS]; /* by the side that sends, and QP_FAR */
   size_t n_objects[QP_LISTS], objects_room[QP_LISTS];
   qp_object_fn *object_done; /* NULL: every object and every stream is kept */

@@ -1,7 +1,11 @@
-#define XXH_INLINE_ALL
 #include "pcap-tools/track/feed.h"
 
+/* picks the widest instructions of this machine */
+#if defined __x86_64__ && __has_include(<xxh_x86dispatch.h>)
+#include <xxh_x86dispatch.h>
+#else
 #include <xxhash.h>
+#endif
 
 #include "pcap-tools/read/memory.h"
 

@@ -13,8 +13,11 @@ enum { HELD_DEFAULT = 8 << 20, SIGHTINGS_MAX = 8 << 20 };
 
 struct qp_tracker {
   struct qp_tracker_config config;
-  struct qp_watcher *watchers;
-  size_t n_watchers, watchers_room;
+  /* by what they want to be told */
+  struct watchers {
+    struct qp_watcher *items;
+    size_t n, room;
+  } of_datagrams, of_packets, of_frames, of_malformed;
   struct qp_sightings_room sightings;
   struct qp_conn **conns;
   size_t n_conns, conns_room;
@@ -35,11 +38,22 @@ struct qp_tracker *qp_tracker_new(const struct qp_tracker_config *config) {
   return t;
 }
 
-void qp_tracker_watch(struct qp_tracker *t, const struct qp_watcher *watcher) {
-  qp_grow((void **)&t->watchers, &t->watchers_room, t->n_watchers + 1, sizeof *watcher);
-  struct qp_watcher *w = &t->watchers[t->n_watchers++];
+static void add_watcher(struct watchers *list, const struct qp_watcher *watcher) {
+  qp_grow((void **)&list->items, &list->room, list->n + 1, sizeof *watcher);
+  struct qp_watcher *w = &list->items[list->n++];
   *w = *watcher;
   w->kinds = w->kinds ? w->kinds : UINT64_MAX;
+}
+
+void qp_tracker_watch(struct qp_tracker *t, const struct qp_watcher *watcher) {
+  if (watcher->datagram)
+    add_watcher(&t->of_datagrams, watcher);
+  if (watcher->packet)
+    add_watcher(&t->of_packets, watcher);
+  if (watcher->frame)
+    add_watcher(&t->of_frames, watcher);
+  if (watcher->malformed)
+    add_watcher(&t->of_malformed, watcher);
 }
 
 void qp_tracker_pass_on(struct qp_tracker *t, qp_object_fn *fn, void *arg) {
@@ -48,9 +62,8 @@ void qp_tracker_pass_on(struct qp_tracker *t, qp_object_fn *fn, void *arg) {
 }
 
 static void tell_malformed(struct qp_tracker *t, const struct qp_seen *s, const char *why) {
-  for (size_t i = 0; i < t->n_watchers; i++)
-    if (t->watchers[i].malformed)
-      t->watchers[i].malformed(t->watchers[i].arg, s, why);
+  for (size_t i = 0; i < t->of_malformed.n; i++)
+    t->of_malformed.items[i].malformed(t->of_malformed.items[i].arg, s, why);
 }
 
 /* ---- finding the connection -------------------------------------------- */
@@ -209,9 +222,9 @@ static void walk_frames(struct qp_tracker *t, struct qp_seen *s) {
       note_close(s);
     uint64_t kind = QP_KIND(f.kind);
     struct qp_cur ranges = f.ack.ranges; /* walking an ACK's ranges uses them up */
-    for (size_t i = 0; i < t->n_watchers; i++) {
-      const struct qp_watcher *w = &t->watchers[i];
-      if (!w->frame || !(w->kinds & kind))
+    for (size_t i = 0; i < t->of_frames.n; i++) {
+      const struct qp_watcher *w = &t->of_frames.items[i];
+      if (!(w->kinds & kind))
         continue;
       w->frame(w->arg, s, &f, &effect);
       if (f.kind == QP_F_ACK)
@@ -266,9 +279,8 @@ static void take_packet(struct qp_tracker *t, struct qp_seen *s) {
   }
   if (!s->views)
     return;
-  for (size_t i = 0; i < t->n_watchers; i++)
-    if (t->watchers[i].packet)
-      t->watchers[i].packet(t->watchers[i].arg, s);
+  for (size_t i = 0; i < t->of_packets.n; i++)
+    t->of_packets.items[i].packet(t->of_packets.items[i].arg, s);
   if (s->opened)
     walk_frames(t, s);
 }
@@ -282,18 +294,14 @@ static unsigned arriving(const struct qp_udp *udp, unsigned views) {
 }
 
 /* A stateless reset (RFC 9000 10.3): a short header whose ID nobody has, and a token. It is
- * no packet of the connection that it ends. */
+ * no packet of the connection that it ends. Asked of what no ID has found. */
 static bool is_reset(struct qp_tracker *t, const struct qp_udp *udp, struct qp_place place) {
-  struct qp_route by_id, by_token;
-  uint8_t cid_len = 0;
+  struct qp_route by_token;
   if (!qp_routes_find_reset(&t->routes, udp->payload, udp->len, &by_token))
     return false;
   const struct qp_end *server = &by_token.conn->tuple.dst;
   if (!qp_end_equal(server, by_token.receiver == QP_CLIENT ? &udp->tuple.src : &udp->tuple.dst))
     return false; /* it goes the wrong way */
-  if (qp_routes_find_short(&t->routes, udp->payload, udp->len, &udp->tuple, &by_id, &cid_len) &&
-      !by_id.by_address && cid_len > 0)
-    return false;
   if (!by_token.conn->reset.frame)
     by_token.conn->reset = place;
   t->counts.resets++;
@@ -313,22 +321,22 @@ static void take_datagram(struct qp_tracker *t, const struct qp_udp *udp, struct
   struct qp_cur rest = qp_cur(udp->payload, udp->len);
   struct qp_conn *told = NULL;
   unsigned views = 0;
-  if (is_reset(t, udp, place))
-    return;
   while (qp_left(&rest) && !(told && only_zeros(&rest))) {
     struct qp_header h;
     struct qp_route route = {0};
     const char *why;
     struct qp_seen s = {.place = place, .udp = udp, .header = &h};
     bool found = next_packet(t, &rest, udp, place, &h, &route, &why) && route.conn;
+    bool nobodys = !found || route.by_address || !h.dcid.len;
+    if (!told && nobodys && is_reset(t, udp, place))
+      return;
     s.conn = route.conn ? route.conn : told;
     if (found && !told) {
       views = arriving(udp, qp_conn_views(route.conn, !route.receiver, &udp->tuple, place.file));
       told = route.conn;
       told->last = place;
-      for (size_t i = 0; i < t->n_watchers; i++)
-        if (t->watchers[i].datagram)
-          t->watchers[i].datagram(t->watchers[i].arg, place, udp, told, views);
+      for (size_t i = 0; i < t->of_datagrams.n; i++)
+        t->of_datagrams.items[i].datagram(t->of_datagrams.items[i].arg, place, udp, told, views);
     }
     if (!found) {
       s.views = views;
@@ -400,7 +408,8 @@ void qp_tracker_free(struct qp_tracker *t) {
     qp_conn_free(t->conns[i]);
   }
   free(t->conns);
-  free(t->watchers);
+  free(t->of_datagrams.items), free(t->of_packets.items);
+  free(t->of_frames.items), free(t->of_malformed.items);
   free(t->held.queue);
   qp_routes_clear(&t->routes);
   qp_tracks_clear(&t->tracks);
