@@ -91,6 +91,24 @@ void tape_fix_checksum(struct tape_frame *frame) {
   put16(udp + 6, 0xffff ^ sum16(udp, len, sum16(ip + 12, 8, (uint32_t)(17 + len))));
 }
 
+void tape_glue(struct tape *t, size_t n) {
+  struct tape_frame *first = &t->frames[t->n - n];
+  for (size_t i = 1; i < n; i++) {
+    struct tape_frame *f = &first[i];
+    first->data = realloc(first->data, first->len + f->len - 42);
+    memcpy(first->data + first->len, f->data + 42, f->len - 42);
+    first->len += f->len - 42;
+    free(f->data);
+  }
+  t->n -= n - 1;
+  uint8_t *ip = first->data + 14;
+  put16(ip + 2, (unsigned)first->len - 14);
+  put16(ip + 10, 0);
+  put16(ip + 10, 0xffff ^ sum16(ip, 20, 0));
+  put16(ip + 24, (unsigned)first->len - 34);
+  tape_fix_checksum(first);
+}
+
 void tape_also_in(struct tape *t, unsigned file, uint64_t later_ns) {
   struct tape_frame f = t->frames[t->n - 1];
   add_frame(t, file, f.time_ns + later_ns, f.data, f.len);
@@ -278,7 +296,9 @@ static struct word tls_message(uint8_t type, struct word body) {
 }
 
 static struct word client_hello(const struct tape_conn *c) {
-  struct word alpn = w_hex("0010 000a 0008 07 6d6f71742d3230"); /* moqt-20 */
+  const char *name = c->tape->alpn ? c->tape->alpn : "moqt-20";
+  size_t n = strlen(name);
+  struct word alpn = JOIN(w_hex("0010"), u16(n + 3), u16(n + 1), number(n, 1), w_bytes(name, n));
   /* 1 MiB for all, 256 KiB for a stream, 1,000 streams, max_datagram_frame_size 65535 */
   struct word wide = w_hex(
       "04 04 80100000 05 04 80040000 06 04 80040000 07 04 80040000"

@@ -25,6 +25,7 @@ struct tape {
   struct tape_frame *frames;
   size_t n, room;
   unsigned n_conns;
+  const char *alpn;          /* of the next ClientHello; NULL: moqt-20 */
   struct word client_params; /* transport parameters of the next ClientHello; len 0: wide limits */
   char secrets[32768];       /* goes into a Decryption Secrets Block */
 };
@@ -91,6 +92,10 @@ void tape_say_0rtt(struct tape_conn *c, uint64_t pn, struct word frames);
 void tape_update_keys(struct tape_conn *c);
 /* Says the last frame again as seen in another capture, `later_ns` after. */
 void tape_also_in(struct tape *t, unsigned file, uint64_t later_ns);
+
+/* Makes one datagram of the last n, as a capture on the sender's machine shows what
+ * segmentation offload cuts later. */
+void tape_glue(struct tape *t, size_t n);
 
 /* Makes the UDP checksum of a changed frame right again. */
 void tape_fix_checksum(struct tape_frame *frame);

@@ -22,6 +22,15 @@ static void expect_opened(const struct tape *t, uint64_t packets, uint64_t opene
   judge_report_free(r);
 }
 
+static void expect_quiet(const struct tape *t) {
+  struct judge_report *r = tape_judge(t, 1);
+  for (size_t i = 0; i < r->n_checks; i++)
+    if (r->checks[i].result == JUDGE_FAIL)
+      fail_msg("%s: %s: %s", r->checks[i].name, r->checks[i].findings[0].field,
+               r->checks[i].findings[0].actual);
+  judge_report_free(r);
+}
+
 static void done(struct tape *t, struct tape_conn *c) {
   tape_conn_free(c);
   tape_free(t);
@@ -216,6 +225,51 @@ static void frames_about_acks(void **state) {
   done(t, &c);
 }
 
+/* Segmentation offload: several packets in what looks like one datagram. */
+static void packets_glued_together(void **state) {
+  (void)state;
+  for (int closed = 0; closed < 2; closed++) {
+    struct tape *t = tape_new();
+    struct tape_conn c = tape_conn_tls(t, QP_AES_128_GCM);
+    pkt_1rtt(&c, C, .frames = FRAMES(w_ping()));
+    for (int i = 0; i < 20; i++)
+      pkt_1rtt(&c, S, .frames = FRAMES(w_ping(), w_padding(1000)));
+    tape_glue(t, 20);
+    for (int i = 0; i < 3; i++)
+      pkt_1rtt(&c, C, .frames = FRAMES(w_ping()));
+    tape_glue(t, 3); /* shorter than one full datagram */
+    pkt_1rtt(&c, S, .frames = FRAMES(w_ack(1, 4)));
+    if (closed)
+      t->secrets[0] = 0;
+    assert_int_equal(t->n, 6);
+    expect_opened(t, 27, closed ? 2 : 27);
+    if (!closed)
+      expect_quiet(t);
+    done(t, &c);
+  }
+}
+
+static void other_protocols_close_with_codes_of_their_own(void **state) {
+  (void)state;
+  static const struct {
+    const char *alpn;
+    uint64_t code;
+    enum judge_result result;
+  } rows[] = {{"h3", 0x100, JUDGE_PASS},
+              {"h3", 0x101, JUDGE_FAIL},
+              {"h3", 0, JUDGE_PASS},
+              {"perf", 7, JUDGE_PASS},
+              {"moqt-20", 0x100, JUDGE_FAIL}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct tape *t = tape_new();
+    t->alpn = rows[i].alpn;
+    struct tape_conn c = tape_conn_tls(t, QP_AES_128_GCM);
+    pkt_1rtt(&c, C, .frames = FRAMES(w_close_app(rows[i].code)));
+    tape_expect(t, "close-clean", rows[i].result, 1);
+    done(t, &c);
+  }
+}
+
 /* ---- without keys ------------------------------------------------------------- */
 
 static struct tape_conn without_keys(struct tape *t) {
@@ -227,15 +281,6 @@ static struct tape_conn without_keys(struct tape *t) {
 static void flood(struct tape_conn *c, unsigned port) {
   for (int i = 0; i < 20; i++)
     pkt_1rtt(c, S, .port = port, .frames = FRAMES(w_ping(), w_padding(1000)));
-}
-
-static void expect_quiet(const struct tape *t) {
-  struct judge_report *r = tape_judge(t, 1);
-  for (size_t i = 0; i < r->n_checks; i++)
-    if (r->checks[i].result == JUDGE_FAIL)
-      fail_msg("%s: %s: %s", r->checks[i].name, r->checks[i].findings[0].field,
-               r->checks[i].findings[0].actual);
-  judge_report_free(r);
 }
 
 /* Nothing can be opened: nothing is found that is not there. */
@@ -290,6 +335,8 @@ int main(void) {
       cmocka_unit_test(damage_does_not_poison),
       cmocka_unit_test(a_datagram_filled_up),
       cmocka_unit_test(frames_about_acks),
+      cmocka_unit_test(packets_glued_together),
+      cmocka_unit_test(other_protocols_close_with_codes_of_their_own),
       cmocka_unit_test(a_closed_capture_has_no_findings),
       cmocka_unit_test(too_much_before_any_proof_fails_without_keys),
       cmocka_unit_test(a_token_proves_the_address),

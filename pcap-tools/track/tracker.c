@@ -122,6 +122,23 @@ static const char *take_retry(struct qp_conn *c, unsigned side, const struct qp_
   return NULL;
 }
 
+/* What paths carry: a longer datagram is one of several packets, or a jumbo frame. */
+enum { LONGEST = 1500 };
+
+/* A capture on the sender's machine shows what leaves by segmentation offload as one long
+ * datagram: packets with the same ID behind each other. Where the first of them ends. */
+static size_t segment_of(const struct qp_header *h) {
+  enum { SHORTEST = 21, ID_SURE = 4 };
+  const struct qp_cid *id = &h->dcid;
+  if (id->len < ID_SURE)
+    return h->len;
+  const uint8_t *p = h->start + SHORTEST + 1, *end = h->start + h->len;
+  for (; p < end && (p = memmem(p, (size_t)(end - p), id->data, id->len)); p++)
+    if (!(p[-1] & 0x80)) /* the other bits are protected or greased */
+      return (size_t)(p - 1 - h->start);
+  return h->len;
+}
+
 /* Takes one packet off the datagram and finds who it is for. */
 static bool next_packet(struct qp_tracker *t, struct qp_cur *rest, const struct qp_udp *udp,
                         struct qp_place place, struct qp_header *h, struct qp_route *route,
@@ -138,8 +155,12 @@ static bool next_packet(struct qp_tracker *t, struct qp_cur *rest, const struct 
     return true;
   }
   uint8_t cid_len;
-  return qp_routes_find_short(&t->routes, rest->p, qp_left(rest), &udp->tuple, route, &cid_len) &&
-         qp_header_short(rest, cid_len, h, why);
+  if (!qp_routes_find_short(&t->routes, rest->p, qp_left(rest), &udp->tuple, route, &cid_len) ||
+      !qp_header_short(rest, cid_len, h, why))
+    return false;
+  if (udp->len > LONGEST)
+    h->len = segment_of(h);
+  return true;
 }
 
 /* ---- one opened packet ------------------------------------------------- */
@@ -257,6 +278,18 @@ static void take_opened(struct qp_tracker *t, struct qp_seen *s, const struct qp
   }
 }
 
+/* A short packet that does not open may be the first of several. */
+static bool open_packet(struct qp_conn *c, struct qp_seen *s, enum qp_view view,
+                        struct qp_opened *o) {
+  if (qp_crypt_open(c, s->side, view, s->header, o))
+    return true;
+  size_t len = s->header->type == QP_1RTT ? segment_of(s->header) : s->header->len;
+  if (len == s->header->len)
+    return false;
+  s->header->len = len;
+  return qp_crypt_open(c, s->side, view, s->header, o);
+}
+
 static void take_packet(struct qp_tracker *t, struct qp_seen *s) {
   struct qp_opened o;
   struct qp_conn *c = s->conn;
@@ -268,7 +301,7 @@ static void take_packet(struct qp_tracker *t, struct qp_seen *s) {
   }
   if (s->header->type == QP_1RTT && s->side == QP_CLIENT)
     c->handshake_done = true;
-  if (numbered && !s->udp->cut && qp_crypt_open(c, s->side, view, s->header, &o)) {
+  if (numbered && !s->udp->cut && open_packet(c, s, view, &o)) {
     take_opened(t, s, &o);
   } else if (numbered && (s->views & QP_SENT)) {
     c->unopened[s->side]++;
@@ -359,6 +392,8 @@ static void take_datagram(struct qp_tracker *t, const struct qp_udp *udp, struct
       answers_to(t, route.conn, s.side, udp);
     if (views)
       take_packet(t, &s);
+    if (h.type == QP_1RTT)
+      rest.p = h.start + h.len;
   }
 }
 

@@ -27,7 +27,7 @@ struct qp_seen {
   struct qp_conn *conn;
   unsigned side;  /* who sent it */
   unsigned views; /* set of enum qp_view */
-  const struct qp_header *header;
+  struct qp_header *header;
   enum qp_space space;
   bool opened;
   /* the rest only if opened */
