@@ -519,8 +519,7 @@ static void relay_turn(struct node *node) {
     take_packet(r, frame);
   else {
     if (node->first == NULL && !r->drained) {
-      relay_input_drained(r->relay, node->at_ns);
-      r->drained = true;
+      r->drained = !relay_input_drained(r->relay, node->at_ns);
     }
     deadline = look(r);
   }

@@ -109,8 +109,10 @@ void client_enter(struct client *client, const struct ledger_number *number) {
 
 /* The unacknowledged numbers are capped: a window from the oldest of them on. */
 void client_floor(struct client *client) {
-  /* ngtcp2 has to hear of a late ACK of what was taken for lost. */
-  shim_forget(client->shim, ledger_memory(client->ledger));
+  /* ngtcp2 has to hear of a late ACK of what was taken for lost, also of one that comes when the ledger
+   * has forgotten: a pair of numbers is little. */
+  uint64_t memory = ledger_memory(client->ledger);
+  shim_forget(client->shim, memory > LEDGER_HISTORY ? memory - LEDGER_HISTORY : 0);
   plane_store(client->relay->cfg.plane, &client_counters(client)->pn_limit,
               ledger_floor(client->ledger) + RELAY_PN_WINDOW);
 }

@@ -55,8 +55,9 @@
 /* kInitialRtt (RFC 9002 6.2.2). */
 #define WINDOW_INITIAL_RTT_NS 333000000ull
 /* A refusal is taken back after this time though the sockets never run dry: then user space, not
- * the path, is too slow, and would be so for ever; new data overtakes what lies unread. */
-#define RELAY_HOLD_NS 2000000ull
+ * the path, is too slow, and would be so for ever, because it costs more to send than to copy. New
+ * data overtakes what lies unread then, which it may not do for a shorter while. */
+#define RELAY_HOLD_NS 250000000ull
 /* Validated paths of a client that are remembered: who returns to one needs no validation
  * (RFC 9000 9.3), and ngtcp2, which remembers as well, then tells of none. */
 #define RELAY_VALID_PATHS 8
@@ -273,7 +274,7 @@ struct client {
   bool sent;       /* in this turn, what elicits an ACK */
   uint64_t own_pn; /* of ngtcp2's last packet */
   struct window window;
-  uint64_t hold_seen; /* counters.hold before the last drain, 0 = none */
+  uint64_t hold_seen; /* counters.hold when the sockets were empty, 0 = none */
   uint64_t swept_ns;    /* when what waits was last looked at */
   uint64_t oldest_told; /* counters.oldest_ns */
   uint64_t resent_bytes, slow_packets;

@@ -256,41 +256,48 @@ void relay_batch_end(struct relay *relay, uint64_t now_ns) {
   flush(relay);
 }
 
-/* Gives the fast path back to those whose backlog is gone and whose window is open. The
- * sockets are empty. `hold` counts refusals: it is cleared only if none came since a value
- * that was seen before the rings were drained and with no run in flight. */
+/* Gives the fast path back to those whose backlog is gone and whose window is open. `hold` counts
+ * refusals: it is cleared if it is still what it was when the sockets were found empty before. What
+ * was refused until then has reached them, because no run was in flight any more, and has been read
+ * since, because they are empty again; so nothing that waits is overtaken. */
 static void release_holds(struct relay *relay) {
   struct plane *plane = relay->cfg.plane;
-  bool any = false;
+  bool flushed = false;
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
-    if (!client || !client->in_plane || client->path_held) continue;
-    client->hold_seen = plane_load(plane, &plane->counters[i].hold);
-    if (client->hold_seen && window_is_open(client))
-      any = true;
-    else
-      client->hold_seen = 0;
-  }
-  if (!any) return;
-  plane->ops->quiesce(plane->ctx);
-  copies_drain(relay);
-  if (relay->cfg.ops->flush) relay->cfg.ops->flush(relay->cfg.ops_arg);
-  for (uint32_t i = 0; i < relay->n_slots; i++) {
-    struct client *client = relay->clients[i];
-    if (!client || !client->hold_seen) continue;
-    __u64 seen = client->hold_seen;
-    client->hold_seen = 0;
+    if (!client || !client->in_plane || client->path_held || !client->hold_seen) continue;
     if (!window_is_open(client)) continue;
+    if (!flushed && relay->cfg.ops->flush) relay->cfg.ops->flush(relay->cfg.ops_arg);
+    flushed = true;
+    __u64 seen = client->hold_seen;
     plane_cas(plane, &plane->counters[i].hold, &seen, 0);
   }
 }
 
-void relay_input_drained(struct relay *relay, uint64_t now_ns) {
+/* Remembers refusals. True: some are news, and might be over by the next time. */
+static bool see_holds(struct relay *relay) {
+  struct plane *plane = relay->cfg.plane;
+  bool news = false;
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    if (!client || !client->in_plane) continue;
+    uint64_t hold = plane_load(plane, &plane->counters[i].hold);
+    news |= hold && hold != client->hold_seen && window_is_open(client);
+    client->hold_seen = hold;
+  }
+  if (!news) return false;
+  plane->ops->quiesce(plane->ctx);
+  copies_drain(relay);
+  return true;
+}
+
+bool relay_input_drained(struct relay *relay, uint64_t now_ns) {
   relay->now = now_ns;
   copies_drain(relay);
   /* Before this turn's packets: a copy with a higher number must not leave ahead of them. */
   if (relay->cfg.plane) release_holds(relay);
   flush(relay);
+  return relay->cfg.plane && see_holds(relay);
 }
 
 uint64_t relay_deadline(struct relay *relay) {

@@ -6,7 +6,8 @@
  * relay_batch_end(); relay_input_drained() when the sockets are empty, relay_expiry() when
  * relay_deadline() has passed. All but relay_packet() send what is to be sent through ops->send
  * before they return: a batch is acknowledged, and its ACKs count, as one (RFC 9000 13.2.1). A
- * batch is some 64 packets at most.
+ * batch is all that the sockets hold, within reason: who sends before he has read what is there
+ * falls behind for good.
  *
  * Ownership: the relay keeps copies of the strings in its configuration, and
  * the pointers to ops, trace and plane. */
@@ -77,7 +78,8 @@ void relay_dial(struct relay *relay, uint64_t now_ns);
 void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t *data, size_t len,
                   uint64_t now_ns);
 void relay_batch_end(struct relay *relay, uint64_t now_ns);
-void relay_input_drained(struct relay *relay, uint64_t now_ns);
+/* True: call it again as soon as the sockets have been looked at once more and are still empty. */
+bool relay_input_drained(struct relay *relay, uint64_t now_ns);
 uint64_t relay_deadline(struct relay *relay); /* UINT64_MAX = none */
 void relay_expiry(struct relay *relay, uint64_t now_ns);
 

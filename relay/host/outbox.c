@@ -13,6 +13,7 @@
 #define MOST_SEGMENTS 64
 #define MOST_BYTES    65000
 #define SLOTS         1024 /* power of two above OUTBOX_ROOM */
+#define PROBES        8 /* slots a receiver may be in, if others are in the first */
 #define NOBODY        UINT32_MAX
 
 struct entry {
@@ -108,6 +109,16 @@ static uint32_t slot_of(const struct qc_addr *to) {
   return (hash ^ hash >> 16) % SLOTS;
 }
 
+/* Where a receiver's newest group stands, or may; the last of the slots if all are taken. */
+static uint32_t *slot_for(struct outbox *box, const struct entry *entry) {
+  uint32_t at = slot_of(&entry->to), *slot = NULL;
+  for (uint32_t i = 0; i < PROBES; i++) {
+    slot = &box->newest[(at + i) % SLOTS];
+    if (*slot == NOBODY || same_way(&box->entries[box->groups[*slot].first], entry)) break;
+  }
+  return slot;
+}
+
 static bool joins(const struct outbox *box, const struct group *group, const struct entry *entry) {
   return box->segments && !group->closed && group->n < MOST_SEGMENTS &&
          entry->len <= group->size && group->bytes + entry->len <= MOST_BYTES &&
@@ -116,7 +127,7 @@ static bool joins(const struct outbox *box, const struct group *group, const str
 
 static void add(struct outbox *box, uint32_t i) {
   struct entry *entry = &box->entries[i];
-  uint32_t *newest = &box->newest[slot_of(&entry->to)];
+  uint32_t *newest = slot_for(box, entry);
   struct group *group = *newest == NOBODY ? NULL : &box->groups[*newest];
   if (!group || !joins(box, group, entry)) {
     *newest = box->n_groups;

@@ -180,10 +180,8 @@ static void relay_in(void *arg, const struct qc_path *path, const uint8_t *data,
 static size_t relay_out(void *arg, struct qc_path *path, uint8_t *buf, size_t room,
                         uint64_t now_ns) {
   struct bench *b = arg;
-  if (!b->head && !b->drained && !is_stalled(b)) {
-    b->drained = true;
-    relay_input_drained(b->relay, now_ns);
-  }
+  while (!b->head && !b->drained && !is_stalled(b))
+    b->drained = !relay_input_drained(b->relay, now_ns);
   struct queued *q = b->head;
   if (!q) return 0;
   assert_true(q->len <= room);
