@@ -219,7 +219,7 @@ static void run_nested(void *arg, enum nest_actor actor, unsigned cpu) {
     return;
   }
   node->at_ns = node->world->now_ns;
-  node->wake_ns = UINT64_MAX;
+  node_awake(node);
   relay_turn(node);
 }
 

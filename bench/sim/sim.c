@@ -46,6 +46,7 @@ static void open_nodes(struct world *world) {
     node->random = draw_open(plan->seed, "random", from->name);
     node->tls = draw_open(plan->seed, "tls", from->name);
     node->wake_ns = UINT64_MAX;
+    node->alarm = (struct alarm){.call = node_on_wake, .self = node};
     node->last = &node->first;
     node->last_command = &node->commands;
   }
@@ -78,7 +79,7 @@ static void close_world(struct world *world) {
       world->nodes[i].ops->outlived(&world->nodes[i], NULL);
   }
   world->closing = true;
-  while (world->events.n > 0) {
+  while (events_next(&world->events) != UINT64_MAX) {
     const struct event event = events_take(&world->events);
     event.call(event.self, event.data, event.at_ns);
   }

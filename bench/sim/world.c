@@ -48,12 +48,12 @@ static void free_command(const struct node *node, struct node_command *command) 
   free(command);
 }
 
-static void on_wake(void *self, void *data, uint64_t now_ns) {
+void node_on_wake(void *self, void *data, uint64_t now_ns) {
   struct node *node = self;
   (void)data;
-  if (node->core == NULL || node->wake_ns != now_ns)
-    return; /* it was woken earlier, or began another life */
   node->wake_ns = UINT64_MAX;
+  if (node->core == NULL)
+    return;
   node->at_ns = now_ns;
   node->world->current = node;
   struct node_command *command;
@@ -71,7 +71,12 @@ void node_wake(struct node *node, uint64_t at_ns) {
   if (at_ns >= node->wake_ns)
     return;
   node->wake_ns = at_ns;
-  events_put(&node->world->events, at_ns, on_wake, node, NULL);
+  events_set_alarm(&node->world->events, &node->alarm, at_ns);
+}
+
+void node_awake(struct node *node) {
+  node->wake_ns = UINT64_MAX;
+  events_clear_alarm(&node->world->events, &node->alarm);
 }
 
 void node_stall(struct node *node, uint64_t until_ns) {
@@ -79,7 +84,7 @@ void node_stall(struct node *node, uint64_t until_ns) {
     node->at_ns = until_ns;
   if (node->wake_ns >= node->at_ns)
     return; /* it sleeps longer than that */
-  node->wake_ns = UINT64_MAX;
+  node_awake(node);
   node_wake(node, node->at_ns);
 }
 
@@ -206,7 +211,7 @@ int node_start(struct node *node, uint64_t at_ns) {
   node->asked = node->did = node->states = 0;
   node->last = &node->first;
   node->last_command = &node->commands;
-  node->wake_ns = UINT64_MAX;
+  node_awake(node);
   events_put(&world->events, at_ns + SIM_BOOT_NS, on_boot, node, node->process);
   return 0;
 }

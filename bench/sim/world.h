@@ -57,6 +57,7 @@ struct node {
   struct sim_process *process; /* of this life */
   uint64_t at_ns;              /* its own time; busy, or stalled, until then */
   uint64_t wake_ns;            /* UINT64_MAX: it sleeps for good */
+  struct alarm alarm;          /* rings at wake_ns */
   struct draw wake, random, tls;
   struct frame *first, **last; /* the socket */
   size_t waiting_bytes;
@@ -111,8 +112,11 @@ void node_tell(struct node *node, const struct node_command *command);
 /* Its process ends now. */
 void node_exit(struct node *node, int exit_code, int signal);
 
+void node_on_wake(void *self, void *data, uint64_t now_ns); /* node->alarm */
+
 /* For the roles. */
 void node_wake(struct node *node, uint64_t at_ns); /* a turn at at_ns, or earlier */
+void node_awake(struct node *node);                /* it is at work: no turn is due */
 void node_sleep(struct node *node, uint64_t deadline_ns);
 void node_queue(struct node *node, struct frame *frame); /* and wakes */
 struct frame *node_next(struct node *node); /* NULL: the socket is empty; the caller owns it */

@@ -3,13 +3,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "bench/sim/draw.h"
 #include "bench/sim/events.h"
 
-#define MANY 5000
+#define MANY   5000
+#define ALARMS 40
 
 static void nothing(void *self, void *data, uint64_t now_ns) {
   (void)self;
@@ -35,6 +37,81 @@ static void order_is_total(void **state) {
   }
   assert_int_equal(events.n, 0);
   events_free(&events);
+}
+
+/* Events and alarms as a walk over all of them sees them. */
+struct walk {
+  struct events events;
+  struct alarm alarms[ALARMS];
+  uint64_t puts[MANY]; /* times of events by their order; UINT64_MAX: an alarm's, or taken */
+  size_t waiting;      /* events that were not taken */
+};
+
+static void do_something(struct walk *w, struct draw *draw) {
+  struct alarm *alarm = &w->alarms[draw_below(draw, ALARMS)];
+  const uint64_t at = draw_below(draw, 1000), order = w->events.order;
+  switch (draw_below(draw, 3)) {
+  case 0:
+    events_put(&w->events, at, nothing, NULL, NULL);
+    w->puts[order] = at;
+    w->waiting++;
+    break;
+  case 1:
+    events_clear_alarm(&w->events, alarm);
+    break;
+  default:
+    events_set_alarm(&w->events, alarm, at);
+    assert_int_equal(alarm->at_ns, at);
+    assert_int_equal(alarm->order, order);
+    break;
+  }
+}
+
+static struct event find_first(const struct walk *w) {
+  struct event first = {.at_ns = UINT64_MAX};
+  size_t set = 0;
+  for (uint64_t k = 0; k < w->events.order; k++)
+    if (w->puts[k] < first.at_ns)
+      first = (struct event){.at_ns = w->puts[k], .order = k};
+  for (size_t k = 0; k < ALARMS; k++) {
+    const struct alarm *alarm = &w->alarms[k];
+    set += alarm->place != 0;
+    if (alarm->place != 0 &&
+        (alarm->at_ns < first.at_ns || (alarm->at_ns == first.at_ns && alarm->order < first.order)))
+      first = (struct event){.at_ns = alarm->at_ns, .order = alarm->order, .self = alarm->self};
+  }
+  assert_int_equal(w->events.n, w->waiting);
+  assert_int_equal(w->events.n_alarms, set);
+  return first;
+}
+
+static void alarms_ring_once_and_in_order(void **state) {
+  (void)state;
+  static struct walk w;
+  struct draw draw = draw_open(1, "test", "alarms");
+  size_t rang = 0;
+  for (size_t i = 0; i < ALARMS; i++)
+    w.alarms[i] = (struct alarm){.call = nothing, .self = &w.alarms[i]};
+  memset(w.puts, 0xff, sizeof w.puts);
+  for (size_t i = 0; i < MANY; i++) {
+    do_something(&w, &draw);
+    const struct event first = find_first(&w);
+    assert_true(events_next(&w.events) == first.at_ns);
+    if (first.at_ns == UINT64_MAX || draw_below(&draw, 2) == 0)
+      continue;
+    const struct event event = events_take(&w.events);
+    assert_true(event.at_ns == first.at_ns && event.order == first.order);
+    assert_ptr_equal(event.self, first.self);
+    if (event.self != NULL) {
+      assert_int_equal(((struct alarm *)event.self)->place, 0);
+      rang++;
+    } else {
+      w.puts[event.order] = UINT64_MAX;
+      w.waiting--;
+    }
+  }
+  assert_true(rang > 100);
+  events_free(&w.events);
 }
 
 static void streams_do_not_disturb_each_other(void **state) {
@@ -65,6 +142,7 @@ static void bytes_do_not_depend_on_pieces(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(order_is_total),
+                                     cmocka_unit_test(alarms_ring_once_and_in_order),
                                      cmocka_unit_test(streams_do_not_disturb_each_other),
                                      cmocka_unit_test(bytes_do_not_depend_on_pieces)};
   return cmocka_run_group_tests(tests, NULL, NULL);
