@@ -83,7 +83,10 @@ BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -D__TARGET_ARCH_x86 -Wall -Wextra $(fil
 # libbpf is linked static: the machine's shared one may be older than ours.
 BPF_LIBS := -l:libbpf.a -lelf -lz
 TLS_LIBS = $(DEPS_LIB)/libwolfssl.a
-QUIC_LIBS = $(DEPS_LIB)/libngtcp2_crypto_wolfssl.a $(DEPS_LIB)/libngtcp2.a $(TLS_LIBS)
+# HKDF comes from relay/quic/hkdf.c, which says why; -u takes it out of its archive.
+HKDF_NAMES := wolfSSL_quic_hkdf wolfSSL_quic_hkdf_extract wolfSSL_quic_hkdf_expand
+HKDF_LDFLAGS := -Wl,-u,__wrap_wolfSSL_quic_hkdf $(foreach n,$(HKDF_NAMES),-Wl,--wrap=$(n))
+QUIC_LIBS = $(HKDF_LDFLAGS) $(DEPS_LIB)/libngtcp2_crypto_wolfssl.a $(DEPS_LIB)/libngtcp2.a $(TLS_LIBS)
 NET_LIBS := -lnl-route-3 -lnl-3 -lpcap
 DATA_LIBS := -ljansson -lxxhash -lyaml
 SYS_LIBS := -lm -pthread
