@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <string.h>
 
 /* ---- pieces of a line -------------------------------------------------------------- */
 
@@ -27,24 +28,48 @@ static const char *print_addr(const struct qc_addr *addr, char *out, size_t room
   return out;
 }
 
-/* A line an object and subscriber: printf would be the dearest part of a simulation. */
-static void put(FILE *to, const char *text) {
-  fputs_unlocked(text, to);
+/* A line an object and subscriber: printf, or a call of stdio a piece, would be the dearest
+ * part of a simulation. A line longer than the room goes out in parts. */
+struct line {
+  FILE *to;
+  size_t len;
+  char text[4096];
+};
+
+static void begin(struct line *line, FILE *to) {
+  line->to = to;
+  line->len = 0;
 }
 
-static void put_number(FILE *to, uint64_t value) {
+static void spill(struct line *line) {
+  fwrite_unlocked(line->text, 1, line->len, line->to);
+  line->len = 0;
+}
+
+static inline void put_bytes(struct line *line, const char *bytes, size_t n) {
+  if (n > sizeof line->text - line->len) spill(line);
+  memcpy(line->text + line->len, bytes, n);
+  line->len += n;
+}
+
+/* Texts are names and literals, short of the room. */
+static inline void put(struct line *line, const char *text) {
+  put_bytes(line, text, strlen(text));
+}
+
+static void put_number(struct line *line, uint64_t value) {
   char digits[20], *at = digits + sizeof digits;
   do {
     *--at = (char)('0' + value % 10);
     value /= 10;
   } while (value > 0);
-  fwrite_unlocked(at, 1, (size_t)(digits + sizeof digits - at), to);
+  put_bytes(line, at, (size_t)(digits + sizeof digits - at));
 }
 
 /* "text" and the number behind it. */
-static void put_pair(FILE *to, const char *text, uint64_t value) {
-  put(to, text);
-  put_number(to, value);
+static inline void put_pair(struct line *line, const char *text, uint64_t value) {
+  put(line, text);
+  put_number(line, value);
 }
 
 /* ---- copies --------------------------------------------------------------------------- */
@@ -66,53 +91,60 @@ static void on_gone(void *arg, uint64_t now_ns, uint32_t slot, uint32_t gen) {
           slot, gen);
 }
 
-static void write_frame(FILE *to, const struct fb_frame *frame, unsigned index, const char *track) {
-  put_pair(to, ",\"frame\":", index);
-  put(to, frame->kind == FB_FRAME_STREAM ? ",\"kind\":\"stream\"" : ",\"kind\":\"datagram\"");
-  put_pair(to, ",\"sid\":", frame->stream);
-  put_pair(to, ",\"off\":", frame->offset);
-  put_pair(to, ",\"len\":", frame->len);
-  put_pair(to, ",\"fin\":", frame->fin);
+static void write_frame(struct line *line, const struct fb_frame *frame, unsigned index,
+                        const char *track) {
+  put_pair(line, ",\"frame\":", index);
+  put(line, frame->kind == FB_FRAME_STREAM ? ",\"kind\":\"stream\"" : ",\"kind\":\"datagram\"");
+  put_pair(line, ",\"sid\":", frame->stream);
+  put_pair(line, ",\"off\":", frame->offset);
+  put_pair(line, ",\"len\":", frame->len);
+  put_pair(line, ",\"fin\":", frame->fin);
   if (!track) {
-    put(to, ",\"track\":null,\"group\":null");
+    put(line, ",\"track\":null,\"group\":null");
     return;
   }
-  put(to, ",\"track\":\"");
-  put(to, track);
-  put_pair(to, "\",\"group\":", frame->group);
+  put(line, ",\"track\":\"");
+  put(line, track);
+  put_pair(line, "\",\"group\":", frame->group);
 }
 
-static void write_sub(FILE *to, const struct fb_record *record, const struct fb_record_sub *sub,
-                      unsigned f) {
-  put_pair(to, ",\"slot\":", sub->slot);
-  put_pair(to, ",\"gen\":", sub->gen);
-  put(to, ",\"decision\":\"");
-  put(to, fb_decision_name(sub->decision[f]));
+static void write_sub(struct line *line, const struct fb_record *record,
+                      const struct fb_record_sub *sub, unsigned f) {
+  put_pair(line, ",\"slot\":", sub->slot);
+  put_pair(line, ",\"gen\":", sub->gen);
+  put(line, ",\"decision\":\"");
+  put(line, fb_decision_name(sub->decision[f]));
   if (sub->decision[f] == FB_DEC_SEND)
-    put_pair(to, "\",\"pn\":", sub->pn);
+    put_pair(line, "\",\"pn\":", sub->pn);
   else
-    put(to, "\",\"pn\":null");
+    put(line, "\",\"pn\":null");
   if (sub->down[f])
-    put_pair(to, ",\"down_sid\":", (uint64_t)(sub->down[f] - 1) * 4 + 3);
+    put_pair(line, ",\"down_sid\":", (uint64_t)(sub->down[f] - 1) * 4 + 3);
   else
-    put(to, ",\"down_sid\":null");
-  put_pair(to, ",\"cpu\":", record->cpu);
-  put(to, "}\n");
+    put(line, ",\"down_sid\":null");
+  put_pair(line, ",\"cpu\":", record->cpu);
+  put(line, "}\n");
 }
 
+/* The lines of a frame's copies begin alike: that part is made once. */
 static void on_copy(void *arg, const struct qc_cid *upstream, const struct fb_record *record,
                     const char *const *track_names) {
   struct trace_lines *trace = arg;
   char id[41];
   hex(upstream, id);
   for (unsigned f = 0; f < record->n_frames; f++) {
+    struct line line;
+    begin(&line, trace->copies);
+    put_pair(&line, "{\"ev\":\"copy\",\"t\":", record->time_ns);
+    put(&line, ",\"up\":\"");
+    put(&line, id);
+    put_pair(&line, "\",\"up_pn\":", record->pn);
+    write_frame(&line, &record->frames[f], f, track_names[f]);
+    const size_t alike = line.len;
     for (unsigned s = 0; s < record->n_subs; s++) {
-      put_pair(trace->copies, "{\"ev\":\"copy\",\"t\":", record->time_ns);
-      put(trace->copies, ",\"up\":\"");
-      put(trace->copies, id);
-      put_pair(trace->copies, "\",\"up_pn\":", record->pn);
-      write_frame(trace->copies, &record->frames[f], f, track_names[f]);
-      write_sub(trace->copies, record, &record->subs[s], f);
+      write_sub(&line, record, &record->subs[s], f);
+      spill(&line);
+      line.len = alike;
     }
   }
 }
@@ -127,7 +159,8 @@ static void on_emit_failed(void *arg, uint64_t now_ns, const struct fb_failed *f
 
 static void on_dropped(void *arg, uint64_t now_ns, const struct trace_drop *drop) {
   struct trace_lines *trace = arg;
-  FILE *to = trace->copies;
+  struct line line, *to = &line;
+  begin(to, trace->copies);
   put_pair(to, "{\"ev\":\"dropped\",\"t\":", now_ns);
   put_pair(to, ",\"slot\":", drop->slot);
   put_pair(to, ",\"gen\":", drop->gen);
@@ -138,6 +171,7 @@ static void on_dropped(void *arg, uint64_t now_ns, const struct trace_drop *drop
   put(to, ",\"decision\":\"");
   put(to, drop->reason);
   put(to, "\"}\n");
+  spill(to);
 }
 
 /* ---- ledger ---------------------------------------------------------------------------- */
@@ -152,8 +186,8 @@ static const char *fate_name(enum ledger_fate fate) {
   return names[fate];
 }
 
-static void write_piece(FILE *to, const struct ledger_piece *piece, bool first) {
-  if (!first) fputc(',', to);
+static void write_piece(struct line *to, const struct ledger_piece *piece, bool first) {
+  if (!first) put(to, ",");
   uint64_t sid = piece->down * 4 + 3;
   if (piece->kind == LEDGER_DATAGRAM) {
     put_pair(to, "{\"kind\":\"datagram\",\"len\":", piece->len);
@@ -176,8 +210,9 @@ static void write_piece(FILE *to, const struct ledger_piece *piece, bool first) 
 
 static void on_number(void *arg, const struct qc_cid *conn, const struct ledger_number *number) {
   struct trace_lines *trace = arg;
-  FILE *to = trace->ledger;
+  struct line line, *to = &line;
   char id[41];
+  begin(to, trace->ledger);
   put(to, "{\"ev\":\"number\",\"conn\":\"");
   put(to, hex(conn, id));
   put_pair(to, "\",\"pn\":", number->pn);
@@ -193,7 +228,8 @@ static void on_number(void *arg, const struct qc_cid *conn, const struct ledger_
   put_pair(to, "\",\"fate_t\":", number->fate_ns);
   put(to, ",\"content\":[");
   for (size_t i = 0; i < number->n_pieces; i++) write_piece(to, &number->pieces[i], i == 0);
-  fputs("]}\n", to);
+  put(to, "]}\n");
+  spill(to);
 }
 
 static void on_spurious(void *arg, const struct qc_cid *conn, const struct ledger_number *number) {
@@ -204,7 +240,7 @@ static void on_spurious(void *arg, const struct qc_cid *conn, const struct ledge
           hex(conn, id), number->pn, number->fate_ns);
 }
 
-static void write_ranges(FILE *to, const struct shim_range *ranges, size_t n) {
+static void write_ranges(struct line *to, const struct shim_range *ranges, size_t n) {
   for (size_t i = 0; i < n; i++) {
     put_pair(to, i ? ",[" : "[", ranges[i].lo);
     put_pair(to, ",", ranges[i].hi);
@@ -216,15 +252,18 @@ static void on_ack(void *arg, uint64_t now_ns, const struct qc_cid *conn,
                    const struct shim_range *joint, size_t n_joint, const struct shim_range *own,
                    size_t n_own) {
   struct trace_lines *trace = arg;
+  struct line line, *to = &line;
   char id[41];
-  put(trace->ledger, "{\"ev\":\"ack\",\"conn\":\"");
-  put(trace->ledger, hex(conn, id));
-  put_pair(trace->ledger, "\",\"t\":", now_ns);
-  put(trace->ledger, ",\"joint\":[");
-  write_ranges(trace->ledger, joint, n_joint);
-  fputs("],\"own\":[", trace->ledger);
-  write_ranges(trace->ledger, own, n_own);
-  fputs("]}\n", trace->ledger);
+  begin(to, trace->ledger);
+  put(to, "{\"ev\":\"ack\",\"conn\":\"");
+  put(to, hex(conn, id));
+  put_pair(to, "\",\"t\":", now_ns);
+  put(to, ",\"joint\":[");
+  write_ranges(to, joint, n_joint);
+  put(to, "],\"own\":[");
+  write_ranges(to, own, n_own);
+  put(to, "]}\n");
+  spill(to);
 }
 
 const struct trace_ops trace_lines_ops = {
