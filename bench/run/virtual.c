@@ -15,9 +15,13 @@
 #include "bench/run/clock.h"
 #include "bench/run/interleavings.h"
 #include "bench/run/manifest.h"
+#include "bench/run/pages.h"
 #include "bench/run/virtual_net.h"
 #include "bench/sim/costs.h"
 #include "bench/sim/sim.h"
+
+/* What a node takes of the heap at most, its other end included, as far as anybody saw. */
+#define HEAP_EACH (size_t)(512 << 10)
 
 struct virtual {
   const struct stage_order *order;
@@ -242,6 +246,7 @@ int virtual_inside(void *arg, int up) {
                                  .realtime_minus_monotonic_ns = SIM_REALTIME_MINUS_MONOTONIC_NS,
                                  .wall_ns = clock_read(CLOCK_REALTIME)};
   stage_raise_descriptor_limit();
+  pages_prepare(HEAP_EACH * (order->plan->n_nodes + 16));
   const bool ran = lay_out(&v) == 0 && open_captures(&v) == 0 && play(&v) == 0;
   channel_send(up, json_pack("{s:s, s:i, s:s}", "ev", "end", "code", ran ? 0 : 3, "text",
                              ran ? v.cast.ended : v.err));
