@@ -58,7 +58,7 @@ static int list_checks(bool json) {
 
 static int list_defects(bool json) {
   for (size_t i = 0; i < defects_n; i++)
-    put(json, defects_all[i].name, "bug", defects_all[i].bug, defects_all[i].built);
+    put(json, defects_all[i].name, "bug", defects_all[i].bug, -1);
   return CMD_OK;
 }
 

@@ -2,14 +2,12 @@
 #ifndef FANBENCH_RUN_DEFECTS_H
 #define FANBENCH_RUN_DEFECTS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct defect {
   const char *name;
   const char *bug;       /* what comes back */
   const char *convicted; /* by which check */
-  bool built;
 };
 
 extern const struct defect defects_all[];

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "bench/run/ability.h"
-#include "bench/run/defects.h"
 #include "bench/run/find.h"
 #include "bench/run/interleavings.h"
 
@@ -132,20 +131,6 @@ static int view_defects(struct suite_job *job, const struct suite_request *reque
   return 0;
 }
 
-/* A twin without its other half proves nothing, so both ask for the file's defects. */
-static bool defects_ability(const struct suite_job *job, char *why, size_t len) {
-  const struct plan *from = job->twin == REPORT_OFF ? job->plan : &job->view;
-  for (size_t i = 0; i < from->n_defects; i++) {
-    const struct defect *defect = defects_find(from->defects[i].name);
-    if (defect != NULL && defect->built)
-      continue;
-    snprintf(why, len, "defect %s is not built yet; fanbench list --defects shows which are",
-             from->defects[i].name);
-    return false;
-  }
-  return true;
-}
-
 /* Whether this build and mode can run it; else why not. */
 static void judge_ability(struct suite_job *job, const char *mode) {
   char why[512] = "";
@@ -155,7 +140,7 @@ static void judge_ability(struct suite_job *job, const char *mode) {
       job->skip = NULL;
     return;
   }
-  can = ability_run(job->plan, why, sizeof why) && defects_ability(job, why, sizeof why);
+  can = ability_run(job->plan, why, sizeof why);
   if (can)
     return;
   job->refused_code = 3;

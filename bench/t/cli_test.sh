@@ -49,7 +49,6 @@ scenario plain
 scenario lossy ', loss: 1%'
 scenario simonly '' 'modes: [sim]'
 scenario sealedpath '' '' 'kernel, protection: tls'
-scenario defective '' 'defects: [orphan]'
 printf 'scenario: broken\nnodes: 7\n' >broken.yaml
 
 # help
@@ -61,7 +60,7 @@ for help in --help -h help; do
     silent err
     says out 'examples:'
 done
-for command in run verify report check list doctor enter clean; do
+for command in run verify report check list doctor enter clean fate sweep matrix; do
     expect 0 $command --help
     says out "usage: fanbench $command"
     says out example
@@ -69,7 +68,7 @@ for command in run verify report check list doctor enter clean; do
     silent out
     says err "fanbench $command --help"
 done
-for command in explain shrink sweep explore; do
+for command in explain shrink explore; do
     expect 2 $command
     says err 'not built yet'
 done
@@ -142,8 +141,6 @@ expect 2 enter relay -- true
 if [ "$(id -u)" -eq 0 ]; then
     expect 3 run sealedpath.yaml --mode live
     says err 'protection tls on datapath kernel or user, not built yet'
-    expect 3 run defective.yaml --mode live
-    says err 'defect orphan is not built yet'
     expect 0 run simonly.yaml --mode live
     says out '# SKIP'
     [ ! -e runs/simonly ] || fail 'a skipped scenario has a run directory'
