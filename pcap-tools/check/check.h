@@ -18,6 +18,7 @@
 #include "pcap-tools/read/objects_log.h"
 #include "pcap-tools/track/copies.h"
 #include "pcap-tools/track/ledger.h"
+#include "pcap-tools/track/qlog.h"
 #include "pcap-tools/track/tracker.h"
 
 struct qp_fanout;
@@ -47,6 +48,7 @@ struct qp_evidence {
   struct qp_keylog keylog;
   struct qp_copies copies;
   struct qp_ledger ledger;
+  struct qp_qlogs qlogs;
   struct qp_faults faults;
   struct qp_names names;
   struct qp_objects_log *logs; /* one for each node of the manifest; file NULL = none */

@@ -1,7 +1,9 @@
 /* cid-active: the destination ID of every Handshake and 1-RTT packet was issued to
  * its sender (in the handshake, or by a NEW_CONNECTION_ID that had reached it) and
- * the sender has not retired it. RFC 9000 5.1, 19.16. Judged at the sender's
- * interface. */
+ * the sender has not retired it. RFC 9000 5.1, 19.16. In a run also: no 1-RTT packet
+ * has an ID that leads to no connection.
+ *
+ * Vantage: the sender's interface. Rogues may invent IDs; no other excuses. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/check.h"
@@ -108,8 +110,40 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
     retire(self, s, f->limit.value);
 }
 
+/* A node with that address, whatever its port; a rogue rather than others. */
+static const struct qp_node *node_with(const struct qp_manifest *m, const struct qp_end *end) {
+  const struct qp_node *found = NULL;
+  for (size_t i = 0; m && i < m->n_nodes; i++)
+    for (size_t k = 0; k < m->nodes[i].n_addresses; k++)
+      if (qp_addr_equal(&m->nodes[i].addresses[k], end) &&
+          (!found || !strcmp(m->nodes[i].role, "rogue")))
+        found = &m->nodes[i];
+  return found;
+}
+
+/* In a run every ID was issued by somebody: no 1-RTT packet leads nowhere. */
+static void stranger(void *arg, struct qp_place place, const struct qp_udp *udp) {
+  struct qp_judged *self = arg;
+  const struct qp_node *from = node_with(self->evidence->manifest, &udp->tuple.src);
+  char src[QP_END_TEXT], dst[QP_END_TEXT];
+  if (!from || !strcmp(from->role, "rogue") || (udp->payload[0] & 0xc0) != 0x40)
+    return;
+  self->out->examined++;
+  if (qp_found(self))
+    qp_describe(self, place,
+                (struct qp_words){.layer = "quic",
+                                  .field = "destination connection ID",
+                                  .expected = qp_text("an ID that somebody issued"),
+                                  .actual = qp_text("one that leads to no connection"),
+                                  .explain = qp_text("%s sends from %s to %s, and nobody can say "
+                                                     "on which connection",
+                                                     from->name, qp_end_text(&udp->tuple.src, src),
+                                                     qp_end_text(&udp->tuple.dst, dst))});
+}
+
 static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
+  w->stranger = stranger;
   w->packet = packet;
   w->frame = frame;
   w->kinds = QP_KIND(QP_F_NEW_CONNECTION_ID) | QP_KIND(QP_F_RETIRE_CONNECTION_ID);

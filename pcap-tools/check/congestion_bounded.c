@@ -68,8 +68,8 @@ static void left(struct qp_judged *self, const struct qp_seen *s) {
     return; /* another frame of the same packet */
   sender->last = s->place;
   struct qp_envelope *v = &sender->envelope;
-  if (sender->moving && !qp_addr_equal(&sender->remote, &s->udp->tuple.dst))
-    qp_envelope_moved(v);
+  if (sender->moving && !qp_end_equal(&sender->remote, &s->udp->tuple.dst))
+    qp_envelope_moved(v, s->place.time_ns);
   sender->moving = true;
   sender->remote = s->udp->tuple.dst;
   v->max_ack_delay_ns = ack_delay_of(s->conn, s->side);

@@ -6,6 +6,9 @@
 
 /* RFC 9000 section 14: what any path carries. */
 #define DATAGRAM_LEAST 1200u
+/* A relay keeps a part of MAX_DATA for what is no media (DESIGN section 5). */
+#define RESERVE_SHARE 8u
+#define RESERVE_MOST  16384u
 
 /* The parameters that bind `side`: those of its peer. */
 static const struct qp_params *peer_of(const struct qp_conn *conn, unsigned side) {
@@ -18,6 +21,8 @@ bool qp_credit_begin(struct qp_credit *c, const struct qp_conn *conn, unsigned s
     return c->begun;
   c->begun = true;
   c->max_data = p->max_data;
+  uint64_t reserve = p->max_data / RESERVE_SHARE;
+  c->reserve = DATAGRAM_LEAST + (reserve < RESERVE_MOST ? reserve : RESERVE_MOST);
   c->max_streams[0] = p->max_streams_bidi;
   c->max_streams[1] = p->max_streams_uni;
   return true;
@@ -54,7 +59,7 @@ static void note(struct qp_credit *c, uint64_t what, bool stopped, uint64_t now_
 
 static void note_all(struct qp_credit *c, uint64_t id, const struct qp_credit_stream *s,
                      uint64_t now_ns) {
-  note(c, QP_CREDIT_DATA, c->sum + DATAGRAM_LEAST > c->max_data, now_ns);
+  note(c, QP_CREDIT_DATA, c->sum + c->reserve > c->max_data, now_ns);
   note(c, QP_CREDIT_STREAMS, c->opened[1] >= c->max_streams[1], now_ns);
   if (s)
     note(c, id, s->end + DATAGRAM_LEAST > s->limit, now_ns);
@@ -100,10 +105,12 @@ void qp_credit_allowed(struct qp_credit *c, const struct qp_conn *conn, unsigned
   note_all(c, f->limit.id, s, now_ns);
 }
 
-bool qp_credit_stopped(const struct qp_credit *c, uint64_t what, uint64_t time_ns) {
+bool qp_credit_stopped(const struct qp_credit *c, uint64_t what, uint64_t time_ns,
+                       uint64_t grace_ns) {
   for (size_t i = 0; i < c->n_stops; i++) {
     const struct qp_stop *s = &c->stops[i];
-    if (s->what == what && s->from_ns <= time_ns && time_ns < s->to_ns)
+    if (s->what == what && s->from_ns <= time_ns &&
+        (s->to_ns == UINT64_MAX || time_ns < s->to_ns + grace_ns))
       return true;
   }
   return false;

@@ -2,8 +2,9 @@
  * largest offsets, MAX_STREAM_DATA of each stream, MAX_STREAMS; RFC 9000 4.1, 4.6.
  * Limits are those that had reached the sender, transport parameters first.
  *
- * It also remembers when the sender was stopped by a limit: less than one datagram
- * left of the connection's or a stream's, or no stream left.
+ * It also remembers when the sender was stopped by a limit: less than one datagram left
+ * of a stream's, or of the connection's beyond a reserve for what is no media; or no
+ * stream left.
  *
  * Order of calls: qp_credit_begin() once the peer's parameters are known, then sent
  * and allowed as packets pass. Zero-initialised = not begun. */
@@ -22,8 +23,9 @@ struct qp_credit_stream {
 
 struct qp_credit {
   bool begun;
-  uint64_t sum, max_data, max_streams[2], opened[2]; /* [1]: one-way */
-  struct qp_map at;                                  /* stream -> index */
+  uint64_t sum, max_data, reserve;
+  uint64_t max_streams[2], opened[2]; /* [1]: one-way */
+  struct qp_map at;                   /* stream -> index */
   struct qp_credit_stream *streams;
   size_t n, room;
   struct qp_stop {
@@ -42,8 +44,9 @@ uint64_t qp_credit_sent(struct qp_credit *c, const struct qp_conn *conn, unsigne
 /* A frame of the peer of `side` reached it; others than limits change nothing. */
 void qp_credit_allowed(struct qp_credit *c, const struct qp_conn *conn, unsigned side,
                        const struct qp_quic_frame *f, uint64_t now_ns);
-/* Was it stopped at that time? */
-bool qp_credit_stopped(const struct qp_credit *c, uint64_t what, uint64_t time_ns);
+/* Was it stopped at that time, or had it been until `grace_ns` before? */
+bool qp_credit_stopped(const struct qp_credit *c, uint64_t what, uint64_t time_ns,
+                       uint64_t grace_ns);
 void qp_credit_clear(struct qp_credit *c);
 
 #endif

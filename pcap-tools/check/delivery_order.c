@@ -13,7 +13,7 @@
  * What is judged is where an object begins; an object that has begun may be finished.
  *
  * Vantage: the relay's interfaces, both sides. Excused: an object that flow control
- * stopped (no stream, MAX_STREAM_DATA, MAX_DATA) at that moment; what a delivery
+ * stopped (no stream, MAX_STREAM_DATA, MAX_DATA) at that moment or TURN_NS before; what a delivery
  * timeout or a reset took away (it does not leave); a subscriber priority changed
  * within CHANGE_NS. */
 #include <stdlib.h>
@@ -119,6 +119,8 @@ static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
   w->packet = packet;
   w->frame = frame;
+  w->kinds = QP_KIND(QP_F_STREAM) | QP_KIND(QP_F_MAX_DATA) | QP_KIND(QP_F_MAX_STREAM_DATA) |
+             QP_KIND(QP_F_MAX_STREAMS_BIDI) | QP_KIND(QP_F_MAX_STREAMS_UNI);
 }
 
 /* ---- the order ---------------------------------------------------------------- */
@@ -206,12 +208,12 @@ static bool stopped(const struct delivery_order *state, const struct item *waiti
   uint64_t t = leaving->left;
   if (!h || !c) /* datagrams need none */
     return false;
-  if (!other && qp_credit_stopped(c, QP_CREDIT_DATA, t))
+  if (!other && qp_credit_stopped(c, QP_CREDIT_DATA, t, TURN_NS))
     return true;
   bool opens = h->opened.time_ns > t, other_opens = other && other->opened.time_ns == t;
   if (opens)
-    return !other_opens && qp_credit_stopped(c, QP_CREDIT_STREAMS, t);
-  return qp_credit_stopped(c, h->id, t);
+    return !other_opens && qp_credit_stopped(c, QP_CREDIT_STREAMS, t, TURN_NS);
+  return qp_credit_stopped(c, h->id, t, TURN_NS);
 }
 
 static void report(struct qp_judged *self, const struct item *waiting, const struct item *leaving) {

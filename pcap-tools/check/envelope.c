@@ -185,7 +185,7 @@ static void reduce(struct qp_envelope *v, uint64_t now_ns) {
 
 static void persistent(struct qp_envelope *v, const struct qp_flight *f) {
   uint64_t long_enough = 3 * (5 * round_trip_most(v) + v->max_ack_delay_ns);
-  if (!v->any_rtt || f->sent_ns < v->rtt_first_ns) {
+  if (!v->any_rtt || f->sent_ns < v->rtt_first_ns || f->sent_ns <= v->moved_ns) {
     v->in_run = false;
     return;
   }
@@ -359,14 +359,15 @@ uint64_t qp_envelope_sent(struct qp_envelope *v, uint64_t pn, uint32_t len, uint
                                                          : v->in_flight - qp_envelope_allowed(v);
 }
 
-void qp_envelope_moved(struct qp_envelope *v) {
+void qp_envelope_moved(struct qp_envelope *v, uint64_t now_ns) {
   begin(v);
+  for (uint32_t i = v->first; i != QP_FLIGHT_NONE; i = v->items[i].next)
+    if (v->items[i].state == QP_FLYING)
+      v->items[i].state = QP_SHED; /* its ACK may still let the window grow */
+  v->in_flight = 0;
   v->window = larger(v->window, initial_window(v));
   v->threshold = UINT64_MAX;
-  v->in_flight = v->late_in_flight = 0;
-  v->unread_first = v->n_unread = 0;
-  v->first = v->last = QP_FLIGHT_NONE;
-  v->n = 0;
+  v->recovery_ns = v->moved_ns = now_ns;
   v->in_run = false;
   v->shadow = 0;
   v->suspects = 0;

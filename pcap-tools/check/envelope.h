@@ -87,6 +87,7 @@ struct qp_envelope {
   /* losses: each reduction ends an episode */
   uint32_t episode, reductions;
   uint64_t recovery_ns; /* packets sent until then do not reduce again */
+  uint64_t moved_ns;    /* to the path of now; 0: never */
   uint64_t shadow;      /* the window if it was reduced when the oldest suspect was passed */
   uint32_t suspects;
   uint64_t undo_window, undo_threshold;
@@ -109,8 +110,9 @@ uint64_t qp_envelope_sent(struct qp_envelope *v, uint64_t pn, uint32_t len, uint
 /* An ACK reached the sender. Uses the frame's ranges up. */
 void qp_envelope_acked(struct qp_envelope *v, struct qp_quic_frame *ack, uint64_t now_ns,
                        uint64_t awake_ns);
-/* The sender goes on on another path: RFC 9002 section 9.4 of RFC 9000, all anew. */
-void qp_envelope_moved(struct qp_envelope *v);
+/* The sender goes on on another path, if only to another port: all may begin anew, RFC
+ * 9000 9.4, and what was in flight counts no more. */
+void qp_envelope_moved(struct qp_envelope *v, uint64_t now_ns);
 /* What may be in flight. */
 uint64_t qp_envelope_allowed(const struct qp_envelope *v);
 void qp_envelope_clear(struct qp_envelope *v);

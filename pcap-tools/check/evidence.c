@@ -116,7 +116,8 @@ static int load_logs(struct qp_evidence *e, char *err, size_t err_len) {
     if (got < 0)
       return -1;
     char *ledger = relay ? qp_text("%s-ledger.jsonl", node->file) : NULL;
-    got = ledger ? qp_ledger_load(&e->ledger, (uint32_t)i, e->dir, ledger, err, err_len) : 0;
+    got = ledger ? qp_ledger_load(&e->ledger, (uint32_t)i, e->dir, ledger, err, err_len)
+                 : qp_qlog_load(&e->qlogs, e->dir, node->file, err, err_len);
     free(ledger);
     if (got < 0)
       return -1;
@@ -191,6 +192,7 @@ void qp_evidence_clear(struct qp_evidence *e) {
   qp_keylog_clear(&e->keylog);
   qp_copies_clear(&e->copies);
   qp_ledger_clear(&e->ledger);
+  qp_qlogs_clear(&e->qlogs);
   qp_faults_clear(&e->faults);
   qp_names_clear(&e->names);
   qp_manifest_free(e->manifest);

@@ -137,6 +137,9 @@ static uint64_t end_of(const struct qp_conn *c, const struct qp_request *r) {
   return end;
 }
 
+static const char ENDED_IN_QUEUE[] = "the subscription ended before it left the queue";
+static const char GONE_IN_QUEUE[] = "the subscriber or the relay was gone before it left the queue";
+
 /* Why an object that is due need not have been sent; NULL: it must. */
 static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d) {
   const struct qp_object *o = d->in;
@@ -151,9 +154,9 @@ static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d
     return "it arrived right before the end";
   uint64_t broken = qp_broken_at(e, d->conn);
   if (own_end && end < arrived + BACKLOG_NS)
-    return "the subscription ended before it left the queue";
+    return ENDED_IN_QUEUE;
   if (broken != UINT64_MAX && broken < arrived + BACKLOG_NS)
-    return "the subscriber or the relay was gone before it left the queue";
+    return GONE_IN_QUEUE;
   if (!o->datagram && narrowed_later(d->request, d->in_priority, o->opened_ns))
     return "the filter was narrowed";
   return NULL;
@@ -284,11 +287,35 @@ static void settle(const struct qp_evidence *e, struct qp_fanout *f,
     d->excuse = "its track was done before it came";
   if (d->excuse)
     d->claim = QP_CLAIM_EITHER;
+  d->queued = d->excuse == ENDED_IN_QUEUE || d->excuse == GONE_IN_QUEUE;
+}
+
+/* When the last of those objects came that left: [i] = of priority i or less urgent. */
+struct left_behind {
+  uint64_t came_ns[257];
+};
+
+static void note_left(struct left_behind *l, const struct qp_due *d) {
+  unsigned p = d->in_priority >= 0 && d->in_priority < 256 ? (unsigned)d->in_priority : 255;
+  for (unsigned i = 0; i <= p; i++)
+    if (d->in->last.time_ns > l->came_ns[i])
+      l->came_ns[i] = d->in->last.time_ns;
+}
+
+/* It waited in no queue if something left that came later and was no more urgent. */
+static void withdraw_excuse(const struct left_behind *l, struct qp_due *d) {
+  unsigned p = d->in_priority >= 0 && d->in_priority < 256 ? (unsigned)d->in_priority : 255;
+  if (!d->queued || l->came_ns[p] <= d->in->last.time_ns)
+    return;
+  d->excuse = NULL;
+  d->claim = QP_CLAIM_DUE;
 }
 
 static void settle_subscription(const struct qp_evidence *e, struct qp_fanout *f,
                                 const struct placed_list *ingress, const struct placed_list *egress,
                                 const struct qp_conn *conn, const struct qp_request *r) {
+  struct left_behind left = {{0}};
+  size_t first = f->n;
   for (size_t i = 0; i < ingress->n; i++) {
     const struct qp_placed *p = &ingress->items[i];
     if (p->track != r->track || p->conn == conn || ingress->next[i] != QP_MAP_NONE)
@@ -296,6 +323,11 @@ static void settle_subscription(const struct qp_evidence *e, struct qp_fanout *f
     if (qp_fanout_entitled(conn, r, p))
       settle(e, f, egress, p, conn, r);
   }
+  for (size_t i = first; i < f->n; i++)
+    if (f->due[i].out && f->due[i].out->whole)
+      note_left(&left, &f->due[i]);
+  for (size_t i = first; i < f->n; i++)
+    withdraw_excuse(&left, &f->due[i]);
 }
 
 static const struct qp_object *own_copy(struct qp_fanout *f, const struct qp_object *o) {

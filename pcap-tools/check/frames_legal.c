@@ -1,7 +1,28 @@
 /* frames-legal: every packet opens, every frame parses, stands in a packet that
  * may carry it, and comes from a side that may send it. RFC 9000 12.4, 17, 19;
- * RFC 9221. What MoQT forbids on streams and in datagrams is reported too. */
+ * RFC 9221. What MoQT forbids on streams and in datagrams is reported too.
+ *
+ * A packet that does not open counts if others of its sender in its space do, or if it
+ * is a 1-RTT packet of a run: its key log has all secrets. In a bare capture keys may
+ * be missing.
+ *
+ * Vantage: the sender's interface. No excuses. */
 #include "pcap-tools/check/check.h"
+#include "pcap-tools/check/per_conn.h"
+
+/* Packets that did not open when none of their space had opened yet. */
+struct closed {
+  struct qp_place first;
+  uint64_t n;
+};
+
+struct closed_spaces {
+  struct closed of[2][QP_SPACE_COUNT]; /* [who sends] */
+};
+
+struct frames_legal {
+  struct qp_per_conn conns; /* struct closed_spaces */
+};
 
 static void report(struct qp_judged *self, const struct qp_seen *s, const char *layer,
                    const char *field, char *expected, char *actual) {
@@ -16,14 +37,25 @@ static void report(struct qp_judged *self, const struct qp_seen *s, const char *
                                                    qp_type_name(s->header->type))});
 }
 
+static void note_closed(struct qp_judged *self, const struct qp_seen *s) {
+  struct frames_legal *state = self->state;
+  struct closed_spaces *c = qp_per_conn(&state->conns, s->conn, sizeof *c);
+  struct closed *of = &c->of[s->side][s->space];
+  if (!of->n++)
+    of->first = s->place;
+}
+
 static void packet(void *arg, const struct qp_seen *s) {
   struct qp_judged *self = arg;
   const struct qp_numbers *n = &s->conn->numbers[s->side][s->space];
   if (!(s->views & QP_SENT) || !s->header->pn_at)
     return;
   if (!s->opened) {
-    /* others of this space open, so that the keys are right */
-    if (n->sent.n && !s->udp->cut && qp_found(self))
+    if (s->udp->cut)
+      return;
+    if (!n->sent.n)
+      note_closed(self, s);
+    else if (qp_found(self))
       report(self, s, "quic", "AEAD tag", qp_text("a packet that opens with the connection's keys"),
              qp_text("%zu bytes that do not", s->header->len));
     return;
@@ -116,12 +148,39 @@ static void watch(struct qp_judged *self, struct qp_watcher *w) {
   w->malformed = malformed;
 }
 
+/* Packets that came in front of the first one of their space that opens. */
+static void judge_closed(struct qp_judged *self, const struct qp_conn *c) {
+  const struct frames_legal *state = self->state;
+  const struct closed_spaces *spaces = qp_per_conn_peek(&state->conns, c);
+  char flow[QP_FLOW_TEXT];
+  for (unsigned side = 0; spaces && side < 2; side++)
+    for (unsigned space = 0; space < QP_SPACE_COUNT; space++) {
+      const struct closed *of = &spaces->of[side][space];
+      bool due =
+          c->numbers[side][space].sent.n || (self->evidence->manifest && space == QP_SPACE_APP);
+      if (!of->n || !due || !qp_found(self))
+        continue;
+      qp_describe(
+          self, of->first,
+          (struct qp_words){
+              .layer = "quic",
+              .field = "AEAD tag",
+              .expected = qp_text("packets that open with the connection's keys"),
+              .actual = qp_text("%llu that do not, this one the first", (unsigned long long)of->n),
+              .explain = qp_text("%s sends what nobody can open, or the key log has "
+                                 "another secret",
+                                 qp_flow(self->evidence, c, side, flow)),
+          });
+    }
+}
+
 /* Streams that stopped being MoQT. */
 static void finish(struct qp_judged *self) {
   char flow[QP_FLOW_TEXT];
   size_t n;
   struct qp_conn *const *conns = qp_tracker_conns(self->evidence->tracker, &n);
   for (size_t i = 0; i < n; i++) {
+    judge_closed(self, conns[i]);
     for (size_t k = 0; k < conns[i]->n_halves; k++) {
       const struct qp_half *h = conns[i]->halves[k];
       if (!h->complaint || h->reset || !qp_found(self))
@@ -141,11 +200,17 @@ static void finish(struct qp_judged *self) {
   }
 }
 
+static void clear(struct qp_judged *self) {
+  qp_per_conn_clear(&((struct frames_legal *)self->state)->conns, NULL);
+}
+
 const struct qp_check qp_check_frames_legal = {
     .info = {"frames-legal", "transport",
              "Every packet opens and every frame parses, in a packet and from a side that may "
              "send it.",
              true},
+    .state = sizeof(struct frames_legal),
     .watch = watch,
     .finish = finish,
+    .clear = clear,
 };

@@ -1,9 +1,12 @@
 /* isolated: no packet with one connection's ID travels on another's 4-tuple, and
- * no object of a track that was not subscribed on its connection. Judged at the
- * interface of the sender, for every packet with a short header.
+ * no object of a track that was not subscribed on its connection.
  *
  * A 4-tuple belongs to whoever's client sends on it: a connection that used it
- * before (its client reconnected from the same port) may still be heard there. */
+ * before (its client reconnected from the same port) may still be heard there. In a
+ * run an address belongs to a node, and no other node's client sends from there.
+ *
+ * Vantage: the interface of the sender, for every packet with a short header. No
+ * excuses. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/check.h"
@@ -51,12 +54,34 @@ static const struct qp_conn *owner(const struct qp_judged *self, const struct qp
   return NULL;
 }
 
+/* A client's packet with its connection's ID comes from another node's address. */
+static void judge_client(struct qp_judged *self, const struct qp_seen *s) {
+  const struct qp_manifest *m = self->evidence->manifest;
+  const struct qp_node *from = m ? qp_manifest_owner(m, &s->udp->tuple.src) : NULL;
+  const struct qp_node *client = m ? qp_node_at(self->evidence, s->conn, QP_CLIENT) : NULL;
+  char flow[QP_FLOW_TEXT], cid[QP_CID_TEXT];
+  self->out->examined++;
+  if (!from || !client || from == client || !qp_found(self))
+    return;
+  qp_describe(self, s->place,
+              (struct qp_words){
+                  .layer = "quic",
+                  .field = "destination connection ID",
+                  .expected = qp_text("an ID of %s, from whose address it comes", from->name),
+                  .actual = qp_text("%s, an ID of %s", qp_cid_text(&s->header->dcid, cid),
+                                    qp_flow(self->evidence, s->conn, QP_CLIENT, flow)),
+                  .explain = qp_text("%s uses the connection of %s", from->name, client->name),
+              });
+}
+
 static void packet(void *arg, const struct qp_seen *s) {
   struct qp_judged *self = arg;
   struct isolated *state = self->state;
   char mine[QP_FLOW_TEXT], theirs[QP_FLOW_TEXT], cid[QP_CID_TEXT], end[QP_END_TEXT];
   if (s->side == QP_CLIENT && s->opened)
     sit(state, s);
+  if (s->side == QP_CLIENT && (s->views & QP_SENT) && s->header->type == QP_1RTT)
+    judge_client(self, s);
   if (s->side != QP_SERVER || !(s->views & QP_SENT) || s->header->type != QP_1RTT)
     return;
   struct qp_tuple back = {.src = s->udp->tuple.dst, .dst = s->udp->tuple.src};

@@ -204,6 +204,7 @@ static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
   w->packet = packet;
   w->frame = frame;
+  w->kinds = QP_KIND(QP_F_ACK) | QP_KIND(QP_F_STREAM);
 }
 
 static void drop(void *item) {

@@ -63,33 +63,52 @@ static void judge_admitted(struct qp_judged *self, const struct qp_due *d) {
 
 /* ---- resets ---------------------------------------------------------------- */
 
+/* The side of `up` on which the relay that sends on `down` asked for that track; -1: none. */
+static int asked_by_relay(const struct qp_evidence *e, const struct qp_conn *up,
+                          const struct qp_conn *down, unsigned relay, uint32_t track) {
+  for (size_t i = 0; up != down && i < up->n_requests; i++) {
+    const struct qp_request *r = &up->requests[i];
+    bool same = e->manifest ? qp_node_at(e, up, r->side) == qp_node_at(e, down, relay)
+                            : r->side == QP_SERVER;
+    if (r->type == QP_M_SUBSCRIBE && r->track == track && same)
+      return r->side;
+  }
+  return -1;
+}
+
 /* Did any stream of this subgroup end with a reset where it reached the relay? */
 static bool reset_upstream(const struct qp_evidence *e, const struct qp_conn *down,
                            const struct qp_half *h, uint32_t track) {
   size_t n;
   struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
-  for (size_t i = 0; i < n; i++)
-    for (size_t k = 0; conns[i] != down && k < conns[i]->n_halves; k++) {
+  for (size_t i = 0; i < n; i++) {
+    int relay = asked_by_relay(e, conns[i], down, h->side, track);
+    for (size_t k = 0; relay >= 0 && k < conns[i]->n_halves; k++) {
       const struct qp_half *u = conns[i]->halves[k];
-      if (!u->reset || u->kind != QP_S_SUBGROUP || u->header.group != h->header.group ||
-          u->header.subgroup != h->header.subgroup)
+      if (!u->reset || u->side == relay || u->kind != QP_S_SUBGROUP ||
+          u->header.group != h->header.group || u->header.subgroup != h->header.subgroup)
         continue;
       const struct qp_request *r =
-          qp_session_alias(conns[i], !u->side, u->header.alias, u->opened.time_ns);
+          qp_session_alias(conns[i], (unsigned)relay, u->header.alias, u->opened.time_ns);
       if (r && r->track == track)
         return true;
     }
+  }
   return false;
 }
 
-static bool upstream_ended(const struct qp_evidence *e, const struct qp_conn *down, uint64_t t) {
+static bool upstream_ended(const struct qp_evidence *e, const struct qp_conn *down,
+                           const struct qp_half *h, uint32_t track) {
+  uint64_t t = h->reset_at.time_ns;
   size_t n;
   struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
-  for (size_t i = 0; i < n; i++)
-    if (conns[i] != down &&
-        ((conns[i]->close[QP_CLIENT].seen && conns[i]->close[QP_CLIENT].at.time_ns < t) ||
+  for (size_t i = 0; i < n; i++) {
+    const struct qp_close *close = conns[i]->close;
+    if (asked_by_relay(e, conns[i], down, h->side, track) >= 0 &&
+        ((close[0].seen && close[0].at.time_ns < t) || (close[1].seen && close[1].at.time_ns < t) ||
          qp_broken_at(e, conns[i]) < t))
       return true;
+  }
   return false;
 }
 
@@ -112,7 +131,7 @@ static enum reason reason_of(const struct qp_evidence *e, const struct qp_conn *
       return REASON_OTHER;
     timed |= f->object_timeout_ms || f->subgroup_timeout_ms;
   }
-  if (reset_upstream(e, c, h, r->track) || upstream_ended(e, c, h->reset_at.time_ns))
+  if (reset_upstream(e, c, h, r->track) || upstream_ended(e, c, h, r->track))
     return REASON_OTHER;
   return timed ? REASON_TIMEOUT : REASON_NONE;
 }

@@ -2,12 +2,34 @@
  * byte in front of it sent, or with a reset. Control and request streams live as
  * long as the session: of these only holes count.
  *
- * Excused: the connection ended by the plan, or the run was cut short. In bare
- * captures also: no close was captured, or the receiver of the stream closed. */
+ * Vantage: the sender's interface. Excused: the run was cut short; the connection ended
+ * by the plan, unless a younger stream of the same track was ended before, so that this
+ * one was not waiting for its turn. In bare captures also: no close was captured, or the
+ * receiver of the stream closed. */
 #include "pcap-tools/check/excuse.h"
 
+/* Flow control of its own may keep a stream back: less than a datagram is left of it. */
+#define LITTLE 1200u
+
+static bool was_ended(const struct qp_half *h) {
+  return h->fin && h->has_final && qp_reasm_has(&h->sent, 0, h->final_size);
+}
+
+/* Did its sender end a younger stream of the same track? */
+static bool overtaken(const struct qp_conn *c, const struct qp_half *h) {
+  if (h->kind != QP_S_SUBGROUP || (h->allowed && h->charged + LITTLE > h->allowed))
+    return false;
+  for (size_t i = 0; i < c->n_halves; i++) {
+    const struct qp_half *k = c->halves[i];
+    if (k->side == h->side && k->kind == QP_S_SUBGROUP && k->header.alias == h->header.alias &&
+        k->opened.time_ns > h->opened.time_ns && was_ended(k))
+      return true;
+  }
+  return false;
+}
+
 static bool excused(const struct qp_evidence *e, const struct qp_conn *c, const struct qp_half *h) {
-  if (qp_timed_out(e) || qp_excused(e, c))
+  if (qp_timed_out(e) || (qp_excused(e, c) && !overtaken(c, h)))
     return true;
   return !e->manifest && (!c->close[h->side].seen || c->close[!h->side].seen);
 }

@@ -2,16 +2,21 @@
  * IDs and addresses. Every 1-RTT packet of a relay stands in the ledger, with the
  * frames it carried if the relay's own builder or the datapath made it; what the
  * ledger and the copy records call sent was captured; each number is a copy of one
- * packet; a connection in the trace exists, where the trace says. (A run without
- * qlog is judged without it.) Excused: what a killed relay had not written. */
+ * packet; a connection in the trace exists, where the trace says. And endpoints' qlog,
+ * if there is one, agrees with the capture: check/witness.h.
+ *
+ * Vantage: the interface of whoever wrote the trace. Excused: what a killed relay had
+ * not written. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/per_conn.h"
 #include "pcap-tools/check/relay_log.h"
+#include "pcap-tools/check/witness.h"
 
 struct trace_agrees {
   struct qp_per_conn logs[2]; /* struct qp_relay_log, by the relay's side */
+  struct qp_witness witness;
 };
 
 /* ---- packet by packet ----------------------------------------------------- */
@@ -51,6 +56,8 @@ static void report(struct qp_judged *self, const struct qp_seen *s, const char *
 static void packet(void *arg, const struct qp_seen *s) {
   struct qp_judged *self = arg;
   struct trace_agrees *state = self->state;
+  if (s->opened)
+    qp_witness_packet(self, &state->witness, s);
   if (!s->opened || s->header->type != QP_1RTT || !(s->views & QP_SENT) || s->repeated)
     return;
   struct qp_relay_log *log = qp_per_conn(&state->logs[s->side], s->conn, sizeof *log);
@@ -185,12 +192,14 @@ static void finish(struct qp_judged *self) {
   if (e->copies.stray_line && qp_found(self))
     line_finding(self, "copies", e->copies.stray_line, 0, "slot",
                  qp_text("a slot that a connection line named"), qp_text("another"));
+  qp_witness_finish(self);
 }
 
 static void clear(struct qp_judged *self) {
   struct trace_agrees *state = self->state;
   qp_per_conn_clear(&state->logs[0], NULL);
   qp_per_conn_clear(&state->logs[1], NULL);
+  qp_witness_clear(&state->witness);
 }
 
 const struct qp_check qp_check_trace_agrees = {

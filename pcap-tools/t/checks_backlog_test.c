@@ -308,6 +308,17 @@ static void cubic_keeps_more(void **state) {
   made_run_expect(&p, "congestion-bounded", JUDGE_PASS);
 }
 
+/* The subscriber's port changes under a full window. */
+static void another_port_may_begin_anew(void **state) {
+  (void)state;
+  struct plan p = stream_of(13, 0);
+  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_ping()), .port = 20001);
+  for (unsigned i = 0; i < 10; i++)
+    pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(11, i * 1160, w_padding(1160), false)),
+             .port = 20001);
+  made_run_expect(&p, "congestion-bounded", JUDGE_PASS);
+}
+
 static void a_rogue_is_not_judged(void **state) {
   (void)state;
   struct plan p = made_run();
@@ -341,6 +352,7 @@ int main(void) {
       cmocka_unit_test(a_sender_without_a_window_fails),
       cmocka_unit_test(a_window_halved_by_loss_binds),
       cmocka_unit_test(cubic_keeps_more),
+      cmocka_unit_test(another_port_may_begin_anew),
       cmocka_unit_test(a_rogue_is_not_judged),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -256,6 +256,20 @@ static void a_reset_that_was_asked_for_passes(void **state) {
   done(&s, "priority-drop", JUDGE_PASS, 1);
 }
 
+/* Two subscribers' streams of one subgroup are cut off: neither explains the other. */
+static void another_subscribers_reset_is_no_reason(void **state) {
+  (void)state;
+  struct tape_conn other;
+  struct scene s = late(p_none(), &other);
+  struct word part = JOIN(o_header(DOWN_ALIAS, 5, 0, 1), o_object(0, "one"));
+  struct tape_conn *both[2] = {&s.sub, &other};
+  for (int i = 0; i < 2; i++) {
+    pkt_1rtt(both[i], S, .frames = FRAMES(w_stream_of(7, 0, part, false)));
+    pkt_1rtt(both[i], S, .frames = FRAMES(w_reset(7, 1, part.len)));
+  }
+  refused(&s, "priority-drop", "RESET_STREAM", "none, code 0x1");
+}
+
 static void a_reset_handed_on_passes(void **state) {
   (void)state;
   struct scene s = scene_new("chat", p_next_group(), p_none());
@@ -382,6 +396,7 @@ int main(void) {
       cmocka_unit_test(a_reset_for_a_timeout_has_its_code),
       cmocka_unit_test(what_was_let_go_is_not_opened_again),
       cmocka_unit_test(a_reset_that_was_asked_for_passes),
+      cmocka_unit_test(another_subscribers_reset_is_no_reason),
       cmocka_unit_test(a_reset_handed_on_passes),
       CASE(within_the_limits_passes),
       CASE(raised_limits_pass),

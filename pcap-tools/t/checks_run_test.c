@@ -254,6 +254,65 @@ static void an_object_right_before_a_planned_end_is_excused(void **state) {
   made_run_expect(&p, "copy-count", JUDGE_FAIL);
 }
 
+/* What left behind it shows that it was in no queue. */
+static void an_object_left_out_before_a_planned_end_fails(void **state) {
+  (void)state;
+  struct plan p = made_run();
+  scene_up(&p.scene, 0, 1, "b");
+  scene_up(&p.scene, 0, 2, "c");
+  scene_down(&p.scene, 0, 2, "c");
+  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_close_app(0)));
+  p.faults = "{\"t\":14000000,\"kind\":\"reconnect\",\"node\":\"sub[0]\",\"ok\":true}\n";
+  made_run_expect_finding(&p, "copy-count", "copy", "none");
+}
+
+static void a_stream_overtaken_before_a_planned_end_fails(void **state) {
+  (void)state;
+  struct word part = JOIN(o_header(DOWN_ALIAS, 0, 0, 1), o_object(0, "one"));
+  struct plan p = made_run();
+  pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(7, 0, part, false)));
+  scene_down_stream(&p.scene, 11, 1, "two");
+  scene_close(&p.scene);
+  p.faults = "{\"t\":900000000,\"kind\":\"reconnect\",\"node\":\"sub\",\"ok\":true}\n";
+  made_run_expect_finding(&p, "stream-complete", "stream end", "neither, after");
+}
+
+/* ---- what only a run can tell --------------------------------------------- */
+
+static void packets_that_no_key_opens_fail(void **state) {
+  (void)state;
+  struct plan p = made_run();
+  p.protection = "tls"; /* the tape has no secrets */
+  made_run_expect_finding(&p, "frames-legal", "AEAD tag", "that do not");
+}
+
+static void an_id_used_from_another_nodes_address_fails(void **state) {
+  (void)state;
+  struct plan p = made_run();
+  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_ping()), .host = 2);
+  made_run_expect_finding(&p, "isolated", "destination connection ID", "sub[0]>relay");
+}
+
+static struct plan led_nowhere(void) {
+  static const struct qp_cid nobodys = {.len = 20, .data = {9, 8, 7, 6, 5, 4, 3, 2, 1}};
+  struct plan p = made_run();
+  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_ping()), .port = 20777, .dcid = &nobodys);
+  return p;
+}
+
+static void an_id_that_leads_nowhere_fails(void **state) {
+  (void)state;
+  struct plan p = led_nowhere();
+  made_run_expect_finding(&p, "cid-active", "destination connection ID", "no connection");
+}
+
+static void a_rogue_may_invent_ids(void **state) {
+  (void)state;
+  struct plan p = led_nowhere();
+  p.sub_role = "rogue";
+  made_run_expect(&p, "cid-active", JUDGE_PASS);
+}
+
 /* What could not be done excuses nothing; nor does the plan by itself. */
 static void an_event_that_failed_excuses_nothing(void **state) {
   (void)state;
@@ -520,6 +579,12 @@ int main(void) {
       cmocka_unit_test(a_planned_reconnect_excuses_open_streams),
       cmocka_unit_test(an_object_right_before_a_planned_end_is_excused),
       cmocka_unit_test(an_event_that_failed_excuses_nothing),
+      cmocka_unit_test(an_object_left_out_before_a_planned_end_fails),
+      cmocka_unit_test(a_stream_overtaken_before_a_planned_end_fails),
+      cmocka_unit_test(packets_that_no_key_opens_fail),
+      cmocka_unit_test(an_id_used_from_another_nodes_address_fails),
+      cmocka_unit_test(an_id_that_leads_nowhere_fails),
+      cmocka_unit_test(a_rogue_may_invent_ids),
       cmocka_unit_test(an_object_after_a_death_is_not_owed),
       cmocka_unit_test(an_object_long_before_a_death_is_owed),
       cmocka_unit_test(an_unwritten_delivery_before_a_kill_is_excused),

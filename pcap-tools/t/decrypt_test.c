@@ -78,6 +78,18 @@ static void a_spoiled_packet_is_a_finding(void **state) {
   tape_free(t);
 }
 
+/* That the keys are right shows only afterwards. */
+static void a_spoiled_first_packet_is_a_finding(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_tls(t, QP_AES_128_GCM);
+  pkt_1rtt(&c, S, .frames = FRAMES(w_ping()), .spoil_tag = true);
+  pkt_1rtt(&c, S, .frames = FRAMES(w_ping()));
+  tape_expect_finding(t, "frames-legal", "AEAD tag", "1 that do not");
+  tape_conn_free(&c);
+  tape_free(t);
+}
+
 static void without_keys_the_handshake_opens(void **state) {
   (void)state;
   struct tape *t = tape_new();
@@ -131,6 +143,7 @@ int main(void) {
       cmocka_unit_test(key_updates_are_followed),
       cmocka_unit_test(a_late_packet_of_the_old_phase_opens),
       cmocka_unit_test(a_spoiled_packet_is_a_finding),
+      cmocka_unit_test(a_spoiled_first_packet_is_a_finding),
       cmocka_unit_test(without_keys_the_handshake_opens),
       cmocka_unit_test(null_protection_is_detected),
       cmocka_unit_test(in_clear_with_another_tag_is_a_finding),

@@ -324,9 +324,32 @@ static void another_path_begins_anew(void **state) {
   (void)state;
   struct flow f = lost_one(false);
   allowed_now(&f);
-  qp_envelope_moved(&f.v);
+  qp_envelope_moved(&f.v, f.now);
   assert_int_equal(f.v.in_flight, 0);
   assert_true(sends(&f, 12));
+  qp_envelope_clear(&f.v);
+}
+
+/* What was lost on the old path reduces nothing on the new one. */
+static void losses_of_the_old_path_do_not_count(void **state) {
+  (void)state;
+  struct flow f = flow();
+  sends(&f, 2);
+  pass(&f, RTT);
+  ack_all(&f);
+  for (unsigned i = 0; i < 10; i++) {
+    pass(&f, 250 * MS);
+    sends(&f, 1);
+  }
+  qp_envelope_moved(&f.v, f.now);
+  pass(&f, MS);
+  sends(&f, 1);
+  pass(&f, RTT);
+  ack(&f, f.pn - 1, f.pn - 1, true, 1);
+  pass(&f, 200 * MS);
+  sends(&f, 1);
+  assert_int_equal(f.v.reductions, 0);
+  assert_true(f.v.window >= 14720);
   qp_envelope_clear(&f.v);
 }
 
@@ -388,6 +411,7 @@ int main(void) {
       cmocka_unit_test(one_that_arrived_is_no_persistent_congestion),
       cmocka_unit_test(a_silence_allows_two_probes),
       cmocka_unit_test(another_path_begins_anew),
+      cmocka_unit_test(losses_of_the_old_path_do_not_count),
       cmocka_unit_test(numbers_out_of_order_are_the_same_flight),
       cmocka_unit_test(handshake_packets_count_as_acknowledged),
       cmocka_unit_test(memory_follows_the_flight),

@@ -17,7 +17,7 @@ struct qp_tracker {
   struct watchers {
     struct qp_watcher *items;
     size_t n, room;
-  } of_datagrams, of_packets, of_frames, of_malformed;
+  } of_datagrams, of_packets, of_frames, of_malformed, of_strangers;
   struct qp_sightings_room sightings;
   struct qp_conn **conns;
   size_t n_conns, conns_room;
@@ -54,6 +54,8 @@ void qp_tracker_watch(struct qp_tracker *t, const struct qp_watcher *watcher) {
     add_watcher(&t->of_frames, watcher);
   if (watcher->malformed)
     add_watcher(&t->of_malformed, watcher);
+  if (watcher->stranger)
+    add_watcher(&t->of_strangers, watcher);
 }
 
 void qp_tracker_pass_on(struct qp_tracker *t, qp_object_fn *fn, void *arg) {
@@ -350,6 +352,12 @@ static bool only_zeros(const struct qp_cur *rest) {
   return true;
 }
 
+static void tell_stranger(struct qp_tracker *t, const struct qp_udp *udp, struct qp_place place) {
+  t->counts.strangers++;
+  for (size_t i = 0; i < t->of_strangers.n; i++)
+    t->of_strangers.items[i].stranger(t->of_strangers.items[i].arg, place, udp);
+}
+
 static void take_datagram(struct qp_tracker *t, const struct qp_udp *udp, struct qp_place place) {
   struct qp_cur rest = qp_cur(udp->payload, udp->len);
   struct qp_conn *told = NULL;
@@ -375,7 +383,8 @@ static void take_datagram(struct qp_tracker *t, const struct qp_udp *udp, struct
       s.views = views;
       if (why && s.conn && views && !udp->cut)
         tell_malformed(t, &s, why);
-      t->counts.strangers += told == NULL;
+      if (!told)
+        tell_stranger(t, udp, place);
       return;
     }
     s.side = !route.receiver;
@@ -444,7 +453,7 @@ void qp_tracker_free(struct qp_tracker *t) {
   }
   free(t->conns);
   free(t->of_datagrams.items), free(t->of_packets.items);
-  free(t->of_frames.items), free(t->of_malformed.items);
+  free(t->of_frames.items), free(t->of_malformed.items), free(t->of_strangers.items);
   free(t->held.queue);
   qp_routes_clear(&t->routes);
   qp_tracks_clear(&t->tracks);

@@ -71,6 +71,8 @@ struct qp_watcher {
   void (*packet)(void *arg, const struct qp_seen *seen);
   void (*frame)(void *arg, const struct qp_seen *seen, struct qp_quic_frame *frame,
                 const struct qp_effect *effect);
+  /* A datagram that leads to no connection. */
+  void (*stranger)(void *arg, struct qp_place place, const struct qp_udp *udp);
   /* The datagram, header or payload cannot be read further. */
   void (*malformed)(void *arg, const struct qp_seen *seen, const char *why);
 };
