@@ -23,6 +23,7 @@ static const struct command commands[] = {
     {"follow", qp_cmd_follow, QP_BY_CONN | QP_BY_FROM | QP_BY_STREAM},
     {"diff", qp_cmd_diff, 0},
     {"verify", qp_cmd_verify, 0},
+    {"mutate", qp_cmd_mutate, 0},
     {"qlog", NULL, 0},
 };
 
@@ -81,6 +82,31 @@ bool qp_cli_talk(const struct qp_options *o, const struct qp_evidence *e) {
   return damaged || e->key_trouble;
 }
 
+/* An option of mutate. Words taken, 0 = not one, -1 after a message. */
+static int mutate_option(const char *name, const char *value, struct qp_options *o) {
+  struct qp_mutate_options *m = &o->mutate;
+  bool number = !strcmp(name, "--places") || !strcmp(name, "--seed");
+  char *end;
+  if (!number && strcmp(name, "--operator") != 0 && strcmp(name, "--out") != 0)
+    return 0;
+  unsigned long long n = number && value ? strtoull(value, &end, 10) : 0;
+  if (!value || (number && (*end || !*value || (name[2] == 'p' && !n)))) {
+    fprintf(o->talk, "quicpcap: %s: expected %s, found \"%s\"\n", name,
+            number ? "a number" : "a name", value ? value : "nothing");
+    return -1;
+  }
+  if (!strcmp(name, "--places"))
+    m->places = (size_t)n;
+  else if (!strcmp(name, "--seed"))
+    m->seed = n;
+  else if (!strcmp(name, "--operator"))
+    m->name = value;
+  else
+    m->out = value;
+  m->given = m->given ? m->given : name;
+  return 2;
+}
+
 /* One option. Words taken, 0 = not an option, -1 after a message. */
 static int option(char **words, struct qp_options *o) {
   const char *name = words[0], *value = words[1];
@@ -100,6 +126,9 @@ static int option(char **words, struct qp_options *o) {
       fprintf(o->talk, "quicpcap: --keys needs a file\n");
     return value ? 2 : -1;
   }
+  int mutates = mutate_option(name, value, o);
+  if (mutates)
+    return mutates;
   int got = qp_select_option(&o->select, name, value, o->talk);
   if (got)
     return got > 0 ? 2 : -1;
@@ -126,6 +155,8 @@ static int parse(int argc, char **argv, const struct command *command, struct qp
   const char *refused = qp_select_refused(&o->select, command->selects);
   if (!refused && o->hex && command->run != qp_cmd_follow)
     refused = "--hex";
+  if (!refused && command->run != qp_cmd_mutate)
+    refused = o->mutate.given;
   if (refused) {
     fprintf(o->talk, "quicpcap %s: %s changes nothing here; try quicpcap %s --help\n",
             command->name, refused, command->name);

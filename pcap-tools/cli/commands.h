@@ -18,6 +18,12 @@ struct qp_options {
   FILE *out, *talk; /* results; everything else */
   struct qp_select select;
   bool hex; /* follow */
+  struct qp_mutate_options {
+    size_t places; /* 0: the default */
+    uint64_t seed;
+    const char *name, *out; /* NULL: all operators; nothing is kept */
+    const char *given;      /* the first of these options that was given, or NULL */
+  } mutate;
 };
 
 int qp_cmd_summary(const struct qp_options *o);
@@ -29,6 +35,7 @@ int qp_cmd_diff(const struct qp_options *o);
 int qp_cmd_packets(const struct qp_options *o);
 int qp_cmd_streams(const struct qp_options *o);
 int qp_cmd_verify(const struct qp_options *o);
+int qp_cmd_mutate(const struct qp_options *o);
 
 /* The whole command line: quicpcap COMMAND ... */
 int qp_cli(int argc, char **argv, FILE *out, FILE *talk);

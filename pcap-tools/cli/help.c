@@ -16,6 +16,7 @@ static const char usage[] =
     "  follow    the bytes of one stream\n"
     "  diff      packets of FILE1 with their copies in FILE2, and what a copy changed\n"
     "  verify    every check; also takes a run directory\n"
+    "  mutate    passing run directories hurt in one place: which check tells\n"
     "  qlog      not built yet\n"
     "\n"
     "FILE is pcap or pcapng, also packed with gzip; - is standard input. Several captures\n"
@@ -106,6 +107,19 @@ static const struct {
      "usage: quicpcap verify [--keys FILE] [--json] FILE...|RUN-DIRECTORY\n\n"
      "Every check of the catalogue; `fanbench list --checks` names them.\n\n" ALWAYS
      "\nexample: quicpcap verify run/\n"},
+    {"mutate",
+     "usage: quicpcap mutate [OPTION...] RUN-DIRECTORY...\n\n"
+     "The judge judged. Each operator changes one place of a run that passes: a number\n"
+     "repeated, an ACK widened, a copy removed, a line of a log altered... Then the check that\n"
+     "the operator names must fail, and no other one that it does not name. One row an operator:\n"
+     "places there are in all runs, how many were tried, how often its check told, which other\n"
+     "checks told. What went otherwise is told on stderr. Exit code 1 if anything did.\n\n"
+     "  --places N              at most so many places an operator [20]\n"
+     "  --seed N                which of the places [0]\n"
+     "  --operator NAME         one operator only\n"
+     "  --out DIR               keep the hurt runs there, each a run directory\n"
+     "  --json                  one JSON object a line\n"
+     "\nexample: quicpcap mutate --operator number-repeated --places 1 --out hurt run/\n"},
 };
 
 void qp_help(FILE *to) {
