@@ -23,4 +23,6 @@ if ! "$BUILDDIR/fanbench" run "$SRCDIR/pcap-tools/mutate/beds" --mode sim \
     echo 'mutations: a run to be hurt does not pass by itself' >&2
     exit 1
 fi
-"$BUILDDIR/quicpcap" mutate --places "$places" ${operator:+--operator "$operator"} "$work"/beds/*/seed-*
+# One seed has no folder of its own.
+mapfile -t runs < <(find "$work/beds" -name manifest.json -printf '%h\n' | LC_ALL=C sort)
+"$BUILDDIR/quicpcap" mutate --places "$places" ${operator:+--operator "$operator"} "${runs[@]}"

@@ -66,14 +66,15 @@ static const struct qm_operator ends_early = {
     .apply = set_fin,
 };
 
-/* The only FIN of its stream. */
+/* The only FIN of its stream, of a connection that nobody breaks. */
 static bool is_only_end(const struct qm_bed *bed, size_t frame) {
   if (!qm_is_frame(bed, frame, QP_F_STREAM) || !bed->frames[frame].f.stream.fin)
     return false;
   const struct qm_frame *f = &bed->frames[frame];
   const struct qm_packet *p = &bed->packets[f->packet];
   const struct qp_half *h = qp_conn_half(p->conn, f->f.stream.id, p->side);
-  if (!qp_stream_uni(f->f.stream.id) || !h || h->reset)
+  if (!qp_stream_uni(f->f.stream.id) || !h || h->reset ||
+      qp_broken_at(&bed->e, p->conn) != UINT64_MAX)
     return false;
   for (size_t i = 0; i < bed->n_frames; i++) {
     const struct qm_frame *g = &bed->frames[i];
@@ -445,8 +446,10 @@ static const struct qm_operator never_answered = {
     .name = "client-not-answered",
     .does = "a client knocks, and nothing at all comes of it",
     .check = "connect-any-time",
-    .also = {"close-clean", "trace-agrees", "copy-count", "payload-identical", "copy-explained"},
-    .why = "logs, ledger and copies tell of a connection that is not there",
+    .also = {"close-clean", "trace-agrees", "copy-count", "payload-identical", "copy-explained",
+             "join-point"},
+    .why = "logs, ledger and copies tell of a connection that is not there; if it was the "
+           "publisher's, nothing can have come to the relay",
     .places = QM_CONNS,
     .fits = lives_long,
     .apply = never_answer,
