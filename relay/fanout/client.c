@@ -10,6 +10,7 @@
  * that time even at 30 % loss. */
 #define DIAL_IDLE_NS       (5ull * 1000 * 1000 * 1000)
 #define DIAL_KEEP_ALIVE_NS (250ull * 1000 * 1000)
+#define TIMER_GRAIN_NS (1ull * 1000 * 1000) /* kGranularity, RFC 9002 6.1.2 */
 #define MAX_ACK_DELAY_NS (25ull * 1000 * 1000) /* RFC 9000 18.2, until the peer says its own */
 
 struct fb_counters *client_counters(const struct client *client) {
@@ -20,10 +21,18 @@ void client_touched(struct client *client) {
   timers_note(&client->relay->timers, &client->timer);
 }
 
+/* The two time-outs wait for each other, within the granularity of timers: if ngtcp2 probes, the
+ * ledger need not. */
+uint64_t client_ledger_due(const struct client *client) {
+  if (!client->ledger) return UINT64_MAX;
+  uint64_t due = ledger_deadline(client->ledger), own = qc_deadline(client->qc);
+  return own > due && own - due < TIMER_GRAIN_NS ? own : due;
+}
+
 uint64_t client_due(const struct client *client) {
   if (client->late_ns) return client->late_ns; /* what is due before has to wait */
   uint64_t first = qc_deadline(client->qc);
-  uint64_t at = client->ledger ? ledger_deadline(client->ledger) : UINT64_MAX;
+  uint64_t at = client_ledger_due(client);
   if (at < first) first = at;
   at = client->window.due_ns;
   if (at && at < first) first = at;
@@ -92,6 +101,8 @@ static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, b
       .ack_eliciting = ack_eliciting,
   };
   client->sent |= ack_eliciting;
+  /* Whoever sends it, it asks for an ACK: two probes a time-out are enough (RFC 9002 6.2.4). */
+  if (ack_eliciting && client->probes) client->probes--;
   client->own_pn = joint;
   client_enter(client, &number);
 }
@@ -117,15 +128,18 @@ void client_floor(struct client *client) {
               ledger_floor(client->ledger) + RELAY_PN_WINDOW);
 }
 
-static void on_ack(void *arg, const struct shim_range *joint, size_t n_joint,
+static bool on_ack(void *arg, const struct shim_range *joint, size_t n_joint,
                    const struct shim_range *own, size_t n_own, uint64_t delay_raw) {
   struct client *client = arg;
   struct relay *relay = client->relay;
+  if (skip_caught(client, joint, n_joint)) return false;
   if (relay->cfg.trace && relay->cfg.trace->ack)
     relay->cfg.trace->ack(relay->cfg.trace_arg, relay->now, &client->odcid, joint, n_joint, own,
                           n_own);
   ledger_ack(client->ledger, joint, n_joint, delay_raw, relay->now);
   client_floor(client);
+  if (client->in_plane) skip_number(client);
+  return true;
 }
 
 /* MAX_DATA for the fan-out: what ngtcp2's own streams took of it and may yet take is not
@@ -326,7 +340,7 @@ static void on_handshake_done(void *app) {
   if (client->relay->cfg.defects.late_handler)
     client->handler_ns = client->relay->now + client->relay->cfg.defects.late_handler;
   if (moqt_session_start(client->session))
-    client_close(client, MOQT_INTERNAL_ERROR, "no control stream");
+    client_close(client, MOQT_PROTOCOL_VIOLATION, "no control stream is allowed");
   else if (client->dialled)
     dial_ready(client);
 }

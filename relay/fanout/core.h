@@ -61,6 +61,8 @@
 /* Validated paths of a client that are remembered: who returns to one needs no validation
  * (RFC 9000 9.3), and ngtcp2, which remembers as well, then tells of none. */
 #define RELAY_VALID_PATHS 8
+/* Bytes of streams whose alias is not known (yet), per upstream: SUBSCRIBE_OK may be overtaken. */
+#define RELAY_EARLY_BYTES (1u << 20)
 /* UDP payload: what a 1,500-byte MTU takes with IPv6, and what every path takes. */
 #define RELAY_MAX_UDP 1452
 #define RELAY_MIN_UDP 1200
@@ -188,6 +190,7 @@ struct stream {
   struct arrivals arrivals;
   bool any_object, by_object, properties;
   bool counted; /* among track.open_streams */
+  uint64_t early; /* bytes among client.early_bytes */
   bool settled; /* in relay.settled */
   struct stream *next_settled;
   bool fin, ended; /* ended: reset by the publisher or cut off */
@@ -246,6 +249,7 @@ struct client {
   int64_t ns_req;
   uint64_t ns_order; /* a later one wins */
   uint64_t rx_next;   /* largest number received + 1 */
+  uint64_t early_bytes; /* of its streams of no known track */
   uint64_t rx_pn;     /* of the packet being read */
   unsigned rx_datagrams; /* DATAGRAM frames of it seen so far */
   struct datagram_note *notes; /* RELAY_DATAGRAM_NOTES */
@@ -273,6 +277,11 @@ struct client {
   unsigned probes; /* PTO probes due */
   bool sent;       /* in this turn, what elicits an ACK */
   uint64_t own_pn; /* of ngtcp2's last packet */
+  struct skip {
+#define SKIP_KEPT 4
+    uint64_t at[SKIP_KEPT], next; /* the latest ones; from there on the next one is due */
+    unsigned n;
+  } skip;
   struct window window;
   uint64_t hold_seen; /* counters.hold when the sockets were empty, 0 = none */
   uint64_t swept_ns;    /* when what waits was last looked at */
@@ -346,6 +355,8 @@ void client_dirty(struct client *client); /* has something to flush; its timer m
 /* Something was done to its connection or ledger: its timer may have moved. */
 void client_touched(struct client *client);
 uint64_t client_due(const struct client *client);
+/* When its ledger is due. UINT64_MAX: it has none, or nothing is. */
+uint64_t client_ledger_due(const struct client *client);
 /* Stops the fan-out to and from this client; the datapath forgets it. */
 void client_leave(struct client *client);
 void client_close(struct client *client, uint64_t code, const char *reason);
@@ -397,6 +408,8 @@ void track_request_closed(struct client *up, int64_t sid);
 void track_ask_waiting(struct client *up);
 /* The relay above cannot be had: whoever waits for its tracks is told. */
 void track_give_up(struct relay *relay);
+/* Its publisher breaks the rules of MoQT in its data. */
+void track_malformed(struct track *track);
 /* A client is gone: its tracks end, its subscriptions stop. */
 void track_client_gone(struct client *client);
 /* Does this subscription get this group and priority? */
@@ -520,6 +533,12 @@ enum window_answer window_admits(struct client *client);
 /* For what is sent besides: no room is taken. */
 bool window_has_room(const struct client *client, uint64_t bytes);
 void window_paced(struct client *client, uint64_t bytes);
+
+/* ---- skip.c: numbers left out on purpose; not on stock ------------------------- */
+/* Leaves one out if it is time; with each ACK, so that there are as many as the peer looks at. */
+void skip_number(struct client *client);
+/* Are these ranges of a peer that acknowledges what was never sent? */
+bool skip_caught(const struct client *client, const struct shim_range *acked, size_t n);
 
 /* ---- drop.c ----------------------------------------------------------------- */
 /* Asks the strategy about all that waits, and tells the datapath how old the rest is. */

@@ -73,9 +73,10 @@ struct ledger_piece {
   uint64_t offset;
 };
 
+#define LEDGER_NO_OWN UINT64_MAX /* burned by the relay, not for ngtcp2 */
 struct ledger_number {
   uint64_t pn;
-  uint64_t own; /* LEDGER_OWN, LEDGER_BURNED */
+  uint64_t own; /* LEDGER_OWN, LEDGER_BURNED; or LEDGER_NO_OWN */
   enum ledger_origin origin;
   enum ledger_fate fate;
   uint64_t sent_ns, fate_ns;

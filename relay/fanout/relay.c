@@ -317,7 +317,7 @@ void relay_expiry(struct relay *relay, uint64_t now_ns) {
       qc_handle_expiry(client->qc, now_ns);
       client_dirty(client);
     }
-    if (client->ledger && ledger_deadline(client->ledger) <= now_ns) {
+    if (client_ledger_due(client) <= now_ns) {
       ledger_expiry(client->ledger, now_ns);
       client_floor(client);
       client_dirty(client);

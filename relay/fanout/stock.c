@@ -40,6 +40,17 @@ static enum handed hand_over(struct client *client, struct leg *leg) {
   return has_more(leg) ? HANDED_SOME : HANDED_ALL;
 }
 
+/* ngtcp2 has all it may have, of streams that wait for the subscriber's limits and not for the
+ * path: those limits are none for datagrams. */
+static void pass_blocked_streams(struct client *client) {
+  uint64_t room = qc_congestion_room(client->qc);
+  for (struct queued_datagram *d = client->dgram_head; d && d->len < room; d = client->dgram_head) {
+    room -= d->len;
+    qc_datagram_send(client->qc, d->data, d->len);
+    datagram_gone(client);
+  }
+}
+
 bool stock_run(struct client *client) {
   if (!client->started) return false;
   drop_what_waits(client);
@@ -57,5 +68,6 @@ bool stock_run(struct client *client) {
     blocked = handed == HANDED_NONE;
     if (handed == HANDED_ALL) pending_remove(client, leg);
   }
+  pass_blocked_streams(client);
   return false;
 }

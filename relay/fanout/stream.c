@@ -3,7 +3,10 @@
 
 #include "bpf/wire/moqt_data.h"
 #include "relay/fanout/core.h"
+#include "relay/moqt/object.h"
 
+/* A stream cannot be longer (RFC 9000 4.5). */
+#define OBJECT_MAX ((UINT64_C(1) << 62) - 1)
 /* Acknowledged bytes at the front are given back in steps of this. */
 #define TRIM_STEP (64u << 10)
 
@@ -34,8 +37,21 @@ struct stream *stream_get(struct client *up, int64_t sid, bool create) {
   return stream;
 }
 
+static struct client *upstream_of(const struct stream *stream) {
+  struct client *up = stream->relay->clients[stream->key.slot];
+  return up && up->gen == stream->key.gen ? up : NULL;
+}
+
+/* It has a track now, or it goes. */
+static void forget_early(struct stream *stream) {
+  struct client *up = upstream_of(stream);
+  if (up) up->early_bytes -= stream->early;
+  stream->early = 0;
+}
+
 void stream_free(struct stream *stream) {
   struct relay *relay = stream->relay;
+  forget_early(stream);
   for (uint32_t i = 0; i < stream->n_legs; i++) {
     struct leg *leg = stream->legs[i];
     if (!leg) continue;
@@ -176,6 +192,7 @@ static bool read_header(struct client *up, struct stream *stream) {
   uint8_t priority = header.priority_given ? header.priority : track->default_priority;
   stream_place(stream, track, header.group.v, header.subgroup.v, priority);
   stream->header_known = true;
+  forget_early(stream);
   stream->header_len = header.len;
   memcpy(stream->header, stream->data, header.len);
   stream->object_at = header.len;
@@ -184,18 +201,23 @@ static bool read_header(struct client *up, struct stream *stream) {
   return true;
 }
 
-/* Follows the object headers, for LARGEST_OBJECT. */
-static void follow_objects(struct stream *stream) {
+/* Follows the object headers, for LARGEST_OBJECT and the age of objects. Returns what is wrong with
+ * them, or NULL. The datapath reads none: what it copies may turn out to be malformed. */
+static const char *follow_objects(struct stream *stream) {
   while (stream->object_at < stream->len && stream->object_at >= stream->base) {
     struct wire_cursor c = {.base = stream->data,
                             .at = (uint32_t)(stream->object_at - stream->base),
                             .end = (uint32_t)(stream->len - stream->base)};
-    uint64_t delta, properties, payload, status;
-    if (!wire_get_vi64(&c, &delta)) return;
-    if (stream->properties && (!wire_get_vi64(&c, &properties) || !wire_skip(&c, properties)))
-      return;
-    if (!wire_get_vi64(&c, &payload)) return;
-    if (payload == 0 && !wire_get_vi64(&c, &status)) return;
+    uint64_t delta, properties, payload, status = MOQT_OBJECT_NORMAL;
+    bool whole = wire_get_vi64(&c, &delta);
+    if (stream->properties)
+      whole = whole && wire_get_vi64(&c, &properties) && wire_skip(&c, properties);
+    whole = whole && wire_get_vi64(&c, &payload) && (payload || wire_get_vi64(&c, &status));
+    if (!whole) break;
+    if (!moqt_status_valid(status)) return "unknown object status";
+    if (payload > OBJECT_MAX) return "object longer than any stream";
+    if (stream->any_object && stream->object_id + 1 + delta <= stream->object_id)
+      return "object ID overflows";
     stream->object_id = stream->any_object ? stream->object_id + 1 + delta : delta;
     if (!stream->any_object && stream->by_object) stream->subgroup = stream->object_id;
     arrivals_add(&stream->arrivals, stream->any_object ? stream->object_at : 0,
@@ -204,6 +226,17 @@ static void follow_objects(struct stream *stream) {
     stream->object_at = stream->base + c.at + payload;
     track_saw(stream->track, stream->group, stream->object_id);
   }
+  bool known = stream->object_at >= stream->base;
+  return stream->fin && known && stream->object_at != stream->len ? "stream ended inside an object"
+                                                                  : NULL;
+}
+
+/* The peer is closed; its track ends for everybody, and the stream for who lacks some of it. */
+static void malformed(struct client *up, struct stream *stream, const char *why) {
+  if (stream->track) track_malformed(stream->track);
+  stream->fin = false;
+  stream_end(stream, MOQT_RESET_MALFORMED_TRACK);
+  client_close(up, MOQT_PROTOCOL_VIOLATION, why);
 }
 
 /* ---- what comes from the publisher ---------------------------------------------------- */
@@ -226,9 +259,33 @@ static void offer_all(struct stream *stream) {
   }
 }
 
+static bool header_is_short(const struct stream *stream) {
+  struct wire_cursor c = {.base = stream->data, .at = 0, .end = (uint32_t)stream->len};
+  struct wire_subgroup_header header;
+  return wire_subgroup_header_get(&c, &header) == WIRE_MOQT_SHORT;
+}
+
+/* A stream of no known track waits for the SUBSCRIBE_OK that names it; not without bound. */
+static void count_early(struct client *up, struct stream *stream, size_t len) {
+  if (stream->track || stream->ended) return;
+  stream->early += len;
+  up->early_bytes += len;
+  if (up->early_bytes <= RELAY_EARLY_BYTES) return;
+  qc_stream_stop(up->qc, stream->key.sid, MOQT_RESET_CANCELLED);
+  stream_end(stream, MOQT_RESET_CANCELLED);
+}
+
 static void advance(struct client *up, struct stream *stream) {
-  if (!read_header(up, stream)) return;
-  follow_objects(stream);
+  if (!read_header(up, stream)) {
+    if (stream->fin && !up->closed && header_is_short(stream))
+      malformed(up, stream, "stream ended inside its header");
+    return;
+  }
+  const char *why = follow_objects(stream);
+  if (why) {
+    malformed(up, stream, why);
+    return;
+  }
   offer_all(stream);
   if (stream->fin) {
     uncount(stream);
@@ -249,6 +306,7 @@ void stream_data(struct client *up, int64_t sid, uint64_t off, const uint8_t *da
   }
   stream->fin = fin;
   advance(up, stream);
+  count_early(up, stream, len);
 }
 
 void stream_retry(struct client *up) {
@@ -272,6 +330,11 @@ void stream_end(struct stream *stream, uint64_t code) {
 void stream_drop_client(struct relay *relay, struct client *client) {
   for (struct stream *s = relay->oldest, *next; s; s = next) {
     next = s->newer;
+    /* its own, of no track: nobody else ends it */
+    if (s->key.slot == client->slot && s->key.gen == client->gen && !s->track) {
+      s->ended = true;
+      stream_settle(s);
+    }
     struct leg *leg = leg_get(s, client, false);
     if (!leg) continue;
     if (!leg->done) leg_finish(leg);

@@ -218,7 +218,8 @@ static void on_number(void *arg, const struct qc_cid *conn, const struct ledger_
   put_pair(to, "\",\"pn\":", number->pn);
   put(to, ",\"origin\":\"");
   put(to, origin_name(number->origin));
-  if (number->origin == LEDGER_OWN || number->origin == LEDGER_BURNED)
+  if (number->origin == LEDGER_OWN ||
+      (number->origin == LEDGER_BURNED && number->own != LEDGER_NO_OWN))
     put_pair(to, "\",\"own\":", number->own);
   else
     put(to, "\",\"own\":null");

@@ -156,6 +156,10 @@ static void track_end(struct track *track, uint64_t status) {
   }
 }
 
+void track_malformed(struct track *track) {
+  if (track->state != TRACK_ENDED) track_end(track, MOQT_DONE_MALFORMED_TRACK);
+}
+
 /* Nobody wants it any more. What the upstream has sent of it is still to come to an end. */
 static void withdraw(struct track *track) {
   struct client *up = track->up;

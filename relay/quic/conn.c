@@ -229,6 +229,15 @@ uint64_t qc_congestion_window(const struct qc *conn) {
   return info.cwnd;
 }
 
+uint64_t qc_congestion_room(const struct qc *conn) {
+  ngtcp2_conn_info info;
+  uint64_t taken;
+
+  NG_GET(conn_info)((ngtcp2_conn *)(uintptr_t)conn->ng, &info);
+  taken = info.bytes_in_flight + conn->datagram_bytes;
+  return info.cwnd > taken ? info.cwnd - taken : 0;
+}
+
 /* ---- datagrams -------------------------------------------------------------------------- */
 
 size_t qc_datagram_max(const struct qc *conn) {

@@ -243,6 +243,14 @@ static void write_old_ack(const struct shim *shim, uint8_t *at, const uint8_t *e
     memset(at, WIRE_PADDING, (size_t)(end - at));
 }
 
+static int told(struct shim *shim, const struct split *split, const struct shim_range *own,
+                size_t n, uint64_t delay, uint64_t *error) {
+  if (shim->ops.ack(shim->arg, split->joint, split->n_joint, own, n, delay))
+    return 0;
+  *error = PROTOCOL_ERROR;
+  return -1;
+}
+
 static int on_ack(struct shim *shim, uint8_t *payload, const struct wire_frame *f,
                   uint64_t *error) {
   uint8_t *at = payload + f->at, *end = payload + f->end;
@@ -254,10 +262,8 @@ static int on_ack(struct shim *shim, uint8_t *payload, const struct wire_frame *
     return -1;
   }
   split_ack(shim, payload, f, &split);
-  if (shim->ops.raw_acks) {
-    shim->ops.ack(shim->arg, split.joint, split.n_joint, split.joint, split.n_joint, f->delay.v);
-    return 0;
-  }
+  if (shim->ops.raw_acks)
+    return told(shim, &split, split.joint, split.n_joint, f->delay.v, error);
   fit = ranges_that_fit(split.own, split.n_own, f->delay.v, (size_t)(end - at));
   shim->truncated += split.n_own - fit;
   if (fit) {
@@ -266,8 +272,7 @@ static int on_ack(struct shim *shim, uint8_t *payload, const struct wire_frame *
   } else {
     write_old_ack(shim, at, end);
   }
-  shim->ops.ack(shim->arg, split.joint, split.n_joint, split.own, fit, f->delay.v);
-  return 0;
+  return told(shim, &split, split.own, fit, f->delay.v, error);
 }
 
 /* ngtcp2 does not know the stream; it must still acknowledge the packet. */

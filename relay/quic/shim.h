@@ -48,8 +48,9 @@ struct shim_ops {
                    bool burned);
   /* One ACK frame, ranges in descending order, as the peer sent them; delay is
    * the raw field. own: what ngtcp2 is told in its place (n_own 0: nothing). The frame
-   * is rewritten already, so shim_forget() may be called here. */
-  void (*ack)(void *arg, const struct shim_range *joint, size_t n_joint,
+   * is rewritten already, so shim_forget() may be called here. False: among them is a number that
+   * was never sent, which ends the connection. */
+  bool (*ack)(void *arg, const struct shim_range *joint, size_t n_joint,
               const struct shim_range *own, size_t n_own, uint64_t delay_raw);
   void (*max_data)(void *arg, uint64_t limit);
   void (*max_streams_uni)(void *arg, uint64_t limit);
@@ -63,8 +64,8 @@ struct shim_ops {
    * PADDING. All other packets are ngtcp2's to decide. NULL = always. */
   bool (*has_room)(void *arg, size_t bytes, bool probe);
   bool (*may_issue)(void *arg); /* false: no ID is left for a NEW_CONNECTION_ID; NULL = always */
-  bool raw_acks;     /* ACKs reach ngtcp2 untranslated */
-  bool mixed_widths; /* own numbers are taken to have the width of the last one sent */
+  bool raw_acks;                /* ACKs reach ngtcp2 untranslated */
+  bool mixed_widths;            /* own numbers are taken to have the width of the last one sent */
 };
 
 /* All ops must be there. sealing fails if memory is short, or if ngtcp2's number is not above the

@@ -122,6 +122,25 @@ static void native_tiny_window(void **state) {
   bench_close(b);
 }
 
+/* Streams that wait for the subscriber's limits do not keep datagrams, which have none. */
+static void datagrams_pass_blocked_streams(void **state) {
+  (void)state;
+  for (int native = 0; native < 2; native++) {
+    static const struct endpoint_limits limits = {
+        .max_data = 1u << 20, .max_stream_data = 64, .max_streams = 100, .cid_len = 8};
+    struct bench *b = bench_open((struct shape){
+        .native = native, .protection = QC_PROTECT_NONE, .limits = &limits});
+    bench_subscribe_all(b);
+    bench_publish(b, 0, 20, 20000, true);
+    for (int i = 0; i < SUBS; i++) {
+      assert_int_equal(b->sub[i]->streams, 0);
+      assert_in_range(b->sub[i]->datagrams, 18, 20);
+    }
+    bench_check_sound(b);
+    bench_close(b);
+  }
+}
+
 static void native_empty_cid(void **state) {
   (void)state;
   static const struct endpoint_limits limits = {
@@ -476,7 +495,8 @@ int main(void) {
       cmocka_unit_test(native_heavy_loss), cmocka_unit_test(native_bypass),
       cmocka_unit_test(native_bypass_loss), cmocka_unit_test(native_tight),
       cmocka_unit_test(native_tight_loss), cmocka_unit_test(native_small_window),
-      cmocka_unit_test(native_tiny_window), cmocka_unit_test(native_empty_cid),
+      cmocka_unit_test(native_tiny_window),
+      cmocka_unit_test(datagrams_pass_blocked_streams), cmocka_unit_test(native_empty_cid),
       cmocka_unit_test(native_long_cid),   cmocka_unit_test(late_join),
       cmocka_unit_test(filtered),          cmocka_unit_test(no_publisher),
       cmocka_unit_test(leaver),            cmocka_unit_test(replayed),

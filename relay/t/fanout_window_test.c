@@ -73,6 +73,71 @@ static void publish_and_finish(struct bench *b, uint64_t from, uint64_t to) {
   bench_check_sound(b);
 }
 
+/* ---- probes ------------------------------------------------------------------------ */
+
+static int arrives; /* so many packets of the first subscriber's */
+static unsigned towards;
+
+static bool deafen(void *arg, const struct qc_path *path, uint8_t *data, size_t len) {
+  struct qc_addr deaf = memnet_addr(3, 200);
+  (void)arg;
+  (void)data;
+  (void)len;
+  if (path->local.in.sin_addr.s_addr == deaf.in.sin_addr.s_addr) return arrives-- > 0;
+  towards += path->remote.in.sin_addr.s_addr == deaf.in.sin_addr.s_addr;
+  return true;
+}
+
+/* The first subscriber hears and is not heard: an answer that ngtcp2 has to send again. */
+static struct bench *open_deaf(struct client **client) {
+  struct bench *b = open_all();
+  bench_publish(b, 0, 50, 3000, false);
+  memnet_run(&b->net, 100 * MS, NULL, NULL);
+  *client = client_of(b, 3, 200);
+  arrives = 1;
+  b->net.tap = deafen;
+  endpoint_limit(b->sub[0], 254);
+  return b;
+}
+
+/* What leaves towards it with the answer, if so many probes are due. */
+static unsigned packets_with(unsigned probes) {
+  struct client *client;
+  struct bench *b = open_deaf(&client);
+  client->probes = probes;
+  towards = 0;
+  memnet_run(&b->net, 2 * MS, NULL, NULL);
+  bench_close(b);
+  return towards;
+}
+
+/* ngtcp2 and the ledger each probe for what is theirs: two in a probe time-out are enough
+ * (RFC 9002 6.2.4). */
+static void own_packets_are_probes(void **state) {
+  (void)state;
+  assert_int_equal(packets_with(2), packets_with(0) + 1);
+}
+
+static void probes_of_both_are_two(void **state) {
+  struct client *client;
+  struct bench *b = open_deaf(&client);
+  (void)state;
+  memnet_run(&b->net, 40 * MS, NULL, NULL); /* its first one is over, the second is longer */
+  uint64_t own = qc_deadline(client->qc);
+  /* the ledger's time-out is to come right before ngtcp2's */
+  uint64_t before = ledger_persistent_ns(client->ledger) / 3 + 3 * MS / 2;
+  assert_true(own > b->net.now_ns + before);
+  memnet_run(&b->net, own - before - b->net.now_ns, NULL, NULL);
+  endpoint_publish_datagram(b->pub, 50, 0, 200);
+  memnet_run(&b->net, 10 * MS, NULL, NULL);
+  assert_int_equal(qc_deadline(client->qc), own);
+  assert_in_range(ledger_deadline(client->ledger), own - MS + 1, own - 1);
+  towards = 0;
+  memnet_run(&b->net, own + 2 * MS - b->net.now_ns, NULL, NULL);
+  assert_int_equal(towards, 2);
+  bench_close(b);
+}
+
 static void new_address_new_window(void **state) {
   (void)state;
   struct bench *b = open_all();
@@ -249,6 +314,7 @@ static void control_waits_for_room(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(own_packets_are_probes), cmocka_unit_test(probes_of_both_are_two),
       cmocka_unit_test(new_address_new_window), cmocka_unit_test(old_losses_do_not_count),
       cmocka_unit_test(other_port_same_window), cmocka_unit_test(nothing_before_validation),
       cmocka_unit_test(copies_keep_alive),      cmocka_unit_test(silence_ends_it),

@@ -35,7 +35,7 @@ static bool has_room(void *arg, size_t bytes, bool probe) {
   return !o->full || (probe && o->may_probe);
 }
 
-static void on_ack(void *arg, const struct shim_range *joint, size_t n_joint,
+static bool on_ack(void *arg, const struct shim_range *joint, size_t n_joint,
                    const struct shim_range *own, size_t n_own, uint64_t delay_raw) {
   struct owner *o = arg;
 
@@ -45,6 +45,7 @@ static void on_ack(void *arg, const struct shim_range *joint, size_t n_joint,
   o->n_own = n_own;
   o->delay = delay_raw;
   o->acks++;
+  return !o->caught;
 }
 
 static void on_max_data(void *arg, uint64_t limit) {

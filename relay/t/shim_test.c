@@ -220,6 +220,19 @@ static void ack_beyond_the_counter_is_refused(void **state) {
   assert_int_equal(o->acks, 1);
 }
 
+static void ack_that_the_owner_refuses_ends_the_connection(void **state) {
+  struct owner *o = *state;
+  uint8_t payload[64];
+  uint64_t error;
+  size_t len;
+
+  send_own(o, 0);
+  o->caught = true;
+  len = put_ack(payload, &(struct shim_range){0, 0}, 1, 0, 0);
+  assert_int_equal(open_payload(o, payload, len, &error), -1);
+  assert_int_equal(error, 0x0a);
+}
+
 static void ack_of_the_fast_path_is_padding(void **state) {
   struct owner *o = *state;
   uint8_t payload[64];
@@ -557,6 +570,7 @@ int main(void) {
       TEST(skipped_number_burns_a_joint_one),
       TEST(impossible_own_numbers_are_refused),
       TEST(ack_beyond_the_counter_is_refused),
+      TEST(ack_that_the_owner_refuses_ends_the_connection),
       TEST(ack_of_the_fast_path_is_padding),
       TEST(ack_of_the_fast_path_repeats),
       TEST(ecn_counts_go),
