@@ -12,7 +12,7 @@
 #include "pcap-tools/judge.h"
 
 const char cmd_list_help[] =
-    "usage: fanbench list [FILE|DIR]... [--checks|--defects|--policies] [--json]\n"
+    "usage: fanbench list [FILE|DIR]... [--checks|--defects|--policies|--deeds] [--json]\n"
     "Lists scenarios (of scenarios/ without an argument), or what the option names.\n"
     "\n"
     "examples:\n"
@@ -20,13 +20,11 @@ const char cmd_list_help[] =
     "  fanbench list --checks\n"
     "  fanbench list scenarios/first --json\n";
 
-enum { OPT_CHECKS = 1000, OPT_DEFECTS, OPT_POLICIES, OPT_JSON };
+enum { OPT_CHECKS = 1000, OPT_DEFECTS, OPT_POLICIES, OPT_DEEDS, OPT_JSON };
 static const struct option options[] = {
-    {"checks", no_argument, NULL, OPT_CHECKS},
-    {"defects", no_argument, NULL, OPT_DEFECTS},
-    {"policies", no_argument, NULL, OPT_POLICIES},
-    {"json", no_argument, NULL, OPT_JSON},
-    {NULL, 0, NULL, 0},
+    {"checks", no_argument, NULL, OPT_CHECKS},     {"defects", no_argument, NULL, OPT_DEFECTS},
+    {"policies", no_argument, NULL, OPT_POLICIES}, {"deeds", no_argument, NULL, OPT_DEEDS},
+    {"json", no_argument, NULL, OPT_JSON},         {NULL, 0, NULL, 0},
 };
 
 /* One line, or one object. built < 0: it makes no difference. */
@@ -65,6 +63,12 @@ static int list_defects(bool json) {
 static int list_policies(bool json) {
   for (size_t i = 0; plan_words_policy[i] != NULL; i++)
     put(json, plan_words_policy[i], "does", plan_words_policy_does[i], true);
+  return CMD_OK;
+}
+
+static int list_deeds(bool json) {
+  for (size_t i = 0; plan_words_deed[i] != NULL; i++)
+    put(json, plan_words_deed[i], "does", plan_words_deed_does[i], true);
   return CMD_OK;
 }
 
@@ -118,7 +122,7 @@ int cmd_list(int argc, char **argv) {
     else if (opt == '?')
       return CMD_BAD_INPUT;
     else if (what != 0)
-      return cmd_usage("list", "expected one of --checks, --defects, --policies");
+      return cmd_usage("list", "expected one of --checks, --defects, --policies, --deeds");
     else
       what = opt;
   }
@@ -131,6 +135,8 @@ int cmd_list(int argc, char **argv) {
     return list_defects(json);
   case OPT_POLICIES:
     return list_policies(json);
+  case OPT_DEEDS:
+    return list_deeds(json);
   default:
     return list_scenarios(json, argv + optind, argc - optind);
   }

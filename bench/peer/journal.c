@@ -232,6 +232,16 @@ void journal_done(const struct journal *j, uint64_t t, const char *track, uint64
   end(j, &l);
 }
 
+void journal_malformed(const struct journal *j, uint64_t t, const struct journal_object *o,
+                       const char *why) {
+  struct line l;
+  begin(&l, "malformed", t);
+  put_subgroup(&l, o);
+  PUT(&l, ",\"reason\":");
+  put_text(&l, why);
+  end(j, &l);
+}
+
 void journal_discarded(const struct journal *j, uint64_t t, uint64_t alias, uint64_t bytes) {
   struct line l;
   begin(&l, "discarded", t);

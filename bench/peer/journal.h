@@ -53,6 +53,9 @@ void journal_status(const struct journal *j, uint64_t t, const struct journal_ob
 /* track NULL: the stream was reset before it said whose it is. */
 void journal_reset(const struct journal *j, uint64_t t, const struct journal_object *o,
                    uint64_t code);
+/* Objects of the stream break the rules; the subscription to their track is withdrawn. */
+void journal_malformed(const struct journal *j, uint64_t t, const struct journal_object *o,
+                       const char *why);
 void journal_stream_done(const struct journal *j, uint64_t t, const struct journal_object *o);
 void journal_done(const struct journal *j, uint64_t t, const char *track, uint64_t status,
                   uint64_t streams);

@@ -144,11 +144,10 @@ static bool resolve(const struct options *o, struct peer_host_config *config) {
     return false;
   }
   const enum plan_role role = config->plan->nodes[config->node].role;
-  if (role == PLAN_PUBLISHER || role == PLAN_SUBSCRIBER)
+  if (role == PLAN_PUBLISHER || role == PLAN_SUBSCRIBER || role == PLAN_ROGUE)
     return true;
-  fprintf(stderr,
-          "fanbench-peer: expected --node to name a publisher or a subscriber, %s is a %s\n",
-          o->node, plan_role_name(role));
+  fprintf(stderr, "fanbench-peer: expected --node to name an endpoint, %s is a %s\n", o->node,
+          plan_role_name(role));
   return false;
 }
 

@@ -32,8 +32,8 @@ void peer_tell(struct peer *peer, const struct peer_event *event) {
 }
 
 static void fail(struct peer *peer, const char *text) {
-  if (peer->state != PEER_RUNNING)
-    return;
+  if (peer->state != PEER_RUNNING || peer->rogue)
+    return; /* a rogue goes on whatever happens to it */
   peer->state = PEER_BROKEN;
   peer_tell(peer, &(struct peer_event){.kind = PEER_FAILED, .text = text});
 }
@@ -121,7 +121,7 @@ static void on_handshake(void *app) {
   peer->established = true;
   peer->redials = 0;
   if (moqt_session_start(peer->session))
-    qc_close(peer->conn, MOQT_INTERNAL_ERROR, "the relay allows no control stream");
+    qc_close(peer->conn, MOQT_PROTOCOL_VIOLATION, "the relay allows no control stream");
 }
 
 static void on_stream_data(void *app, int64_t sid, uint64_t off, const uint8_t *data, size_t len,
@@ -179,7 +179,7 @@ static const struct qc_callbacks conn_callbacks = {
 
 static bool make_role(struct peer *peer) {
   const struct journal *journal = &peer->outside.journal;
-  if (peer->plan->nodes[peer->node].role == PLAN_PUBLISHER)
+  if (plan_part(peer->plan, peer->node) == PLAN_PUBLISHER)
     peer->publisher = publisher_new(peer->plan, peer->node, journal,
                                     &(struct publisher_owner){.arg = peer,
                                                               .announced = role_announced,
@@ -192,6 +192,12 @@ static bool make_role(struct peer *peer) {
                                                                  .answered = role_answered,
                                                                  .failed = role_failed,
                                                                  .received = role_received});
+  if (peer->plan->nodes[peer->node].role == PLAN_ROGUE) {
+    peer->rogue =
+        rogue_new(peer->plan, peer->node, &(struct rogue_owner){.arg = peer, .random = on_rand});
+    if (!peer->rogue)
+      return false;
+  }
   return peer->publisher || peer->subscriber;
 }
 
@@ -209,8 +215,8 @@ static struct qc_tls *make_tls(const struct peer *peer) {
 struct peer *peer_new(const struct plan *plan, int node, const struct peer_outside *outside,
                       const char **why) {
   const enum plan_role role = plan->nodes[node].role;
-  *why = "expected a publisher or a subscriber";
-  if (role != PLAN_PUBLISHER && role != PLAN_SUBSCRIBER)
+  *why = "expected a publisher, a subscriber or a rogue";
+  if (role != PLAN_PUBLISHER && role != PLAN_SUBSCRIBER && role != PLAN_ROGUE)
     return NULL;
   struct peer *peer = calloc(1, sizeof *peer);
   *why = "no memory";
@@ -235,6 +241,8 @@ void peer_disconnect(struct peer *peer) {
     publisher_detach(peer->publisher);
   if (peer->subscriber)
     subscriber_detach(peer->subscriber);
+  if (peer->rogue)
+    rogue_detach(peer->rogue);
   moqt_session_free(peer->session);
   qc_free(peer->conn);
   peer->session = NULL;
@@ -250,6 +258,7 @@ void peer_free(struct peer *peer) {
   peer_free_waiting(peer);
   publisher_free(peer->publisher);
   subscriber_free(peer->subscriber);
+  rogue_free(peer->rogue);
   qc_tls_free(peer->tls);
   free(peer);
 }
@@ -285,7 +294,9 @@ static struct qc_config conn_config(struct peer *peer) {
 }
 
 int peer_dial(struct peer *peer) {
-  const struct qc_config config = conn_config(peer);
+  struct qc_config config = conn_config(peer);
+  if (peer->rogue)
+    rogue_config(peer->rogue, &config);
   peer->n_conns++;
   peer->established = false;
   peer->conn = qc_client(&config, "fanbench");
@@ -310,6 +321,8 @@ int peer_dial(struct peer *peer) {
     publisher_attach(peer->publisher, peer->conn, peer->session);
   else
     subscriber_attach(peer->subscriber, peer->conn, peer->session);
+  if (peer->rogue)
+    rogue_attach(peer->rogue, peer->conn);
   return 0;
 }
 
@@ -328,6 +341,8 @@ void peer_set_clock(struct peer *peer, uint64_t now_ns) {
     publisher_clock(peer->publisher, now_ns);
   else
     subscriber_clock(peer->subscriber, now_ns);
+  if (peer->rogue)
+    rogue_clock(peer->rogue, now_ns);
 }
 
 int peer_connect(struct peer *peer, const struct qc_path *path, const char *authority,
@@ -357,12 +372,24 @@ static bool is_lost(const struct peer *peer) {
          (by == QC_CLOSED_ERROR && !peer->established && peer->n_conns > 1);
 }
 
+/* Who was closed for what it did stays away for a moment. Nobody waits for it any more. */
+static void come_back(struct peer *peer) {
+  if (peer->publisher)
+    role_announced(peer);
+  if (peer->n_conns < ROGUE_RETURNS)
+    peer->redial_at_ns = peer->now_ns + ROGUE_AWAY_NS;
+}
+
 /* The end of the connection, when nobody asked for it, ends what depends on it. */
 static void check_loss(struct peer *peer) {
   char text[192];
   const char *before = NULL;
   if (!peer->closed || peer->stopping || peer->redial_at_ns)
     return;
+  if (peer->rogue) {
+    come_back(peer);
+    return;
+  }
   if (is_lost(peer) && peer->redials < REDIALS) {
     peer->redial_at_ns = peer->now_ns + (peer->redials ? REDIAL_NS << (peer->redials - 1) : 1);
     peer->redials++;
@@ -414,6 +441,8 @@ static void run_role(struct peer *peer) {
     publisher_run(peer->publisher);
   else
     subscriber_run(peer->subscriber);
+  if (peer->rogue)
+    rogue_run(peer->rogue);
 }
 
 size_t peer_out(struct peer *peer, struct qc_path *path, uint8_t *buf, size_t room,
@@ -452,6 +481,8 @@ uint64_t peer_deadline(const struct peer *peer) {
       peer->publisher ? publisher_deadline(peer->publisher) : subscriber_deadline(peer->subscriber);
   if (role < next)
     next = role;
+  if (peer->rogue && rogue_deadline(peer->rogue) < next)
+    next = rogue_deadline(peer->rogue);
   return peer->stopping && peer->stop_until_ns < next ? peer->stop_until_ns : next;
 }
 

@@ -73,7 +73,7 @@ struct peer_outside {
 
 /* ---- life ------------------------------------------------------------------------------ */
 
-/* The node's role must be publisher or subscriber. plan is kept. NULL: *why
+/* The node's role must be publisher, subscriber or rogue. plan is kept. NULL: *why
  * says it. */
 struct peer *peer_new(const struct plan *plan, int node, const struct peer_outside *outside,
                       const char **why);

@@ -187,6 +187,8 @@ void peer_command(struct peer *peer, const struct peer_command *command, uint64_
       publisher_start(peer->publisher, command->t0_ns);
     else
       subscriber_start(peer->subscriber, command->t0_ns);
+    if (peer->rogue)
+      rogue_start(peer->rogue, command->t0_ns);
     break;
   case PEER_DO_POLL:
     peer_tell(peer,

@@ -5,6 +5,7 @@
 
 #include "bench/peer/peer.h"
 #include "bench/peer/publisher.h"
+#include "bench/peer/rogue.h"
 #include "bench/peer/subscriber.h"
 
 /* Events that wait for their turn. */
@@ -21,6 +22,7 @@ struct peer {
   struct peer_outside outside;
   struct publisher *publisher; /* one of the two */
   struct subscriber *subscriber;
+  struct rogue *rogue; /* what it does wrong; NULL: an honest endpoint */
 
   struct qc_tls *tls;
   struct qc *conn;

@@ -201,6 +201,14 @@ int subscriber_unsubscribe(struct subscriber *sub, int track) {
   return 0;
 }
 
+void subscriber_give_up(struct subscriber *sub, struct wish *wish) {
+  if (wish->req >= 0)
+    moqt_cancel(sub->session, wish->req);
+  subscriber_disown(sub, wish);
+  wish->req = -1;
+  wish->state = WISH_NONE; /* what still comes is not wanted */
+}
+
 int subscriber_priority_limit(struct subscriber *sub, int limit) {
   int result = 0;
   for (size_t i = 0; i < sub->plan->n_tracks; i++) {

@@ -10,8 +10,11 @@
  * Data can come before the SUBSCRIBE_OK that says whose it is. It is kept, up to
  * SUBSCRIBER_EARLY_BYTES, while an answer is missing; afterwards, or without
  * room, it is discarded and the journal says so. Data of a subscription that
- * was withdrawn is discarded quietly. A stream that breaks the rules of MoQT
- * closes the session with the code it calls for. */
+ * was withdrawn is discarded quietly.
+ *
+ * A stream header that breaks the rules of MoQT is the relay's, and closes the session with the
+ * code it calls for. Objects that do are the publisher's: a relay may pass them on as they come (the
+ * draft, 6.1, 5.2), so the track is malformed, and its subscription alone is withdrawn. */
 #ifndef FANBENCH_PEER_SUBSCRIBER_H
 #define FANBENCH_PEER_SUBSCRIBER_H
 

@@ -150,12 +150,17 @@ static void read_stream(struct subscriber *sub, struct arrival *arrival, const u
         moqt_reader_in(&arrival->reader, data, len, fin, &reader_events, sub, &why);
     sub->reading = NULL;
     sub->last_rx_ns = sub->now_ns;
-    if (code) {
+    if (code && !arrival->reader.has_header) {
       qc_close(sub->conn, code, why);
       return;
     }
-    if (fin) {
-      const struct journal_object object = describe(arrival);
+    const struct journal_object object = describe(arrival);
+    if (code) {
+      journal_malformed(sub->journal, sub->now_ns, &object, why);
+      if (!fin)
+        qc_stream_stop(sub->conn, arrival->sid, MOQT_RESET_MALFORMED_TRACK);
+      subscriber_give_up(sub, arrival->wish);
+    } else if (fin) {
       journal_stream_done(sub->journal, sub->now_ns, &object);
     }
   }

@@ -66,6 +66,8 @@ void subscriber_datagram_in(void *app, const uint8_t *data, size_t len);
 /* Reads what was kept for an alias that is known now; drops what belongs to none
  * any more. */
 void subscriber_settle_early(struct subscriber *sub);
+/* Its publisher breaks the rules in what it sends: the subscription is withdrawn. */
+void subscriber_give_up(struct subscriber *sub, struct wish *wish); /* subscriber.c */
 /* What still comes in for the wish is discarded. */
 void subscriber_disown(struct subscriber *sub, const struct wish *wish);
 void subscriber_forget_data(struct subscriber *sub); /* the connection is gone */

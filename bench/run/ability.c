@@ -4,12 +4,11 @@
 
 static bool node_ability(const struct plan_node *node, char *why, size_t len) {
   const char *need = NULL;
-  if (node->role == PLAN_ROGUE)
-    need = "needs the rogue endpoint, not built yet";
-  else if (node->role == PLAN_RELAY && node->datapath != PLAN_DP_STOCK &&
-           node->protection == PLAN_PROT_TLS)
-    need = "has protection tls on datapath kernel or user, not built yet: the datapath cannot "
-           "open and seal packets; use datapath stock, or protection none";
+  if (node->role == PLAN_RELAY && node->datapath != PLAN_DP_STOCK &&
+      node->protection == PLAN_PROT_TLS)
+    need =
+        "has protection tls on datapath kernel or user, not built yet: the datapath cannot "
+        "open and seal packets; use datapath stock, or protection none";
   if (need != NULL)
     snprintf(why, len, "node %s %s", node->name, need);
   return need == NULL;

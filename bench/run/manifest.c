@@ -186,6 +186,16 @@ static json_t *defects(const struct plan *plan) {
   return list;
 }
 
+/* What close-clean is to expect. */
+static json_t *closes(const struct plan *plan) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < plan->n_closes; i++)
+    json_array_append_new(list,
+                          json_pack("{s:s, s:s}", "node", plan->nodes[plan->closes[i].node].name,
+                                    "error", plan->closes[i].error));
+  return list;
+}
+
 static json_t *processes(const struct cast *cast) {
   json_t *list = json_array();
   for (size_t i = 0; i < cast->n; i++) {
@@ -217,7 +227,7 @@ static json_t *publishers(const struct plan *plan, const struct cast *cast) {
   json_t *list = json_array();
   for (size_t i = 0; i < cast->n; i++) {
     const struct process *p = cast->all[i];
-    if (p->node < 0 || plan->nodes[p->node].role != PLAN_PUBLISHER)
+    if (p->node < 0 || plan->nodes[p->node].role != PLAN_PUBLISHER) /* no rogue promises a load */
       continue;
     if (!p->published && (p->doomed || cast_lost_relay(cast, p)))
       continue; /* the timeline ended it, or its relay: the load was never to be whole */
@@ -285,6 +295,8 @@ static json_t *make(const struct manifest *m) {
   json_object_set_new(o, "subscriptions", subscriptions(plan));
   json_object_set_new(o, "events", events(plan));
   json_object_set_new(o, "defects", defects(plan));
+  if (plan->n_closes != 0)
+    json_object_set_new(o, "closes", closes(plan));
   json_t *budget = latency_budget(plan);
   if (budget != NULL)
     json_object_set_new(o, "latency_budget", budget);

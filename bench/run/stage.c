@@ -52,7 +52,7 @@ static void say(const struct stage *s, const char *phase) {
 }
 
 static bool has_role(const struct cast *cast, const struct process *p, enum plan_role role) {
-  return p->node >= 0 && cast->plan->nodes[p->node].role == role;
+  return p->node >= 0 && plan_part(cast->plan, p->node) == role;
 }
 
 static bool is_relay(const struct cast *cast, const struct process *p) {
@@ -69,6 +69,11 @@ static bool is_publisher(const struct cast *cast, const struct process *p) {
 
 static bool is_subscriber(const struct cast *cast, const struct process *p) {
   return has_role(cast, p, PLAN_SUBSCRIBER);
+}
+
+/* Nobody waits for what a rogue has to say. */
+static bool is_rogue(const struct cast *cast, const struct process *p) {
+  return p->node >= 0 && cast->plan->nodes[p->node].role == PLAN_ROGUE;
 }
 
 static bool is_capture(const struct cast *cast, const struct process *p) {
@@ -90,7 +95,7 @@ static bool has_announced(const struct cast *cast, const struct process *p) {
 
 /* A subscriber without a subscription at 0 s has nothing to be answered. */
 static bool has_answers(const struct cast *cast, const struct process *p) {
-  if (!is_subscriber(cast, p) || p->answered)
+  if (!is_subscriber(cast, p) || is_rogue(cast, p) || p->answered)
     return true;
   for (size_t i = 0; i < cast->plan->n_subscriptions; i++)
     if (cast->plan->subscriptions[i].who == p->node && cast->plan->subscriptions[i].at_ns == 0)
@@ -100,7 +105,8 @@ static bool has_answers(const struct cast *cast, const struct process *p) {
 
 /* Nobody waits for who was ended, or has nobody to publish to any more. */
 static bool has_published(const struct cast *cast, const struct process *p) {
-  return !is_publisher(cast, p) || p->doomed || p->published || cast_lost_relay(cast, p);
+  return !is_publisher(cast, p) || is_rogue(cast, p) || p->doomed || p->published ||
+         cast_lost_relay(cast, p);
 }
 
 /* The first publisher that has not published everything; NULL: all have. */
@@ -170,7 +176,7 @@ static int start_one(struct stage *s, size_t node) {
 
 static int start_role(struct stage *s, enum plan_role role) {
   for (size_t i = 0; i < s->plan->n_nodes; i++)
-    if (s->plan->nodes[i].role == role && start_one(s, i) != 0)
+    if (plan_part(s->plan, (int)i) == role && start_one(s, i) != 0)
       return -1;
   return 0;
 }
@@ -332,7 +338,7 @@ static bool take_picture(struct cast *cast, uint64_t until, struct picture *now)
     const struct process *p = cast->all[i];
     if (!takes_part(cast, p))
       continue;
-    now->objects += is_subscriber(cast, p) ? p->objects : 0;
+    now->objects += is_subscriber(cast, p) && !is_rogue(cast, p) ? p->objects : 0;
     now->backlog += is_relay(cast, p) || is_wire(cast, p) ? p->backlog : 0;
     now->inflight += is_relay(cast, p) ? p->inflight : 0;
   }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench/run/clock.h"
+#include "bench/scenario/words.h"
 
 /* How long a process killed for a restart may take to end. */
 #define RESTART_BOUND_NS (5 * CLOCK_S)
@@ -18,6 +19,28 @@ struct timeline_open {
   uint64_t until_ns; /* STALL: when the process goes on */
 };
 
+static void write_line(struct timeline *tl, json_t *line) {
+  json_dumpf(line, tl->faults, JSON_COMPACT);
+  fputc('\n', tl->faults);
+  fflush(tl->faults);
+  json_decref(line);
+}
+
+/* What a rogue does it does from the start; whoever judges has to know. */
+static void record_rogues(struct timeline *tl) {
+  const struct plan *plan = tl->cast->plan;
+  for (size_t i = 0; i < plan->n_nodes; i++) {
+    json_t *does = json_array();
+    for (int deed = 0; plan_words_deed[deed] != NULL; deed++)
+      if (plan->nodes[i].does >> deed & 1)
+        json_array_append_new(does, json_string(plan_words_deed[deed]));
+    if (json_array_size(does) > 0)
+      write_line(tl, json_pack("{s:I, s:s, s:s, s:O, s:b}", "t", (json_int_t)tl->t0_ns, "node",
+                               plan->nodes[i].name, "kind", "rogue", "does", does, "ok", 1));
+    json_decref(does);
+  }
+}
+
 int timeline_open(struct timeline *tl, struct cast *cast, uint64_t t0_ns, char *err,
                   size_t err_len) {
   char *path = NULL;
@@ -27,8 +50,10 @@ int timeline_open(struct timeline *tl, struct cast *cast, uint64_t t0_ns, char *
     tl->faults = fopen(path, "we");
     free(path);
   }
-  if (tl->faults != NULL)
+  if (tl->faults != NULL) {
+    record_rogues(tl);
     return 0;
+  }
   snprintf(err, err_len, "cannot write %s/faults.jsonl: %s", cast->at.dir, strerror(errno));
   free(tl->open);
   *tl = (struct timeline){0};
@@ -67,13 +92,6 @@ static void name_target(const struct plan *plan, const struct plan_event *event,
     snprintf(text, len, "%s>%s", plan->nodes[link->a].name, plan->nodes[link->b].name);
   } else
     snprintf(text, len, "%s", event->node >= 0 ? plan->nodes[event->node].name : "");
-}
-
-static void write_line(struct timeline *tl, json_t *line) {
-  json_dumpf(line, tl->faults, JSON_COMPACT);
-  fputc('\n', tl->faults);
-  fflush(tl->faults);
-  json_decref(line);
 }
 
 static void record(struct timeline *tl, const struct plan_event *event, uint64_t t_ns, bool ok) {

@@ -52,7 +52,7 @@ bool plan_read_name(struct plan_build *b, const struct plan_tree *key, const cha
 struct entry {
   struct plan_node node; /* without texts */
   uint32_t count, per_host;
-  const char *policy, *does; /* static, or NULL */
+  const char *policy; /* static, or NULL */
 };
 
 static bool read_relay(struct plan_take from, struct entry *entry) {
@@ -75,9 +75,25 @@ static bool read_relay(struct plan_take from, struct entry *entry) {
   return true;
 }
 
+/* One, or a list of them. */
+static bool read_deeds(struct plan_error *err, const struct plan_tree *does, uint32_t *set) {
+  const bool one = does->kind == PLAN_TREE_SCALAR;
+  if (!one && does->n == 0)
+    return plan_refuse(err, does, "expected one deed at least, found an empty list");
+  for (size_t i = 0; i < (one ? 1 : does->n); i++) {
+    const struct plan_tree *word = one ? does : does->items[i];
+    int deed = 0;
+    if (!plan_word_of(err, word, plan_words_deed, &deed))
+      return false;
+    if (*set >> deed & 1)
+      return plan_refuse(err, word, "expected each deed once, found '%s' again", word->text);
+    *set |= 1u << deed;
+  }
+  return true;
+}
+
 static bool read_endpoint(struct plan_take from, struct entry *entry) {
   struct plan_node *node = &entry->node;
-  int does = -1;
   node->window_bytes = 1u << 20;
   node->max_streams = 100;
   node->cid_len = 8;
@@ -89,11 +105,8 @@ static bool read_endpoint(struct plan_take from, struct entry *entry) {
     return false;
   if (node->role != PLAN_ROGUE)
     return true;
-  if (!plan_take_must(from, "does", "what this rogue does wrong") ||
-      !plan_take_word(from, "does", plan_words_rogue, &does))
-    return false;
-  entry->does = plan_words_rogue[does];
-  return true;
+  return plan_take_must(from, "does", "what this rogue does wrong") &&
+         read_deeds(from.err, plan_tree_get(from.map, "does"), &node->does);
 }
 
 static bool read_entry(struct plan_build *b, const struct plan_tree *map, struct entry *entry) {
@@ -129,7 +142,6 @@ static void instantiate(struct plan *plan, const char *key, const struct entry *
     node->index = i;
     node->group = plan_copy_text(key);
     node->policy = entry->policy ? plan_copy_text(entry->policy) : NULL;
-    node->does = entry->does ? plan_copy_text(entry->does) : NULL;
     if (i && i % entry->per_host == 0)
       plan->n_hosts++;
     node->host = plan->n_hosts;

@@ -146,7 +146,6 @@ static void free_network(struct plan *plan) {
     free(plan->nodes[i].file_name);
     free(plan->nodes[i].group);
     free(plan->nodes[i].policy);
-    free(plan->nodes[i].does);
   }
   free(plan->nodes);
   for (size_t i = 0; i < plan->n_links; i++) {
@@ -234,6 +233,15 @@ unsigned plan_relay_levels(const struct plan *plan) {
     most = level > most ? level : most;
   }
   return most;
+}
+
+enum plan_role plan_part(const struct plan *plan, int node) {
+  if (plan->nodes[node].role != PLAN_ROGUE)
+    return plan->nodes[node].role;
+  for (size_t i = 0; i < plan->n_tracks; i++)
+    if (plan->tracks[i].from == node)
+      return PLAN_PUBLISHER;
+  return PLAN_SUBSCRIBER;
 }
 
 int plan_track_find(const struct plan *plan, const char *name) {

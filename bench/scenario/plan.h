@@ -31,6 +31,26 @@ enum plan_protection { PLAN_PROT_NONE, PLAN_PROT_TLS };
 enum plan_cipher { PLAN_CHACHA20, PLAN_AES128GCM };
 enum plan_congestion { PLAN_NEWRENO, PLAN_CUBIC };
 
+/* What a rogue does wrong; plan_node.does is a set of 1 << these. The first ones are of its
+ * transport, the last ones of MoQT. */
+enum plan_deed {
+  PLAN_DEED_OPTIMISTIC_ACK,
+  PLAN_DEED_ACK_UNSENT,
+  PLAN_DEED_ACK_FLOOD,
+  PLAN_DEED_NEVER_ACK,
+  PLAN_DEED_NO_STREAMS,
+  PLAN_DEED_TINY_WINDOW,
+  PLAN_DEED_SLOW_READER,
+  PLAN_DEED_RETIRE_PRIOR_TO,
+  PLAN_DEED_BAD_FRAME,
+  PLAN_DEED_STREAM_LIMIT,
+  PLAN_DEED_FLOW_LIMIT,
+  PLAN_DEED_DOUBLE_FIN,
+  PLAN_DEED_OTHER_SIZE,
+  PLAN_DEED_CUT_MOQT,
+  PLAN_DEED_BAD_LENGTH,
+};
+
 struct plan_node {
   char *name;      /* "sub[1]" */
   char *file_name; /* "sub.1": used in run-directory file names */
@@ -53,7 +73,7 @@ struct plan_node {
   uint64_t max_streams;
   uint32_t cid_len;
   uint64_t ack_delay_ns;
-  char *does; /* rogue: what it does wrong; NULL otherwise */
+  uint32_t does; /* rogue: set of enum plan_deed; 0 otherwise */
 };
 
 /* What a link does in one direction. All zero = a plain wire. */
@@ -250,6 +270,9 @@ void plan_error_print(FILE *to, const struct plan_error *err);
 
 /* Node index by instance name ("sub[1]", or "sub" if its count is 1), or -1. */
 int plan_node_find(const struct plan *plan, const char *name);
+/* The role that a node plays: its own, a rogue that of a publisher if a track is from it, else
+ * that of a subscriber. */
+enum plan_role plan_part(const struct plan *plan, int node);
 int plan_track_find(const struct plan *plan, const char *name);
 
 /* How many relays stand above a relay: 0 = it has no upstream. And the most there are of
@@ -269,6 +292,7 @@ const char *plan_datapath_name(enum plan_datapath dp);
 const char *plan_protection_name(enum plan_protection prot);
 const char *plan_cipher_name(enum plan_cipher cipher);
 const char *plan_congestion_name(enum plan_congestion congestion);
+const char *plan_deed_name(enum plan_deed deed);
 const char *plan_event_name(enum plan_event_kind kind);
 
 /* Content of synthetic object `object` of `group`: byte j for j in [0, len),

@@ -17,6 +17,11 @@
 static const struct plan_schema scalar = {.kind = PLAN_TREE_SCALAR, .what = "a single value"};
 static const struct plan_schema names = LIST(scalar, "a list of names");
 
+static const struct plan_schema deeds = {.kind = PLAN_TREE_LIST,
+                                         .scalar_too = true,
+                                         .what = "a deed or a list of deeds",
+                                         .item = &scalar};
+
 static const struct plan_schema_key node_keys[] = {
     {"role", &scalar},
     {"count", &scalar},
@@ -33,7 +38,7 @@ static const struct plan_schema_key node_keys[] = {
     {"streams", &scalar},
     {"cid_len", &scalar},
     {"ack_delay", &scalar},
-    {"does", &scalar},
+    {"does", &deeds},
     END,
 };
 static const struct plan_schema node = MAP(node_keys, "a node");

@@ -10,7 +10,7 @@ struct plan_schema_key;
 
 struct plan_schema {
   enum plan_tree_kind kind;
-  bool scalar_too;  /* a mapping that may also be one value */
+  bool scalar_too;  /* a mapping or list that may also be one value */
   bool grows;       /* --set may add a key that no file names */
   const char *what; /* for errors: "a link" with keys, "a list of links" without */
   const struct plan_schema_key *keys; /* mapping: known keys; ends with a NULL */

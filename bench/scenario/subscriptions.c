@@ -128,6 +128,12 @@ static bool read_subscription(struct plan_build *b, const struct plan_tree *map,
   if (role != PLAN_SUBSCRIBER && role != PLAN_ROGUE)
     return plan_refuse(b->err, who, "expected a subscriber or a rogue, found %s, a %s",
                        plan_quote(who->text).text, plan_words_role[role]);
+  for (int i = first; i < first + n; i++)
+    if (plan_part(b->plan, i) == PLAN_PUBLISHER)
+      return plan_refuse(b->err, who,
+                         "expected a rogue that either publishes or subscribes, found '%s', which "
+                         "a track is from",
+                         b->plan->nodes[i].name);
   if (!plan_take_time(from, "at", 0, b->plan->duration_ns, &model.at_ns) ||
       !plan_take_word(from, "start", plan_words_start, &start) ||
       (limit && !plan_read_priority_limit(b->err, limit, &model.priority_limit)) ||

@@ -14,10 +14,29 @@ const char *const plan_words_policy_does[] = {
     "drops by priority: each eighth of the timeout that a subscriber lags behind halves the "
     "largest number let through",
     "drops objects as old as the timeout",
-    "drops what is left of older groups once a subscriber lags behind by half the timeout",
+    "drops what is left of older groups once a subscriber lags behind by half the timeout", NULL};
+const char *const plan_words_deed[] = {
+    "optimistic-ack", "ack-unsent",   "ack-flood",   "never-ack",
+    "no-streams",     "tiny-window",  "slow-reader", "retire-prior-to",
+    "bad-frame",      "stream-limit", "flow-limit",  "double-fin",
+    "other-size",     "cut-moqt",     "bad-length",  NULL};
+const char *const plan_words_deed_does[] = {
+    "acknowledges all below the largest number it got, lost or not",
+    "acknowledges numbers that were never sent",
+    "sends four ACK frames of a hundred ranges each, every millisecond",
+    "acknowledges nothing",
+    "allows its peer no unidirectional stream",
+    "opens its window by one byte at a time",
+    "reads 1 kbit/s, and opens its window no faster",
+    "retires each connection ID it gave out as soon as there is another",
+    "sends a frame of an unknown type",
+    "opens a stream beyond the limit it was given",
+    "sends data beyond the limit it was given",
+    "ends a stream that it has ended, again",
+    "ends a stream with another size than it told before",
+    "cuts a MoQT message off, at another byte on each connection",
+    "gives lengths in MoQT messages and objects that cannot be",
     NULL};
-const char *const plan_words_rogue[] = {"optimistic-ack", "ack-flood",       "double-fin",
-                                        "cut-moqt",       "retire-prior-to", NULL};
 const char *const plan_words_as[] = {"datagrams", "subgroups", NULL};
 const char *const plan_words_subgroup[] = {"group", "object", "layer", NULL};
 const char *const plan_words_start[] = {"next-group", NULL};
@@ -121,6 +140,10 @@ int plan_word_find(const char *const *words, const char *word) {
 
 const char *plan_role_name(enum plan_role role) {
   return plan_words_role[role];
+}
+
+const char *plan_deed_name(enum plan_deed deed) {
+  return plan_words_deed[deed];
 }
 
 const char *plan_datapath_name(enum plan_datapath dp) {

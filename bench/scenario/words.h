@@ -13,7 +13,8 @@ extern const char *const plan_words_cipher[];
 extern const char *const plan_words_congestion[];
 extern const char *const plan_words_policy[];
 extern const char *const plan_words_policy_does[]; /* a sentence each, for people */
-extern const char *const plan_words_rogue[];
+extern const char *const plan_words_deed[];        /* by enum plan_deed */
+extern const char *const plan_words_deed_does[];   /* what each does, in their order */
 extern const char *const plan_words_as[];
 extern const char *const plan_words_subgroup[];
 extern const char *const plan_words_start[];

@@ -54,6 +54,18 @@ static void put_text(FILE *to, const char *text) {
   fputc('"', to);
 }
 
+static void put_deeds(FILE *to, uint32_t does) {
+  const char *between = ", does: [";
+  for (int deed = 0; plan_words_deed[deed]; deed++) {
+    if (!(does >> deed & 1))
+      continue;
+    fprintf(to, "%s%s", between, plan_words_deed[deed]);
+    between = ", ";
+  }
+  if (does)
+    fputc(']', to);
+}
+
 static void put_node(FILE *to, const struct plan *plan, size_t first, size_t n) {
   const struct plan_node *node = &plan->nodes[first];
   size_t per_host = 1;
@@ -71,8 +83,7 @@ static void put_node(FILE *to, const struct plan *plan, size_t first, size_t n) 
     fprintf(to, ", per_host: %zu, relay: \"%s\"", per_host, plan->nodes[node->relay].name);
     fprintf(to, ", window: %s, streams: %llu, cid_len: %u, ack_delay: %s", SIZE(node->window_bytes),
             (ull)node->max_streams, node->cid_len, TIME(node->ack_delay_ns));
-    if (node->does)
-      fprintf(to, ", does: %s", node->does);
+    put_deeds(to, node->does);
   }
   fputs(" }\n", to);
 }

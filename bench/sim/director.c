@@ -33,8 +33,12 @@ static bool is_ready(const struct node *node) {
   return node->ready;
 }
 
+static enum plan_role part(const struct node *node) {
+  return plan_part(node->world->plan, node->index);
+}
+
 static bool has_announced(const struct node *node) {
-  return node->plan->role != PLAN_PUBLISHER || node->announced;
+  return part(node) != PLAN_PUBLISHER || node->announced;
 }
 
 /* A subscriber without a subscription at 0 s has nothing to be answered. */
@@ -105,7 +109,7 @@ static int wait_for(struct world *world, node_test *test, uint64_t bound_ns, con
 
 /* Of relays those of one level, see plan_relay_level(). */
 static bool is_of(const struct node *node, enum plan_role role, unsigned level) {
-  return node->plan->role == role &&
+  return part(node) == role &&
          (role != PLAN_RELAY || plan_relay_level(node->world->plan, node->index) == level);
 }
 
@@ -143,9 +147,9 @@ static int start_nodes(struct world *world) {
 static void start_newcomers(struct world *world, uint64_t t0_ns) {
   for (size_t i = 0; i < world->plan->n_nodes; i++) {
     struct node *node = &world->nodes[i];
-    const bool may = node->plan->role == PLAN_PUBLISHER    ? node->announced
-                     : node->plan->role == PLAN_SUBSCRIBER ? node->ready
-                                                           : false;
+    const bool may = part(node) == PLAN_PUBLISHER    ? node->announced
+                     : part(node) == PLAN_SUBSCRIBER ? node->ready
+                                                     : false;
     if (!may || node->started || !lives(node))
       continue;
     node->started = true;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/scenario/words.h"
+
 struct timeline_sim_open {
   const struct plan_event *event;
   const struct node *node;
@@ -15,6 +17,24 @@ struct timeline_sim_open {
   uint64_t until_ns; /* STALL: when the process goes on */
 };
 
+/* As bench/run/timeline.c writes them. */
+static void record_rogues(const struct timeline_sim *tl) {
+  const struct plan *plan = tl->world->plan;
+  for (size_t i = 0; i < plan->n_nodes; i++) {
+    const char *between = "";
+    if (plan->nodes[i].does == 0)
+      continue;
+    fprintf(tl->faults, "{\"t\":%" PRIu64 ",\"node\":\"%s\",\"kind\":\"rogue\",\"does\":[",
+            tl->t0_ns, plan->nodes[i].name);
+    for (int deed = 0; plan_words_deed[deed] != NULL; deed++)
+      if (plan->nodes[i].does >> deed & 1) {
+        fprintf(tl->faults, "%s\"%s\"", between, plan_words_deed[deed]);
+        between = ",";
+      }
+    fputs("],\"ok\":true}\n", tl->faults);
+  }
+}
+
 int timeline_sim_open(struct timeline_sim *tl, struct world *world, uint64_t t0_ns) {
   char *path = NULL;
   *tl = (struct timeline_sim){.world = world, .t0_ns = t0_ns};
@@ -23,8 +43,10 @@ int timeline_sim_open(struct timeline_sim *tl, struct world *world, uint64_t t0_
     tl->faults = fopen(path, "we");
     free(path);
   }
-  if (tl->faults != NULL)
+  if (tl->faults != NULL) {
+    record_rogues(tl);
     return 0;
+  }
   world_end(world, "cannot write faults.jsonl: %s", strerror(errno));
   free(tl->open);
   return -1;

@@ -110,6 +110,8 @@ expect 0 list --defects
 says out two-counters
 expect 0 list --policies
 says out none
+expect 0 list --deeds
+says out optimistic-ack
 expect 2 list --checks --defects
 expect 2 list --checks plain.yaml
 

@@ -83,7 +83,8 @@ struct rig {
   bool refused, done;
   uint64_t refuse_code, done_status, done_streams;
   uint64_t packets_in;
-  bool deaf; /* new clients get no answer */
+  bool deaf;   /* new clients get no answer */
+  bool expels; /* who breaks the rules of MoQT in data is closed; else the test fails */
   struct qc_path lost_path;
   uint8_t reset[64]; /* answer to a packet of no connection, on its way */
   size_t reset_len;

@@ -275,22 +275,54 @@ static void check_closed(struct rig *rig, const void *stream, size_t len) {
   rig_close(rig);
 }
 
-static void bad_streams_close_the_session(void **state) {
+static void bad_headers_close_the_session(void **state) {
+  struct bytes b = {0};
+  (void)state;
+  bytes_header(&b, 4, 2, 7);
+  check_closed(served_answered(SERVED_BOTH, 0), b.data, 3);         /* FIN inside the header */
+  check_closed(served_answered(SERVED_BOTH, 0), "\x16\x05\0\0", 4); /* subgroup mode 3 */
+  free(b.data);
+}
+
+/* The track is given up, the session and the other track go on. */
+static void check_malformed(const void *stream, size_t len, bool fin) {
+  struct rig *rig = served_answered(SERVED_BOTH, 0);
+  rig_send_stream(rig, stream, len, fin);
+  rig_run(rig, 100 * RIG_MS);
+  assert_false(rig->closed);
+  assert_int_equal(rig->cancelled, 1);
+  assert_int_equal(rig_lines(rig, "malformed"), 1);
+  json_t *line = rig_line(rig, "malformed", 0);
+  assert_string_equal(json_string_value(json_object_get(line, "track")), "video");
+  json_decref(line);
+  const size_t before = rig_lines(rig, "delivered"); /* objects in front of the bad one */
+  struct bytes b = {0};
+  bytes_header(&b, 5, 2, 7);
+  bytes_object(&b, 5, 0, NULL, 100);
+  rig_send_stream(rig, b.data, b.len, true);
+  served_datagram(rig, SERVED_CHAT_ALIAS, 0, 1, 50);
+  rig_run(rig, 100 * RIG_MS);
+  assert_int_equal(rig_lines(rig, "delivered"), before + 1);
+  assert_int_equal(rig_lines(rig, "malformed"), 1);
+  free(b.data);
+  rig_close(rig);
+}
+
+static void bad_objects_end_the_subscription(void **state) {
   struct bytes b = {0};
   (void)state;
   bytes_header(&b, 4, 2, 7);
   bytes_add(&b, "\0\x20half", 6);
-  check_closed(served_answered(SERVED_BOTH, 0), b.data, b.len); /* FIN inside an object */
-  check_closed(served_answered(SERVED_BOTH, 0), b.data, 3);     /* inside the header */
+  check_malformed(b.data, b.len, true); /* FIN inside an object */
   b.len = 0;
   bytes_header(&b, 4, 2, 7);
   bytes_add(&b, "\0\0\x01", 3); /* status 1 is none */
-  check_closed(served_answered(SERVED_BOTH, 0), b.data, b.len);
+  check_malformed(b.data, b.len, true);
+  check_malformed(b.data, b.len, false);
   b.len = 0;
   bytes_header(&b, 4, 2, 7);
   bytes_add(&b, "\5\1z\xff\xff\xff\xff\xff\xff\xff\xff\xff\1z", 14); /* ID overflows */
-  check_closed(served_answered(SERVED_BOTH, 0), b.data, b.len);
-  check_closed(served_answered(SERVED_BOTH, 0), "\x16\x05\0\0", 4); /* subgroup mode 3 */
+  check_malformed(b.data, b.len, true);
   free(b.data);
 }
 
@@ -483,7 +515,8 @@ int main(void) {
       cmocka_unit_test(reset_is_written_down),
       cmocka_unit_test(done_is_written_down),
       cmocka_unit_test(markers_are_no_objects),
-      cmocka_unit_test(bad_streams_close_the_session),
+      cmocka_unit_test(bad_headers_close_the_session),
+      cmocka_unit_test(bad_objects_end_the_subscription),
       cmocka_unit_test(early_data_is_kept),
       cmocka_unit_test(early_reset_is_told_later),
       cmocka_unit_test(unknown_data_is_discarded),

@@ -152,9 +152,6 @@ static void what_cannot_be_run_is_named(void **state) {
   assert_non_null(strstr(err, "protection tls on datapath kernel or user"));
   nodes[1].protection = PLAN_PROT_NONE;
   nodes[1].datapath = PLAN_DP_KERNEL;
-  nodes[0].role = PLAN_ROGUE;
-  assert_false(ability_run(&plan, err, sizeof err));
-  assert_non_null(strstr(err, "rogue"));
 }
 
 static void the_catalogue_names_what_scenarios_may_use(void **state) {

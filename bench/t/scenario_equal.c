@@ -44,7 +44,7 @@ static const char *nodes_differ(const struct plan_node *a, const struct plan_nod
   SAME(max_streams);
   SAME(cid_len);
   SAME(ack_delay_ns);
-  SAME_TEXT(does);
+  SAME(does);
   return NULL;
 }
 

@@ -40,7 +40,7 @@ static void defaults(void **state) {
   assert_int_equal(sub->max_streams, 100);
   assert_int_equal(sub->cid_len, 8);
   assert_int_equal(sub->ack_delay_ns, 25000000);
-  assert_null(sub->does);
+  assert_int_equal(sub->does, 0);
   const struct plan_link *link = &plan->links[0];
   assert_int_equal(link->ip, 4);
   assert_int_equal(link->mtu, 1500);
@@ -167,12 +167,21 @@ static void endpoint_keys(void **state) {
       text_plan(TOP
                 "nodes:\n  relay: { role: relay }\n"
                 "  bad: { role: rogue, does: double-fin, window: 64KiB, streams: 3, cid_len: 20,"
-                " ack_delay: 16383ms }\nlinks:\n  - { between: [bad, relay] }\n"
+                " ack_delay: 16383ms }\n"
+                "  worse: { role: rogue, does: [never-ack, ack-flood] }\n"
+                "  idle: { role: rogue, does: [bad-frame] }\n"
+                "links:\n  - { between: [bad, relay] }\n  - { between: [worse, relay] }\n"
+                "  - { between: [idle, relay] }\n"
                 "tracks:\n  chat: { from: bad, as: datagrams, every: 20ms, size: 200 }\n"
-                "subscriptions:\n  - { who: bad, tracks: [chat] }\n");
+                "subscriptions:\n  - { who: worse, tracks: [chat] }\n");
   const struct plan_node *bad = &plan->nodes[1];
   assert_int_equal(bad->role, PLAN_ROGUE);
-  assert_string_equal(bad->does, "double-fin");
+  assert_int_equal(bad->does, 1u << PLAN_DEED_DOUBLE_FIN);
+  assert_int_equal(plan->nodes[2].does, 1u << PLAN_DEED_NEVER_ACK | 1u << PLAN_DEED_ACK_FLOOD);
+  assert_int_equal(plan_part(plan, 0), PLAN_RELAY);
+  assert_int_equal(plan_part(plan, 1), PLAN_PUBLISHER); /* a track is from it */
+  assert_int_equal(plan_part(plan, 2), PLAN_SUBSCRIBER);
+  assert_int_equal(plan_part(plan, 3), PLAN_SUBSCRIBER); /* it only dials */
   assert_int_equal(bad->window_bytes, 65536);
   assert_int_equal(bad->max_streams, 3);
   assert_int_equal(bad->cid_len, 20);

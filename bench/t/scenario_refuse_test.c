@@ -73,8 +73,15 @@ static void of_nodes(void **state) {
       {NODE("role: rogue"),
        "5:6: expected the key 'does' (what this rogue does wrong), found none"},
       {NODE("role: rogue, does: ack-floods"),
-       "5:27: expected one of optimistic-ack, ack-flood, double-fin, cut-moqt, retire-prior-to, "
-       "found 'ack-floods'; did you mean 'ack-flood'?"},
+       "5:27: expected one of optimistic-ack, ack-unsent, ack-flood, never-ack, no-streams, "
+       "tiny-window, slow-reader, retire-prior-to, bad-frame, stream-limit, flow-limit, "
+       "double-fin, "
+       "other-size, cut-moqt, bad-length, found 'ack-floods'; did you mean 'ack-flood'?"},
+      {NODE("role: rogue, does: []"), "5:27: expected one deed at least, found an empty list"},
+      {NODE("role: rogue, does: [bad-frame, bad-frame]"),
+       "5:39: expected each deed once, found 'bad-frame' again"},
+      {NODE("role: rogue, does: { bad-frame: 1 }"),
+       "5:27: expected a deed or a list of deeds, found a mapping"},
       {NODE("role: publisher, does: ack-flood"),
        "5:25: expected no key 'does': it belongs to a rogue, and this is a publisher"},
       {NODE("role: relay, window: 1MiB"),

@@ -61,6 +61,17 @@ static void policies_are_the_datapaths(void **state) {
   assert_null(plan_words_policy_does[DP_POLICY_COUNT]);
 }
 
+static void deeds_are_told(void **state) {
+  (void)state;
+  int n = 0;
+  for (; plan_words_deed[n]; n++)
+    assert_non_null(plan_words_deed_does[n]);
+  assert_null(plan_words_deed_does[n]);
+  assert_int_equal(n, PLAN_DEED_BAD_LENGTH + 1);
+  assert_string_equal(plan_deed_name(PLAN_DEED_OPTIMISTIC_ACK), "optimistic-ack");
+  assert_string_equal(plan_deed_name(PLAN_DEED_BAD_LENGTH), "bad-length");
+}
+
 static void unknown_words(void **state) {
   (void)state;
   assert_int_equal(plan_word_find(plan_words_role, "relay"), PLAN_RELAY);
@@ -70,11 +81,9 @@ static void unknown_words(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(checks_are_the_judges),
-      cmocka_unit_test(enums_have_their_words),
-      cmocka_unit_test(defects_are_the_runners),
-      cmocka_unit_test(policies_are_the_datapaths),
-      cmocka_unit_test(unknown_words),
+      cmocka_unit_test(checks_are_the_judges),   cmocka_unit_test(enums_have_their_words),
+      cmocka_unit_test(defects_are_the_runners), cmocka_unit_test(policies_are_the_datapaths),
+      cmocka_unit_test(deeds_are_told),          cmocka_unit_test(unknown_words),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
