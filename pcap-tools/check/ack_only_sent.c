@@ -1,6 +1,6 @@
 /* ack-only-sent: no ACK covers a number its peer never sent. RFC 9000 13.1. A
  * number may be skipped on purpose; to acknowledge it is an optimistic ACK. */
-#include "pcap-tools/check/check.h"
+#include "pcap-tools/check/excuse.h"
 
 static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
                   const struct qp_effect *effect) {
@@ -16,7 +16,7 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
   uint64_t lo, hi, missing;
   while (qp_ack_next(f, &walk, &lo, &hi)) {
     self->out->examined++;
-    if (qp_ranges_cover(&peer->sent, lo, hi, &missing) || !qp_found(self))
+    if (qp_ranges_cover(&peer->sent, lo, hi, &missing) || !qp_found_of(self, s->conn, s->side))
       continue;
     qp_describe(
         self, s->place,

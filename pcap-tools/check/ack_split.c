@@ -84,11 +84,13 @@ static void ledger_finding(struct qp_judged *self, const struct qp_ledger_conn *
                                      .explain = qp_text("%s", explain)});
 }
 
-/* Own number -> index of its line. */
+/* Own number -> index of its line. A number that ngtcp2 left out on purpose has one too: only a
+ * peer that lies acknowledges it, and ngtcp2 is told, to end the connection. */
 static struct qp_map own_map(const struct qp_ledger_conn *c) {
   struct qp_map m = {0};
   for (size_t i = 0; i < c->n; i++)
-    if (c->numbers[i].has_own && c->numbers[i].origin == QP_ORIGIN_OWN)
+    if (c->numbers[i].has_own &&
+        (c->numbers[i].origin == QP_ORIGIN_OWN || c->numbers[i].origin == QP_ORIGIN_BURNED))
       qp_map_set(&m, c->numbers[i].own, (uint32_t)i);
   return m;
 }

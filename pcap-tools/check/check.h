@@ -24,12 +24,13 @@
 struct qp_fanout;
 struct qp_passing;
 
-/* Who is at the ends of the connections, and which event broke one, as far as it was asked: it
- * is asked often. */
+/* Who is at the ends of the connections, whether it is a rogue, and which event broke one, as far
+ * as it was asked: it is asked often. */
 struct qp_ends {
   struct qp_ends_of {
-    bool asked[2], asked_broken;
+    bool asked[2], asked_rogue[2], asked_broken;
     const struct qp_node *node[2];
+    bool rogue[2];
     uint64_t broken_at;
   } * items; /* by index of the connection */
   size_t room;

@@ -7,9 +7,8 @@
 #define DATAGRAM_LEAST 1200u  /* RFC 9000 section 14 */
 #define INITIAL_WINDOW 14720u /* RFC 9002 7.2 */
 #define SETTLE_EACH_NS 1000000u
-#define UNREAD_PASSED  64u        /* entries behind us before the rest moves up */
-#define INITIAL_RTT_NS 333000000u /* RFC 9002 6.2.2 */
-#define GRAIN_NS       1000000u   /* RFC 9002 6.1.2 */
+#define UNREAD_PASSED  64u      /* entries behind us before the rest moves up */
+#define GRAIN_NS       1000000u /* RFC 9002 6.1.2 */
 
 static uint64_t larger(uint64_t a, uint64_t b) {
   return a > b ? a : b;
@@ -264,8 +263,9 @@ static void sample(struct qp_envelope *v, const struct qp_flight *f, uint64_t no
   v->rtt_most_ns = larger(rtt, v->rtt_most_ns);
 }
 
+/* Without a sample of its own the sender has one of the handshake, of whatever length. */
 static uint64_t probe_timeout_least(const struct qp_envelope *v) {
-  return (v->any_rtt ? v->rtt_least_ns : INITIAL_RTT_NS) + v->max_ack_delay_ns;
+  return (v->any_rtt ? v->rtt_least_ns : 0) + v->max_ack_delay_ns;
 }
 
 static void take_back(struct qp_envelope *v, const struct qp_flight *f) {

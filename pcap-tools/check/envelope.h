@@ -28,7 +28,8 @@
  *    and the peer's max_ack_delay (smoothed RTT and four variances are no more), all
  *    of it sent behind the first RTT sample: two datagrams.
  *  - The first two packets after a silence of the shortest probe time-out may be probes
- *    (RFC 9002 6.2.4): the least round trip, no variance, the peer's max_ack_delay.
+ *    (RFC 9002 6.2.4): the least round trip (none: the handshake's may have been
+ *    short), no variance, the peer's max_ack_delay.
  *  - Two datagrams more are always allowed: the packet that RFC 9002 7.3.2 permits
  *    when recovery begins, and rounding.
  *

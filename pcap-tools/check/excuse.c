@@ -76,6 +76,36 @@ bool qp_happened(const struct qp_evidence *e, const char *node, const char *kind
   return false;
 }
 
+bool qp_is_rogue(const struct qp_evidence *e, const struct qp_conn *conn, unsigned side) {
+  struct qp_ends_of *of = qp_ends_of(e, conn);
+  if (!of)
+    return false;
+  if (!of->asked_rogue[side]) {
+    const struct qp_node *node = qp_node_at(e, conn, side);
+    of->rogue[side] = node && qp_happened(e, node->name, "rogue");
+  }
+  of->asked_rogue[side] = true;
+  return of->rogue[side];
+}
+
+bool qp_found_of(struct qp_judged *self, const struct qp_conn *conn, unsigned side) {
+  return !qp_is_rogue(self->evidence, conn, side) && qp_found(self);
+}
+
+bool qp_is_rogue_track(const struct qp_evidence *e, const char *track) {
+  for (size_t i = 0; e->manifest && i < e->manifest->n_tracks; i++)
+    if (!strcmp(e->manifest->tracks[i].name, track))
+      return qp_happened(e, e->manifest->tracks[i].from, "rogue");
+  return false;
+}
+
+bool qp_is_rogue_alias(const struct qp_evidence *e, const struct qp_conn *conn, unsigned side,
+                       uint64_t alias, uint64_t time_ns) {
+  const struct qp_request *r = qp_session_alias(conn, !side, alias, time_ns);
+  return r && r->track != QP_MAP_NONE &&
+         qp_is_rogue_track(e, qp_tracker_tracks(e->tracker)->items[r->track].name);
+}
+
 bool qp_stalled(const struct qp_evidence *e, const char *node, uint64_t from, uint64_t to) {
   for (size_t i = 0; i < e->faults.n; i++) {
     const struct qp_fault *stall = &e->faults.items[i];

@@ -13,6 +13,16 @@ bool qp_excused(const struct qp_evidence *e, const struct qp_conn *conn);
  * *unflushed: it also lost what the node had not written yet. UINT64_MAX: none. */
 uint64_t qp_node_broken_at(const struct qp_evidence *e, const char *node, uint64_t t,
                            bool *unflushed);
+/* That end breaks the rules on request (kind `rogue` in faults.jsonl): what it sends, what it does
+ * not take, and how the connection ends are its own doing. */
+bool qp_is_rogue(const struct qp_evidence *e, const struct qp_conn *conn, unsigned side);
+/* qp_found() about what `side` sends: false, and nothing is counted, if it is a rogue. */
+bool qp_found_of(struct qp_judged *self, const struct qp_conn *conn, unsigned side);
+/* The track of that name is published by a rogue: its objects may be anything. */
+bool qp_is_rogue_track(const struct qp_evidence *e, const char *track);
+/* The track that a stream or datagram with this alias, sent by `side`, belongs to, is. */
+bool qp_is_rogue_alias(const struct qp_evidence *e, const struct qp_conn *conn, unsigned side,
+                       uint64_t alias, uint64_t time_ns);
 /* An event of that kind happened to the node (or to all of its group). */
 bool qp_happened(const struct qp_evidence *e, const char *node, const char *kind);
 /* The node's process stood still (stall, until its resume) at some time in

@@ -152,6 +152,11 @@ static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d
     return "the subscriber was too far behind";
   if (!e->manifest && (end == UINT64_MAX ? d->conn->last.time_ns : end) < arrived + BARE_BACKLOG_NS)
     return "it arrived right before the end";
+  if (qp_is_rogue(e, d->conn, d->request->side))
+    return "the subscriber breaks the rules on request";
+  if (d->request->track != QP_MAP_NONE &&
+      qp_is_rogue_track(e, qp_tracker_tracks(e->tracker)->items[d->request->track].name))
+    return "its publisher breaks the rules on request, and is sent away with what it sent";
   uint64_t broken = qp_broken_at(e, d->conn);
   if (own_end && end < arrived + BACKLOG_NS)
     return ENDED_IN_QUEUE;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "pcap-tools/check/per_conn.h"
-#include "pcap-tools/check/check.h"
+#include "pcap-tools/check/excuse.h"
 
 /* What one side may send. */
 struct budget {
@@ -70,16 +70,17 @@ static void sent(struct qp_judged *self, const struct qp_seen *s, const struct q
   if (!b)
     return;
   self->out->examined++;
-  if (e->growth && e->half->charged > limit_of(s->conn, e->half) && qp_found(self))
+  if (e->growth && e->half->charged > limit_of(s->conn, e->half) &&
+      qp_found_of(self, s->conn, s->side))
     report(self, s, "MAX_STREAM_DATA", limit_of(s->conn, e->half), e->half->charged,
            qp_text("%s sends more on stream %llu than its peer allows",
                    qp_flow(self->evidence, s->conn, s->side, flow), (unsigned long long)id));
-  if (e->growth && s->conn->charged[s->side] > b->max_data && qp_found(self))
+  if (e->growth && s->conn->charged[s->side] > b->max_data && qp_found_of(self, s->conn, s->side))
     report(self, s, "MAX_DATA", b->max_data, s->conn->charged[s->side],
            qp_text("the largest offsets of all streams of %s add up to more than its peer allows",
                    qp_flow(self->evidence, s->conn, s->side, flow)));
   uint64_t max = b->max_streams[qp_stream_uni(id)];
-  if (qp_stream_opener(id) == s->side && id / 4 >= max && qp_found(self))
+  if (qp_stream_opener(id) == s->side && id / 4 >= max && qp_found_of(self, s->conn, s->side))
     report(self, s, "MAX_STREAMS", max, id / 4 + 1,
            qp_text("%s opens stream %llu", qp_flow(self->evidence, s->conn, s->side, flow),
                    (unsigned long long)id));

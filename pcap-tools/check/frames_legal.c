@@ -6,8 +6,9 @@
  * is a 1-RTT packet of a run: its key log has all secrets. In a bare capture keys may
  * be missing.
  *
- * Vantage: the sender's interface. No excuses. */
-#include "pcap-tools/check/check.h"
+ * Vantage: the sender's interface. Excused: what a rogue sends, and the end of a rogue
+ * publisher's stream where a relay passed it on. */
+#include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/per_conn.h"
 
 /* Packets that did not open when none of their space had opened yet. */
@@ -55,20 +56,20 @@ static void packet(void *arg, const struct qp_seen *s) {
       return;
     if (!n->sent.n)
       note_closed(self, s);
-    else if (qp_found(self))
+    else if (qp_found_of(self, s->conn, s->side))
       report(self, s, "quic", "AEAD tag", qp_text("a packet that opens with the connection's keys"),
              qp_text("%zu bytes that do not", s->header->len));
     return;
   }
   self->out->examined++;
   uint8_t reserved = s->first & (s->first & 0x80 ? 0x0c : 0x18);
-  if (reserved && qp_found(self))
+  if (reserved && qp_found_of(self, s->conn, s->side))
     report(self, s, "quic", "reserved bits", qp_text("0"), qp_text("%#x", reserved));
   const struct qp_params *peer =
       s->side == QP_CLIENT ? &s->conn->hello.server : &s->conn->hello.client;
-  if (!(s->first & 0x40) && !peer->grease_quic_bit && qp_found(self))
+  if (!(s->first & 0x40) && !peer->grease_quic_bit && qp_found_of(self, s->conn, s->side))
     report(self, s, "quic", "fixed bit", qp_text("1"), qp_text("0"));
-  if (!s->len && qp_found(self))
+  if (!s->len && qp_found_of(self, s->conn, s->side))
     report(self, s, "quic", "payload", qp_text("one frame at least"), qp_text("none"));
 }
 
@@ -123,20 +124,20 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
     return;
   const char *name = qp_frame_name(f->type);
   const char *why = wrong_side(s, f, e);
-  if (!allowed_in(s->header->type, f->kind) && qp_found(self))
+  if (!allowed_in(s->header->type, f->kind) && qp_found_of(self, s->conn, s->side))
     report(self, s, "quic", "frame type",
            qp_text("a frame that %s packets may carry", qp_type_name(s->header->type)),
            qp_text("%s", name));
-  if (why && qp_found(self))
+  if (why && qp_found_of(self, s->conn, s->side))
     report(self, s, "quic", "frame", qp_text("a lawful %s", name), qp_text("%s: %s", name, why));
-  if (e->bad_datagram && qp_found(self))
+  if (e->bad_datagram && qp_found_of(self, s->conn, s->side))
     report(self, s, "moqt", "datagram", qp_text("an OBJECT_DATAGRAM"),
            qp_text("%s", e->bad_datagram));
 }
 
 static void malformed(void *arg, const struct qp_seen *s, const char *why) {
   struct qp_judged *self = arg;
-  if ((s->views & QP_SENT) && qp_found(self))
+  if ((s->views & QP_SENT) && qp_found_of(self, s->conn, s->side))
     report(self, s, "quic", s->opened ? "frame" : "header", qp_text("one that parses"),
            qp_text("%s", why));
 }
@@ -158,7 +159,7 @@ static void judge_closed(struct qp_judged *self, const struct qp_conn *c) {
       const struct closed *of = &spaces->of[side][space];
       bool due =
           c->numbers[side][space].sent.n || (self->evidence->manifest && space == QP_SPACE_APP);
-      if (!of->n || !due || !qp_found(self))
+      if (!of->n || !due || !qp_found_of(self, c, side))
         continue;
       qp_describe(
           self, of->first,
@@ -174,6 +175,13 @@ static void judge_closed(struct qp_judged *self, const struct qp_conn *c) {
     }
 }
 
+/* A relay may have passed on what a rogue's stream ended with, before it could know. */
+static bool passed_on(const struct qp_evidence *e, const struct qp_conn *c,
+                      const struct qp_half *h) {
+  return h->kind == QP_S_SUBGROUP && qp_is_relay(e, c, h->side) &&
+         qp_is_rogue_alias(e, c, h->side, h->header.alias, h->opened.time_ns);
+}
+
 /* Streams that stopped being MoQT. */
 static void finish(struct qp_judged *self) {
   char flow[QP_FLOW_TEXT];
@@ -183,7 +191,8 @@ static void finish(struct qp_judged *self) {
     judge_closed(self, conns[i]);
     for (size_t k = 0; k < conns[i]->n_halves; k++) {
       const struct qp_half *h = conns[i]->halves[k];
-      if (!h->complaint || h->reset || !qp_found(self))
+      if (!h->complaint || h->reset || passed_on(self->evidence, conns[i], h) ||
+          !qp_found_of(self, conns[i], h->side))
         continue;
       qp_describe(
           self, h->opened,

@@ -1,11 +1,11 @@
 /* stream-bytes: one offset of a stream has one value, a stream has one final
  * size, and nothing lies behind it. RFC 9000 2.2, 4.5. */
-#include "pcap-tools/check/check.h"
+#include "pcap-tools/check/excuse.h"
 
 static void differs(struct qp_judged *self, const struct qp_seen *s, const struct qp_quic_frame *f,
                     const struct qp_overlap *o) {
   char flow[QP_FLOW_TEXT];
-  if (!qp_found(self))
+  if (!qp_found_of(self, s->conn, s->side))
     return;
   qp_describe(self, s->place,
               (struct qp_words){
@@ -23,7 +23,7 @@ static void differs(struct qp_judged *self, const struct qp_seen *s, const struc
 static void other_final(struct qp_judged *self, const struct qp_seen *s, uint64_t stream,
                         uint64_t was, uint64_t now) {
   char flow[QP_FLOW_TEXT];
-  if (!qp_found(self))
+  if (!qp_found_of(self, s->conn, s->side))
     return;
   qp_describe(self, s->place,
               (struct qp_words){

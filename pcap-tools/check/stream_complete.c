@@ -2,7 +2,8 @@
  * byte in front of it sent, or with a reset. Control and request streams live as
  * long as the session: of these only holes count.
  *
- * Vantage: the sender's interface. Excused: the run was cut short; the connection ended
+ * Vantage: the sender's interface. Excused: the run was cut short; a rogue is at one
+ * end; the connection ended
  * by the plan, unless a younger stream of the same track was ended before, so that this
  * one was not waiting for its turn. In bare captures also: no close was captured, or the
  * receiver of the stream closed. */
@@ -29,6 +30,8 @@ static bool overtaken(const struct qp_conn *c, const struct qp_half *h) {
 }
 
 static bool excused(const struct qp_evidence *e, const struct qp_conn *c, const struct qp_half *h) {
+  if (qp_is_rogue(e, c, QP_CLIENT) || qp_is_rogue(e, c, QP_SERVER))
+    return true;
   if (qp_timed_out(e) || (qp_excused(e, c) && !overtaken(c, h)))
     return true;
   return !e->manifest && (!c->close[h->side].seen || c->close[!h->side].seen);

@@ -1,7 +1,7 @@
 /* subscribe-answered: every SUBSCRIBE that reached the other side gets
  * SUBSCRIBE_OK or REQUEST_ERROR, and every REQUEST_UPDATE of one its answer.
  *
- * Excused: the connection ended, was broken off, or the capture stops, within
+ * Excused: a rogue asks or is asked; the connection ended, was broken off, or the capture stops, within
  * ANSWER_NS of the question; the asker gave the request up. */
 #include "pcap-tools/check/excuse.h"
 
@@ -28,7 +28,7 @@ static void judge_answer(struct qp_judged *self, const struct qp_conn *c,
       return;
   }
   self->out->examined++;
-  if (f->answered.frame || (r->error && f == r->filters) || !qp_found(self))
+  if (f->answered.frame || (r->error && f == r->filters) || !qp_found_of(self, c, !r->side))
     return;
   qp_describe(self, f->asked,
               (struct qp_words){
@@ -47,7 +47,7 @@ static void finish(struct qp_judged *self) {
   for (size_t i = 0; i < n; i++)
     for (size_t k = 0; k < conns[i]->n_requests; k++) {
       const struct qp_request *r = &conns[i]->requests[k];
-      if (r->type != QP_M_SUBSCRIBE)
+      if (r->type != QP_M_SUBSCRIBE || qp_is_rogue(self->evidence, conns[i], r->side))
         continue;
       for (size_t u = 0; u < r->n_filters; u++)
         judge_answer(self, conns[i], r, &r->filters[u], u ? "REQUEST_UPDATE" : "SUBSCRIBE");

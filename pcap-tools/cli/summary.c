@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "pcap-tools/cli/codes.h"
+#include "pcap-tools/track/codes.h"
 #include "pcap-tools/cli/commands.h"
 #include "pcap-tools/cli/missing.h"
 #include "pcap-tools/cli/prose.h"

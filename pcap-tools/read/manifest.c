@@ -167,6 +167,13 @@ static void read_media(struct reader *r, const json_t *root, struct qp_manifest 
     s->priority_limit = member(o, "priority_limit") ? (int)count(r, o, "priority_limit") : -1;
     s->delivery_timeout_ns = count(r, o, "delivery_timeout_ns");
   }
+  a = list(r, root, "closes", &m->n_closes);
+  m->closes = room(m->n_closes, sizeof *m->closes);
+  for (size_t i = 0; i < m->n_closes; i++) {
+    json_t *o = json_array_get(a, i);
+    m->closes[i] =
+        (struct qp_closes_info){.node = text(r, o, "node"), .error = text(r, o, "error")};
+  }
   json_t *budget = member(root, "latency_budget");
   m->budget_p50_ns = count(r, budget, "p50_ns");
   m->budget_p99_ns = count(r, budget, "p99_ns");
@@ -285,6 +292,8 @@ static void free_plan(struct qp_manifest *m) {
   }
   for (size_t i = 0; i < m->n_events; i++)
     free(m->events[i].kind), free(m->events[i].node);
+  for (size_t i = 0; i < m->n_closes; i++)
+    free(m->closes[i].node), free(m->closes[i].error);
 }
 
 void qp_manifest_free(struct qp_manifest *m) {
@@ -300,7 +309,7 @@ void qp_manifest_free(struct qp_manifest *m) {
   free_texts(m->examined, m->n_examined);
   free_texts(m->left, m->n_left);
   free(m->nodes), free(m->links), free(m->captures), free(m->tracks), free(m->subscriptions);
-  free(m->events), free(m->processes), free(m->publishers), free(m->wires);
+  free(m->events), free(m->closes), free(m->processes), free(m->publishers), free(m->wires);
   free(m->scenario), free(m->mode), free(m->commit);
   free(m);
 }

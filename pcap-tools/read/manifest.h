@@ -38,6 +38,10 @@ struct qp_track_info {
   uint64_t objects_planned;
 };
 
+struct qp_closes_info {
+  char *node, *error; /* whose peer closes; name of the error, or its number */
+};
+
 struct qp_subscription_info {
   char *who;
   char **tracks;
@@ -83,6 +87,8 @@ struct qp_manifest {
   struct qp_subscription_info *subscriptions;
   size_t n_subscriptions;
   uint64_t budget_p50_ns, budget_p99_ns, budget_max_ns; /* of latency; 0: none */
+  struct qp_closes_info *closes; /* what the scenario expects of close-clean */
+  size_t n_closes;
   struct qp_event_info *events;
   size_t n_events;
   bool has_run;              /* the runner got as far as writing `run` */

@@ -369,6 +369,16 @@ static void told_again_or_not_passes(void **state) {
   made_run_expect(&p, "ack-split", JUDGE_PASS);
 }
 
+/* ngtcp2 hears that a number which it left out was acknowledged, and ends the connection. */
+static void a_burned_number_is_told_too(void **state) {
+  (void)state;
+  struct plan p =
+      acked(LEDGER NUMBER(SUB, "4", "burned", "1", "never-sent", "") ACK("[1,4]", "[0,1]"));
+  made_run_expect(&p, "ack-split", JUDGE_PASS);
+  split(LEDGER NUMBER(SUB, "4", "burned", "null", "never-sent", "") ACK("[1,4]", "[0,1]"), "own",
+        "1, which no packet has");
+}
+
 static void an_untranslated_ack_fails(void **state) {
   (void)state;
   split(LEDGER ACK("[1,3]", "[1,3]"), "own", "1, which no packet has");
@@ -545,6 +555,7 @@ int main(void) {
       cmocka_unit_test(a_slot_nobody_is_in_fails),
       cmocka_unit_test(a_split_ack_passes),
       cmocka_unit_test(told_again_or_not_passes),
+      cmocka_unit_test(a_burned_number_is_told_too),
       cmocka_unit_test(an_untranslated_ack_fails),
       cmocka_unit_test(an_own_number_not_covered_fails),
       cmocka_unit_test(an_own_packet_not_told_fails),

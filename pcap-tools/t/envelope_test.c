@@ -320,6 +320,19 @@ static void a_silence_allows_two_probes(void **state) {
   qp_envelope_clear(&f.v);
 }
 
+/* The handshake may have shown a short round trip. */
+static void without_a_sample_a_probe_comes_early(void **state) {
+  (void)state;
+  struct flow f = flow();
+  allowed_now(&f);
+  pass(&f, 24 * MS);
+  assert_false(sends(&f, 1));
+  pass(&f, 25 * MS);
+  assert_true(sends(&f, 2));
+  assert_false(sends(&f, 1));
+  qp_envelope_clear(&f.v);
+}
+
 static void another_path_begins_anew(void **state) {
   (void)state;
   struct flow f = lost_one(false);
@@ -410,6 +423,7 @@ int main(void) {
       cmocka_unit_test(persistent_congestion_leaves_two_datagrams),
       cmocka_unit_test(one_that_arrived_is_no_persistent_congestion),
       cmocka_unit_test(a_silence_allows_two_probes),
+      cmocka_unit_test(without_a_sample_a_probe_comes_early),
       cmocka_unit_test(another_path_begins_anew),
       cmocka_unit_test(losses_of_the_old_path_do_not_count),
       cmocka_unit_test(numbers_out_of_order_are_the_same_flight),

@@ -77,7 +77,7 @@ void made_run_write(const struct plan *p) {
       "\"objects_planned\":1}],"
       "\"subscriptions\":[{\"who\":\"sub[0]\",\"tracks\":[\"chat\"],\"at_ns\":0,"
       "\"priority_limit\":null,\"delivery_timeout_ns\":0}],"
-      "\"events\":[],\"defects\":[],\"latency_budget\":{%s},"
+      "\"events\":[],\"defects\":[],\"latency_budget\":{%s},\"closes\":[%s],"
       "\"run\":{\"start_ns\":0,\"end_ns\":3000000000,\"timed_out\":%s,"
       "\"processes\":[{\"node\":\"relay\",%s}],"
       "\"publishers\":[{\"node\":\"pub\",%s,\"late_max_ns\":2000}],\"wires\":[%s],\"residue\":%s},"
@@ -89,8 +89,8 @@ void made_run_write(const struct plan *p) {
                : "{\"a\":\"pub\",\"b\":\"relay\",\"plain\":true},"
                  "{\"a\":\"relay\",\"b\":\"sub[0]\",\"plain\":true}",
       packets, (unsigned long long)p->dropped, p->budget ? p->budget : "",
-      p->timed_out ? "true" : "false", p->process, p->publisher, p->wires ? p->wires : "",
-      p->residue);
+      p->closes ? p->closes : "", p->timed_out ? "true" : "false", p->process, p->publisher,
+      p->wires ? p->wires : "", p->residue);
   made_run_file("manifest.json", text);
   made_run_file("pub-objects.jsonl", p->pub_log);
   made_run_file("sub.0-objects.jsonl", p->sub_log);

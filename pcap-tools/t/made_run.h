@@ -23,6 +23,7 @@ struct plan {
   const char *residue;
   const char *process; /* members of the relay's process entry */
   const char *wires;   /* elements of run.wires; NULL: none */
+  const char *closes;  /* elements of closes; NULL: none */
   const char *protection;
   bool timed_out;
   uint64_t dropped;

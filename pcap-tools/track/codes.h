@@ -1,8 +1,9 @@
 /* Names of error codes: QUIC transport (RFC 9000 20.1, TLS alerts of RFC 8446 6
  * behind 0x100) and MoQT (draft-ietf-moq-transport-20). */
-#ifndef FANBENCH_PCAP_CLI_CODES_H
-#define FANBENCH_PCAP_CLI_CODES_H
+#ifndef FANBENCH_PCAP_TRACK_CODES_H
+#define FANBENCH_PCAP_TRACK_CODES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pcap-tools/track/conn.h"
@@ -16,6 +17,9 @@ const char *qp_code_request(uint64_t code, char text[QP_CODE_TEXT]); /* REQUEST_
 /* Of a close; application codes have names only where the connection is MoQT. */
 const char *qp_code_close(const struct qp_conn *conn, const struct qp_close *close,
                           char text[QP_CODE_TEXT]);
+/* Whether a close is the error that a scenario names: "PROTOCOL_VIOLATION" of QUIC or of MoQT, or a
+ * number as in "10" and "0xa". */
+bool qp_code_is(const struct qp_close *close, const char *error);
 /* "TLS_AES_128_GCM_SHA256" */
 const char *qp_code_suite(uint16_t suite, char text[QP_CODE_TEXT]);
 

@@ -1,6 +1,8 @@
-#include "pcap-tools/cli/codes.h"
+#include "pcap-tools/track/codes.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct code {
   uint64_t code;
@@ -119,6 +121,23 @@ const char *qp_code_close(const struct qp_conn *conn, const struct qp_close *clo
   if (!close->application)
     return qp_code_transport(close->code, text);
   return conn->moqt ? qp_code_session(close->code, text) : name(NULL, 0, close->code, text);
+}
+
+static bool is_named(const struct code *list, size_t n, uint64_t code, const char *name_) {
+  for (size_t i = 0; i < n; i++)
+    if (list[i].code == code && !strcmp(list[i].name, name_))
+      return true;
+  return false;
+}
+
+bool qp_code_is(const struct qp_close *close, const char *error) {
+  char *end;
+  uint64_t number = strtoull(error, &end, 0);
+  if (*error && !*end)
+    return close->code == number;
+  return close->application
+             ? is_named(session, sizeof session / sizeof *session, close->code, error)
+             : is_named(transport, sizeof transport / sizeof *transport, close->code, error);
 }
 
 const char *qp_code_suite(uint16_t suite, char text[QP_CODE_TEXT]) {
