@@ -222,6 +222,7 @@ int qp_cmd_acks(const struct qp_options *o) {
   a->evidence = &e;
   a->select = o->select;
   qp_rows_open(&a->rows, o->out, o->json, columns, sizeof columns / sizeof *columns);
+  qp_cli_keep_little(&e);
   code = qp_cli_read(o, &e, &(struct qp_watcher){.arg = a, .packet = packet, .frame = frame});
   if (!code)
     code = qp_cli_talk(o, &e) ? 2 : 0;

@@ -42,6 +42,9 @@ int qp_cli(int argc, char **argv, FILE *out, FILE *talk);
 
 /* Opens what the options name. 0, or 2 after a message. */
 int qp_cli_open(const struct qp_options *o, struct qp_evidence *e);
+/* For commands that list neither streams nor objects: neither is kept, so that memory
+ * does not follow the length of the capture. */
+void qp_cli_keep_little(struct qp_evidence *e);
 /* Watches and reads what was opened. 0, or 2 after a message; in any case the
  * caller ends with qp_evidence_clear(). */
 int qp_cli_read(const struct qp_options *o, struct qp_evidence *e,

@@ -542,6 +542,7 @@ int qp_cmd_explain(const struct qp_options *o) {
     return code;
   struct telling t = {.o = o, .evidence = &e};
   qp_stories_watch(&t.stories, e.tracker, &e.keylog);
+  qp_cli_keep_little(&e);
   code = qp_cli_read(o, &e, &(struct qp_watcher){0});
   if (!code) {
     qp_prose_open(&t.prose, o->out);

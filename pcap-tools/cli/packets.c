@@ -183,6 +183,7 @@ int qp_cmd_packets(const struct qp_options *o) {
   l->evidence = &e;
   l->select = o->select;
   qp_rows_open(&l->rows, o->out, o->json, columns, sizeof columns / sizeof *columns);
+  qp_cli_keep_little(&e);
   code = qp_cli_read(
       o, &e,
       &(struct qp_watcher){.arg = l, .packet = packet, .frame = frame, .malformed = malformed});

@@ -71,7 +71,7 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
 enum { TEXT = 320, LIST = 32 };
 
 struct digest {
-  uint64_t streams[2], stream_bytes[2], resent[2];
+  uint64_t streams[2], stream_bytes[2], resent[2], objects[2];
   uint64_t gaps[2], lost[2]; /* 1-RTT numbers; lost: only if captured at both ends */
   char *subscriptions[LIST];
   size_t n_subscriptions, more_subscriptions;
@@ -81,6 +81,13 @@ struct digest {
 };
 
 static void digest_streams(const struct qp_conn *c, struct digest *d) {
+  for (unsigned side = 0; side < 2; side++) {
+    const struct qp_gone *gone = &c->gone[side];
+    d->streams[side] += gone->opened;
+    d->stream_bytes[side] += gone->bytes;
+    d->resent[side] += gone->resent;
+    d->objects[side] = c->n_objects[side] + gone->objects;
+  }
   for (size_t i = 0; i < c->n_halves; i++) {
     const struct qp_half *h = c->halves[i];
     d->streams[h->side] += h->begun && h->side == qp_stream_opener(h->id);
@@ -273,8 +280,8 @@ static void say_conn(const struct qp_prose *p, const struct qp_conn *c, const st
                      const struct digest *d) {
   say_front(p, c, b);
   say_traffic(p, c, b, d);
-  if (c->n_objects[0] || c->n_objects[1])
-    say(p, "objects", "from client %llu, from server %llu", U(c->n_objects[0]), U(c->n_objects[1]));
+  if (d->objects[0] || d->objects[1])
+    say(p, "objects", "from client %llu, from server %llu", U(d->objects[0]), U(d->objects[1]));
   for (size_t i = 0; i < d->n_subscriptions; i++)
     say(p, i ? "" : "tracks", "%s", d->subscriptions[i]);
   if (d->more_subscriptions)
@@ -297,7 +304,6 @@ static void json_sides(struct qp_rows *r, const char *what, const uint64_t n[2])
 static void json_conn(struct qp_rows *r, const struct qp_conn *c, const struct brief *b,
                       const struct digest *d) {
   char text[QP_CID_TEXT + QP_END_TEXT], suite[QP_CODE_TEXT];
-  uint64_t objects[2] = {c->n_objects[0], c->n_objects[1]};
   qp_rows_begin(r);
   qp_rows_extra_number(r, "conn", c->index);
   qp_rows_extra_text(r, "client", qp_end_text(&c->tuple.src, text));
@@ -324,7 +330,7 @@ static void json_conn(struct qp_rows *r, const struct qp_conn *c, const struct b
   json_sides(r, "resent_bytes", d->resent);
   json_sides(r, "datagrams", b->datagrams);
   json_sides(r, "datagram_bytes", c->datagram_bytes);
-  json_sides(r, "objects", objects);
+  json_sides(r, "objects", d->objects);
   qp_rows_extra_texts(r, "tracks", (const char *const *)d->subscriptions, d->n_subscriptions);
   qp_rows_extra_texts(r, "missing", (const char *const *)d->missing, d->n_missing);
   qp_rows_extra_text(r, "closed", d->closed);
@@ -383,6 +389,7 @@ int qp_cmd_summary(const struct qp_options *o) {
   if (code)
     return code;
   struct summary u = {.evidence = &e, .select = o->select};
+  qp_cli_keep_little(&e);
   u.datagrams = qp_alloc(e.n_files + 1, sizeof *u.datagrams);
   code = qp_cli_read(
       o, &e,

@@ -112,8 +112,10 @@ static void apply_stream(const struct qp_apply *a, const struct qp_seen *s, stru
   struct qp_conn *c = s->conn;
   size_t len = (size_t)f->stream.len;
   judge_opening(s, f->stream.id, s->side, e);
-  if (qp_conn_retired(c, f->stream.id, s->side))
+  if (qp_conn_retired(c, f->stream.id, s->side)) {
+    c->gone[s->side].resent += s->views & QP_SENT ? len : 0;
     return;
+  }
   struct qp_half *h = begin(c, f->stream.id, s);
   size_t held = h->settled ? 0 : qp_reasm_held(&h->sent) + qp_reasm_held(&h->reached);
   e->half = h;

@@ -80,6 +80,7 @@ struct qp_half *qp_conn_open_half(struct qp_conn *c, uint64_t stream, unsigned s
 void qp_conn_drop_object(struct qp_conn *c, unsigned side, size_t i) {
   struct qp_object *objects = c->objects[side];
   size_t last = --c->n_objects[side];
+  c->gone[side].objects++;
   if (objects[i].half)
     objects[i].half->n_objects--;
   if (i == last)
@@ -99,6 +100,10 @@ void qp_conn_retire_half(struct qp_conn *c, struct qp_half *h) {
   qp_map_set(&c->half_of, half_key(last->id, last->side), i);
   qp_map_remove(&c->half_of, half_key(h->id, h->side));
   qp_ranges_add(&c->retired[h->side][h->id & 3], h->id >> 2, h->id >> 2);
+  struct qp_gone *gone = &c->gone[h->side];
+  gone->opened += h->side == qp_stream_opener(h->id);
+  gone->bytes += qp_reasm_end(&h->sent);
+  gone->resent += h->resent;
   free_half(h);
 }
 

@@ -208,6 +208,9 @@ struct qp_conn {
   /* streams that are whole, read and given up: [who sends][lowest two bits of the ID],
    * the other bits as numbers */
   struct qp_ranges retired[2][4];
+  struct qp_gone {
+    uint64_t opened, bytes, resent, objects; /* opened: streams of that side */
+  } gone[2]; /* sums over retired halves and objects that were not kept, by who sends */
   bool any_reset; /* some stream ended with a reset */
   struct qp_request *requests;
   size_t n_requests, requests_room;
