@@ -41,12 +41,15 @@ struct intake {
 struct qp_passing {
   const struct qp_evidence *evidence;
   struct intake *intakes;
-  size_t n_intakes, intakes_room;
+  size_t n_intakes, intakes_room, last_intake;
   struct qp_map intake_of;
   size_t kept, look_at; /* objects kept here and in connections */
 };
 
 static struct intake *find_intake(const struct qp_passing *p, uint16_t relay, uint32_t track) {
+  struct intake *last = p->last_intake < p->n_intakes ? &p->intakes[p->last_intake] : NULL;
+  if (last && last->relay == relay && last->track == track)
+    return last;
   uint32_t i = qp_map_get(&p->intake_of, (uint64_t)track << 16 | relay);
   return i == QP_MAP_NONE ? NULL : &p->intakes[i];
 }
@@ -121,6 +124,7 @@ static enum passed leave(struct qp_passing *p, struct qp_conn *c, const struct q
   struct entry *e = in ? find_entry(in, o) : NULL;
   if (!e)
     return NO_ORIGINAL;
+  p->last_intake = (size_t)(in - p->intakes);
   bool same = e->object.len == o->len && e->object.hash == o->hash &&
               e->object.status == o->status && e->placed.priority == qp_placed_priority(r, o);
   if (!same || !lawful(r, o) || !qp_ranges_add(&r->got, e->ordinal, e->ordinal)) {

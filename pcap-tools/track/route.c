@@ -65,6 +65,22 @@ static struct qp_tuple_entry *find_tuple(const struct qp_routes *r, const struct
   return NULL;
 }
 
+/* The same, for every packet: few tuples share these bits. */
+static struct qp_tuple_entry *near_tuple(struct qp_routes *r, const struct qp_tuple *tuple) {
+  const uint8_t *a = tuple->src.addr, *b = tuple->dst.addr;
+  uint32_t *near = &r->near[(uint8_t)(tuple->src.port + 3 * tuple->dst.port + 5 * a[3] + 7 * b[3])];
+  uint64_t key;
+  if (*near) {
+    struct qp_tuple_entry *e = &r->tuples[*near - 1];
+    if (qp_end_equal(&e->tuple.src, &tuple->src) && qp_end_equal(&e->tuple.dst, &tuple->dst))
+      return e;
+  }
+  struct qp_tuple_entry *e = find_tuple(r, tuple, &key);
+  if (e)
+    *near = (uint32_t)(e - r->tuples) + 1;
+  return e;
+}
+
 /* The entry, made if it is not there. */
 static struct qp_tuple_entry *open_tuple(struct qp_routes *r, const struct qp_tuple *tuple) {
   uint64_t key;
@@ -115,11 +131,14 @@ bool qp_routes_find(const struct qp_routes *r, const struct qp_cid *cid,
 bool qp_routes_find_short(struct qp_routes *r, const uint8_t *data, size_t len,
                           const struct qp_tuple *tuple, struct qp_route *route, uint8_t *cid_len) {
   uint64_t key;
-  const struct qp_tuple_entry *t = find_tuple(r, tuple, &key);
+  struct qp_tuple_entry *t = near_tuple(r, tuple);
   r->last = t ? (size_t)(t - r->tuples) : SIZE_MAX;
   if (t && t->cid_len && len > t->cid_len) { /* the usual case: as the packet before */
-    const struct qp_cid_entry *e = find_id(r, data + 1, t->cid_len, &key);
+    const struct qp_cid_entry *e = t->id < r->n_ids ? &r->ids[t->id] : NULL;
+    if (!e || e->cid.len != t->cid_len || memcmp(e->cid.data, data + 1, t->cid_len) != 0)
+      e = find_id(r, data + 1, t->cid_len, &key);
     if (e) {
+      t->id = (uint32_t)(e - r->ids);
       *route = e->route;
       *cid_len = t->cid_len;
       return true;

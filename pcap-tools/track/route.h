@@ -29,10 +29,12 @@ struct qp_routes {
     struct qp_tuple tuple;
     struct qp_route route;
     uint8_t cid_len;       /* of the last packet on it that was found */
+    uint32_t id;           /* index of the ID it was found by; any, if by none */
     struct qp_conn *began; /* the last one whose first packet came on it */
   } * tuples;
   size_t n_tuples, tuples_room;
-  size_t last; /* the one that the last short header was found by */
+  size_t last;        /* the one that the last short header was found by */
+  uint32_t near[256]; /* where tuples with the same few bits were found last, + 1 */
   struct qp_map tuple_of;
   struct qp_token_entry {
     uint8_t token[QP_TOKEN_LEN];
