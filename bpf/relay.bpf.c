@@ -10,6 +10,7 @@
 #include "bpf/abi/defects.h"
 #include "bpf/abi/emitted.h"
 #include "bpf/abi/entry.h"
+#include "bpf/abi/keys.h"
 #include "bpf/abi/limits.h"
 #include "bpf/abi/record.h"
 
@@ -26,6 +27,11 @@ const volatile __u32 fb_stream_slots = FB_STREAM_SLOTS;
 const volatile struct fb_defects fb_defects;
 __u64 fb_copy_index; /* of the defect global-counter alone */
 const volatile __u32 fb_policy; /* enum dp_policy */
+
+/* Packet protection, see keys.h. 0: all is `protection: none`, and no code of it is verified. */
+const volatile __u32 fb_protect;
+const volatile __u32 fb_keystreams_down;
+const volatile __u32 fb_keystreams_up;
 
 /* 1 = copies go into the map `emitted`: for tests with BPF_PROG_TEST_RUN. */
 const volatile __u32 fb_emit_to_map;
@@ -66,6 +72,10 @@ FB_ARRAY(streams, BPF_MAP_TYPE_ARRAY, struct fb_stream, FB_STREAM_SLOTS, 0);
 /* [stream slot * fb_max_subscribers + subscriber] */
 FB_ARRAY(downs, BPF_MAP_TYPE_ARRAY, struct fb_down, FB_STREAM_SLOTS *FB_MAX_SUBSCRIBERS,
          BPF_F_MMAPABLE);
+/* Whoever sets fb_protect sizes them: keys.h. */
+FB_ARRAY(keys, BPF_MAP_TYPE_ARRAY, struct fb_key, 1, BPF_F_MMAPABLE);
+FB_ARRAY(ghash, BPF_MAP_TYPE_ARRAY, struct fb_ghash, 1, BPF_F_MMAPABLE);
+FB_ARRAY(keystreams, BPF_MAP_TYPE_ARRAY, struct fb_keystream, 1, BPF_F_MMAPABLE);
 FB_ARRAY(cpus, BPF_MAP_TYPE_PERCPU_ARRAY, struct fb_cpu, 1, 0);
 FB_ARRAY(emitted, BPF_MAP_TYPE_ARRAY, struct fb_emitted, FB_MAX_EMITTED, 0);
 

@@ -33,7 +33,10 @@ struct fb_counters {
   /* statistics, one each enum fb_decision, added by whoever decides */
   __u64 decisions[32];
   __u64 copies, emit_failed;
-  __u64 pad2[6];
+  /* sealed copies (keys.h): with a keystream made ahead; with one that the datapath computed;
+   * how many of these because it changed during its use */
+  __u64 ks_ready, ks_computed, ks_raced;
+  __u64 pad2[3];
 };
 FB_ASSERT_SIZE(struct fb_counters, 64 + 64 + 256 + 64);
 _Static_assert(FB_DECISION_COUNT <= 32, "decisions do not fit their counters");

@@ -53,7 +53,7 @@ enum fb_protection { FB_PROTECT_NONE = 0, FB_PROTECT_CHACHA20 = 1, FB_PROTECT_AE
   __u32 gen;    /* connection generation; 0 = free */                                              \
   __u32 active; /* 0: its packets only go up */                                                    \
   __u8 protection;                                                                                 \
-  __u8 phase; /* key phase bit to expect */                                                        \
+  __u8 phase; /* key phase bit to expect; protected packets may have the other one (keys.h) */                                                        \
   __u8 pad[2];                                                                                     \
   struct fb_path path;
 struct fb_upstream {
@@ -70,10 +70,12 @@ FB_ASSERT_SIZE(struct fb_upstream_copy, 56);
 /* Shared words of an upstream, in an mmapable array; only atomics touch them.
  * expected: largest authenticated number + 1. window: duplicates; a word is
  * (block << 32 | bits), block = number / 32, in place block % FB_WINDOW_WORDS.
- * User space raises `expected` for numbers that only it saw. */
+ * User space raises `expected` for numbers that only it saw. ks_...: opened packets, as in
+ * struct fb_counters. */
 struct fb_upstream_state {
   __u64 expected;
-  __u64 pad[7];
+  __u64 ks_ready, ks_computed, ks_raced;
+  __u64 pad[4];
   __u64 window[FB_WINDOW_WORDS];
 };
 FB_ASSERT_SIZE(struct fb_upstream_state, 64 + 8 * FB_WINDOW_WORDS);
@@ -134,7 +136,7 @@ enum fb_subscriber_state {
   __u8 spin, phase; /* bits of the short header */                                                 \
   __u8 pad[2];                                                                                     \
   __u32 ifindex;      /* where copies leave */                                                     \
-  __u32 key_slot;     /* protection */                                                             \
+  __u32 key_slot;     /* fb_key_down() of keys.h */                                                             \
   __u16 max_payload;  /* largest UDP payload: path MTU and max_udp_payload_size */                 \
   __u16 max_datagram; /* peer's max_datagram_frame_size, frame header included */                  \
   __u8 dst_mac[6], src_mac[6];                                                                     \

@@ -6,6 +6,7 @@
 
 #include "bpf/abi/emitted.h"
 #include "bpf/abi/entry.h"
+#include "bpf/abi/keys.h"
 #include "bpf/abi/limits.h"
 #include "bpf/abi/record.h"
 #include "bpf/port/target.h"
@@ -30,6 +31,9 @@ typedef __u64 __attribute__((may_alias)) port_any64;
 #define port_stream_slots(p)    (({ port_unused(p); }), fb_stream_slots)
 #define port_defect(p, name)    (({ port_unused(p); }), fb_defects.name)
 #define port_policy(p)          (({ port_unused(p); }), fb_policy)
+#define port_protects(p, which) (({ port_unused(p); }), fb_protect >> (which) & 1)
+#define port_keystreams_down(p) (({ port_unused(p); }), fb_keystreams_down)
+#define port_keystreams_up(p)   (({ port_unused(p); }), fb_keystreams_up)
 
 /* ---- shared words ---------------------------------------------------------------- */
 
@@ -109,6 +113,21 @@ PORT_INLINE struct fb_down *port_down(port_t *p, __u32 stream_slot, __u32 subscr
   port_unused(p);
   __u32 key = stream_slot * fb_max_subscribers + subscriber;
   return bpf_map_lookup_elem(&downs, &key);
+}
+
+PORT_INLINE const struct fb_key *port_key(port_t *p, __u32 slot) {
+  port_unused(p);
+  return bpf_map_lookup_elem(&keys, &slot);
+}
+
+PORT_INLINE const struct fb_ghash *port_ghash(port_t *p, __u32 slot) {
+  port_unused(p);
+  return bpf_map_lookup_elem(&ghash, &slot);
+}
+
+PORT_INLINE const struct fb_keystream *port_keystream(port_t *p, __u32 slot) {
+  port_unused(p);
+  return bpf_map_lookup_elem(&keystreams, &slot);
 }
 
 /* Everything behind the lock word; a spin lock itself must not be touched. */

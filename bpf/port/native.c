@@ -260,6 +260,40 @@ static struct dp_native_sizes full_sizes(const struct dp_native_sizes *given) {
   return s;
 }
 
+/* Arrays of protection: false if there is no memory. */
+static bool make_keys(struct dp_native *dp) {
+  const struct dp_native_sizes *s = &dp->sizes;
+  uint32_t n = fb_keys(s->subscribers, s->upstreams);
+  uint32_t streams =
+      fb_keystreams(s->subscribers, s->upstreams, s->keystreams_down, s->keystreams_up);
+  if (!s->protect)
+    return true;
+  dp->keys = calloc(n, sizeof(*dp->keys));
+  if (s->protect >> FB_PROTECT_AES128GCM & 1)
+    dp->ghash = calloc(n, sizeof(*dp->ghash));
+  if (streams)
+    dp->keystreams = calloc(streams, sizeof(*dp->keystreams));
+  return dp->keys && (dp->ghash || !(s->protect >> FB_PROTECT_AES128GCM & 1)) &&
+         (dp->keystreams || !streams);
+}
+
+/* What was secret is zero before the memory goes back. */
+static void free_keys(struct dp_native *dp) {
+  const struct dp_native_sizes *s = &dp->sizes;
+  uint32_t n = fb_keys(s->subscribers, s->upstreams);
+  uint32_t streams =
+      fb_keystreams(s->subscribers, s->upstreams, s->keystreams_down, s->keystreams_up);
+  if (dp->keys)
+    explicit_bzero(dp->keys, n * sizeof(*dp->keys));
+  if (dp->ghash)
+    explicit_bzero(dp->ghash, n * sizeof(*dp->ghash));
+  if (dp->keystreams)
+    explicit_bzero(dp->keystreams, streams * sizeof(*dp->keystreams));
+  free(dp->keys);
+  free(dp->ghash);
+  free(dp->keystreams);
+}
+
 struct dp_native *dp_native_new(const struct dp_native_sizes *sizes) {
   struct dp_native *dp = NULL;
   if (sizes->subscribers <= DP_NATIVE_MAX_SUBSCRIBERS)
@@ -283,7 +317,7 @@ struct dp_native *dp_native_new(const struct dp_native_sizes *sizes) {
   dp->scratch = calloc(s.cpus, sizeof(*dp->scratch));
   if (dp->upstreams && dp->upstream_state && dp->track_state && dp->subscribers &&
       dp->subscriptions && dp->counters && dp->streams && dp->downs && dp->cpus && dp->cids &&
-      dp->aliases && dp->rings && dp->scratch)
+      dp->aliases && dp->rings && dp->scratch && make_keys(dp))
     return dp;
   dp_native_free(dp);
   return NULL;
@@ -298,6 +332,7 @@ void dp_native_free(struct dp_native *dp) {
     free(dp->rings[i].bytes);
   free(dp->scratch);
   free(dp->rings);
+  free_keys(dp);
   table_free(dp->aliases);
   table_free(dp->cids);
   free(dp->cpus);

@@ -21,6 +21,7 @@
 #include "bpf/abi/counters.h"
 #include "bpf/abi/defects.h"
 #include "bpf/abi/entry.h"
+#include "bpf/abi/keys.h"
 #include "bpf/abi/limits.h"
 #include "bpf/abi/record.h"
 
@@ -41,6 +42,8 @@ struct dp_native_sizes {
   uint32_t aliases;     /* tracks * upstreams */
   uint32_t cpus;        /* 1 */
   uint32_t ring_bytes;  /* FB_RING_BYTES, each CPU; taken as needed */
+  /* Of keys.h; here 0 means none. Without `protect` there is no array of keys. */
+  uint32_t protect, keystreams_down, keystreams_up;
 };
 
 /* One copy, as it is handed to the network. Valid during the call. */
@@ -84,6 +87,10 @@ struct dp_native {
   struct fb_stream *streams;
   struct fb_down *downs; /* dp_native_down() finds one */
   struct fb_cpu *cpus;
+  /* As keys.h says; NULL without protection (ghash: without AES-128-GCM). */
+  struct fb_key *keys;
+  struct fb_ghash *ghash;
+  struct fb_keystream *keystreams;
 
   /* private */
   struct dp_native_table *cids, *aliases;

@@ -26,6 +26,9 @@ typedef struct port_run {
 #define port_stream_slots(p)    ((p)->dp->sizes.streams)
 #define port_defect(p, name)    ((p)->dp->defects.name)
 #define port_policy(p)          ((p)->dp->policy)
+#define port_protects(p, which) ((p)->dp->sizes.protect >> (which) & 1)
+#define port_keystreams_down(p) ((p)->dp->sizes.keystreams_down)
+#define port_keystreams_up(p)   ((p)->dp->sizes.keystreams_up)
 
 PORT_INLINE void port_access(port_t *p, const volatile void *word) {
   if (p->dp->access)
@@ -103,6 +106,22 @@ PORT_INLINE struct fb_down *port_down(port_t *p, __u32 stream_slot, __u32 subscr
   if (stream_slot >= p->dp->sizes.streams || subscriber >= p->dp->sizes.subscribers)
     return NULL;
   return dp_native_down(p->dp, stream_slot, subscriber);
+}
+
+PORT_INLINE const struct fb_key *port_key(port_t *p, __u32 slot) {
+  const struct dp_native_sizes *s = &p->dp->sizes;
+  return slot < fb_keys(s->subscribers, s->upstreams) && p->dp->keys ? &p->dp->keys[slot] : NULL;
+}
+
+PORT_INLINE const struct fb_ghash *port_ghash(port_t *p, __u32 slot) {
+  const struct dp_native_sizes *s = &p->dp->sizes;
+  return slot < fb_keys(s->subscribers, s->upstreams) && p->dp->ghash ? &p->dp->ghash[slot] : NULL;
+}
+
+PORT_INLINE const struct fb_keystream *port_keystream(port_t *p, __u32 slot) {
+  const struct dp_native_sizes *s = &p->dp->sizes;
+  __u32 n = fb_keystreams(s->subscribers, s->upstreams, s->keystreams_down, s->keystreams_up);
+  return slot < n && p->dp->keystreams ? &p->dp->keystreams[slot] : NULL;
 }
 
 /* Copies `len` bytes behind the lock word. */

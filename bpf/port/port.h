@@ -3,7 +3,8 @@
  *
  *   port_t                      context of one packet; handed to every function
  *   port_config, port_cid, port_alias, port_upstream_state, port_track_state,
- *   port_counters, port_stream, port_down      elements of the maps, or NULL
+ *   port_counters, port_stream, port_down, port_key, port_ghash, port_keystream
+ *                               elements of the maps, or NULL
  *   port_get_upstream, port_get_subscriber, port_get_subscription
  *                               copies of an entry, taken under its lock; 0 = none
  *   port_lock, port_unlock      around a change of a struct fb_stream; in between
@@ -19,7 +20,9 @@
  *   port_zero, port_copy        [at, end) of a buffer
  *   port_index(x, n)            x as an index below n, a power of two
  *   port_max_subscribers, port_max_tracks, port_stream_slots    sizes of the arrays
+ *   port_keystreams_down, port_keystreams_up       keystreams of each, 0 = none
  *   port_defect(p, name), port_policy(p)
+ *   port_protects(p, x)         may the run meet this enum fb_protection?
  *   port_copy_index             the one counter of the defect global-counter
  *
  * and what target.h has. */

@@ -7,6 +7,7 @@
 #include "bpf/abi/defects.h"
 #include "bpf/abi/emitted.h"
 #include "bpf/abi/entry.h"
+#include "bpf/abi/keys.h"
 #include "bpf/abi/record.h"
 
 /* clang-format off */
@@ -42,7 +43,10 @@
   X(fb_record, upstream) X(fb_record, upstream_gen) X(fb_record, time_ns)                         \
   X(fb_record, payload_len) X(fb_record, n_frames) X(fb_record, frames) X(fb_record, subs)        \
   X(fb_failed, gen)                                                                               \
-  X(fb_emitted, head_len)
+  X(fb_emitted, head_len)                                                                         \
+  X(fb_key, generation) X(fb_key, until) X(fb_key, cipher) X(fb_key, iv) X(fb_key, key)           \
+  X(fb_key, hp) X(fb_ghash, products) X(fb_keystream, tag) X(fb_keystream, once)                  \
+  X(fb_keystream, bytes) X(fb_counters, ks_ready) X(fb_upstream_state, ks_ready)
 /* clang-format on */
 
 struct member_layout {
