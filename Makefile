@@ -99,7 +99,7 @@ DIRS_dp := bpf/wire bpf/abi bpf/port bpf/dp bpf/dp/policy
 DIRS_conn := relay/quic relay/moqt
 DIRS_relay := relay/fanout relay/host
 DIRS_scenario := bench/scenario
-DIRS_bench := bench bench/fate bench/net bench/run bench/report bench/sim
+DIRS_bench := bench bench/explain bench/fate bench/net bench/run bench/report bench/sim
 DIRS_peer := bench/peer
 DIRS_wire := bench/net/wire
 DIRS_judge := $(filter-out pcap-tools/cli/ pcap-tools/t/ pcap-tools/fuzz/ pcap-tools/man/ pcap-tools/bench/,$(wildcard pcap-tools/*/))
@@ -120,13 +120,14 @@ EMBED_FILES := $(foreach d,$(foreach l,$(LIBS),$(DIRS_$(l))),$(wildcard $(d)/emb
 # The symbol part of a file's name: report.html -> report_html.
 symbol = $(subst -,_,$(subst .,_,$(notdir $(1))))
 embeds_of = $(foreach f,$(foreach d,$(1),$(wildcard $(d)/embed/*)),$(BUILD)/embed/$(call symbol,$(f)).o)
-EMBED_HEADERS := $(foreach f,$(EMBED_FILES),$(GEN)/embed/$(call symbol,$(f)).h)
+EMBED_HEADERS := $(foreach f,$(EMBED_FILES),$(GEN)/embed/$(call symbol,$(f)).h) $(GEN)/embed/explain_txt.h
 ifneq ($(words $(EMBED_HEADERS)),$(words $(sort $(EMBED_HEADERS))))
 $(error two embedded files have the same name; expected distinct ones: $(EMBED_FILES))
 endif
 
 objects_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 $(foreach l,$(LIBS),$(eval OBJ_$(l) := $(call objects_of,$(SRC_$(l))) $(call embeds_of,$(DIRS_$(l)))))
+OBJ_bench += $(BUILD)/embed/explain_txt.o
 
 BPF_SRC := $(wildcard bpf/*.bpf.c) $(wildcard bpf/t/*.bpf.c)
 SKELETONS := $(foreach s,$(BPF_SRC),$(GEN)/$(notdir $(s:.bpf.c=.skel.h)))
@@ -184,6 +185,14 @@ $(BUILD)/embed/$(2).o: $(1) $(GEN)/embed/$(2).h
 endef
 $(foreach f,$(EMBED_FILES),$(eval $(call embed_rules,$(f),$(call symbol,$(f)))))
 
+# What `fanbench explain` tells from the sources themselves.
+$(GEN)/explain.txt: ci/explain.sh bpf/abi/defects.h scenarios/defects/matrix.txt $(wildcard scenarios/defects/*.yaml \
+		pcap-tools/check/*.c bpf/dp/*.c relay/quic/*.c relay/fanout/*.c relay/host/*.c)
+	$(call say,TEXT,$@)
+	@mkdir -p $(@D)
+	@ci/explain.sh >$@.new && mv $@.new $@
+$(eval $(call embed_rules,$(GEN)/explain.txt,explain_txt))
+
 $(GEN)/version.h: FORCE
 	@mkdir -p $(@D)
 	@commit='$(COMMIT)'; [ -n "$$commit" ] || commit=$$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown); \
@@ -224,7 +233,7 @@ link = $(CC) $(ALL_CFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter $(BUILD)/
 
 RELAY_ARCHIVES := $(call archives,relay conn dp)
 PEER_ARCHIVES := $(call archives,peer scenario conn dp)
-BENCH_ARCHIVES := $(call archives,bench scenario judge relay conn dp peer)
+BENCH_ARCHIVES := $(call archives,bench scenario cli judge relay conn dp peer)
 JUDGE_ARCHIVES := $(call archives,judge)
 RELAY_LIBS = $(BPF_LIBS) $(QUIC_LIBS) -ljansson
 PEER_LIBS = $(QUIC_LIBS) $(DATA_LIBS)

@@ -21,7 +21,7 @@ static const struct command commands[] = {
     {"doctor", "what this machine has and lacks", cmd_doctor, cmd_doctor_help},
     {"enter", "run a command inside a held run", cmd_enter, cmd_enter_help},
     {"clean", "remove files of runs that are gone", cmd_clean, cmd_clean_help},
-    {"explain", "explain a check, defect or decision (not built yet)", NULL, NULL},
+    {"explain", "explain a check, defect or decision", cmd_explain, cmd_explain_help},
     {"shrink", "find the shortest timeline that still fails (not built yet)", NULL, NULL},
     {"sweep", "paired runs over seeds and settings", cmd_sweep, cmd_sweep_help},
     {"fate", "what a link does to packet N", cmd_fate, cmd_fate_help},

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum judge_result { JUDGE_PASS, JUDGE_FAIL, JUDGE_SKIP };
 
@@ -90,5 +91,19 @@ int judge_captures(const char *const *files, size_t n_files, const char *keylog,
                    struct judge_report **out, char *err, size_t err_len);
 
 void judge_report_free(struct judge_report *report);
+
+/* A way to hurt a passing run in one place, of `quicpcap mutate`. */
+struct judge_mutation {
+  const char *name;
+  const char *does;  /* one sentence: what is changed */
+  const char *check; /* must tell */
+};
+
+/* All of them; *n gets their number. */
+const struct judge_mutation *judge_mutations(size_t *n);
+
+/* quicpcap's command line: argv[0] is "quicpcap", then a command and its arguments. Returns
+ * its exit code. Results go to out, talk to talk. */
+int judge_command(int argc, char **argv, FILE *out, FILE *talk);
 
 #endif

@@ -68,7 +68,7 @@ for command in run verify report check list doctor enter clean fate sweep matrix
     silent out
     says err "fanbench $command --help"
 done
-for command in explain shrink explore; do
+for command in shrink explore; do
     expect 2 $command
     says err 'not built yet'
 done

@@ -1,5 +1,11 @@
-/* ack-only-sent: no ACK covers a number its peer never sent. RFC 9000 13.1. A
- * number may be skipped on purpose; to acknowledge it is an optimistic ACK. */
+/* ack-only-sent: no ACK covers a number its peer never sent. A number may be skipped on
+ * purpose; to acknowledge it is an optimistic ACK.
+ *
+ * Vantage: the sender's interface.
+ *
+ * Excused: what a rogue acknowledges.
+ *
+ * Source: RFC 9000 13.1. */
 #include "pcap-tools/check/excuse.h"
 
 static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,

@@ -1,9 +1,15 @@
-/* ack-split: the relay's word about ACKs holds. Of each ACK in the ledger: every
- * own number that ngtcp2 was told belongs to a joint number the ACK covers; every
- * own packet that the ACK newly covers was told; every number it covers was sent and
- * has its fate. And each number that an ACK on the wire brought to the relay
- * stands in the ledger exactly once. Excused: what a killed relay had not written,
- * and ACKs that came when the connection was closing. */
+/* ack-split: the relay's word about ACKs holds. Of each ACK in the ledger: every own
+ * number that ngtcp2 was told belongs to a joint number the ACK covers; every own
+ * packet that the ACK newly covers was told; every number it covers was sent and has
+ * its fate. And each number that an ACK on the wire brought to the relay stands in the
+ * ledger exactly once.
+ *
+ * Vantage: the relay's interface and its ledger.
+ *
+ * Excused: what a killed relay had not written, and ACKs that came when the connection
+ * was closing.
+ *
+ * Source: DESIGN 4, step 10; RFC 9000 19.3. */
 #include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/per_conn.h"
 #include "pcap-tools/check/relay_log.h"

@@ -1,6 +1,12 @@
-/* checksum-valid: UDP and IPv4 header checksums are right when a datagram leaves
- * its sender. What a sender's network card still has to fill in
- * (CHECKSUM_PARTIAL) counts as right, see read/udp.h. */
+/* checksum-valid: UDP and IPv4 header checksums are right when a datagram leaves its
+ * sender. What a sender's network card still has to fill in (CHECKSUM_PARTIAL) counts
+ * as right, see read/udp.h.
+ *
+ * Vantage: the sender's interface.
+ *
+ * Excused: nothing.
+ *
+ * Source: RFC 768; RFC 791 3.1; RFC 8200 8.1. */
 #include "pcap-tools/check/check.h"
 
 static void report(struct qp_judged *self, struct qp_place place, const struct qp_udp *udp,

@@ -1,9 +1,13 @@
-/* cid-active: the destination ID of every Handshake and 1-RTT packet was issued to
- * its sender (in the handshake, or by a NEW_CONNECTION_ID that had reached it) and
- * the sender has not retired it. RFC 9000 5.1, 19.16. In a run also: no 1-RTT packet
- * has an ID that leads to no connection.
+/* cid-active: the destination ID of every Handshake and 1-RTT packet was issued to its
+ * sender (in the handshake, or by a NEW_CONNECTION_ID that had reached it) and the
+ * sender has not retired it. In a run also: no 1-RTT packet has an ID that leads to no
+ * connection.
  *
- * Vantage: the sender's interface. Rogues may invent IDs; no other excuses. */
+ * Vantage: the sender's interface.
+ *
+ * Excused: IDs that rogues invent.
+ *
+ * Source: RFC 9000 5.1, 19.16. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/check.h"

@@ -1,8 +1,14 @@
-/* cid-supply: a relay always leaves its peer a spare connection ID: two are active
- * at least, of which one is in use, but for a moment after the handshake and after
- * each retirement. And not more than the peer's active_connection_id_limit.
- * RFC 9000 5.1.1. IDs count when they leave the relay, retirements when they
- * reach it. Connections that use an ID of length zero need no supply. */
+/* cid-supply: a relay always leaves its peer a spare connection ID: two are active at
+ * least, of which one is in use. And not more than the peer's
+ * active_connection_id_limit. IDs count when they leave the relay, retirements when
+ * they reach it.
+ *
+ * Vantage: the relay's interface.
+ *
+ * Excused: a moment after the handshake and after each retirement; connections that use
+ * an ID of length zero.
+ *
+ * Source: RFC 9000 5.1.1. */
 #include "pcap-tools/check/check.h"
 #include "pcap-tools/check/per_conn.h"
 

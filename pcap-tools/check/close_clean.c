@@ -1,8 +1,14 @@
-/* close-clean: every connection ends with CONNECTION_CLOSE and code 0 from one
- * side, or by the plan. Another code is a finding, unless it is the one that the
- * scenario expects the node to get that it goes to; and what is expected must come.
- * What a rogue itself closes with, or that it goes without a word, is its own doing.
- * Bare captures may stop before the end: there only codes are judged. */
+/* close-clean: every connection ends with CONNECTION_CLOSE and code 0 from one side, or
+ * by the plan. Another code is a finding, unless it is the one that the scenario
+ * expects the node to get that it goes to; and what is expected must come.
+ *
+ * Vantage: the sender's interface.
+ *
+ * Excused: a connection that the timeline broke, or whose run was cut short; what a
+ * rogue itself closes with, or that it goes without a word. Bare captures may stop
+ * before the end: there only codes are judged.
+ *
+ * Source: RFC 9000 10.2, 20. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/excuse.h"

@@ -1,12 +1,14 @@
-/* congestion-bounded: the bytes that a sender has in flight stay within the judge's
- * own envelope of what its congestion controller may have allowed: check/envelope.h,
- * which says how much slack there is and why. RFC 9002 section 7.
+/* congestion-bounded: the bytes that a sender has in flight stay within the judge's own
+ * envelope of what its congestion controller may have allowed: check/envelope.h, which
+ * says how much slack there is and why. All senders of a run: the relay towards each
+ * subscriber (both paths together), relay and publisher, endpoints. The controller is
+ * the one the manifest names.
  *
  * Vantage: the sender's interface, both for what it sends and for the ACKs it gets.
- * All senders of a run: the relay towards each subscriber (both paths together),
- * relay and publisher, endpoints. The controller is the one the manifest names.
  *
- * Not judged: rogues; bare captures, which do not say which controller is at work. */
+ * Excused: rogues; bare captures, which do not say which controller is at work.
+ *
+ * Source: RFC 9002 7; RFC 9438. */
 #include "pcap-tools/check/awake.h"
 #include "pcap-tools/check/check.h"
 #include "pcap-tools/check/envelope.h"

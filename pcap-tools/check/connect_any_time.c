@@ -1,9 +1,13 @@
 /* connect-any-time: a client's Initial that reached a server is answered, and the
- * handshake gets done. Judged at the server's interface.
+ * handshake gets done.
+ *
+ * Vantage: the server's interface.
  *
  * Excused: the connection was closed or broken off, or the capture ends, within
- * ANSWER_NS (for the handshake SHAKE_NS) of the first Initial; the server was dead,
- * or the timeline stalled an end meanwhile. */
+ * ANSWER_NS (for the handshake SHAKE_NS) of the first Initial; the server was dead, or
+ * the timeline stalled an end meanwhile.
+ *
+ * Source: RFC 9000 7, 17.2.2. */
 #include "pcap-tools/check/excuse.h"
 
 #define ANSWER_NS 1000000000u

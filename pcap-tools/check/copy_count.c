@@ -1,7 +1,13 @@
 /* copy-count: every object that reached a relay leaves it towards each entitled
- * subscriber: a datagram exactly once, the bytes of a subgroup at least once and
- * never on two streams. A drop must be lawful: by filter, by the reset of its
- * stream, by the end of the subscription or the connection. */
+ * subscriber: a datagram exactly once, the bytes of a subgroup at least once and never
+ * on two streams.
+ *
+ * Vantage: the relay's interface.
+ *
+ * Excused: a lawful drop: by filter, by the reset of its stream, by the end of the
+ * subscription or the connection.
+ *
+ * Source: DESIGN 5; draft-ietf-moq-transport-20. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/fanout.h"

@@ -1,10 +1,16 @@
 /* copy-exact: a copy differs from its packet only where it must. The packet as it
- * reached the relay (up_pn of a copy record) is held against the copy as it leaves
- * (pn of the record): the same UDP length; the payload aligned at its end, what a
- * shorter header leaves in front is PADDING; each frame with the decision "send" is
- * there byte for byte but for the stream ID (that of the record, in as many bytes)
- * and the track alias (that of the subscription, in as many bytes); all else is
- * PADDING, and every fan-out frame has its decision. */
+ * reached the relay (up_pn of a copy record) is held against the copy as it leaves (pn
+ * of the record): the same UDP length; the payload aligned at its end, what a shorter
+ * header leaves in front is PADDING; each frame with the decision "send" is there byte
+ * for byte but for the stream ID (that of the record, in as many bytes) and the track
+ * alias (that of the subscription, in as many bytes); all else is PADDING, and every
+ * fan-out frame has its decision.
+ *
+ * Vantage: the relay's interfaces, both sides, and its copy records.
+ *
+ * Excused: what a killed relay had not written yet.
+ *
+ * Source: DESIGN 4, steps 1, 4 to 6. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/per_conn.h"

@@ -1,7 +1,12 @@
-/* copy-explained: every 1-RTT packet that leaves a relay is either a copy of a
- * named packet that reached it, or in the ledger as something its own user space
- * sent. Judged at the relay's interface; relays of datapath `stock` keep no
- * ledger. Excused: what a killed relay had not written yet. */
+/* copy-explained: every 1-RTT packet that leaves a relay is either a copy of a named
+ * packet that reached it, or in the ledger as something its own user space sent. Relays
+ * of datapath `stock` keep no ledger.
+ *
+ * Vantage: the relay's interface.
+ *
+ * Excused: what a killed relay had not written yet.
+ *
+ * Source: DESIGN 4, step 6, and 7. */
 #include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/per_conn.h"
 #include "pcap-tools/check/relay_log.h"

@@ -12,10 +12,13 @@
  * keep that little: there an object waits only when AHEAD_BYTES have left since it came.
  * What is judged is where an object begins; an object that has begun may be finished.
  *
- * Vantage: the relay's interfaces, both sides. Excused: an object that flow control
- * stopped (no stream, MAX_STREAM_DATA, MAX_DATA) at that moment or TURN_NS before; what a delivery
- * timeout or a reset took away (it does not leave); a subscriber priority changed
- * within CHANGE_NS. */
+ * Vantage: the relay's interfaces, both sides.
+ *
+ * Excused: an object that flow control stopped (no stream, MAX_STREAM_DATA, MAX_DATA) at
+ * that moment or TURN_NS before; what a delivery timeout or a reset took away (it does
+ * not leave); a subscriber priority changed within CHANGE_NS.
+ *
+ * Source: draft-ietf-moq-transport-20, Priorities. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/awake.h"

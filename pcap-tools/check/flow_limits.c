@@ -1,10 +1,14 @@
-/* flow-limits: no limit of the peer is passed: the sum of the largest offsets
- * against MAX_DATA, each stream's against MAX_STREAM_DATA, the number of streams
- * against MAX_STREAMS; each with what had reached the sender, transport
- * parameters first. RFC 9000 4.1, 4.6. A reset counts with its final size.
+/* flow-limits: no limit of the peer is passed: the sum of the largest offsets against
+ * MAX_DATA, each stream's against MAX_STREAM_DATA, the number of streams against
+ * MAX_STREAMS; each with what had reached the sender, transport parameters first. A
+ * reset counts with its final size. Connections whose handshake could not be read are
+ * not judged.
  *
- * Vantage: the sender's interface. No excuses. Connections whose handshake could not
- * be read are not judged. */
+ * Vantage: the sender's interface.
+ *
+ * Excused: what a rogue sends.
+ *
+ * Source: RFC 9000 4.1, 4.6. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/per_conn.h"

@@ -1,13 +1,17 @@
 /* frames-legal: every packet opens, every frame parses, stands in a packet that
- * may carry it, and comes from a side that may send it. RFC 9000 12.4, 17, 19;
- * RFC 9221. What MoQT forbids on streams and in datagrams is reported too.
+ * may carry it, and comes from a side that may send it. What MoQT forbids on streams
+ * and in datagrams is reported too.
  *
  * A packet that does not open counts if others of its sender in its space do, or if it
  * is a 1-RTT packet of a run: its key log has all secrets. In a bare capture keys may
  * be missing.
  *
- * Vantage: the sender's interface. Excused: what a rogue sends, and the end of a rogue
- * publisher's stream where a relay passed it on. */
+ * Vantage: the sender's interface.
+ *
+ * Excused: what a rogue sends, and the end of a rogue publisher's stream where a relay
+ * passed it on.
+ *
+ * Source: RFC 9000 12.4, 17, 19; RFC 9221. */
 #include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/per_conn.h"
 

@@ -1,8 +1,14 @@
-/* fresh-start: a connection inherits nothing from an older one on its port. Of
- * each connection whose client sends from a 4-tuple that an older one used: its
- * server's 1-RTT numbers and one-way streams begin at the beginning, and no object
- * comes before this connection asked for one; and the older one's fan-out has ended
- * when the new handshake is done. Judged at the server's interface. */
+/* fresh-start: a connection inherits nothing from an older one on its port. Of each
+ * connection whose client sends from a 4-tuple that an older one used: its server's
+ * 1-RTT numbers and one-way streams begin at the beginning, and no object comes before
+ * this connection asked for one; and the older one's fan-out has ended when the new
+ * handshake is done.
+ *
+ * Vantage: the server's interface.
+ *
+ * Excused: a few numbers that a server skips on purpose.
+ *
+ * Source: DESIGN 5; RFC 9000 5.2, 12.3. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/excuse.h"

@@ -1,12 +1,14 @@
-/* isolated: no packet with one connection's ID travels on another's 4-tuple, and
- * no object of a track that was not subscribed on its connection.
+/* isolated: no packet with one connection's ID travels on another's 4-tuple, and no
+ * object of a track that was not subscribed on its connection. A 4-tuple belongs to
+ * whoever's client sends on it: a connection that used it before (its client
+ * reconnected from the same port) may still be heard there. In a run an address belongs
+ * to a node, and no other node's client sends from there.
  *
- * A 4-tuple belongs to whoever's client sends on it: a connection that used it
- * before (its client reconnected from the same port) may still be heard there. In a
- * run an address belongs to a node, and no other node's client sends from there.
+ * Vantage: the interface of the sender, for every packet with a short header.
  *
- * Vantage: the interface of the sender, for every packet with a short header. No
- * excuses. */
+ * Excused: nothing.
+ *
+ * Source: RFC 9000 5.1, 9; draft-ietf-moq-transport-20. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/check.h"

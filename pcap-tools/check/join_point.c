@@ -1,9 +1,14 @@
 /* join-point: a subscription starts where its filter and the LARGEST_OBJECT of its
- * SUBSCRIBE_OK say. Nothing in front of that point is sent, and LARGEST_OBJECT
- * names what had really reached the relay: not more than had arrived, or its own
- * upstream had named, when it answered, not less than had arrived whole, of publishers
- * still there, when it was asked. Judged at the relay's interface. That what lies behind
- * the point comes is copy-count's. */
+ * SUBSCRIBE_OK say. Nothing in front of that point is sent, and LARGEST_OBJECT names
+ * what had really reached the relay: not more than had arrived, or its own upstream had
+ * named, when it answered, not less than had arrived whole, of publishers still there,
+ * when it was asked. That what lies behind the point comes is copy-count's.
+ *
+ * Vantage: the relay's interface.
+ *
+ * Excused: nothing.
+ *
+ * Source: DESIGN 5 (join); draft-ietf-moq-transport-20. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/excuse.h"

@@ -1,7 +1,12 @@
-/* latency: objects arrive within the scenario's budget beyond the delay that the
- * links were given on purpose. From publishing to delivery as both endpoints
- * logged it, over all deliveries of a run. Skipped where the scenario has no
- * budget. */
+/* latency: objects arrive within the scenario's budget beyond the delay that the links
+ * were given on purpose. From publishing to delivery, over all deliveries of a run.
+ * Skipped where the scenario has no budget.
+ *
+ * Vantage: the endpoints' own logs, on both sides.
+ *
+ * Excused: the delay of the links on the way.
+ *
+ * Source: the scenario's `expect: latency`. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/check.h"

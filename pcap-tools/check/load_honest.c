@@ -1,10 +1,13 @@
-/* load-honest: the run tells something. The publishers offered what was planned,
- * on time (but for one that the timeline stalled); no capture lost a packet; the wire
- * process carried every packet, when its link was to deliver it; the runner did not
- * have to stop the run. A failure makes the verdict inconclusive. Of bare captures
- * only their damage is known.
+/* load-honest: the run tells something. The publishers offered what was planned, on
+ * time; no capture lost a packet; the wire process carried every packet, when its link
+ * was to deliver it; the runner did not have to stop the run. A failure makes the
+ * verdict inconclusive. Of bare captures only their damage is known.
  *
- * Vantage: manifest.json, against the captures. */
+ * Vantage: manifest.json, against the captures.
+ *
+ * Excused: a publisher that the timeline stalled.
+ *
+ * Source: DESIGN 7. */
 #include "pcap-tools/check/excuse.h"
 
 /* Late by more than this at the 99th percentile, or by more than an object's own

@@ -1,16 +1,19 @@
 /* no-needless-retransmit: two things a relay must not cause or do.
  *
- * A publisher sends bytes again that had reached the relay, and no ACK of them had
- * left it, although its user space had run for the max_ack_delay that it announced
- * and TURN_NS more since they came: it acknowledges too late. RFC 9000 13.2.1. The
- * time that counts is that of check/awake.h: a process that waits for its turn on a
- * busy machine, or that the timeline stalls, is not accused. An ACK that left and was
- * lost excuses the relay, too.
+ * A publisher sends bytes again that had reached the relay, and no ACK of them had left
+ * it, although its user space had run for the max_ack_delay that it announced and
+ * TURN_NS more since they came: it acknowledges too late. The time that counts is that
+ * of check/awake.h.
  *
- * And the datapath copies bytes of a stream to a subscriber that already left
- * towards it: a resend went out as if it were new.
+ * And the datapath copies bytes of a stream to a subscriber that already left towards
+ * it: a resend went out as if it were new.
  *
- * Vantage: the relay's interface; a resend counts where the publisher sends it. */
+ * Vantage: the relay's interface; a resend counts where the publisher sends it.
+ *
+ * Excused: an ACK that left and was lost; a process that waits for its turn on a busy
+ * machine, or that the timeline stalls.
+ *
+ * Source: RFC 9000 13.2.1. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/awake.h"

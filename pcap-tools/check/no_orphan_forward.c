@@ -1,7 +1,13 @@
-/* no-orphan-forward: nothing is forwarded on a connection that is over. After a
- * relay sent CONNECTION_CLOSE, or one turn after the peer's reached it, or after the
- * relay's process was killed, no stream or datagram frame leaves on the connection.
- * RFC 9000 10.2. Judged at the relay's interface. Looks at connections that ended. */
+/* no-orphan-forward: nothing is forwarded on a connection that is over. After a relay
+ * sent CONNECTION_CLOSE, or one turn after the peer's reached it, or after the relay's
+ * process was killed, no stream or datagram frame leaves on the connection. Looks at
+ * connections that ended.
+ *
+ * Vantage: the relay's interface.
+ *
+ * Excused: the turn that the relay needs to hear of the peer's close.
+ *
+ * Source: RFC 9000 10.2; DESIGN 5. */
 #include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/per_conn.h"
 

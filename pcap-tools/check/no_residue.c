@@ -1,5 +1,11 @@
-/* no-residue: nothing of the run is left on the machine, and every process ended
- * as planned. An empty list of examined kinds proves nothing. */
+/* no-residue: nothing of the run is left on the machine, and every process ended as
+ * planned. An empty list of examined kinds proves nothing.
+ *
+ * Vantage: manifest.json: what the runner found behind the run.
+ *
+ * Excused: a process that the timeline ends.
+ *
+ * Source: DESIGN 10. */
 #include "pcap-tools/check/check.h"
 
 static void report(struct qp_judged *self, const char *field, char *expected, char *actual,

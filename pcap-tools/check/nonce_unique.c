@@ -1,7 +1,12 @@
-/* nonce-unique: under one key no number seals two different packets (RFC 9001 5.3,
- * RFC 5116 3.1). The key is that of (connection, sender, space, key phase); without
- * packet protection the numbers alone are judged. The same bytes again use no nonce
- * twice. Judged at the sender's interface. */
+/* nonce-unique: under one key no number seals two different packets. The key is that of
+ * (connection, sender, space, key phase); without packet protection the numbers alone
+ * are judged.
+ *
+ * Vantage: the sender's interface.
+ *
+ * Excused: the same bytes again: they use no nonce twice.
+ *
+ * Source: RFC 9001 5.3; RFC 5116 3.1. */
 #include "pcap-tools/check/check.h"
 
 static void packet(void *arg, const struct qp_seen *s) {

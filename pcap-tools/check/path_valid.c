@@ -1,8 +1,13 @@
 /* path-valid: a server sends only on 4-tuples its client has sent on; before one is
  * validated, at most three times the bytes that came from there. The handshake's
- * 4-tuple is validated by a packet protected with handshake or 1-RTT keys, another
- * one by the PATH_RESPONSE to a PATH_CHALLENGE sent on it. RFC 9000 8.1, 8.2,
- * 9.3. Judged at the server's interface, in bytes of UDP payload. */
+ * 4-tuple is validated by a packet protected with handshake or 1-RTT keys, another one
+ * by the PATH_RESPONSE to a PATH_CHALLENGE sent on it. Bytes are those of UDP payload.
+ *
+ * Vantage: the server's interface.
+ *
+ * Excused: nothing.
+ *
+ * Source: RFC 9000 8.1, 8.2, 9.3. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/check.h"

@@ -1,8 +1,13 @@
-/* payload-identical: what a subscriber gets is what was published. Twice: on the
- * wire (object at the relay's entrance against its copy), and in the endpoints'
- * own logs (published against delivered: size, hash, priority, each once, and
- * nothing missing that no loss excuses). What a rogue publishes may be anything,
- * and nothing is owed to a rogue. */
+/* payload-identical: what a subscriber gets is what was published. Twice: on the wire
+ * (object at the relay's entrance against its copy), and in the endpoints' own logs
+ * (published against delivered: size, hash, priority, each once, and nothing missing).
+ *
+ * Vantage: the relay's interface; the endpoints' own logs.
+ *
+ * Excused: what a loss, a lawful drop or the timeline took away; what a rogue publishes
+ * may be anything, and nothing is owed to a rogue.
+ *
+ * Source: DESIGN 8. */
 #include <stdio.h>
 #include <stdlib.h>
 

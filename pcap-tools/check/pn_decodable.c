@@ -1,7 +1,12 @@
-/* pn-decodable: the packet number on the wire is long enough for a receiver that
- * has nothing but what the sender knows to be acknowledged. RFC 9000 17.1, A.2:
- * the range must be at least twice the distance to the largest acknowledged
- * number that had reached the sender. */
+/* pn-decodable: the packet number on the wire is long enough for a receiver that has
+ * nothing but what the sender knows to be acknowledged: the range must be at least
+ * twice the distance to the largest acknowledged number that had reached the sender.
+ *
+ * Vantage: the sender's interface.
+ *
+ * Excused: a number sent a little out of order, behind one already acknowledged.
+ *
+ * Source: RFC 9000 17.1, A.2. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/check.h"

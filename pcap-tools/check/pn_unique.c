@@ -1,5 +1,10 @@
-/* pn-unique: no number leaves a sender twice in one space. RFC 9000 12.3.
- * Identical repeats of a CONNECTION_CLOSE are lawful (10.2.1). */
+/* pn-unique: no number leaves a sender twice in one space.
+ *
+ * Vantage: the sender's interface.
+ *
+ * Excused: identical repeats of a CONNECTION_CLOSE (RFC 9000 10.2.1).
+ *
+ * Source: RFC 9000 12.3. */
 #include "pcap-tools/check/check.h"
 
 static void packet(void *arg, const struct qp_seen *s) {

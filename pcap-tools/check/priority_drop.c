@@ -1,11 +1,15 @@
 /* priority-drop: what the PRIORITY_FILTER on the wire excludes is not sent, what it
  * admits is, and each tail cut off with a reset is a lawful drop: with the code that
  * goes with its reason, and never opened again. Looks at subscriptions that ever had a
- * filter, and at every reset subgroup. Judged at the relay's interface.
+ * filter, and at every reset subgroup. A filter counts for a subgroup as a whole, from
+ * the one in force when its first bytes leave.
  *
- * A filter counts for a subgroup as a whole, from the one in force when its first
- * bytes leave. While a change is on its way (asked, not yet answered, and one turn
- * of the relay after that) both count. */
+ * Vantage: the relay's interface.
+ *
+ * Excused: a change on its way (asked, not yet answered, and one turn of the relay
+ * after that): both filters count; what the end of a connection took away.
+ *
+ * Source: draft-ietf-moq-transport-20; DESIGN 5. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/excuse.h"

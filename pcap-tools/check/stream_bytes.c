@@ -1,5 +1,11 @@
-/* stream-bytes: one offset of a stream has one value, a stream has one final
- * size, and nothing lies behind it. RFC 9000 2.2, 4.5. */
+/* stream-bytes: one offset of a stream has one value, a stream has one final size, and
+ * nothing lies behind it.
+ *
+ * Vantage: the sender's interface.
+ *
+ * Excused: what a rogue sends.
+ *
+ * Source: RFC 9000 2.2, 4.5. */
 #include "pcap-tools/check/excuse.h"
 
 static void differs(struct qp_judged *self, const struct qp_seen *s, const struct qp_quic_frame *f,

@@ -1,12 +1,15 @@
-/* stream-complete: a stream that a side began it also ends: with FIN and every
- * byte in front of it sent, or with a reset. Control and request streams live as
- * long as the session: of these only holes count.
+/* stream-complete: a stream that a side began it also ends: with FIN and every byte in
+ * front of it sent, or with a reset. Control and request streams live as long as the
+ * session: of these only holes count.
  *
- * Vantage: the sender's interface. Excused: the run was cut short; a rogue is at one
- * end; the connection ended
- * by the plan, unless a younger stream of the same track was ended before, so that this
- * one was not waiting for its turn. In bare captures also: no close was captured, or the
- * receiver of the stream closed. */
+ * Vantage: the sender's interface.
+ *
+ * Excused: the run was cut short; a rogue is at one end; the connection ended by the
+ * plan, unless a younger stream of the same track was ended before, so that this one
+ * was not waiting for its turn. In bare captures also: no close was captured, or the
+ * receiver of the stream closed.
+ *
+ * Source: RFC 9000 2.2, 3.1. */
 #include "pcap-tools/check/excuse.h"
 
 /* Flow control of its own may keep a stream back: less than a datagram is left of it. */

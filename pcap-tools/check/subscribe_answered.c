@@ -1,8 +1,12 @@
-/* subscribe-answered: every SUBSCRIBE that reached the other side gets
- * SUBSCRIBE_OK or REQUEST_ERROR, and every REQUEST_UPDATE of one its answer.
+/* subscribe-answered: every SUBSCRIBE that reached the other side gets SUBSCRIBE_OK or
+ * REQUEST_ERROR, and every REQUEST_UPDATE of one its answer.
  *
- * Excused: a rogue asks or is asked; the connection ended, was broken off, or the capture stops, within
- * ANSWER_NS of the question; the asker gave the request up. */
+ * Vantage: the interface of whoever is asked.
+ *
+ * Excused: a rogue asks or is asked; the connection ended, was broken off, or the
+ * capture stops, within ANSWER_NS of the question; the asker gave the request up.
+ *
+ * Source: draft-ietf-moq-transport-20. */
 #include "pcap-tools/check/excuse.h"
 
 #define ANSWER_NS 1000000000u

@@ -1,12 +1,15 @@
-/* trace-agrees: ledger, copy records and capture name the same numbers, contents,
- * IDs and addresses. Every 1-RTT packet of a relay stands in the ledger, with the
- * frames it carried if the relay's own builder or the datapath made it; what the
- * ledger and the copy records call sent was captured; each number is a copy of one
- * packet; a connection in the trace exists, where the trace says. And endpoints' qlog,
- * if there is one, agrees with the capture: check/witness.h.
+/* trace-agrees: ledger, copy records and capture name the same numbers, contents, IDs
+ * and addresses. Every 1-RTT packet of a relay stands in the ledger, with the frames it
+ * carried if the relay's own builder or the datapath made it; what the ledger and the
+ * copy records call sent was captured; each number is a copy of one packet; a
+ * connection in the trace exists, where the trace says. And endpoints' qlog, if there
+ * is one, agrees with the capture: check/witness.h.
  *
- * Vantage: the interface of whoever wrote the trace. Excused: what a killed relay had
- * not written. */
+ * Vantage: the interface of whoever wrote the trace.
+ *
+ * Excused: what a killed relay had not written.
+ *
+ * Source: DESIGN 7; RFC 9000 12.3. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/excuse.h"

@@ -214,3 +214,7 @@ int qp_cli(int argc, char **argv, FILE *out, FILE *talk) {
   int bad = parse(argc, argv, command, &o);
   return bad ? bad : command->run(&o);
 }
+
+int judge_command(int argc, char **argv, FILE *out, FILE *talk) {
+  return qp_cli(argc, argv, out, talk);
+}

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pcap-tools/judge.h"
 #include "pcap-tools/mutate/operators.h"
 #include "pcap-tools/read/lines.h"
 #include "pcap-tools/read/memory.h"
@@ -30,6 +31,14 @@ const struct qm_operator *const *qm_operators(size_t *n) {
     for (size_t k = 0; parts[i][k]; k++)
       all[n_all++] = parts[i][k];
   *n = n_all;
+  return all;
+}
+
+const struct judge_mutation *judge_mutations(size_t *n) {
+  static struct judge_mutation all[128];
+  const struct qm_operator *const *from = qm_operators(n);
+  for (size_t i = 0; i < *n; i++)
+    all[i] = (struct judge_mutation){from[i]->name, from[i]->does, from[i]->check};
   return all;
 }
 
