@@ -72,7 +72,8 @@ static bool take_neighbours_id(const struct qm_bed *bed, struct qm_edit *e, size
 #define ANOTHERS_ALSO                                                                              \
   "pn-unique", "nonce-unique", "path-valid", "trace-agrees", "ack-only-sent", "copy-explained",    \
       "copy-exact", "copy-count", "stream-bytes", "payload-identical", "frames-legal",             \
-      "flow-limits", "stream-complete", "pn-decodable", "priority-drop", "no-needless-retransmit"
+      "flow-limits", "stream-complete", "pn-decodable", "priority-drop", "no-needless-retransmit", \
+      "delivery-order"
 
 static const struct qm_operator id_of_another = {
     .name = "id-of-another",

@@ -135,8 +135,11 @@ static const struct qm_operator delivery_invented = {
     .apply = invent_delivery,
 };
 
-/* Published, and got by somebody. */
+/* Published, and got by somebody: nothing may be dropped. */
 static bool is_published(const struct qm_bed *bed, size_t line) {
+  for (size_t i = 0; i < bed->e.manifest->n_subscriptions; i++)
+    if (bed->e.manifest->subscriptions[i].delivery_timeout_ns)
+      return false;
   return qm_is_line(bed, line, "objects", "published");
 }
 

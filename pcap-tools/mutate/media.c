@@ -402,7 +402,8 @@ static bool waited_behind(const struct qm_bed *bed, size_t frame) {
   if (frame % SOME || !qm_is_frame(bed, frame, QP_F_DATAGRAM))
     return false;
   const struct qm_packet *p = &bed->packets[bed->frames[frame].packet];
-  if (!qm_of_ledger(bed, p) || !qm_downstream(bed, p) || p->copy)
+  if (!qm_of_ledger(bed, p) || !qm_downstream(bed, p) || p->copy ||
+      qp_broken_at(&bed->e, p->conn) != UINT64_MAX)
     return false;
   size_t later = later_datagram(bed, frame);
   uint64_t here = came_at(bed, frame), there = later == SIZE_MAX ? 0 : came_at(bed, later);

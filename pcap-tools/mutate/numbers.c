@@ -136,12 +136,13 @@ static bool is_lone_ack(const struct qm_bed *bed, size_t place) {
 }
 
 #define NOT_RECEIVED                                                                               \
-  "a receiver's kernel throws the datagram away: what came of it afterwards has no cause"
+  "a receiver's kernel throws the datagram away: what came of it afterwards, and the receiver's "  \
+  "own log of it, have no cause"
 
 #define NOT_RECEIVED_ALSO                                                                          \
   "copy-explained", "copy-exact", "copy-count", "payload-identical", "ack-split",                  \
       "connect-any-time", "cid-active", "subscribe-answered", "flow-limits", "isolated",           \
-      "path-valid"
+      "path-valid", "trace-agrees"
 
 static bool spoil_udp(const struct qm_bed *bed, struct qm_edit *e, size_t place,
                       struct qm_random *r) {

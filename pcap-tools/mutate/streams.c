@@ -246,10 +246,10 @@ static const struct qm_operator stream_limit_lowered = {
 
 /* ---- the window ----------------------------------------------------------------------------- */
 
-#define SPELL_NS 500000000u
-#define MUCH     150000u /* more than any envelope of these runs allows without ACKs */
+#define SPELL_NS 1000000000u
+#define MUCH     300000u /* more than any envelope of these runs allows without ACKs */
 
-/* Bytes that the packet's sender sends in the next half second, copies and all. */
+/* Bytes that the packet's sender sends in the next second, copies and all. */
 static uint64_t sent_after(const struct qm_bed *bed, size_t place) {
   const struct qm_packet *p = &bed->packets[place];
   uint64_t sum = 0;
@@ -285,7 +285,7 @@ static bool silence_acks(const struct qm_bed *bed, struct qm_edit *e, size_t pla
 
 static const struct qm_operator window_ignored = {
     .name = "window-ignored",
-    .does = "for half a second no ACK comes, and the sender goes on as before",
+    .does = "for a second no ACK comes, and the sender goes on as before",
     .check = "congestion-bounded",
     .also = {"no-needless-retransmit", "pn-decodable", "ack-split", "delivery-order"},
     .why = "the numbers in flight grow, and a relay that does not acknowledge causes resends",
@@ -314,7 +314,7 @@ static bool relays_much(const struct qm_bed *bed, size_t place) {
 
 static const struct qm_operator burst_sent = {
     .name = "burst-sent",
-    .does = "a relay sends half a second's packets at once",
+    .does = "a relay sends a second's packets at once",
     .check = "congestion-bounded",
     .also = {"copy-explained", "copy-exact", "ack-split", "flow-limits", "pn-decodable",
              "join-point", "delivery-order", "copy-count", "ack-only-sent", "isolated"},
@@ -447,7 +447,7 @@ static const struct qm_operator never_answered = {
     .does = "a client knocks, and nothing at all comes of it",
     .check = "connect-any-time",
     .also = {"close-clean", "trace-agrees", "copy-count", "payload-identical", "copy-explained",
-             "join-point"},
+             "join-point", "priority-drop", "copy-exact"},
     .why = "logs, ledger and copies tell of a connection that is not there; if it was the "
            "publisher's, nothing can have come to the relay",
     .places = QM_CONNS,

@@ -145,6 +145,12 @@ static void looking_at_nothing_proves_nothing(void **state) {
   made_run_expect(&p, "no-residue", JUDGE_SKIP);
 }
 
+static void nothing_left_is_no_residue(void **state) {
+  (void)state;
+  struct plan p = made_run();
+  made_run_expect(&p, "no-residue", JUDGE_PASS);
+}
+
 static void a_process_that_died_is_residue(void **state) {
   (void)state;
   struct plan p = made_run();
@@ -566,6 +572,7 @@ int main(void) {
       cmocka_unit_test(a_silent_wire_is_not_honest),
       cmocka_unit_test(something_left_is_residue),
       cmocka_unit_test(looking_at_nothing_proves_nothing),
+      cmocka_unit_test(nothing_left_is_no_residue),
       cmocka_unit_test(a_process_that_died_is_residue),
       cmocka_unit_test(another_size_delivered_fails),
       cmocka_unit_test(another_hash_delivered_fails),
