@@ -14,7 +14,7 @@
 #   FOLDER/t/NAME_test.c                  one cmocka binary, linked by its top folder
 #   FOLDER/t/NAME_test.sh                 one script test (exit 77: skip, reason on the last line)
 #   FOLDER/t/NAME.c, FOLDER/t/NAME.bpf.c  what the tests of that top folder share
-#   FOLDER/bench/NAME.c                   one program for `make bench`, linked as a test is
+#   FOLDER/bench/NAME.c                   one program for `make bench` or a script of ci/, linked as a test is
 #   FOLDER/fuzz/NAME_fuzz.c               one libFuzzer target, corpus in FOLDER/fuzz/NAME/
 
 VERSION := 0.1.0
@@ -311,7 +311,7 @@ layering: ## check who includes whom
 
 test: layering build test-programs ## layering, unit tests, script tests (live ones as root)
 
-test-programs: $(if $(strip $(BINARIES)),build) $(call wanted,$(TEST_BIN))
+test-programs: $(if $(strip $(BINARIES)),build) $(call wanted,$(TEST_BIN)) $(BUILD)/t/pcap-tools/bench/second_opinion
 	$(Q)$(test_driver) $(call wanted,$(TEST_BIN) $(CI_TEST_SH) $(TEST_SH))
 
 test-full: ## test, with the long cases too

@@ -2,6 +2,8 @@
 # Makes what fanbench builds on available, and writes where it lies.
 #
 #   ci/deps.sh [OUTPUT]          OUTPUT: the make fragment [build/deps.mk]
+#   ci/deps.sh --foreign         unpacks the packages of ci/packages.foreign into the cache,
+#                                installs nothing, and prints the folder that is their root
 #
 # 1. Debian packages of ci/packages. No apt at all when none is missing.
 # 2. wolfSSL and ngtcp2 of ci/deps.lock, built static and kept outside build/ in
@@ -138,6 +140,36 @@ install_packages() { # lines of missing_packages on stdin
     die "cannot install packages; the end of apt's log stands above"
 }
 
+# --- packages that are only unpacked -------------------------------------------
+
+# Prints the root folder. Neither root nor a change of the machine is needed.
+unpack_foreign() {
+    local list=$root/ci/packages.foreign names options target work archive
+    mapfile -t names < <(sed -e 's/#.*//' "$list" | awk 'NF { print $1 }')
+    target=$cache/foreign-$(sha256sum <"$list" | cut -c1-16)
+    if [ ! -d "$target" ]; then
+        work=$cache/apt/foreign
+        apt_state foreign
+        if [ -f /etc/apt/sources.list ]; then cp /etc/apt/sources.list "$work/sources.list"; fi
+        if [ -d /etc/apt/sources.list.d ]; then
+            find /etc/apt/sources.list.d -maxdepth 1 \( -name '*.list' -o -name '*.sources' \) -exec cp -t "$work/sources.list.d" {} +
+        fi
+        mapfile -t options < <(apt_options foreign)
+        mkdir -p "$work/root" "$work/archives"
+        say "unpacking ${names[*]}"
+        if ! apt-get "${options[@]}" update >"$work/log" 2>&1 ||
+            ! (cd "$work/archives" && apt-get "${options[@]}" download "${names[@]}" >>"$work/log" 2>&1); then
+            tail -n 10 "$work/log" >&2
+            rm -rf "$work"
+            die "cannot fetch ${names[*]}; the end of apt's log stands above"
+        fi
+        for archive in "$work"/archives/*.deb; do dpkg -x "$archive" "$work/root"; done
+        mv "$work/root" "$target"
+        rm -rf "$work"
+    fi
+    printf '%s\n' "$target"
+}
+
 # --- tarballs ----------------------------------------------------------------
 
 lock_lines() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$lock"; }
@@ -252,8 +284,15 @@ EOF
 
 ready() { [ -z "$(missing_packages)" ] && [ -f "$cache/$(cache_key)/generation" ]; }
 
-wanted=$(wanted_packages)
 mkdir -p "$cache"
+if [ "$output" = --foreign ]; then
+    exec 9>"$cache/lock"
+    flock 9
+    unpack_foreign
+    exit
+fi
+
+wanted=$(wanted_packages)
 if ! ready; then
     # One at a time; whoever waited finds the work done.
     exec 9>"$cache/lock"

@@ -59,8 +59,10 @@ static const struct qm_operator ends_early = {
     .does = "a stream is ended, and its sender goes on behind the end",
     .check = "stream-bytes",
     .also = {"copy-exact", "trace-agrees", "stream-complete", "frames-legal", "copy-count",
-             "close-clean"},
-    .why = "the copy records and the ledger know of no end there",
+             "close-clean", "priority-drop"},
+    .why =
+        "the copy records and the ledger know of no end there, and what lies behind it was "
+        "dropped by no policy",
     .places = QM_FRAMES,
     .fits = goes_on,
     .apply = set_fin,
@@ -448,8 +450,9 @@ static const struct qm_operator never_answered = {
     .check = "connect-any-time",
     .also = {"close-clean", "trace-agrees", "copy-count", "payload-identical", "copy-explained",
              "join-point", "priority-drop", "copy-exact"},
-    .why = "logs, ledger and copies tell of a connection that is not there; if it was the "
-           "publisher's, nothing can have come to the relay",
+    .why =
+        "logs, ledger and copies tell of a connection that is not there; if it was the "
+        "publisher's, nothing can have come to the relay",
     .places = QM_CONNS,
     .fits = lives_long,
     .apply = never_answer,
