@@ -122,7 +122,7 @@ static void take_sub(struct relay *relay, const struct fb_record *record, struct
       .pieces = pieces,
       .n_pieces = n,
   };
-  client_enter(client, &number);
+  joint_enter(client, &number);
 }
 
 static void take_record(struct relay *relay, const struct fb_record *record) {

@@ -2,7 +2,8 @@
  *
  *   relay.c    demultiplexing, the loop's entry points, flushing
  *   dial.c     the connection to this relay's own upstream
- *   client.c   one connection: life, callbacks of QUIC, shim and ledger
+ *   client.c   one connection: life, callbacks of QUIC and MoQT
+ *   joint.c    its joint numbers: callbacks of shim and ledger
  *   timers.c   which connection is due first
  *   path.c     which path the fan-out takes, and when it waits for one
  *   entry.c    what the datapath is told about clients, upstreams, tracks
@@ -361,11 +362,20 @@ uint64_t client_ledger_due(const struct client *client);
 void client_leave(struct client *client);
 void client_close(struct client *client, uint64_t code, const char *reason);
 struct fb_counters *client_counters(const struct client *client);
-uint64_t client_take_number(struct client *client);
+
+/* ---- joint.c: what shim and ledger ask and tell; not on stock ------------------- */
+/* Makes both, before the connection; client_free() frees them. -1: no memory. */
+int joint_begin(struct client *client);
+extern const struct protect_hooks joint_protect; /* for it; argument: the client */
+uint64_t joint_take_number(struct client *client);
 /* Enters a sent number in the ledger. */
-void client_enter(struct client *client, const struct ledger_number *number);
+void joint_enter(struct client *client, const struct ledger_number *number);
 /* The ledger's floor may have moved: the cap on unacknowledged numbers follows it. */
-void client_floor(struct client *client);
+void joint_floor(struct client *client);
+/* MAX_DATA for the fan-out, and telling the datapath: after ngtcp2 was given data of its own. */
+uint64_t joint_max_data(const struct client *client);
+void joint_share_max_data(struct client *client);
+struct leg *joint_leg(struct client *client, uint64_t sid); /* NULL: no subscriber's stream */
 
 /* ---- entry.c ---------------------------------------------------------------- */
 void entry_subscriber_join(struct client *client);

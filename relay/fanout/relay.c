@@ -319,7 +319,7 @@ void relay_expiry(struct relay *relay, uint64_t now_ns) {
     }
     if (client_ledger_due(client) <= now_ns) {
       ledger_expiry(client->ledger, now_ns);
-      client_floor(client);
+      joint_floor(client);
       client_dirty(client);
     }
     if (client->late_ns && client->late_ns <= now_ns) client_dirty(client);

@@ -16,11 +16,11 @@ void skip_number(struct client *client) {
   if (client->relay->cfg.defects.pn_guess) return; /* it keeps no account of its own */
   if (skip->next == 0) skip->next = some(client, FIRST);
   if (plane_load(client->relay->cfg.plane, &client_counters(client)->next_pn) < skip->next) return;
-  struct ledger_number number = {.pn = client_take_number(client),
+  struct ledger_number number = {.pn = joint_take_number(client),
                                  .own = LEDGER_NO_OWN,
                                  .origin = LEDGER_BURNED,
                                  .sent_ns = client->relay->now};
-  client_enter(client, &number);
+  joint_enter(client, &number);
   skip->at[skip->n++ % SKIP_KEPT] = number.pn;
   skip->next = number.pn + some(client, LEAST);
 }

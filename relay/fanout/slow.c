@@ -253,7 +253,7 @@ static bool send_packet(struct packet *pkt, enum ledger_origin origin) {
   struct relay *relay = client->relay;
   size_t payload_len;
   size_t hdr_len = builder_end(&pkt->builder, &payload_len);
-  uint64_t pn = client_take_number(client);
+  uint64_t pn = joint_take_number(client);
   put_number(&pkt->builder, pn);
   size_t len = qc_seal(client->qc, pkt->buf, hdr_len, payload_len, pn);
   struct ledger_number number = {
@@ -265,7 +265,7 @@ static bool send_packet(struct packet *pkt, enum ledger_origin origin) {
       .pieces = pkt->pieces,
       .n_pieces = pkt->n_pieces,
   };
-  client_enter(client, &number);
+  joint_enter(client, &number);
   if (len == 0) {
     ledger_failed(client->ledger, pn, relay->now);
     return false;
