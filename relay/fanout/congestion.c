@@ -229,6 +229,8 @@ void congestion_spurious(struct congestion *c, uint64_t sent_ns) {
     return;
   if (--c->lost)
     return;
+  /* It was none, so what else was sent before it may still be the loss that begins one. */
+  c->event_ns = c->before_event_ns;
   /* Whatever was gained since is kept. */
   c->before.cwnd = larger(c->before.cwnd, c->now.cwnd);
   c->now = c->before;

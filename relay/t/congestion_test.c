@@ -315,6 +315,23 @@ static void spurious_of_an_older_event(void **state) {
 
 /* Three copies of 1,000 bytes, their records in late, one acknowledged: at no time is more
  * allowed than the window. */
+/* Jitter makes a loss that was none, and a burst takes packets of the same flight: the event is
+ * taken back before they are known to be lost, and they are one. */
+static void real_loss_behind_a_spurious_one(void **state) {
+  (void)state;
+  for (int cubic = 0; cubic < 2; cubic++) {
+    struct congestion c;
+    congestion_init(&c, cubic, PACKET);
+    congestion_lost(&c, 100 * MS, false, NEVER, 200 * MS);
+    congestion_spurious(&c, 100 * MS);
+    assert_int_equal(c.now.cwnd, 12000);
+    congestion_lost(&c, 110 * MS, false, NEVER, 210 * MS);
+    assert_int_equal(c.now.cwnd, cubic ? 8400 : 6000);
+    congestion_lost(&c, 120 * MS, false, NEVER, 215 * MS); /* of the same event */
+    assert_int_equal(c.now.cwnd, cubic ? 8400 : 6000);
+  }
+}
+
 static void credit_counts_once(void **state) {
   struct congestion c = fresh(false);
   (void)state;
@@ -349,6 +366,7 @@ int main(void) {
       cmocka_unit_test(cubic_clock_stands_when_unused),
       cmocka_unit_test(spurious_event_is_taken_back),
       cmocka_unit_test(spurious_of_an_older_event),
+      cmocka_unit_test(real_loss_behind_a_spurious_one),
       cmocka_unit_test(credit_counts_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
