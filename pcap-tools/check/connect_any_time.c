@@ -1,7 +1,8 @@
 /* connect-any-time: a client's Initial that reached a server is answered, and the
  * handshake gets done.
  *
- * Vantage: the server's interface.
+ * Vantage: the server's interface. Where that is captured, an Initial that only the
+ * client's capture has was lost on the way.
  *
  * Excused: the connection was closed or broken off, or the capture ends, within
  * ANSWER_NS (for the handshake SHAKE_NS) of the first Initial; the server was dead, or
@@ -9,9 +10,52 @@
  *
  * Source: RFC 9000 7, 17.2.2. */
 #include "pcap-tools/check/excuse.h"
+#include "pcap-tools/check/per_conn.h"
 
 #define ANSWER_NS 1000000000u
 #define SHAKE_NS  3000000000u
+
+struct connect_any_time {
+  struct qp_per_conn knocks;
+};
+
+struct knock {
+  bool arrived;
+};
+
+static bool is_router(const struct qp_manifest *m, const char *name) {
+  for (size_t i = 0; i < m->n_nodes; i++)
+    if (!strcmp(m->nodes[i].name, name))
+      return !strcmp(m->nodes[i].role, "router");
+  return false;
+}
+
+/* Does that capture show what arrives at the server? True also if none of the run would. */
+static bool shows_arrival(const struct qp_evidence *e, const struct qp_conn *c, uint32_t file) {
+  const struct qp_manifest *m = e->manifest;
+  const struct qp_node *server = m ? qp_node_at(e, c, QP_SERVER) : NULL;
+  if (!server || file >= m->n_captures || !strcmp(m->captures[file].node, server->name))
+    return true;
+  for (size_t i = 0; i < m->n_captures; i++) {
+    const struct qp_capture_info *at = &m->captures[i];
+    if (!strcmp(at->node, server->name) &&
+        (!strcmp(at->peer, m->captures[file].node) || is_router(m, at->peer)))
+      return false;
+  }
+  return true;
+}
+
+/* Until the server has answered, all datagrams are the client's. */
+static void datagram(void *arg, struct qp_place place, const struct qp_udp *udp, struct qp_conn *c,
+                     unsigned views) {
+  struct qp_judged *self = arg;
+  struct connect_any_time *state = self->state;
+  (void)views;
+  if (!c || udp->sum == QP_SUM_WRONG || udp->ip_sum_wrong)
+    return;
+  struct knock *knock = qp_per_conn(&state->knocks, c, sizeof *knock);
+  knock->arrived = knock->arrived || shows_arrival(self->evidence, c, place.file);
+}
 
 /* When the captures end. */
 static uint64_t last_of(const struct qp_evidence *e) {
@@ -64,8 +108,11 @@ static void report(struct qp_judged *self, const struct qp_conn *c, char *expect
 
 static void judge_conn(struct qp_judged *self, const struct qp_conn *c, uint64_t last) {
   const struct qp_evidence *e = self->evidence;
+  const struct connect_any_time *state = self->state;
+  const struct knock *knock = qp_per_conn_peek(&state->knocks, c);
   uint64_t end = qp_broken_at(e, c);
-  if (!c->numbers[QP_CLIENT][QP_SPACE_INITIAL].reached.n || dead(e, c) || stalled(e, c))
+  if (!c->numbers[QP_CLIENT][QP_SPACE_INITIAL].reached.n || !knock || !knock->arrived ||
+      dead(e, c) || stalled(e, c))
     return;
   for (int side = 0; side < 2; side++)
     if (c->close[side].seen && c->close[side].at.time_ns < end)
@@ -89,7 +136,19 @@ static void finish(struct qp_judged *self) {
     judge_conn(self, conns[i], last);
 }
 
+static void watch(struct qp_judged *self, struct qp_watcher *w) {
+  (void)self;
+  w->datagram = datagram;
+}
+
+static void clear(struct qp_judged *self) {
+  qp_per_conn_clear(&((struct connect_any_time *)self->state)->knocks, NULL);
+}
+
 const struct qp_check qp_check_connect_any_time = {
     .info = {"connect-any-time", "transport", "A new client is always answered.", true},
+    .state = sizeof(struct connect_any_time),
+    .watch = watch,
     .finish = finish,
+    .clear = clear,
 };

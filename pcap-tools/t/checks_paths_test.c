@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "pcap-tools/t/scene.h"
+#include "pcap-tools/t/made_run.h"
 
 enum { C = TAPE_CLIENT, S = TAPE_SERVER };
 #define SECOND_NS 1000000000u
@@ -299,6 +299,34 @@ static void a_handshake_that_stops_fails(void **state) {
   tape_expect_finding(s->t, "connect-any-time", "handshake", "none");
 }
 
+/* A client whose Initial its own capture has; does the relay's have it, too? */
+static struct plan a_client_knocks(bool arrives) {
+  struct plan p = made_run();
+  struct tape_conn late = tape_conn_silent(p.scene.t);
+  late.file[TAPE_CLIENT] = 1;
+  tape_say_initial(&late, C, 0, FRAMES(w_ping(), w_padding(1100)));
+  if (arrives)
+    tape_also_in(p.scene.t, 2, 1000000);
+  p.scene.t->now_ns += 2 * SECOND_NS;
+  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_ping()));
+  scene_close(&p.scene);
+  p.at_sub = true;
+  tape_conn_free(&late);
+  return p;
+}
+
+static void an_initial_lost_on_the_way_is_excused(void **state) {
+  (void)state;
+  struct plan p = a_client_knocks(false);
+  made_run_expect(&p, "connect-any-time", JUDGE_PASS);
+}
+
+static void an_initial_that_arrives_is_answered(void **state) {
+  (void)state;
+  struct plan p = a_client_knocks(true);
+  made_run_expect_finding(&p, "connect-any-time", "handshake", "no packet at all");
+}
+
 /* ---- nonce-unique -------------------------------------------------------- */
 
 static void a_number_again_under_another_key_passes(void **state) {
@@ -414,6 +442,8 @@ int main(void) {
       CASE(a_swallowed_initial_fails),
       CASE(an_initial_right_at_the_end_is_excused),
       CASE(a_handshake_that_stops_fails),
+      cmocka_unit_test(an_initial_lost_on_the_way_is_excused),
+      cmocka_unit_test(an_initial_that_arrives_is_answered),
       CASE(a_number_again_under_another_key_passes),
       CASE(a_nonce_used_twice_fails),
       CASE(the_same_bytes_again_pass),

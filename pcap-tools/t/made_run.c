@@ -47,6 +47,15 @@ void made_run_file(const char *name, const char *text) {
   fclose(f);
 }
 
+/* The subscriber's link, captured at both ends. */
+static void write_link(const struct plan *p) {
+  char path[256];
+  snprintf(path, sizeof path, "%s/capture/sub.0-relay.pcapng", tape_dir());
+  tape_write(p->scene.t, path, 1, 0);
+  snprintf(path, sizeof path, "%s/capture/relay-sub.0.pcapng", tape_dir());
+  tape_write(p->scene.t, path, 2, 0);
+}
+
 void made_run_write(const struct plan *p) {
   static char text[8192];
   char path[256];
@@ -57,6 +66,8 @@ void made_run_write(const struct plan *p) {
     remove(path);
   else
     tape_write(p->scene.t, path, 0, 0);
+  if (p->at_sub)
+    write_link(p);
   long packets = p->captured >= 0 ? p->captured : (long)p->scene.t->n;
   snprintf(
       text, sizeof text,
@@ -72,7 +83,7 @@ void made_run_write(const struct plan *p) {
       "\"address\":[\"10.0.0.3\"],\"port\":20000,\"route\":[%s]}%s],"
       "\"links\":[%s],"
       "\"captures\":[{\"file\":\"capture/relay-all.pcapng\",\"node\":\"relay\",\"peer\":\"pub\","
-      "\"packets\":%ld,\"dropped\":%llu}],"
+      "\"packets\":%ld,\"dropped\":%llu}%s],"
       "\"tracks\":[{\"name\":\"chat\",\"from\":\"pub\",\"as\":\"datagrams\",\"priority\":1,"
       "\"objects_planned\":1}],"
       "\"subscriptions\":[{\"who\":\"sub[0]\",\"tracks\":[\"chat\"],\"at_ns\":0,"
@@ -88,7 +99,13 @@ void made_run_write(const struct plan *p) {
       p->links ? p->links
                : "{\"a\":\"pub\",\"b\":\"relay\",\"plain\":true},"
                  "{\"a\":\"relay\",\"b\":\"sub[0]\",\"plain\":true}",
-      packets, (unsigned long long)p->dropped, p->budget ? p->budget : "",
+      packets, (unsigned long long)p->dropped,
+      p->at_sub ? ",{\"file\":\"capture/sub.0-relay.pcapng\",\"node\":\"sub[0]\","
+                  "\"peer\":\"relay\",\"packets\":1,\"dropped\":0},"
+                  "{\"file\":\"capture/relay-sub.0.pcapng\",\"node\":\"relay\","
+                  "\"peer\":\"sub[0]\",\"packets\":0,\"dropped\":0}"
+                : "",
+      p->budget ? p->budget : "",
       p->closes ? p->closes : "", p->timed_out ? "true" : "false", p->process, p->publisher,
       p->wires ? p->wires : "", p->residue);
   made_run_file("manifest.json", text);

@@ -33,6 +33,7 @@ struct plan {
   const char *sub_role;
   const char *pub_log, *sub_log, *copies, *ledger;
   bool no_capture;
+  bool at_sub; /* file 1 is the subscriber's capture; the relay's of that link is empty */
 };
 
 struct plan made_run(void);

@@ -39,7 +39,7 @@ static void fill_settings(struct qc *conn, ngtcp2_settings *settings) {
   settings->max_tx_udp_payload_size = own_room(config);
   settings->no_tx_udp_payload_size_shaping = 1;
   settings->no_pmtud = 1;
-  settings->handshake_timeout = HANDSHAKE_TIMEOUT;
+  settings->handshake_timeout = config->handshake_ns ? config->handshake_ns : HANDSHAKE_TIMEOUT;
   settings->rand_ctx.native_handle = conn;
   settings->qlog_write = config->qlog ? write_qlog : NULL;
   /* Windows stay as declared, so that a scenario's window means something. */

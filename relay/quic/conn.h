@@ -123,6 +123,7 @@ struct qc_config {
   uint64_t max_data, max_stream_data_bidi, max_stream_data_uni;
   uint64_t max_streams_bidi, max_streams_uni;
   uint64_t max_idle_ns;        /* 0 = none */
+  uint64_t handshake_ns;       /* it is given up after this long; 0 = 10 s */
   uint64_t max_ack_delay_ns;   /* 0 = 25 ms */
   uint64_t max_datagram_frame; /* 0 = no DATAGRAM */
   uint64_t max_udp_payload;    /* largest packet this side sends; 1200..1452 */
