@@ -102,9 +102,9 @@ DIRS_scenario := bench/scenario
 DIRS_bench := bench bench/explain bench/fate bench/net bench/run bench/report bench/sim
 DIRS_peer := bench/peer
 DIRS_wire := bench/net/wire
-DIRS_judge := $(filter-out pcap-tools/cli/ pcap-tools/t/ pcap-tools/fuzz/ pcap-tools/man/ pcap-tools/bench/,$(wildcard pcap-tools/*/))
+DIRS_judge := $(filter-out pcap-tools/cli/ pcap-tools/qlog/ pcap-tools/t/ pcap-tools/fuzz/ pcap-tools/man/ pcap-tools/bench/,$(wildcard pcap-tools/*/))
 DIRS_judge := pcap-tools $(patsubst %/,%,$(DIRS_judge))
-DIRS_cli := pcap-tools/cli
+DIRS_cli := pcap-tools/cli pcap-tools/qlog
 LIBS := dp conn relay scenario bench peer wire judge cli
 
 # Files every test of a top folder may use.
@@ -397,11 +397,14 @@ format: ## clang-format in place
 format-check: ## fail where clang-format would change something
 	$(Q)$(if $(strip $(ALL_TEXT)),clang-format --dry-run --Werror $(ALL_TEXT))
 
-install: build ## install binaries and man pages (PREFIX, DESTDIR)
+install: build ## install binaries, man pages, completions (PREFIX, DESTDIR)
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(addprefix $(BUILD)/,$(BINARIES)) $(DESTDIR)$(PREFIX)/bin
 	$(if $(MAN),install -d $(DESTDIR)$(PREFIX)/share/man/man1)
 	$(if $(MAN),install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1)
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	$(BUILD)/quicpcap completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/quicpcap
+	$(BUILD)/quicpcap completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_quicpcap
 
 clean: ## remove what was built (dependencies stay in their cache)
 	rm -rf build build-asan build-clang build-fuzz build-lint compile_commands.json

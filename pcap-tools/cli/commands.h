@@ -9,6 +9,7 @@
 
 #include "pcap-tools/check/evidence.h"
 #include "pcap-tools/cli/select.h"
+#include "pcap-tools/qlog/dialect.h"
 
 struct qp_options {
   bool json;
@@ -22,8 +23,13 @@ struct qp_options {
     size_t places; /* 0: the default */
     uint64_t seed;
     const char *name, *out; /* NULL: all operators; nothing is kept */
-    const char *given;      /* the first of these options that was given, or NULL */
   } mutate;
+  struct qp_qlog_options {
+    enum qp_dialect dialect;
+    bool lines;      /* NDJSON */
+    const char *out; /* folder, or NULL */
+    int vantage;     /* enum qp_qlog_at + 1; 0: whatever the captures show */
+  } qlog;
 };
 
 int qp_cmd_summary(const struct qp_options *o);
@@ -36,6 +42,7 @@ int qp_cmd_packets(const struct qp_options *o);
 int qp_cmd_streams(const struct qp_options *o);
 int qp_cmd_verify(const struct qp_options *o);
 int qp_cmd_mutate(const struct qp_options *o);
+int qp_cmd_qlog(const struct qp_options *o);
 
 /* The whole command line: quicpcap COMMAND ... */
 int qp_cli(int argc, char **argv, FILE *out, FILE *talk);

@@ -4,8 +4,9 @@
 
 #include <stdio.h>
 
-void qp_help(FILE *to);
-/* command: one that exists. */
-void qp_help_command(const char *command, FILE *to);
+#include "pcap-tools/cli/options.h"
+
+/* command: NULL = all. */
+void qp_help(const struct qp_command *command, FILE *to);
 
 #endif

@@ -3,15 +3,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-static const struct {
-  const char *name;
-  unsigned by;
-} options[] = {
-    {"--conn", QP_BY_CONN},     {"--from", QP_BY_FROM},   {"--number", QP_BY_NUMBER},
-    {"--stream", QP_BY_STREAM}, {"--frame", QP_BY_FRAME}, {"--since", QP_BY_SINCE},
-    {"--until", QP_BY_UNTIL},
-};
-
 /* Digits only; *end is set behind them. */
 static bool number(const char *text, uint64_t *value, const char **end) {
   uint64_t v = 0;
@@ -60,7 +51,7 @@ static bool seconds(const char *text, uint64_t *ns) {
 }
 
 static bool frame_name(const char *text) {
-  for (uint64_t type = 0; type <= QP_F_DATAGRAM; type++)
+  for (uint64_t type = 0; type <= QP_F_ACK_FREQUENCY; type++)
     if (!strcasecmp(text, qp_frame_name(type)))
       return strcasecmp(text, "unknown") != 0;
   return false;
@@ -71,8 +62,8 @@ static bool side_name(const char *text, unsigned *side) {
   return !strcmp(text, "client") || !strcmp(text, "server");
 }
 
-/* NULL, or what was expected. */
-static const char *take(struct qp_select *s, unsigned by, const char *value) {
+const char *qp_select_take(struct qp_select *s, unsigned by, const char *value) {
+  s->given |= by;
   switch (by) {
   case QP_BY_CONN:
     return whole_number(value, &s->conn) ? NULL : "a connection's number, as in `summary`";
@@ -90,28 +81,6 @@ static const char *take(struct qp_select *s, unsigned by, const char *value) {
   default:
     return seconds(value, &s->until_ns) ? NULL : "seconds since the first packet, such as 1.5";
   }
-}
-
-int qp_select_option(struct qp_select *s, const char *option, const char *value, FILE *talk) {
-  for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-    if (strcmp(option, options[i].name) != 0)
-      continue;
-    const char *expected = take(s, options[i].by, value ? value : "");
-    s->given |= options[i].by;
-    if (!expected)
-      return 1;
-    fprintf(talk, "quicpcap: %s: expected %s, found \"%s\"\n", option, expected,
-            value ? value : "");
-    return -1;
-  }
-  return 0;
-}
-
-const char *qp_select_refused(const struct qp_select *s, unsigned allowed) {
-  for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-    if (s->given & options[i].by & ~allowed)
-      return options[i].name;
-  return NULL;
 }
 
 void qp_select_start(struct qp_select *s, uint64_t time_ns) {

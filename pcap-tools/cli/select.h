@@ -1,14 +1,12 @@
 /* Which packets a person asked for: --conn, --from, --number, --stream, --frame,
  * --since, --until. Times count from the first QUIC packet of the capture.
  *
- * Order of calls: qp_select_option() for each option of the command line, then
+ * Order of calls: qp_select_take() for each option of the command line, then
  * qp_select_start() at the first packet, then the questions. */
 #ifndef FANBENCH_PCAP_CLI_SELECT_H
 #define FANBENCH_PCAP_CLI_SELECT_H
 
 #include "pcap-tools/track/tracker.h"
-
-#include <stdio.h>
 
 enum qp_select_by {
   QP_BY_CONN = 1,
@@ -34,11 +32,9 @@ struct qp_select {
   uint64_t start_ns;
 };
 
-/* 1: the option is one of these and is taken; 0: it is none; -1: a bad value,
- * after a message. value: the next word, or NULL. */
-int qp_select_option(struct qp_select *s, const char *option, const char *value, FILE *talk);
-/* The name of the first given option that is not in `allowed`; NULL = none. */
-const char *qp_select_refused(const struct qp_select *s, unsigned allowed);
+/* Takes the value of one option; by: one bit of enum qp_select_by. NULL, or what was
+ * expected. */
+const char *qp_select_take(struct qp_select *s, unsigned by, const char *value);
 
 /* Only the first call counts. */
 void qp_select_start(struct qp_select *s, uint64_t time_ns);

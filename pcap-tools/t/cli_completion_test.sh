@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
-# The bash completion offers what the program takes: each option it names for a
-# command is accepted there, and each command exists.
+# The completions offer what the program takes, and all of it: each option they name for a
+# command is accepted there, each option of its --help is offered, each command exists. bash is
+# sourced; zsh reads its script if it is installed, else its structure is looked at.
 set -euo pipefail
 
 quicpcap=$BUILDDIR/quicpcap
 [ -x "$quicpcap" ] || { echo "skip: $quicpcap is not built"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$quicpcap" completion bash >"$work/bash"
+"$quicpcap" completion zsh >"$work/_quicpcap"
 # shellcheck source=/dev/null
-. "$SRCDIR/pcap-tools/completion/quicpcap"
+. "$work/bash"
 
-# complete WORD...: what is offered for the last one
+# offers WORD...: what is offered for the last one
 offers() {
   COMP_WORDS=("$@")
   COMP_CWORD=$(($# - 1))
@@ -18,30 +23,76 @@ offers() {
 
 value_of() {
   case $1 in
-  --from) echo client ;;
+  --from | --vantage) echo client ;;
   --frame) echo STREAM ;;
+  --qlog) echo hybrid ;;
   *) echo 1 ;;
+  esac
+}
+
+takes_value() { # OPTION COMMAND
+  "$quicpcap" "$2" --help | grep -qE "^  $1 [A-Z]"
+}
+
+accepted() { # COMMAND OPTION
+  local words=("$2") said
+  ! takes_value "$2" "$1" || words+=("$(value_of "$2")")
+  said=$(cd "$work" && "$quicpcap" "$1" "${words[@]}" /nonexistent.pcap 2>&1) || true
+  case $said in
+  *'unknown option'* | *'changes nothing here'* | *': expected '*', found '*)
+    echo "$1 $2 is offered and refused: $said"
+    exit 1
+    ;;
   esac
 }
 
 tested=0
 for command in $(offers quicpcap '' | grep -v '^--'); do
+  [ "$command" != completion ] || continue
   "$quicpcap" "$command" --help | grep -q "^usage: quicpcap $command" ||
     { echo "$command is offered and has no help"; exit 1; }
-  for option in $(offers quicpcap "$command" --); do
-    case $option in --json | --help | --keys) continue ;; esac
-    words=("$option")
-    [ "$option" = --hex ] || words+=("$(value_of "$option")")
-    said=$("$quicpcap" "$command" "${words[@]}" /nonexistent.pcap 2>&1) || true
-    case $said in
-    *'unknown option'* | *'changes nothing here'* | *' found "'*)
-      echo "$command $option is offered and refused: $said"
-      exit 1
-      ;;
-    esac
+  "$quicpcap" --help | grep -q "^  $command " || { echo "$command is not in --help"; exit 1; }
+  offered=$(offers quicpcap "$command" -- | grep -vx -- --help | sort)
+  told=$("$quicpcap" "$command" --help | grep -oE '^  --[a-z]+' | tr -d ' ' | sort)
+  [ "$offered" = "$told" ] ||
+    { echo "$command: offered and in --help differ:"; diff <(echo "$offered") <(echo "$told"); exit 1; }
+  # the part of the zsh script about this command
+  zsh_part=$(sed -n "/^  $command)\$/,/^    ;;/p" "$work/_quicpcap")
+  for option in $offered; do
+    accepted "$command" "$option"
+    grep -qE "^      '$option=?\[[^]]+\]" <<<"$zsh_part" ||
+      { echo "zsh does not offer $command $option"; exit 1; }
     tested=$((tested + 1))
   done
+  [ "$(grep -cE "^      '--" <<<"$zsh_part")" = "$(($(wc -l <<<"$offered") + 1))" ] ||
+    { echo "zsh offers more for $command: $zsh_part"; exit 1; }
 done
-[ "$tested" -ge 20 ] || { echo "only $tested options were offered, expected 20 or more"; exit 1; }
-[ "$(offers quicpcap packets --from s)" = server ] || { echo '--from s: expected server'; exit 1; }
+[ "$tested" -ge 40 ] || { echo "only $tested options were offered, expected 40 or more"; exit 1; }
+
+expect() { # OFFERED WORD...
+  local want=$1
+  shift
+  [ "$(offers "$@" | tr '\n' ' ')" = "$want " ] || { echo "$*: expected $want, found $(offers "$@")"; exit 1; }
+}
+expect server quicpcap packets --from s
+expect 'hybrid' quicpcap qlog --qlog = h
+expect 'draft hybrid qvis' quicpcap qlog --qlog =
+expect 'bash zsh' quicpcap completion ''
+expect '' quicpcap packets --conn ''
+touch "$work/a.pcap" "$work/b.txt"
+expect "$work/a.pcap" quicpcap packets "$work/"
+expect "$work/_quicpcap $work/a.pcap $work/b.txt $work/bash" quicpcap packets --keys "$work/"
+
+if command -v zsh >/dev/null; then
+  zsh -n "$work/_quicpcap"
+else
+  # quotes pair up, every case ends
+  [ $(($(tr -cd "'" <"$work/_quicpcap" | wc -c) % 2)) = 0 ]
+  [ "$(grep -c '^  [a-z]*)$' "$work/_quicpcap")" = "$(grep -c '^    ;;$' "$work/_quicpcap")" ]
+fi
+if "$quicpcap" completion fish >/dev/null 2>"$work/said"; then
+  echo 'completion fish: expected a refusal'
+  exit 1
+fi
+grep -q 'expected bash or zsh, found "fish"' "$work/said"
 echo "$tested options"

@@ -25,8 +25,6 @@ static void command_lines(void **state) {
   assert_int_equal(cli_run("quicpcap"), 2);
   assert_int_equal(cli_run("quicpcap frobnicate x"), 2);
   cli_talks("unknown command \"frobnicate\"");
-  assert_int_equal(cli_run("quicpcap qlog x"), 2);
-  cli_talks("not built yet");
   assert_int_equal(cli_run("quicpcap packets"), 2);
   assert_int_equal(cli_run("quicpcap packets --fast x"), 2);
   assert_int_equal(cli_run("quicpcap packets x --keys"), 2);
@@ -92,12 +90,26 @@ static void bad_filters_are_refused(void **state) {
   assert_int_equal(cli_run("quicpcap streams --number 3 x"), 2);
   cli_talks("--number changes nothing here");
   assert_int_equal(cli_run("quicpcap packets --hex x"), 2);
+  assert_int_equal(cli_run("quicpcap packets --conn 1 --conn=2 x"), 2);
+  cli_talks("--conn: expected once, found twice");
+  assert_int_equal(cli_run("quicpcap packets --json=yes x"), 2);
+  cli_talks("--json: expected no value");
+  assert_int_equal(cli_run("quicpcap packets --conn= x"), 2);
+  cli_talks("--conn: expected a connection's number, as in `summary`, found \"\"");
+  assert_int_equal(cli_run("quicpcap packets --since 2 --until=1.5 x"), 2);
+  cli_talks("--until: expected a time behind --since");
+  assert_int_equal(cli_run("quicpcap qlog --qlog=json x"), 2);
+  cli_talks("--qlog: expected draft, hybrid or qvis, found \"json\"");
+  assert_int_equal(cli_run("quicpcap mutate --places 0 x"), 2);
+  assert_int_equal(cli_run("quicpcap packets -- --json"), 2);
+  cli_talks("--json"); /* a file of that name */
 }
 
 static void each_command_has_help(void **state) {
   (void)state;
-  static const char *const names[] = {"summary", "explain", "packets", "acks",  "streams",
-                                      "objects", "follow",  "diff",    "verify"};
+  static const char *const names[] = {"summary", "explain", "packets", "acks",
+                                      "streams", "objects", "follow",  "diff",
+                                      "verify",  "mutate",  "qlog"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     char line[64], usage[64];
     snprintf(line, sizeof line, "quicpcap %s --help", names[i]);

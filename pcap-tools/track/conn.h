@@ -107,6 +107,7 @@ struct qp_half {
     uint8_t stage;
     bool any_object;
     uint64_t pos, last_object;
+    uint64_t delta; /* Object ID Delta of the object in work */
     uint64_t properties_left;
     uint32_t object; /* index of the object in work */
     void *hash;      /* XXH3_state_t of an object in several pieces */
@@ -183,6 +184,17 @@ struct qp_conn;
 /* Told of each object that is whole. True: it need not be kept. */
 typedef bool qp_object_fn(void *arg, struct qp_conn *conn, unsigned side, struct qp_object *object);
 
+/* Told of MoQT as it is read at the server's interface, before the frame that brought it is
+ * told. Zero-initialised = nobody listens. */
+struct qp_moq_ears {
+  void *arg;
+  /* The kind of a one-way stream is known, and its header. */
+  void (*stream)(void *arg, const struct qp_conn *conn, const struct qp_half *half);
+  /* A whole message. */
+  void (*message)(void *arg, const struct qp_conn *conn, const struct qp_half *half,
+                  const struct qp_moq_message *message);
+};
+
 struct qp_conn {
   uint32_t index;
   uint32_t version;              /* of the server's last long header; before it, the client's */
@@ -205,6 +217,7 @@ struct qp_conn {
   size_t n_objects[QP_LISTS], objects_room[QP_LISTS];
   qp_object_fn *object_done; /* NULL: every object and every stream is kept */
   void *object_arg;
+  struct qp_moq_ears ears;
   /* streams that are whole, read and given up: [who sends][lowest two bits of the ID],
    * the other bits as numbers */
   struct qp_ranges retired[2][4];

@@ -110,8 +110,11 @@ static enum step start(const struct feeding *f, const uint8_t *p, size_t len) {
     f->feed->stage = IGNORE;
     break;
   }
-  if (f->list != QP_FAR)
+  if (f->list != QP_FAR) {
     h->kind = is;
+    if (f->c->ears.stream)
+      f->c->ears.stream(f->c->ears.arg, f->c, h);
+  }
   return f->feed->stage == IGNORE ? MORE : AGAIN;
 }
 
@@ -130,6 +133,8 @@ static enum step message(const struct feeding *f, struct qp_tracks *tracks, uint
   if (used <= 0)
     return MORE;
   f->feed->pos += (uint64_t)used;
+  if (f->c->ears.message)
+    f->c->ears.message(f->c->ears.arg, f->c, h, &m);
   if (h->kind == QP_S_REQUEST)
     qp_session_message(f->c, tracks, h->side, h->id, &m, place);
   return AGAIN;
@@ -150,6 +155,7 @@ static enum step object_header(const struct feeding *f, const uint8_t *p, size_t
     f->header->subgroup = id;
   feed->any_object = true;
   feed->last_object = id;
+  feed->delta = o.delta;
   feed->pos += (uint64_t)used;
   feed->properties_left = o.properties_len;
   feed->stage = PROPERTIES;

@@ -27,6 +27,7 @@ struct qp_tracker {
   struct qp_counts counts;
   qp_object_fn *object_done;
   void *object_arg;
+  struct qp_moq_ears ears;
   bool by_address; /* the packet in work was found by its 4-tuple alone */
 };
 
@@ -63,6 +64,10 @@ void qp_tracker_pass_on(struct qp_tracker *t, qp_object_fn *fn, void *arg) {
   t->object_arg = arg;
 }
 
+void qp_tracker_listen(struct qp_tracker *t, const struct qp_moq_ears *ears) {
+  t->ears = *ears;
+}
+
 static void tell_malformed(struct qp_tracker *t, const struct qp_seen *s, const char *why) {
   for (size_t i = 0; i < t->of_malformed.n; i++)
     t->of_malformed.items[i].malformed(t->of_malformed.items[i].arg, s, why);
@@ -81,6 +86,7 @@ static struct qp_conn *add_conn(struct qp_tracker *t, const struct qp_header *h,
   c->first = place;
   c->object_done = t->object_done;
   c->object_arg = t->object_arg;
+  c->ears = t->ears;
   c->crypt = qp_crypt_new(t->config.keylog);
   qp_crypt_initial(c->crypt, &h->dcid);
   if (t->config.fast)

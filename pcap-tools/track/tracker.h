@@ -107,6 +107,8 @@ void qp_tracker_watch(struct qp_tracker *t, const struct qp_watcher *watcher);
 /* Before the first frame: objects go to fn, and streams of which nothing is left to ask
  * are given up. Without it both are kept for ever. */
 void qp_tracker_pass_on(struct qp_tracker *t, qp_object_fn *fn, void *arg);
+/* Before the first frame. */
+void qp_tracker_listen(struct qp_tracker *t, const struct qp_moq_ears *ears);
 void qp_tracker_frame(struct qp_tracker *t, const struct qp_frame *frame);
 void qp_tracker_finish(struct qp_tracker *t);
 void qp_tracker_free(struct qp_tracker *t);
