@@ -2,7 +2,7 @@
 #
 # Sources are found by folder; a new file needs no line here:
 #   bpf/relay.bpf.c                       BPF object and skeleton
-#   bpf/{wire,abi,port,dp,dp/policy}      libdp, the datapath compiled natively
+#   bpf/{wire,abi,port,crypt,dp,dp/policy} libdp, the datapath compiled natively
 #   relay/{quic,moqt}                     libconn, also used by the endpoints
 #   relay/{fanout,host}                   librelay; relay/main.c the daemon
 #   bench/scenario                        libscenario
@@ -95,7 +95,7 @@ SYS_LIBS := -lm -pthread
 
 c_in = $(filter-out %.bpf.c %/main.c,$(foreach d,$(1),$(wildcard $(d)/*.c)))
 
-DIRS_dp := bpf/wire bpf/abi bpf/port bpf/dp bpf/dp/policy
+DIRS_dp := bpf/wire bpf/abi bpf/port bpf/crypt bpf/dp bpf/dp/policy
 DIRS_conn := relay/quic relay/moqt
 DIRS_relay := relay/fanout relay/host
 DIRS_scenario := bench/scenario
@@ -158,7 +158,7 @@ $(BUILD)/flags: FORCE
 
 # Objects need generated headers before the first compilation knows which.
 GENERATED := $(GEN)/version.h $(EMBED_HEADERS)
-NEED_SKELETONS := bpf/t relay/host relay/t relay/host/t bench/sim bench/t bench/sim/t
+NEED_SKELETONS := bpf/t bpf/crypt/t bpf/bench relay/host relay/t relay/host/t bench/sim bench/t bench/sim/t
 $(foreach d,$(NEED_SKELETONS),$(eval $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(d)/*.c)): | $(SKELETONS)))
 $(BUILD)/obj/relay/main.o: | $(SKELETONS)
 
@@ -235,6 +235,8 @@ RELAY_ARCHIVES := $(call archives,relay conn dp)
 PEER_ARCHIVES := $(call archives,peer scenario conn dp)
 BENCH_ARCHIVES := $(call archives,bench scenario cli judge relay conn dp peer)
 JUDGE_ARCHIVES := $(call archives,judge)
+# Sealed packets of the tests are made by another hand.
+BPF_TEST_LIBS = $(BPF_LIBS) $(TLS_LIBS)
 RELAY_LIBS = $(BPF_LIBS) $(QUIC_LIBS) -ljansson
 PEER_LIBS = $(QUIC_LIBS) $(DATA_LIBS)
 BENCH_LIBS = $(BPF_LIBS) $(QUIC_LIBS) $(NET_LIBS) $(DATA_LIBS)
@@ -267,7 +269,7 @@ $(BUILD)/t/$(1)/%: $(BUILD)/obj/$(1)/%.o $(2)
 	@mkdir -p $$(@D)
 	$$(Q)$$(call link,$$($(3)) -lcmocka)
 endef
-$(eval $(call test_rules,bpf,$(call archives,t-bpf dp),BPF_LIBS))
+$(eval $(call test_rules,bpf,$(call archives,t-bpf dp),BPF_TEST_LIBS))
 $(eval $(call test_rules,relay,$(call archives,t-relay t-bpf) $(RELAY_ARCHIVES),BENCH_LIBS))
 $(eval $(call test_rules,bench,$(call archives,t-bench t-relay t-bpf wire) $(BENCH_ARCHIVES),BENCH_LIBS))
 $(eval $(call test_rules,pcap-tools,$(call archives,t-pcap-tools judge cli),JUDGE_LIBS))

@@ -25,7 +25,7 @@ const volatile __u32 fb_max_tracks = FB_MAX_TRACKS;
 const volatile __u32 fb_stream_slots = FB_STREAM_SLOTS;
 
 const volatile struct fb_defects fb_defects;
-__u64 fb_copy_index; /* of the defect global-counter alone */
+__u64 fb_copy_index;            /* of the defect global-counter alone */
 const volatile __u32 fb_policy; /* enum dp_policy */
 
 /* Packet protection, see keys.h. 0: all is `protection: none`, and no code of it is verified. */
@@ -93,6 +93,10 @@ struct {
 
 /* ---- the datapath ---------------------------------------------------------------- */
 
+#include "bpf/crypt/aes.c"
+#include "bpf/crypt/chacha20.c"
+#include "bpf/crypt/gcm.c"
+#include "bpf/crypt/poly1305.c"
 #include "bpf/dp/admit.c"
 #include "bpf/dp/charge.c"
 #include "bpf/dp/choose.c"
@@ -100,6 +104,8 @@ struct {
 #include "bpf/dp/emit.c"
 #include "bpf/dp/number.c"
 #include "bpf/dp/open.c"
+#include "bpf/dp/open_aes128gcm.c"
+#include "bpf/dp/open_chacha20.c"
 #include "bpf/dp/open_none.c"
 #include "bpf/dp/parse.c"
 #include "bpf/dp/policy/deadline.c"
@@ -109,6 +115,8 @@ struct {
 #include "bpf/dp/policy/skip_to_group.c"
 #include "bpf/dp/rewrite.c"
 #include "bpf/dp/seal.c"
+#include "bpf/dp/seal_aes128gcm.c"
+#include "bpf/dp/seal_chacha20.c"
 #include "bpf/dp/seal_none.c"
 #include "bpf/dp/walk.c"
 #include "bpf/dp/window.c"
@@ -116,6 +124,12 @@ struct {
 FB_ARRAY(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, struct dp_scratch, 1, 0);
 
 /* ---- programs -------------------------------------------------------------------- */
+
+/* A frame of its own on the stack, of which all calls together have 512 bytes: it is gone
+ * before the datapath begins. */
+PORT_GLOBAL int receive(struct __sk_buff *skb, struct dp_scratch *s) {
+  return s ? (int)port_receive(skb, s->raw, &s->path, &s->len, &s->partial_csum) : FB_PKT_OFF;
+}
 
 SEC("tcx/ingress")
 int ingress(struct __sk_buff *skb) {
@@ -125,7 +139,7 @@ int ingress(struct __sk_buff *skb) {
   if (!cpu || !s)
     return TCX_NEXT;
   port_add(skb, &cpu->sequence, 1); /* odd: inside. A full barrier, as is the one below */
-  int reason = (int)port_receive(skb, s->raw, &s->path, &s->len, &s->partial_csum);
+  int reason = receive(skb, s);
   if (reason == FB_PKT_FANNED)
     reason = dp_packet(skb, s);
   port_count(skb, &cpu->packets[(__u32)reason & 31], 1);

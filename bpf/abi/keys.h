@@ -79,8 +79,9 @@ FB_ASSERT_SIZE(struct fb_key, 448);
  * block whose only nibble that is not 0 is v, in byte i, low half if j = 0, high if 1. */
 struct fb_ghash {
   __u64 products[32][16][2];
+  __u8 pad[64]; /* the verifier takes a nibble times 16 for any byte */
 };
-FB_ASSERT_SIZE(struct fb_ghash, 8192);
+FB_ASSERT_SIZE(struct fb_ghash, 8192 + 64);
 
 /* Keystream of the longest packet, a whole number of 64-byte blocks. */
 #define FB_KEYSTREAM_LEN 1472

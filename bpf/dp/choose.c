@@ -3,6 +3,7 @@
 #include "bpf/dp/charge.h"
 #include "bpf/dp/number.h"
 #include "bpf/dp/policy/policy.h"
+#include "bpf/dp/seal.h"
 #include "bpf/wire/varint.h"
 
 #define DP_SUB(n)   port_index(n, FB_BATCH)
@@ -24,7 +25,8 @@ PORT_INLINE __u8 dp_gate_first(port_t *p, const struct dp_scratch *s,
   return FB_DEC_SEND;
 }
 
-PORT_INLINE __u8 dp_gate_second(const struct dp_scratch *s, const struct fb_subscriber_copy *sub) {
+PORT_INLINE __u8 dp_gate_second(port_t *p, const struct dp_scratch *s,
+                                const struct fb_subscriber_copy *sub, struct fb_counters *c) {
   if (s->len > sub->max_payload)
     return FB_DEC_TOO_BIG;
   /* What its ID leaves over of the publisher's header pays for the 4-byte number. */
@@ -32,7 +34,7 @@ PORT_INLINE __u8 dp_gate_second(const struct dp_scratch *s, const struct fb_subs
     return FB_DEC_TOO_BIG;
   if (sub->family != s->path.family)
     return FB_DEC_OTHER_FAMILY;
-  if (sub->protection != FB_PROTECT_NONE)
+  if (!dp_has_key(p, sub->key_slot, sub->protection, port_load(p, &c->next_pn)))
     return FB_DEC_NO_KEY;
   return FB_DEC_SEND;
 }
@@ -58,7 +60,7 @@ PORT_GLOBAL int dp_choose(port_t *p, struct dp_scratch *s, __u32 slot) {
   }
   dp_init_sub(r, slot, sub->gen);
   s->gate.first = dp_gate_first(p, s, sub, c);
-  s->gate.second = dp_gate_second(s, sub);
+  s->gate.second = dp_gate_second(p, s, sub, c);
   s->sends[n] = 0;
   PORT_NO_UNROLL
   for (__u32 f = 0; f < FB_MAX_FRAMES; f++) {

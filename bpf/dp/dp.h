@@ -12,7 +12,7 @@
  *   choose   each (frame, subscriber): one decision; charge (flow control)
  *   number   joint number, the copy record
  *   rewrite  header, stream IDs and padding of one copy
- *   seal     packet protection of one copy
+ *   seal     packet protection of one copy (bpf/crypt)
  *   emit     handing it to the port
  *
  * A step is a function on struct dp_scratch. In the kernel it is verified by itself,
@@ -26,6 +26,7 @@
 #include "bpf/abi/entry.h"
 #include "bpf/abi/limits.h"
 #include "bpf/abi/record.h"
+#include "bpf/crypt/buf.h"
 #include "bpf/port/port.h"
 #include "bpf/wire/frame.h"
 
@@ -60,10 +61,11 @@ struct dp_scratch {
   /* opened: the plaintext that all copies have in common. The header, frames that stay
    * on this hop and the tag are zero, track aliases are the relay's. */
   __u8 clear[FB_BUF_LEN];
-  __u8 copy[FB_BUF_LEN]; /* one copy */
-  struct fb_path path;   /* of the packet */
-  __u32 slots;           /* subscriber slots in use when the packet came */
-  __u32 len;             /* UDP payload */
+  __u8 copy[FB_BUF_LEN];   /* one copy, in the clear */
+  __u8 sealed[FB_BUF_LEN]; /* and as it leaves, if it is protected */
+  struct fb_path path;     /* of the packet */
+  __u32 slots;             /* subscriber slots in use when the packet came */
+  __u32 len;               /* UDP payload */
   __u32 upstream, upstream_gen;
   __u64 pn;
   __u8 pn_len;
@@ -79,6 +81,9 @@ struct dp_scratch {
   __u8 pad[2];
   __u32 stream_slots[FB_MAX_FRAMES]; /* of frames that have a claim */
   struct dp_place places[FB_MAX_FRAMES];
+  __u32 copy_head;   /* first byte behind the number in `copy` */
+  __u32 copy_pn_len; /* bytes of that number */
+  struct crypt_work crypt;
   struct dp_gate gate;
   struct wire_frame frame; /* the one being walked */
   struct fb_upstream_copy up;

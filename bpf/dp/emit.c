@@ -22,20 +22,32 @@ PORT_INLINE const struct fb_subscriber_copy *dp_addressee(port_t *p, struct dp_s
   return port_defect(p, one_address) ? &s->subs[0] : sub;
 }
 
+/* The copy as it is to leave. */
+PORT_INLINE __u8 *dp_ready(port_t *p, struct dp_scratch *s, __u32 n) {
+  __u8 protection = s->subs[port_index(n, FB_BATCH)].protection;
+  return port_protects_any(p) && protection != FB_PROTECT_NONE ? s->sealed : s->copy;
+}
+
+PORT_GLOBAL int dp_send(port_t *p, struct dp_scratch *s, __u32 n) {
+  if (!s)
+    return -1;
+  const struct fb_record_sub *r = &s->record.subs[port_index(n, FB_BATCH)];
+  const struct fb_subscriber_copy *to = dp_addressee(p, s, n);
+  s->emitted = 1;
+  return (int)port_emit(p, dp_ready(p, s, n), to, r->slot, r->pn, s->len, s->partial_csum);
+}
+
 PORT_GLOBAL int dp_emit(port_t *p, struct dp_scratch *s, __u32 n) {
   if (!s)
     return 0;
   const struct fb_record_sub *r = &s->record.subs[port_index(n, FB_BATCH)];
-  const struct fb_subscriber_copy *to = dp_addressee(p, s, n);
   struct fb_counters *c = port_counters(p, r->slot);
   if (!r->sent || !c)
     return 0;
   dp_rewrite(p, s, n);
-  long err = dp_seal(p, s, n);
-  if (!err) {
-    s->emitted = 1;
-    err = port_emit(p, s->copy, to, r->slot, r->pn, s->len, s->partial_csum);
-  }
+  int err = dp_seal(p, s, n);
+  if (!err)
+    err = dp_send(p, s, n);
   port_count(p, err ? &c->emit_failed : &c->copies, 1);
   if (err)
     dp_note_failed(p, s, r, err < 0 ? -err : err);

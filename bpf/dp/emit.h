@@ -8,4 +8,8 @@
  * that fails is told by a record of its own. */
 PORT_GLOBAL int dp_emit(port_t *p, struct dp_scratch *s, __u32 n);
 
+/* The last step of dp_emit(), which alone uses it: the stack of the steps before is free
+ * again. 0, or an error. */
+PORT_GLOBAL int dp_send(port_t *p, struct dp_scratch *s, __u32 n);
+
 #endif

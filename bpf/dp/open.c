@@ -24,6 +24,10 @@ PORT_GLOBAL int dp_open(port_t *p, struct dp_scratch *s) {
   switch (s->up.protection) {
   case FB_PROTECT_NONE:
     return dp_open_none(p, s);
+  case FB_PROTECT_CHACHA20:
+    return port_protects(p, FB_PROTECT_CHACHA20) ? dp_open_chacha20(p, s) : FB_PKT_BAD_TAG;
+  case FB_PROTECT_AES128GCM:
+    return port_protects(p, FB_PROTECT_AES128GCM) ? dp_open_aes128gcm(p, s) : FB_PKT_BAD_TAG;
   default:
     return FB_PKT_BAD_TAG; /* no way here to tell whether it is authentic */
   }

@@ -13,7 +13,12 @@ PORT_GLOBAL int dp_open(port_t *p, struct dp_scratch *s);
 /* The null AEAD of `protection: none`: clear text and a tag of 16 zero bytes. */
 PORT_GLOBAL int dp_open_none(port_t *p, struct dp_scratch *s);
 
-/* Checks the first byte, header protection removed, and expands the number whose
+/* Real packet protection (RFC 9001 section 5), whichever of the upstream's two keys the
+ * packet's phase bit asks for. */
+PORT_GLOBAL int dp_open_chacha20(port_t *p, struct dp_scratch *s);
+PORT_GLOBAL int dp_open_aes128gcm(port_t *p, struct dp_scratch *s);
+
+/* Of dp_open_none() alone. Checks the first byte, header protection removed, and expands the number whose
  * truncated form is `truncated`. Sets pn and pn_len. */
 PORT_GLOBAL int dp_open_header(port_t *p, struct dp_scratch *s, __u32 first, __u32 truncated);
 

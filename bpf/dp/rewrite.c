@@ -55,6 +55,8 @@ PORT_INLINE void dp_write_header(port_t *p, struct dp_scratch *s,
   __u64 at = DP_PAYLOAD + 1 + port_index(sub->dcid_len, 32);
   wire_store_be(s->copy + at, (unsigned)pn_len, pn);
   port_zero(s->copy, (__u32)(at + pn_len), s->head_end);
+  s->copy_head = (__u32)(at + pn_len);
+  s->copy_pn_len = (__u32)pn_len;
 }
 
 PORT_GLOBAL int dp_rewrite(port_t *p, struct dp_scratch *s, __u32 n) {

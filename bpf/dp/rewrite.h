@@ -7,7 +7,7 @@
 
 #include "bpf/dp/dp.h"
 
-/* Makes s->copy the plaintext for record.subs[n]. Copies differ little, so what is
+/* Makes s->copy the plaintext for record.subs[n]; sets copy_head, copy_pn_len. Copies differ little, so what is
  * already in s->copy is used again while s->copy_ready is set. */
 PORT_GLOBAL int dp_rewrite(port_t *p, struct dp_scratch *s, __u32 n);
 

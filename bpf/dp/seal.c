@@ -1,12 +1,13 @@
 #include "bpf/dp/seal.h"
 
-PORT_GLOBAL int dp_seal(port_t *p, struct dp_scratch *s, __u32 n) {
-  if (!s)
-    return -1;
-  switch (s->subs[port_index(n, FB_BATCH)].protection) {
-  case FB_PROTECT_NONE:
-    return dp_seal_none(p, s, n);
-  default:
-    return -1; /* choose refuses such a subscriber: no-key */
-  }
+#include "bpf/dp/protect.h"
+
+PORT_GLOBAL int dp_has_key(port_t *p, __u32 key_slot, __u32 protection, __u64 next) {
+  if (protection == FB_PROTECT_NONE)
+    return 1;
+  if (protection > FB_PROTECT_AES128GCM || !port_protects(p, protection))
+    return 0;
+  const struct fb_key *key = port_key(p, key_slot);
+  return key && dp_key_good(key, port_load(p, &key->generation), protection) && next >= key->from &&
+         next < key->until;
 }

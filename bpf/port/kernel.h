@@ -16,22 +16,13 @@ _Static_assert(WIRE_BUF_LEN == FB_BUF_LEN, "parsers and packet buffers differ in
 
 typedef struct __sk_buff port_t;
 
-typedef __u64 __attribute__((may_alias)) port_any64;
-
-/* The compiler must not see that the mask changes nothing, or it drops it. */
-#define port_index(x, n)                                                                           \
-  ({                                                                                               \
-    __u64 index_ = (x);                                                                            \
-    __asm__ volatile("%0 &= %1" : "+r"(index_) : "i"((n)-1));                                      \
-    index_;                                                                                        \
-  })
-
 #define port_max_subscribers(p) (({ port_unused(p); }), fb_max_subscribers)
 #define port_max_tracks(p)      (({ port_unused(p); }), fb_max_tracks)
 #define port_stream_slots(p)    (({ port_unused(p); }), fb_stream_slots)
 #define port_defect(p, name)    (({ port_unused(p); }), fb_defects.name)
 #define port_policy(p)          (({ port_unused(p); }), fb_policy)
-#define port_protects(p, which) (({ port_unused(p); }), fb_protect >> (which) & 1)
+#define port_protects(p, which) (({ port_unused(p); }), fb_protect >> (which)&1)
+#define port_protects_any(p)    (({ port_unused(p); }), fb_protect)
 #define port_keystreams_down(p) (({ port_unused(p); }), fb_keystreams_down)
 #define port_keystreams_up(p)   (({ port_unused(p); }), fb_keystreams_up)
 

@@ -20,13 +20,13 @@ typedef struct port_run {
   size_t payload_len;
 } port_t;
 
-#define port_index(x, n)        (x)
 #define port_max_subscribers(p) ((p)->dp->sizes.subscribers)
 #define port_max_tracks(p)      ((p)->dp->sizes.tracks)
 #define port_stream_slots(p)    ((p)->dp->sizes.streams)
 #define port_defect(p, name)    ((p)->dp->defects.name)
 #define port_policy(p)          ((p)->dp->policy)
-#define port_protects(p, which) ((p)->dp->sizes.protect >> (which) & 1)
+#define port_protects(p, which) ((p)->dp->sizes.protect >> (which)&1)
+#define port_protects_any(p)    ((p)->dp->sizes.protect)
 #define port_keystreams_down(p) ((p)->dp->sizes.keystreams_down)
 #define port_keystreams_up(p)   ((p)->dp->sizes.keystreams_up)
 

@@ -18,11 +18,11 @@
  *   port_load_payload           the packet's payload as it came
  *   port_emit, port_restore     send a copy; make the packet whole again
  *   port_zero, port_copy        [at, end) of a buffer
- *   port_index(x, n)            x as an index below n, a power of two
  *   port_max_subscribers, port_max_tracks, port_stream_slots    sizes of the arrays
  *   port_keystreams_down, port_keystreams_up       keystreams of each, 0 = none
  *   port_defect(p, name), port_policy(p)
- *   port_protects(p, x)         may the run meet this enum fb_protection?
+ *   port_protects(p, x), port_protects_any(p)
+ *                               may the run meet this enum fb_protection; one but `none`?
  *   port_copy_index             the one counter of the defect global-counter
  *
  * and what target.h has. */

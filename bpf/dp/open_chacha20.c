@@ -1,0 +1,5 @@
+#include "bpf/dp/open_aead.h"
+
+PORT_GLOBAL int dp_open_chacha20(port_t *p, struct dp_scratch *s) {
+  return s ? dp_open_aead(p, s, FB_PROTECT_CHACHA20) : FB_PKT_LENGTH;
+}
