@@ -160,7 +160,8 @@ FB_ASSERT_SIZE(struct fb_subscriber_copy, 112);
 
 /* What holds a stream slot. A slot is taken over by a newer stream of the same
  * upstream, by any stream once its holder is finished, or once the holder's
- * connection is gone; never by an older one. */
+ * connection is gone; never by a stream of an upstream that had the slot, or another
+ * one as new, before: a late resend of its header is no new stream. */
 enum fb_stream_use {
   FB_STREAM_FREE = 0,
   FB_STREAM_OPEN = 1,
@@ -175,7 +176,9 @@ enum fb_stream_use {
 /* An upstream stream that the datapath follows; its slot is fb_stream_slot() (one table
  * for all upstreams, keyed by what is in it). Written
  * by the datapath alone; user space marks a stream as its own with the program
- * `take_stream` (struct fb_take). */
+ * `take_stream` (struct fb_take).
+ * past_next, of the upstream's connection past_gen: ordinals below it have had the slot,
+ * or were taken by user space while another upstream's stream had it. */
 struct fb_stream {
   fb_lock lock;
   __u32 upstream, upstream_gen;
@@ -188,8 +191,10 @@ struct fb_stream {
   __u8 priority;
   __u8 used;  /* enum fb_stream_use */
   __u32 slow; /* enum fb_decision of all its frames, if FB_STREAM_SLOW */
+  __u32 past_gen[FB_MAX_UPSTREAMS];
+  __u64 past_next[FB_MAX_UPSTREAMS];
 };
-FB_ASSERT_SIZE(struct fb_stream, 64);
+FB_ASSERT_SIZE(struct fb_stream, 64 + 12 * FB_MAX_UPSTREAMS);
 
 /* Streams of one upstream lie in the order of their ordinals, each upstream's from
  * another place on: two publishers that begin at the same time do not meet. */
@@ -220,7 +225,6 @@ FB_ASSERT_SIZE(struct fb_down, 32);
 enum fb_take_result {
   FB_TAKE_FOLLOWED = 0, /* the datapath follows it: the record of its header is in a ring */
   FB_TAKE_OURS = 1,     /* the datapath will never claim it */
-  FB_TAKE_BUSY = 2,     /* nothing marked: the slot holds another upstream's open stream */
 };
 
 /* Argument of the program `take_stream`: from now on the datapath copies nothing of

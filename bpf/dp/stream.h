@@ -26,8 +26,24 @@ PORT_INLINE int dp_stream_is(const struct fb_stream *st, const struct dp_arrival
          st->upstream_gen == a->upstream_gen;
 }
 
+#define DP_PAST(a) port_index((a)->upstream, FB_MAX_UPSTREAMS)
+
+/* Has it had the slot before, or may it not have it any more? */
+PORT_INLINE int dp_stream_is_past(const struct fb_stream *st, const struct dp_arrival *a) {
+  return st->past_gen[DP_PAST(a)] == a->upstream_gen && a->ordinal < st->past_next[DP_PAST(a)];
+}
+
+PORT_INLINE void dp_stream_set_past(struct fb_stream *st, const struct dp_arrival *a) {
+  if (dp_stream_is_past(st, a))
+    return;
+  st->past_gen[DP_PAST(a)] = a->upstream_gen;
+  st->past_next[DP_PAST(a)] = a->ordinal + 1;
+}
+
 /* May a stream that begins now take the slot? See enum fb_stream_use. */
 PORT_INLINE int dp_stream_free_for(const struct fb_stream *st, const struct dp_arrival *a) {
+  if (dp_stream_is_past(st, a))
+    return 0;
   if (st->used == FB_STREAM_FREE)
     return 1;
   if (st->upstream == a->upstream)
@@ -43,6 +59,7 @@ PORT_INLINE void dp_stream_begin(struct fb_stream *st, const struct dp_arrival *
   st->upstream = a->upstream;
   st->upstream_gen = a->upstream_gen;
   st->ordinal = a->ordinal;
+  dp_stream_set_past(st, a);
   st->frontier = 0;
   st->group = a->begin.group;
   st->subgroup = a->begin.subgroup;

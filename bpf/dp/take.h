@@ -24,11 +24,11 @@ PORT_INLINE int dp_take_stream(port_t *p, struct fb_take *take) {
                          .header = FB_DEC_NO_HEADER,
                          .begin = {.track = FB_NO_TRACK}};
   struct fb_stream *st = port_stream(p, fb_stream_slot(a.upstream, a.ordinal, port_stream_slots(p)));
-  take->result = FB_TAKE_BUSY;
+  take->result = FB_TAKE_OURS;
   if (!st)
     return 0;
   dp_find_gone(p, st, &a);
-  __u32 result = FB_TAKE_BUSY;
+  __u32 result = FB_TAKE_OURS;
   port_lock(p, &st->lock);
   if (dp_stream_is(st, &a)) {
     if (st->used == FB_STREAM_EARLY) {
@@ -38,9 +38,8 @@ PORT_INLINE int dp_take_stream(port_t *p, struct fb_take *take) {
     result = st->used == FB_STREAM_SLOW ? FB_TAKE_OURS : FB_TAKE_FOLLOWED;
   } else if (dp_stream_free_for(st, &a)) {
     dp_stream_begin(st, &a, FB_STREAM_SLOW);
-    result = FB_TAKE_OURS;
-  } else if (st->upstream == a.upstream && st->upstream_gen == a.upstream_gen) {
-    result = FB_TAKE_OURS; /* held by a newer stream: an older one never gets it */
+  } else {
+    dp_stream_set_past(st, &a); /* whoever holds it: this one never gets it */
   }
   port_unlock(p, &st->lock);
   take->result = result;

@@ -275,8 +275,55 @@ static void taken(struct world *w) {
   take.upstream = 1; /* another upstream's stream 0 has this slot, while the holder is open */
   take.ordinal = 0;
   w->ops->take_stream(w, &take);
-  assert_int_equal(take.result, FB_TAKE_BUSY);
+  assert_int_equal(take.result, FB_TAKE_OURS);
   expect(w, stream(70, 51, text("x")), SEND);
+}
+
+/* A second publisher, in upstream slot 1: its stream 2 (ordinal 0) shares the slot of the first
+ * one's 6 (ordinal 1). */
+static const struct fb_cid_key second_cid = {.len = 20, .data = {0x20, 1, 2, 3, 4, 5, 6, 7, 8, 9}};
+
+static void second_publisher(struct world *w) {
+  struct fb_upstream up = {.gen = 5, .active = 1, .path = publisher_path(4)};
+  w->ops->set_upstream(w, 1, &up);
+  w->ops->set_cid(w, &second_cid, &(struct fb_cid_value){.upstream = 1, .gen = 5});
+  struct fb_alias_key key = {.alias = 1, .upstream = 1, .upstream_gen = 5};
+  w->ops->set_alias(w, &key, &(struct fb_alias_value){.track = 1, .out_alias = 5});
+}
+
+/* What the datapath does with a frame of the second publisher. */
+static enum fb_decision second(struct world *w, uint64_t pn, struct piece frame) {
+  assert_int_equal(send_packet(w, PACKET(.pn = pn, .cid = &second_cid, FRAMES(frame))),
+                   FB_PKT_FANNED);
+  return decided(w, 0, 0);
+}
+
+/* User space opens a stream downstream while another publisher's has its slot. That one ends, and
+ * the header comes again because its ACK was lost: no second stream may be opened. */
+static void taken_while_busy(struct world *w) {
+  begin(w);
+  second_publisher(w);
+  expect(w, opening(6, 50), SEND);
+  assert_int_equal(second(w, 0, opening(2, 30)), FB_DEC_NO_HEADER);
+  struct fb_take take = {.upstream = 1, .upstream_gen = 5, .ordinal = 0, .result = 77};
+  w->ops->take_stream(w, &take);
+  assert_int_equal(take.result, FB_TAKE_OURS);
+  expect(w, stream_fin(6, 50, text("end")), SEND);
+  assert_int_equal(second(w, 1, opening(2, 30)), FB_DEC_NO_HEADER);
+  assert_int_equal(second(w, 2, stream(2, 30, text("x"))), FB_DEC_NO_HEADER);
+  assert_int_equal(second(w, 3, opening(66, 30)), FB_DEC_SEND); /* the next one of the slot */
+}
+
+/* A stream that was copied to its end, whose slot two others have had since: its header again. */
+static void late_header(struct world *w) {
+  begin(w);
+  second_publisher(w);
+  expect(w, stream_fin(6, 0, cat(subgroup(1, 9), bytes(5, 0))), SEND);
+  assert_int_equal(second(w, 0, stream_fin(2, 0, cat(subgroup(1, 9), bytes(5, 0)))), FB_DEC_SEND);
+  expect(w, stream_fin(6, 0, cat(subgroup(1, 9), bytes(5, 0))), NO_HEADER);
+  assert_int_equal(second(w, 1, stream_fin(2, 0, cat(subgroup(1, 9), bytes(5, 0)))),
+                   FB_DEC_BELOW_FRONTIER);
+  expect(w, opening(70, 50), SEND);
 }
 
 const struct fixture fixtures_stream[] = {{"frontier", frontier},
@@ -292,4 +339,6 @@ const struct fixture fixtures_stream[] = {{"frontier", frontier},
                                           {"two publishers", two_publishers},
                                           {"new generation", new_generation},
                                           {"taken by user space", taken},
+                                          {"taken while busy", taken_while_busy},
+                                          {"late header", late_header},
                                           {NULL, NULL}};

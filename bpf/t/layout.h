@@ -29,7 +29,7 @@
   X(fb_subscriber, flow_label) X(fb_subscriber, initial_max_stream_data)                          \
   X(fb_stream, lock) X(fb_stream, upstream) X(fb_stream, upstream_gen) X(fb_stream, claim)        \
   X(fb_stream, group) X(fb_stream, subgroup) X(fb_stream, track) X(fb_stream, priority)           \
-  X(fb_stream, used) X(fb_stream, slow)                                                           \
+  X(fb_stream, used) X(fb_stream, slow) X(fb_stream, past_gen) X(fb_stream, past_next)            \
   X(fb_down, id) X(fb_down, limit)                                                                \
   X(fb_take, upstream) X(fb_take, upstream_gen)                                                   \
   X(fb_config, on) X(fb_config, port) X(fb_config, subscribers)                                   \

@@ -27,7 +27,7 @@ static void a_stream_is_taken(void **state) {
   (void)state;
   struct kernel_plane *k = open_plane();
   struct plane *plane = kernel_plane_interface(k);
-  struct fb_take take = {.upstream_gen = 1, .ordinal = 3, .result = FB_TAKE_BUSY};
+  struct fb_take take = {.upstream_gen = 1, .ordinal = 3, .result = FB_TAKE_FOLLOWED};
   assert_int_equal(plane->ops->take_stream(plane->ctx, &take), 0);
   assert_int_equal(take.result, FB_TAKE_OURS);
   kernel_plane_close(k);
