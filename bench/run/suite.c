@@ -282,6 +282,7 @@ void suite_free(struct suite *suite) {
   free(suite->plans);
   free(suite->files);
   free(suite->jobs);
+  totals_free(&suite->totals);
   nest_list_free(&suite->interleavings);
   *suite = (struct suite){0};
 }

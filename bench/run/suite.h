@@ -12,7 +12,8 @@
  * .../off. Without --out, DIR is runs/NAME for one and runs for several.
  *
  * Results on request.results: TAP 14, or with one run on a terminal its table, or with
- * json one object a run. Talk and other tables on stderr. */
+ * json one object a run and, of several, one more with the totals. Talk and other tables on
+ * stderr, last of all what each check examined in all runs. */
 #ifndef FANBENCH_RUN_SUITE_H
 #define FANBENCH_RUN_SUITE_H
 
@@ -22,6 +23,7 @@
 
 #include "bench/report/report.h"
 #include "bench/run/live.h"
+#include "bench/run/totals.h"
 #include "bench/scenario/plan.h"
 #include "bench/sim/nest.h"
 
@@ -75,6 +77,7 @@ struct suite {
   size_t first; /* jobs before it are done */
   size_t begun; /* jobs from it on were not started yet */
   size_t n_done, n_failed;
+  struct totals totals;
   struct report_stream *stream;
 };
 

@@ -77,6 +77,18 @@ static void put_json(const struct suite *suite, const struct suite_job *job, con
   json_decref(o);
 }
 
+static void put_totals(const struct suite *suite) {
+  if (single(suite))
+    return;
+  totals_print(stderr, &suite->totals);
+  if (!suite->request->json)
+    return;
+  json_t *o = json_pack("{s:o}", "totals", totals_json(&suite->totals));
+  json_dumpf(o, suite->request->results, JSON_COMPACT);
+  fputc('\n', suite->request->results);
+  json_decref(o);
+}
+
 static void settle(struct suite *suite, struct suite_job *job) {
   job->done = true;
   suite->n_done++;
@@ -179,11 +191,13 @@ static bool report(struct suite *suite, struct suite_job *job) {
   if (again) {
     progress_clear();
     fprintf(stderr, "fanbench: %s: inconclusive, trying again\n", job->name);
+    totals_again(&suite->totals);
   } else {
     job->passed = outcome.verdict == REPORT_PASS;
     job->failed = !job->passed;
     job->unmet = job->failed ? report_unmet(judged, &run, &outcome) : NULL;
     show(suite, job, judged, &run, &outcome);
+    totals_add(&suite->totals, judged, &outcome);
     report_stream_run(suite->stream, job->name, &job->view, judged, &run, &outcome);
     put_json(suite, job, report_verdict_name(outcome.verdict), run.died);
   }
@@ -328,6 +342,7 @@ int suite_play(struct suite *suite) {
     fputs("fanbench: interrupted; the runs that were under way are gone\n", stderr);
   }
   summary_print(stderr, suite);
+  put_totals(suite);
   int closed = report_stream_close(suite->stream, single(suite) ? NULL : stderr, &code);
   suite->stream = NULL;
   if (closed != 0) {

@@ -72,3 +72,21 @@ wait $pid || rc=$?
 grep -q '^Bail out! interrupted' "$dir/tap" || fail 'an interrupt is not told on stdout'
 [ -z "$(find "$dir/int" -name scenario.yaml)" ] || fail 'an interrupted run stays'
 ! pgrep -P $pid >/dev/null || fail 'something runs on'
+
+# Several runs end with what each check examined in all of them; one has its own table.
+expect 0 scenarios/first/one-subscriber.yaml scenarios/first/ipv6.yaml --mode sim -j 2 --out "$dir/two"
+sum=0
+for run in one-subscriber ipv6; do
+    n=$(grep -A4 '"name": *"pn-unique"' "$dir/two/$run/report.json" | sed -n 's/.*"examined": *\([0-9]*\).*/\1/p')
+    [ "${n:-0}" -gt 0 ] || fail "pn-unique of $run examined nothing"
+    sum=$((sum + n))
+done
+row=$(grep '^pn-unique ' "$dir/err" | tr -d , | tr -s ' ')
+[ "$row" = "pn-unique 2 0 0 0 $sum" ] || fail "expected pn-unique 2 0 0 0 $sum, found $row"
+grep -q '^2 runs judged, 0 of them inconclusive; tried again 0 times$' "$dir/err" || fail 'no totals'
+[ "$(tail -n 1 "$dir/err")" = '2 passed, 0 failed, 0 inconclusive, 0 skipped' ] || fail 'the last line is another one'
+[ "$(grep -cv '^TAP version 14$\|^ok [12] - \|^1\.\.2$' "$dir/tap")" -eq 0 ] || fail 'stdout is no plain TAP'
+expect 0 scenarios/first/one-subscriber.yaml scenarios/first/ipv6.yaml --mode sim -j 2 --json --out "$dir/two"
+[ "$(grep -c '^{"totals":{"runs":2,' "$dir/tap")" -eq 1 ] || fail 'no totals as JSON'
+expect 0 scenarios/first/one-subscriber.yaml --mode sim --out "$dir/one"
+if grep -q 'runs judged' "$dir/err"; then fail 'totals of one run'; fi
