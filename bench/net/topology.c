@@ -185,7 +185,10 @@ int topology_build(struct topology *net, char *err, size_t err_len) {
   return make_routes(net, err, err_len);
 }
 
+/* The wire's end takes the host's with it: all of them in one go where there is a wire. */
 int topology_take_down(struct topology *net, char *err, size_t err_len) {
+  if (net->wire != NULL && net->wire->nl != NULL && veth_delete_all(net->wire, err, err_len) != 0)
+    return -1;
   for (uint32_t h = 0; h < net->n_hosts; h++)
     if (net->hosts[h].nl != NULL && veth_delete_all(&net->hosts[h], err, err_len) != 0)
       return -1;

@@ -18,7 +18,7 @@ static int add_point(struct capture_set *set, const struct plan *plan, int node,
   const struct plan_node *at = &plan->nodes[node], *to = &plan->nodes[peer];
   struct capture_point *point = &set->points[set->n];
   *point = (struct capture_point){
-      .node = node, .peer = peer, .host = at->host, .ifname = end->ifname, .raw_fd = -1};
+      .node = node, .peer = peer, .ns = end->ns, .ifname = end->ifname, .raw_fd = -1};
   if (asprintf(&point->file, "capture/%s-%s.pcapng", at->file_name, to->file_name) < 0) {
     point->file = NULL;
     return -1;

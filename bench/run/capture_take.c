@@ -1,4 +1,4 @@
-/* The process that captures all interfaces of one host. */
+/* The process that captures the interfaces of all hosts. */
 #include "bench/run/capture.h"
 
 #include <errno.h>
@@ -11,15 +11,24 @@
 #include <pcap/pcap.h>
 
 #include "bench/run/channel.h"
+#include "bench/run/clock.h"
 
 #define SNAPLEN 262144
-/* Ring memory of all interfaces of one host together, and of one of them. A
- * ring of 4 MiB holds 60 ms of a full gigabit and 16 blocks of libpcap. */
+/* Ring memory of all interfaces together, and of one of them. A ring of 4 MiB holds 30 ms
+ * of a full gigabit and 16 blocks of libpcap. The kernel clears it all before it begins. */
 #define RINGS_MIB    256
 #define RING_MIN_MIB 4
-#define RING_MAX_MIB 64
-/* After this long the kernel hands out a block that is not full. */
-#define BLOCK_MS 50
+#define RING_MAX_MIB 32
+/* After this long the kernel hands out a block that is not full: the end of a capture waits
+ * for up to two of them, and 16 of them are how long this process may stand still. Where
+ * rings are larger there are more blocks. */
+#define BLOCK_MS     50
+#define BLOCK_FEW_MS 10
+#define FEW_TAPS     16
+/* Between two looks, so that blocks of many interfaces are fetched in one go. */
+#define REST_MS 5
+/* At the end, for what the kernel has counted and not handed out yet. */
+#define FINISH_MS 2000
 /* Full rings are emptied in one go of at most so many packets, so that the
  * next interface gets its turn. */
 #define TURN_PACKETS 4096
@@ -53,14 +62,18 @@ static int refuse(struct taps *taps, const char *ifname, const char *what, const
   return -1;
 }
 
-static int open_pcap(struct taps *taps, struct tap *tap, const char *ifname, int mib) {
+static int block_ms(size_t n) {
+  return n <= FEW_TAPS ? BLOCK_FEW_MS : BLOCK_MS;
+}
+
+static int open_pcap(struct taps *taps, struct tap *tap, const char *ifname, size_t n) {
   char why[PCAP_ERRBUF_SIZE];
   tap->pcap = pcap_create(ifname, why);
   if (tap->pcap == NULL)
     return refuse(taps, ifname, "pcap_create", why);
   if (pcap_set_snaplen(tap->pcap, SNAPLEN) != 0 || pcap_set_promisc(tap->pcap, 0) != 0 ||
-      pcap_set_timeout(tap->pcap, BLOCK_MS) != 0 || pcap_set_immediate_mode(tap->pcap, 0) != 0 ||
-      pcap_set_buffer_size(tap->pcap, mib << 20) != 0)
+      pcap_set_timeout(tap->pcap, block_ms(n)) != 0 || pcap_set_immediate_mode(tap->pcap, 0) != 0 ||
+      pcap_set_buffer_size(tap->pcap, ring_mib(n) << 20) != 0)
     return refuse(taps, ifname, "settings", "refused by libpcap");
   if (pcap_set_tstamp_precision(tap->pcap, PCAP_TSTAMP_PRECISION_NANO) != 0)
     return refuse(taps, ifname, "settings", "no nanosecond stamps");
@@ -71,9 +84,12 @@ static int open_pcap(struct taps *taps, struct tap *tap, const char *ifname, int
   return 0;
 }
 
+/* One of n. The packet socket stays in the host's namespace, whatever is entered later. */
 static int open_tap(struct taps *taps, struct tap *tap, const struct capture_point *point,
-                    int mib) {
-  if (open_pcap(taps, tap, point->ifname, mib) != 0)
+                    size_t n) {
+  if (netns_enter(point->ns) != 0)
+    return refuse(taps, point->ifname, "its network namespace", strerror(errno));
+  if (open_pcap(taps, tap, point->ifname, n) != 0)
     return -1;
   tap->file = fdopen(dup(point->raw_fd), "wb");
   tap->buffer = malloc(FILE_BUFFER);
@@ -86,23 +102,18 @@ static int open_tap(struct taps *taps, struct tap *tap, const struct capture_poi
   return 0;
 }
 
-static int open_all(struct taps *taps, const struct capture_job *job, int control) {
-  size_t n = 0;
-  for (size_t i = 0; i < job->set->n; i++)
-    n += job->set->points[i].host == job->host;
+static int open_all(struct taps *taps, const struct capture_set *set, int control) {
+  const size_t n = set->n;
   taps->all = calloc(n + 1, sizeof *taps->all);
   taps->fds = calloc(n + 1, sizeof *taps->fds);
   if (taps->all == NULL || taps->fds == NULL) {
     snprintf(taps->err, sizeof taps->err, "no memory for %zu captures", n);
     return -1;
   }
-  for (size_t i = 0; i < job->set->n; i++) {
-    const struct capture_point *point = &job->set->points[i];
-    if (point->host != job->host)
-      continue;
+  for (size_t i = 0; i < n; i++) {
     struct tap *tap = &taps->all[taps->n];
     tap->point = i;
-    if (open_tap(taps, tap, point, ring_mib(n)) != 0)
+    if (open_tap(taps, tap, &set->points[i], n) != 0)
       return -1;
     taps->fds[taps->n++] =
         (struct pollfd){.fd = pcap_get_selectable_fd(tap->pcap), .events = POLLIN};
@@ -117,33 +128,37 @@ static void keep(u_char *user, const struct pcap_pkthdr *header, const u_char *d
   pcap_dump((u_char *)tap->dump, header, data);
 }
 
-/* Returns the number of packets taken, -1 on an error. */
-static int take(struct taps *taps) {
-  int taken = 0;
-  for (size_t i = 0; i < taps->n; i++) {
-    struct tap *tap = &taps->all[i];
-    int n = pcap_dispatch(tap->pcap, TURN_PACKETS, keep, (u_char *)(void *)tap);
-    if (n < 0) {
-      snprintf(taps->err, sizeof taps->err, "capture broke off: %s", pcap_geterr(tap->pcap));
-      return -1;
-    }
-    taken += n;
+static int take(struct taps *taps, struct tap *tap) {
+  if (pcap_dispatch(tap->pcap, TURN_PACKETS, keep, (u_char *)(void *)tap) >= 0)
+    return 0;
+  snprintf(taps->err, sizeof taps->err, "capture broke off: %s", pcap_geterr(tap->pcap));
+  return -1;
+}
+
+/* Waits for packets or the control channel, and takes what is there. */
+static int turn(struct taps *taps) {
+  if (poll(taps->fds, taps->n + 1, 1000) < 0) {
+    if (errno == EINTR)
+      return 0;
+    snprintf(taps->err, sizeof taps->err, "poll: %s", strerror(errno));
+    return -1;
   }
-  return taken;
+  for (size_t i = 0; i < taps->n; i++)
+    if (taps->fds[i].revents != 0 && take(taps, &taps->all[i]) != 0)
+      return -1;
+  return 0;
 }
 
 /* Until told to stop. */
 static int run(struct taps *taps, int control) {
   for (;;) {
-    if (poll(taps->fds, taps->n + 1, 1000) < 0 && errno != EINTR) {
-      snprintf(taps->err, sizeof taps->err, "poll: %s", strerror(errno));
-      return -1;
-    }
-    if (take(taps) < 0)
+    if (turn(taps) != 0)
       return -1;
     json_t *message = NULL;
-    if (taps->fds[taps->n].revents == 0)
+    if ((taps->fds[taps->n].revents & (POLLIN | POLLHUP)) == 0) {
+      poll(NULL, 0, REST_MS);
       continue;
+    }
     enum channel_result got = channel_recv(control, &message);
     bool stop = got == CHANNEL_CLOSED || strcmp(channel_text(message, "do"), "stop") == 0;
     json_decref(message);
@@ -152,32 +167,47 @@ static int run(struct taps *taps, int control) {
   }
 }
 
-/* What is still in the kernel: a block that is not full comes after BLOCK_MS. */
+/* Whether everything that the kernel counted is here or was dropped: it counts a packet when it
+ * comes, and hands it out with its block. */
+static bool complete(const struct tap *tap) {
+  struct pcap_stat stat = {0};
+  return pcap_stats(tap->pcap, &stat) == 0 && tap->packets + stat.ps_drop >= stat.ps_recv;
+}
+
+/* What is still in the kernel; what does not come in time counts as dropped. */
 static int finish(struct taps *taps) {
-  for (int idle = 0; idle < 3;) {
-    poll(NULL, 0, BLOCK_MS);
-    int n = take(taps);
-    if (n < 0)
-      return -1;
-    idle = n == 0 ? idle + 1 : 0;
-  }
-  for (size_t i = 0; i < taps->n; i++)
-    if (pcap_dump_flush(taps->all[i].dump) != 0 || ferror(taps->all[i].file)) {
+  const uint64_t until = clock_now() + FINISH_MS * CLOCK_MS;
+  for (size_t i = 0; i < taps->n; i++) {
+    struct tap *tap = &taps->all[i];
+    while (!complete(tap) && clock_now() < until) {
+      poll(&taps->fds[i], 1, BLOCK_MS);
+      if (take(taps, tap) != 0)
+        return -1;
+    }
+    if (pcap_dump_flush(tap->dump) != 0 || ferror(tap->file)) {
       snprintf(taps->err, sizeof taps->err, "cannot write a capture: %s", strerror(errno));
       return -1;
     }
+  }
   return 0;
+}
+
+/* What the kernel counted and neither handed out nor dropped is lost all the same. */
+static uint64_t lost(const struct tap *tap) {
+  struct pcap_stat stat = {0};
+  pcap_stats(tap->pcap, &stat);
+  const uint64_t known = tap->packets + stat.ps_drop;
+  return (uint64_t)stat.ps_drop + stat.ps_ifdrop +
+         (stat.ps_recv > known ? stat.ps_recv - known : 0);
 }
 
 static json_t *counts(const struct taps *taps) {
   json_t *points = json_array();
   for (size_t i = 0; i < taps->n; i++) {
-    struct pcap_stat stat = {0};
-    pcap_stats(taps->all[i].pcap, &stat);
+    const struct tap *tap = &taps->all[i];
     json_array_append_new(points,
-                          json_pack("{s:I, s:I, s:I}", "point", (json_int_t)taps->all[i].point,
-                                    "packets", (json_int_t)taps->all[i].packets, "dropped",
-                                    (json_int_t)stat.ps_drop + (json_int_t)stat.ps_ifdrop));
+                          json_pack("{s:I, s:I, s:I}", "point", (json_int_t)tap->point, "packets",
+                                    (json_int_t)tap->packets, "dropped", (json_int_t)lost(tap)));
   }
   return json_pack("{s:s, s:o}", "ev", "captured", "points", points);
 }
@@ -193,10 +223,9 @@ static void close_all(struct taps *taps) {
 }
 
 int capture_inside(void *arg, int control) {
-  const struct capture_job *job = arg;
   struct taps taps = {0};
   int rc = 1;
-  if (open_all(&taps, job, control) == 0 &&
+  if (open_all(&taps, arg, control) == 0 &&
       channel_send(control, json_pack("{s:s}", "ev", "ready")) == 0 && run(&taps, control) == 0 &&
       finish(&taps) == 0)
     rc = channel_send(control, counts(&taps)) == 0 ? 0 : 1;

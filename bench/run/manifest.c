@@ -257,6 +257,17 @@ static json_t *run(const struct manifest *m) {
   return o;
 }
 
+/* How long each took; the last one is still going on. */
+static json_t *phases(const struct manifest *m) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < m->n_phases; i++) {
+    const uint64_t until_ns = i + 1 < m->n_phases ? m->phases[i + 1].from_ns : clock_now();
+    json_array_append_new(list, json_pack("{s:s, s:I}", "phase", m->phases[i].what, "ns",
+                                          (json_int_t)(until_ns - m->phases[i].from_ns)));
+  }
+  return list;
+}
+
 static json_t *machine(const struct manifest *m) {
   struct utsname name = {0};
   uname(&name);
@@ -270,6 +281,8 @@ static json_t *machine(const struct manifest *m) {
                         "compiler", __VERSION__, "wall_time", wall, "cpus",
                         (int)sysconf(_SC_NPROCESSORS_ONLN), "realtime_minus_monotonic_ns",
                         (json_int_t)m->realtime_minus_monotonic_ns);
+  if (m->n_phases > 0)
+    json_object_set_new(o, "phases", phases(m));
   if (m->sim_wall_ns != 0)
     json_object_set_new(o, "simulation",
                         json_pack("{s:I, s:I, s:I}", "wall_ns", (json_int_t)m->sim_wall_ns,

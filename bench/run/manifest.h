@@ -10,6 +10,12 @@
 #include "bench/run/cast.h"
 #include "bench/scenario/plan.h"
 
+/* What the runner did, from when on; until the next one begins. */
+struct phase {
+  const char *what;
+  uint64_t from_ns;
+};
+
 /* What it is made of; nothing is owned. NULL and 0 where it is not known yet. */
 struct manifest {
   const struct plan *plan;
@@ -20,7 +26,9 @@ struct manifest {
   uint64_t start_ns, end_ns;
   json_t *residue;
   int64_t realtime_minus_monotonic_ns;
-  uint64_t wall_ns; /* since 1970 */
+  uint64_t wall_ns;           /* since 1970 */
+  const struct phase *phases; /* [n_phases] in order of time, live only */
+  size_t n_phases;
   /* mode sim: what the simulation itself took, without captures' assembly and judging */
   uint64_t sim_wall_ns, sim_cpu_ns, sim_peak_bytes;
 };

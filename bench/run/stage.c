@@ -33,6 +33,7 @@
  * probe time-outs (about 100 ms each on a plain wire) of a lost last packet. */
 #define QUIET_POLLS 6
 #define RUN_NICE    (-10)
+#define PHASES_MAX  16
 
 struct stage {
   const struct stage_order *order;
@@ -40,14 +41,16 @@ struct stage {
   int up;
   struct topology net;
   struct capture_set captures;
-  struct capture_job *jobs; /* [n_hosts] */
   struct cast cast;
   struct residue seen;
   struct manifest manifest;
+  struct phase phases[PHASES_MAX];
   char err[512];
 };
 
-static void say(const struct stage *s, const char *phase) {
+static void say(struct stage *s, const char *phase) {
+  if (s->manifest.n_phases < PHASES_MAX)
+    s->phases[s->manifest.n_phases++] = (struct phase){phase, clock_now()};
   channel_send(s->up, json_pack("{s:s, s:s}", "ev", "phase", "text", phase));
 }
 
@@ -137,33 +140,14 @@ static int build(struct stage *s) {
   tell_namespaces(s);
   if (capture_plan(&s->captures, s->plan, &s->net, s->err, sizeof s->err) != 0)
     return -1;
-  s->jobs = calloc(s->net.n_hosts + 1u, sizeof *s->jobs);
-  if (s->jobs == NULL) {
-    snprintf(s->err, sizeof s->err, "no memory for %u hosts", s->net.n_hosts);
-    return -1;
-  }
   return capture_open(&s->captures, s->order->dir, s->err, sizeof s->err);
-}
-
-static bool captured_host(const struct stage *s, uint32_t host) {
-  for (size_t i = 0; i < s->captures.n; i++)
-    if (s->captures.points[i].host == host)
-      return true;
-  return false;
 }
 
 static int start_captures(struct stage *s) {
   say(s, "starting captures");
-  for (uint32_t h = 0; h < s->net.n_hosts; h++) {
-    if (!captured_host(s, h))
-      continue;
-    char name[48];
-    snprintf(name, sizeof name, "capture of host %u", h);
-    s->jobs[h] = (struct capture_job){.set = &s->captures, .host = h};
-    if (cast_start_capture(&s->cast, name, s->net.hosts[h].fd, capture_inside, &s->jobs[h], s->err,
-                           sizeof s->err) == NULL)
-      return -1;
-  }
+  if (cast_start_capture(&s->cast, "captures", s->net.hosts[0].fd, capture_inside, &s->captures,
+                         s->err, sizeof s->err) == NULL)
+    return -1;
   return cast_wait(&s->cast, is_ready, CAPTURES_BOUND_NS, "the captures to begin");
 }
 
@@ -432,7 +416,6 @@ static int finish(struct stage *s, int code, const char *text) {
   cast_free(&s->cast);
   capture_free(&s->captures);
   residue_free(&s->seen);
-  free(s->jobs);
   topology_free(&s->net);
   return code;
 }
@@ -468,8 +451,12 @@ int stage_inside(void *arg, int up) {
                          .net = &s.net,
                          .at = {.bindir = order->bindir, .dir = order->dir},
                          .up = up};
-  s.manifest = (struct manifest){
-      .plan = order->plan, .mode = "live", .net = &s.net, .captures = &s.captures, .cast = &s.cast};
+  s.manifest = (struct manifest){.plan = order->plan,
+                                 .mode = "live",
+                                 .net = &s.net,
+                                 .captures = &s.captures,
+                                 .cast = &s.cast,
+                                 .phases = s.phases};
   read_clocks(&s.manifest);
   if (build(&s) != 0 || manifest_write(order->dir, &s.manifest, s.err, sizeof s.err) != 0)
     return finish(&s, 3, s.err);

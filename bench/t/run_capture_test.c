@@ -176,7 +176,6 @@ static int run_star(struct star *s, struct capture_set *set) {
   char err[512] = "";
   struct topology net;
   struct process p;
-  struct capture_job job = {.set = set, .host = 0};
   if (topology_plan(&s->plan, &net, err, sizeof err) != 0 ||
       topology_build(&net, err, sizeof err) != 0 ||
       capture_plan(set, &s->plan, &net, err, sizeof err) != 0 ||
@@ -188,7 +187,7 @@ static int run_star(struct star *s, struct capture_set *set) {
                                     .node = -1,
                                     .netns_fd = net.hosts[0].fd,
                                     .inside = capture_inside,
-                                    .arg = &job};
+                                    .arg = set};
   if (process_start(&p, &spec, err, sizeof err) != 0 || wait_for(&p, is_ready) != 0)
     return 2;
   if (flood(&net) != 0)
