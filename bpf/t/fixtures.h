@@ -15,6 +15,7 @@ extern const struct fixture fixtures_packet[]; /* L2 to packet number: packet re
 extern const struct fixture fixtures_copy[];   /* what a copy looks like */
 extern const struct fixture fixtures_stream[]; /* frontier, claims, headers */
 extern const struct fixture fixtures_choose[]; /* decisions */
+extern const struct fixture fixtures_sealed[]; /* keys, phases, keystreams: sealed worlds */
 /* Under a strategy each. */
 extern const struct fixture fixtures_none[], fixtures_priority_limit[], fixtures_deadline[],
     fixtures_skip_to_group[];

@@ -1,5 +1,6 @@
 #include "bpf/t/packet.h"
 
+#include "bpf/t/protect.h"
 #include "bpf/wire/frame_type.h"
 #include "bpf/wire/varint.h"
 #include "bpf/wire/vi64.h"
@@ -156,6 +157,12 @@ struct fb_path publisher_path(int family) {
   return p;
 }
 
+static const struct secret *sealed_with;
+
+void packet_seal_with(const struct secret *s) {
+  sealed_with = s;
+}
+
 struct piece packet_payload(const struct packet *p) {
   const struct fb_cid_key *cid = p->cid ? p->cid : &publisher_cid;
   size_t pn_len = p->pn_len ? (size_t)p->pn_len : 4;
@@ -168,8 +175,11 @@ struct piece packet_payload(const struct packet *p) {
   for (size_t i = 0; i < p->n_frames; i++)
     out = cat(out, p->frames[i]);
   struct piece tag = {.len = FB_TAG_LEN};
-  tag.bytes[FB_TAG_LEN - 1] = p->bad_tag;
-  return cat(out, tag);
+  out = cat(out, tag);
+  if (sealed_with)
+    out = protect(sealed_with, out, cid->len, p->pn);
+  out.bytes[out.len - 1] ^= p->bad_tag;
+  return out;
 }
 
 /* The sum as anybody would write it: independent of the code under test. */
@@ -244,16 +254,35 @@ struct piece ethernet(const struct fb_path *path, struct piece payload, enum che
   return out;
 }
 
-int checksums_good(const uint8_t *frame, size_t len, int partial) {
-  const uint8_t *ip = frame + 14;
+struct sums {
+  uint8_t *udp;
+  size_t ip_len, udp_len;
+  uint16_t pseudo, field;
+};
+
+static struct sums sums_of(uint8_t *frame, size_t len) {
+  uint8_t *ip = frame + 14;
   size_t ip_len = ip[0] >> 4 == 4 ? 20 : 40, addr_len = ip_len == 20 ? 4 : 16;
-  const uint8_t *udp = ip + ip_len, *addr = udp - 2 * addr_len;
-  size_t udp_len = len - 14 - ip_len;
-  if (ip_len == 20 && internet_sum(ip, 20, 0) != 0xffff)
+  struct sums s = {.udp = ip + ip_len, .ip_len = ip_len, .udp_len = len - 14 - ip_len};
+  s.pseudo = internet_sum(s.udp - 2 * addr_len, 2 * addr_len, (uint32_t)(17 + s.udp_len));
+  s.field = (uint16_t)(s.udp[6] << 8 | s.udp[7]);
+  return s;
+}
+
+int checksums_good(const uint8_t *frame, size_t len, int partial) {
+  struct sums s = sums_of((uint8_t *)frame, len);
+  if (s.ip_len == 20 && internet_sum(frame + 14, 20, 0) != 0xffff)
     return 0;
-  uint16_t pseudo = internet_sum(addr, 2 * addr_len, (uint32_t)(17 + udp_len));
-  uint16_t field = (uint16_t)(udp[6] << 8 | udp[7]);
   if (partial)
-    return field == pseudo;
-  return field != 0 && internet_sum(udp, udp_len, pseudo) == 0xffff;
+    return s.field == s.pseudo;
+  return s.field != 0 && internet_sum(s.udp, s.udp_len, s.pseudo) == 0xffff;
+}
+
+void checksum_renew(uint8_t *frame, size_t len) {
+  struct sums s = sums_of(frame, len);
+  if (s.field == s.pseudo)
+    return;
+  put16(s.udp + 6, 0);
+  uint16_t good = (uint16_t)~internet_sum(s.udp, s.udp_len, s.pseudo);
+  put16(s.udp + 6, good ? good : 0xffff);
 }

@@ -78,6 +78,11 @@ struct packet {
 /* The UDP payload: header, frames, tag. */
 struct piece packet_payload(const struct packet *p);
 
+/* From now on packet_payload() seals with these keys; NULL: the null AEAD again. A bad_tag is
+ * put in behind. */
+struct secret;
+void packet_seal_with(const struct secret *s);
+
 enum checksum {
   CHECKSUM_GOOD,
   CHECKSUM_BAD,
@@ -92,5 +97,8 @@ struct piece ethernet(const struct fb_path *path, struct piece payload, enum che
 /* 1 if the IPv4 header checksum is right and the UDP checksum too; `partial`: if it is
  * the folded sum of the pseudo header instead. */
 int checksums_good(const uint8_t *frame, size_t len, int partial);
+
+/* Makes the UDP checksum right again, unless it is the sum of the pseudo header. */
+void checksum_renew(uint8_t *frame, size_t len);
 
 #endif

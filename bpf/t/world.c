@@ -78,6 +78,7 @@ void world_begin(struct world *w, int family) {
   w->transcript.len = 0;
   w->n_records = 0;
   w->keep_records = false;
+  world_sealed_begin(w);
   w->config = (struct fb_config){.on = 1, .port = WORLD_PORT};
   w->ops->set_config(w, &w->config);
   struct fb_upstream up = {.gen = 1, .active = 1, .path = publisher_path(family)};
@@ -165,6 +166,7 @@ struct fb_down *down_of(struct world *w, uint64_t ordinal, uint32_t slot) {
 static enum fb_packet_reason run(struct world *w, const struct piece *frame, bool gso) {
   w->n_copies = 0;
   w->n_records = 0;
+  world_sealed_feed(w);
   uint32_t reason = (uint32_t)w->ops->run(w, frame, gso);
   w->seen_reasons |= 1u << reason;
   world_note(w, &reason, sizeof(reason));
@@ -172,6 +174,7 @@ static enum fb_packet_reason run(struct world *w, const struct piece *frame, boo
     const struct copy *c = &w->copies[i];
     world_note(w, c, offsetof(struct copy, frame) + c->len);
   }
+  world_sealed_open(w);
   if (!w->keep_records)
     w->ops->drain(w);
   return (enum fb_packet_reason)reason;

@@ -8,8 +8,10 @@
 #include "bpf/abi/counters.h"
 #include "bpf/abi/defects.h"
 #include "bpf/abi/entry.h"
+#include "bpf/abi/keys.h"
 #include "bpf/abi/record.h"
 #include "bpf/t/packet.h"
+#include "bpf/t/protect.h"
 
 #include <stdbool.h>
 
@@ -21,6 +23,7 @@
 #define WORLD_RING_BYTES  65536
 #define WORLD_PORT        4433
 #define WORLD_COPIES      128
+#define WORLD_KEYSTREAMS  4 /* of each subscriber and upstream */
 
 struct copy {
   uint32_t slot, gen, ifindex;
@@ -59,6 +62,9 @@ struct world_ops {
   struct fb_down *(*downs)(struct world *w);
   struct fb_upstream_state *(*state)(struct world *w);
   struct fb_track_state *(*tracks)(struct world *w);
+  struct fb_key *(*keys)(struct world *w); /* these three: sealed worlds alone */
+  struct fb_ghash *(*ghash)(struct world *w);
+  struct fb_keystream *(*keystreams)(struct world *w);
   /* While the next packet is copied, another CPU counts a copy too (defect global-counter).
    * NULL in the kernel, whose test runs have a CPU to themselves. */
   void (*count_copy)(struct world *w);
@@ -76,6 +82,10 @@ struct world {
   struct fb_config config;
   struct fb_defects defects;
   uint32_t policy; /* enum dp_policy */
+  /* FB_PROTECT_NONE, or what the publisher's packets are sealed with; copies for odd slots
+   * then have the other cipher. */
+  enum fb_protection seal;
+  struct fb_subscriber subs[WORLD_SUBSCRIBERS]; /* of a sealed world, as written last */
   /* of the last packet */
   struct copy copies[WORLD_COPIES];
   size_t n_copies;
@@ -101,6 +111,12 @@ struct world *world_kernel_policy(uint32_t policy, const char **why);
 struct world *world_live(const char **why);
 /* Attaches the program of world_live() to an interface, until the world ends. */
 void world_live_attach(struct world *w, int ifindex);
+/* The same with real packet protection. Fixtures see little of it: packets are sealed on
+ * their way in, copies must be authentic and are opened on their way out; some keystreams are
+ * there ahead, others are not. */
+struct world *world_native_sealed(enum fb_protection cipher);
+struct world *world_kernel_sealed(enum fb_protection cipher, const char **why);
+struct world *world_live_sealed(enum fb_protection cipher, const char **why);
 void world_free(struct world *w);
 
 /* Used by both: takes in a record; adds to the transcript. */
@@ -142,6 +158,32 @@ enum fb_decision decided(struct world *w, uint32_t slot, uint32_t f);
 const struct copy *copy_for(struct world *w, uint32_t slot);
 /* UDP payload of a copy. */
 const uint8_t *copy_payload(const struct copy *c, size_t *len);
+
+/* ---- sealed worlds ------------------------------------------------------------------- */
+
+/* Keys of the publisher (all upstreams share them) and of a subscriber. */
+struct secret world_up_secret(const struct world *w, uint32_t phase);
+struct secret world_sub_secret(const struct world *w, uint32_t slot);
+
+/* Writes a key, and its table, at a place of the arrays; nothing for a secret of the null AEAD. */
+void world_set_key(struct world *w, uint32_t place, const struct secret *s, uint64_t generation);
+/* Makes the keystream for a number with the key at a place of the arrays. */
+void world_feed_up(struct world *w, uint32_t upstream, uint32_t phase, uint64_t pn);
+void world_feed_down(struct world *w, uint32_t slot, uint64_t pn);
+/* Places of key and keystreams. */
+uint32_t world_key_up(uint32_t upstream, uint32_t phase);
+uint32_t world_key_down(uint32_t slot);
+struct fb_keystream *world_keystream_up(struct world *w, uint32_t upstream, uint64_t pn);
+struct fb_keystream *world_keystream_down(struct world *w, uint32_t slot, uint64_t pn);
+
+/* Used by both executors: the entries with protection put in (unless they name some). */
+struct fb_upstream world_sealed_upstream(const struct world *w, const struct fb_upstream *v);
+struct fb_subscriber world_sealed_subscriber(struct world *w, uint32_t slot,
+                                             const struct fb_subscriber *v);
+/* And by world.c: keys; keystreams for the next packet; copies opened. */
+void world_sealed_begin(struct world *w);
+void world_sealed_feed(struct world *w);
+void world_sealed_open(struct world *w);
 
 /* Counters, streams, window: the end of a transcript. */
 void world_end(struct world *w);

@@ -22,6 +22,7 @@ struct kernel {
   struct bpf_link *link;
   bool live;
   void *counters, *downs, *state, *tracks; /* mapped */
+  void *keys, *ghash, *keystreams;         /* of a sealed world */
 };
 
 static struct kernel *kernel_of(struct world *w) {
@@ -39,10 +40,12 @@ static void set_config(struct world *w, const struct fb_config *v) {
   put(kernel_of(w)->skel->maps.config, 0, v, sizeof(*v), 0);
 }
 static void set_upstream(struct world *w, uint32_t slot, const struct fb_upstream *v) {
-  put(kernel_of(w)->skel->maps.upstreams, slot, v, sizeof(*v), BPF_F_LOCK);
+  struct fb_upstream sealed = world_sealed_upstream(w, v);
+  put(kernel_of(w)->skel->maps.upstreams, slot, &sealed, sizeof(sealed), BPF_F_LOCK);
 }
 static void set_subscriber(struct world *w, uint32_t slot, const struct fb_subscriber *v) {
-  put(kernel_of(w)->skel->maps.subscribers, slot, v, sizeof(*v), BPF_F_LOCK);
+  struct fb_subscriber sealed = world_sealed_subscriber(w, slot, v);
+  put(kernel_of(w)->skel->maps.subscribers, slot, &sealed, sizeof(sealed), BPF_F_LOCK);
 }
 static void set_subscription(struct world *w, uint32_t slot, uint32_t track,
                              const struct fb_subscription *v) {
@@ -79,6 +82,23 @@ static struct fb_upstream_state *state(struct world *w) {
 static struct fb_track_state *tracks(struct world *w) {
   return kernel_of(w)->tracks;
 }
+
+static struct fb_key *keys(struct world *w) {
+  return kernel_of(w)->keys;
+}
+static struct fb_ghash *ghash(struct world *w) {
+  return kernel_of(w)->ghash;
+}
+static struct fb_keystream *keystreams(struct world *w) {
+  return kernel_of(w)->keystreams;
+}
+
+#define WORLD_KEYS fb_keys(WORLD_SUBSCRIBERS, WORLD_UPSTREAMS)
+#define WORLD_ALL_KEYSTREAMS                                                                       \
+  fb_keystreams(WORLD_SUBSCRIBERS, WORLD_UPSTREAMS, WORLD_KEYSTREAMS, WORLD_KEYSTREAMS)
+#define KEYS_LEN       (WORLD_KEYS * sizeof(struct fb_key))
+#define GHASH_LEN      (WORLD_KEYS * sizeof(struct fb_ghash))
+#define KEYSTREAMS_LEN (WORLD_ALL_KEYSTREAMS * sizeof(struct fb_keystream))
 
 static void take_stream(struct world *w, struct fb_take *take) {
   struct bpf_test_run_opts opts = {
@@ -120,6 +140,11 @@ static void reset(struct world *w) {
   memset(k->downs, 0, (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
   memset(k->state, 0, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
   memset(k->tracks, 0, WORLD_TRACKS * sizeof(struct fb_track_state));
+  if (w->seal) {
+    memset(k->keys, 0, KEYS_LEN);
+    memset(k->ghash, 0, GHASH_LEN);
+    memset(k->keystreams, 0, KEYSTREAMS_LEN);
+  }
   for (uint32_t i = 0; i < WORLD_UPSTREAMS; i++)
     set_upstream(w, i, &zero.upstream);
   for (uint32_t i = 0; i < WORLD_STREAMS; i++)
@@ -223,6 +248,12 @@ static void close_world(struct world *w) {
     munmap(k->state, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
   if (k->tracks)
     munmap(k->tracks, WORLD_TRACKS * sizeof(struct fb_track_state));
+  if (k->keys)
+    munmap(k->keys, KEYS_LEN);
+  if (k->ghash)
+    munmap(k->ghash, GHASH_LEN);
+  if (k->keystreams)
+    munmap(k->keystreams, KEYSTREAMS_LEN);
   relay__destroy(k->skel);
   free(k);
 }
@@ -241,6 +272,14 @@ static void shrink(struct relay *skel, const struct fb_defects *defects, bool li
   bpf_map__set_max_entries(skel->maps.upstreams, WORLD_UPSTREAMS);
   bpf_map__set_max_entries(skel->maps.upstream_state, WORLD_UPSTREAMS);
   bpf_map__set_max_entries(skel->maps.track_state, WORLD_TRACKS);
+}
+
+static void size_keys(struct relay *skel) {
+  skel->rodata->fb_protect = 1u << FB_PROTECT_CHACHA20 | 1u << FB_PROTECT_AES128GCM;
+  skel->rodata->fb_keystreams_down = skel->rodata->fb_keystreams_up = WORLD_KEYSTREAMS;
+  bpf_map__set_max_entries(skel->maps.keys, WORLD_KEYS);
+  bpf_map__set_max_entries(skel->maps.ghash, WORLD_KEYS);
+  bpf_map__set_max_entries(skel->maps.keystreams, WORLD_ALL_KEYSTREAMS);
 }
 
 static void *map_array(const struct bpf_map *map, size_t len) {
@@ -273,6 +312,8 @@ static bool load(struct world *w) {
     return false;
   shrink(k->skel, &w->defects, k->live);
   k->skel->rodata->fb_policy = w->policy;
+  if (w->seal)
+    size_keys(k->skel);
   if (relay__load(k->skel) || !make_rings(w))
     return false;
   k->counters = map_array(k->skel->maps.counters, WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
@@ -281,12 +322,17 @@ static bool load(struct world *w) {
   k->state =
       map_array(k->skel->maps.upstream_state, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
   k->tracks = map_array(k->skel->maps.track_state, WORLD_TRACKS * sizeof(struct fb_track_state));
-  return k->counters && k->downs && k->state && k->tracks;
+  if (!w->seal)
+    return k->counters && k->downs && k->state && k->tracks;
+  k->keys = map_array(k->skel->maps.keys, KEYS_LEN);
+  k->ghash = map_array(k->skel->maps.ghash, GHASH_LEN);
+  k->keystreams = map_array(k->skel->maps.keystreams, KEYSTREAMS_LEN);
+  return k->counters && k->downs && k->state && k->tracks && k->keys && k->ghash && k->keystreams;
 }
 
 /* The verifier's own words stay on stderr: whoever sees a load fail needs them. */
-static struct world *open_world(const struct fb_defects *defects, uint32_t policy, bool live,
-                                const char **why) {
+static struct world *open_world(const struct fb_defects *defects, uint32_t policy,
+                                enum fb_protection seal, bool live, const char **why) {
   static const struct world_ops ops = {.name = "kernel",
                                        .reset = reset,
                                        .set_config = set_config,
@@ -302,6 +348,9 @@ static struct world *open_world(const struct fb_defects *defects, uint32_t polic
                                        .downs = downs,
                                        .state = state,
                                        .tracks = tracks,
+                                       .keys = keys,
+                                       .ghash = ghash,
+                                       .keystreams = keystreams,
                                        .run = run,
                                        .limit_copies = limit_copies,
                                        .drain = drain,
@@ -317,6 +366,7 @@ static struct world *open_world(const struct fb_defects *defects, uint32_t polic
   w->impl = k;
   k->live = live;
   w->policy = policy;
+  w->seal = seal;
   if (defects)
     w->defects = *defects;
   if (load(w))
@@ -329,15 +379,23 @@ static struct world *open_world(const struct fb_defects *defects, uint32_t polic
 }
 
 struct world *world_kernel(const struct fb_defects *defects, const char **why) {
-  return open_world(defects, 0, false, why);
+  return open_world(defects, 0, FB_PROTECT_NONE, false, why);
 }
 
 struct world *world_kernel_policy(uint32_t policy, const char **why) {
-  return open_world(NULL, policy, false, why);
+  return open_world(NULL, policy, FB_PROTECT_NONE, false, why);
+}
+
+struct world *world_kernel_sealed(enum fb_protection cipher, const char **why) {
+  return open_world(NULL, 0, cipher, false, why);
 }
 
 struct world *world_live(const char **why) {
-  return open_world(NULL, 0, true, why);
+  return open_world(NULL, 0, FB_PROTECT_NONE, true, why);
+}
+
+struct world *world_live_sealed(enum fb_protection cipher, const char **why) {
+  return open_world(NULL, 0, cipher, true, why);
 }
 
 void world_live_attach(struct world *w, int ifindex) {

@@ -30,11 +30,15 @@ static int on_emit(void *user, const struct dp_native_copy *c) {
 }
 
 static void reset(struct world *w) {
-  static const struct dp_native_sizes sizes = {.subscribers = WORLD_SUBSCRIBERS,
-                                               .tracks = WORLD_TRACKS,
-                                               .streams = WORLD_STREAMS,
-                                               .upstreams = WORLD_UPSTREAMS,
-                                               .ring_bytes = WORLD_RING_BYTES};
+  struct dp_native_sizes sizes = {.subscribers = WORLD_SUBSCRIBERS,
+                                  .tracks = WORLD_TRACKS,
+                                  .streams = WORLD_STREAMS,
+                                  .upstreams = WORLD_UPSTREAMS,
+                                  .ring_bytes = WORLD_RING_BYTES};
+  if (w->seal) {
+    sizes.protect = 1u << FB_PROTECT_CHACHA20 | 1u << FB_PROTECT_AES128GCM;
+    sizes.keystreams_down = sizes.keystreams_up = WORLD_KEYSTREAMS;
+  }
   dp_native_free(w->impl);
   w->impl = dp_native_new(&sizes);
   assert_non_null(w->impl);
@@ -54,7 +58,8 @@ static void set_config(struct world *w, const struct fb_config *v) {
   dp_of(w)->config = *v;
 }
 static void set_upstream(struct world *w, uint32_t slot, const struct fb_upstream *v) {
-  dp_native_set_upstream(dp_of(w), slot, v);
+  struct fb_upstream sealed = world_sealed_upstream(w, v);
+  dp_native_set_upstream(dp_of(w), slot, &sealed);
 }
 static void set_cid(struct world *w, const struct fb_cid_key *key, const struct fb_cid_value *v) {
   assert_true(dp_native_cid_set(dp_of(w), key, v));
@@ -64,7 +69,8 @@ static void set_alias(struct world *w, const struct fb_alias_key *key,
   assert_true(dp_native_alias_set(dp_of(w), key, v));
 }
 static void set_subscriber(struct world *w, uint32_t slot, const struct fb_subscriber *v) {
-  dp_native_set_subscriber(dp_of(w), slot, v);
+  struct fb_subscriber sealed = world_sealed_subscriber(w, slot, v);
+  dp_native_set_subscriber(dp_of(w), slot, &sealed);
 }
 static void set_subscription(struct world *w, uint32_t slot, uint32_t track,
                              const struct fb_subscription *v) {
@@ -90,6 +96,16 @@ static struct fb_upstream_state *state(struct world *w) {
 }
 static struct fb_track_state *tracks(struct world *w) {
   return dp_of(w)->track_state;
+}
+
+static struct fb_key *keys(struct world *w) {
+  return dp_of(w)->keys;
+}
+static struct fb_ghash *ghash(struct world *w) {
+  return dp_of(w)->ghash;
+}
+static struct fb_keystream *keystreams(struct world *w) {
+  return dp_of(w)->keystreams;
 }
 
 static enum fb_packet_reason run(struct world *w, const struct piece *frame, bool gso) {
@@ -148,6 +164,9 @@ struct world *world_native(const struct fb_defects *defects) {
                                        .downs = downs,
                                        .state = state,
                                        .tracks = tracks,
+                                       .keys = keys,
+                                       .ghash = ghash,
+                                       .keystreams = keystreams,
                                        .run = run,
                                        .limit_copies = limit_copies,
                                        .count_copy = count_copy,
@@ -164,5 +183,11 @@ struct world *world_native(const struct fb_defects *defects) {
 struct world *world_native_policy(uint32_t policy) {
   struct world *w = world_native(NULL);
   w->policy = policy;
+  return w;
+}
+
+struct world *world_native_sealed(enum fb_protection cipher) {
+  struct world *w = world_native(NULL);
+  w->seal = cipher;
   return w;
 }

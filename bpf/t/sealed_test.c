@@ -1,0 +1,86 @@
+/* The table of fixtures again, all packets sealed: natively and in the kernel, with either
+ * cipher at the publisher and both at the subscribers. And what only sealed packets have. */
+#include "bpf/t/fixtures.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct fixture *const tables[] = {fixtures_packet, fixtures_copy, fixtures_stream,
+                                               fixtures_choose, fixtures_none, fixtures_sealed};
+static const enum fb_protection ciphers[] = {FB_PROTECT_CHACHA20, FB_PROTECT_AES128GCM};
+#define CIPHERS 2
+static struct world *native[CIPHERS], *kernel[CIPHERS];
+
+/* What these tell is about the null AEAD. */
+static bool concerns(const struct fixture *f) {
+  static const char *const not_these[] = {"wrong path", "upstream state"};
+  for (size_t i = 0; i < sizeof(not_these) / sizeof(not_these[0]); i++)
+    if (strcmp(f->name, not_these[i]) == 0)
+      return false;
+  return true;
+}
+
+static void run_fixture(struct world *w, const struct fixture *f) {
+  print_message("           %s: %s\n", w->ops->name, f->name);
+  f->run(w);
+  world_end(w);
+}
+
+static void each_fixture(struct world *a, struct world *b) {
+  for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
+    for (const struct fixture *f = tables[t]; f->name; f++) {
+      if (!concerns(f))
+        continue;
+      run_fixture(a, f);
+      if (!b)
+        continue;
+      run_fixture(b, f);
+      assert_int_equal(a->transcript.len, b->transcript.len);
+      assert_memory_equal(a->transcript.bytes, b->transcript.bytes, a->transcript.len);
+    }
+}
+
+static void natively(void **state) {
+  (void)state;
+  for (size_t c = 0; c < CIPHERS; c++)
+    each_fixture(native[c], NULL);
+}
+
+static void in_the_kernel_just_the_same(void **state) {
+  (void)state;
+  for (size_t c = 0; c < CIPHERS; c++) {
+    const char *why = NULL;
+    kernel[c] = world_kernel_sealed(ciphers[c], &why);
+    if (!kernel[c]) {
+      print_message("skipped: %s\n", why);
+      skip();
+    }
+    each_fixture(native[c], kernel[c]);
+  }
+}
+
+static int setup(void **state) {
+  (void)state;
+  for (size_t c = 0; c < CIPHERS; c++)
+    native[c] = world_native_sealed(ciphers[c]);
+  return 0;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  for (size_t c = 0; c < CIPHERS; c++) {
+    world_free(native[c]);
+    world_free(kernel[c]);
+  }
+  return 0;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(natively),
+                                     cmocka_unit_test(in_the_kernel_just_the_same)};
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
