@@ -30,19 +30,10 @@ static bool is_expected(struct qp_judged *self, const struct qp_conn *c, unsigne
   return expected;
 }
 
-/* The code that means no error. HTTP/3 has its own (RFC 9114 8.1); what an application
- * over any other protocol means by a code nobody knows here. */
-static bool is_no_error(const struct qp_conn *c, const struct qp_close *close) {
-  const char *alpn = c->hello.alpn_chosen[0] ? c->hello.alpn_chosen : c->hello.alpn;
-  if (!close->code || !close->application || c->moqt)
-    return !close->code;
-  return strncmp(alpn, "h3", 2) != 0 || close->code == 0x100;
-}
-
 static void judge_code(struct qp_judged *self, const struct qp_conn *c, unsigned side) {
   const struct qp_close *close = &c->close[side];
   char flow[QP_FLOW_TEXT];
-  if (!close->seen || is_expected(self, c, side) || is_no_error(c, close) ||
+  if (!close->seen || is_expected(self, c, side) || qp_code_is_no_error(c, close) ||
       !qp_found_of(self, c, side))
     return;
   qp_describe(

@@ -21,10 +21,31 @@ struct qp_happened {
 
 enum { QP_STORY_CODES = 6 };
 
+/* How long a side's packets take to be acknowledged: one packet at a time is watched. */
+struct qp_answers {
+  bool waiting;
+  uint64_t pn, since_ns;
+  uint64_t n, sum_ns, best_ns;
+};
+
+/* A stretch in which one side sent nothing and the other went on. */
+struct qp_mute {
+  uint64_t ns, others;         /* how long; packets of the other side in it */
+  struct qp_place last, again; /* the packets around it; again.frame 0: none came */
+};
+
 enum qp_block { QP_BLOCK_DATA, QP_BLOCK_STREAM, QP_BLOCK_STREAMS, QP_BLOCKS };
 
 struct qp_story {
   uint64_t handshake_ns; /* 0: the client's first 1-RTT packet was not seen */
+  uint32_t version;      /* of a long header; 0: none */
+  uint64_t types[2][QP_TYPE_COUNT], bytes[2];
+  struct qp_place last[2];         /* of each side; frame 0: it sent nothing */
+  struct qp_place last_data[2];    /* that held new bytes of a stream */
+  struct qp_place before_close[2]; /* last packet of that side in front of the other's close */
+  struct qp_answers answers[2];
+  struct qp_mute mute[2], now[2]; /* the longest so far; the one that runs */
+  uint64_t max_data[2];           /* that a side may send, by MAX_DATA; 0: none came */
   struct qp_happened retry, version_negotiation, other_version;
   struct qp_happened missing[QP_MISSING_WHYS][2][QP_TYPE_COUNT];
   struct qp_happened checksum, path_challenge[2], path_response[2], key_update[2];
@@ -40,12 +61,15 @@ struct qp_story {
 };
 
 struct qp_stories {
+  uint64_t end_ns; /* of the last datagram */
   const struct qp_keylog *keylog;
   struct qp_select select;
   struct qp_story *items; /* by connection */
   size_t room, n;
 };
 
+/* Ends the stretch that runs: what the last packets show. Call behind the packets. */
+void qp_story_finish(struct qp_story *y);
 /* The watcher borrows *t. */
 void qp_stories_watch(struct qp_stories *t, struct qp_tracker *tracker,
                       const struct qp_keylog *keylog);

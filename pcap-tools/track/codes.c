@@ -75,6 +75,29 @@ static const struct code stream[] = {
     {0x12, "MALFORMED_TRACK"},
 };
 
+static const struct code http3[] = {
+    {0x100, "H3_NO_ERROR"},
+    {0x101, "H3_GENERAL_PROTOCOL_ERROR"},
+    {0x102, "H3_INTERNAL_ERROR"},
+    {0x103, "H3_STREAM_CREATION_ERROR"},
+    {0x104, "H3_CLOSED_CRITICAL_STREAM"},
+    {0x105, "H3_FRAME_UNEXPECTED"},
+    {0x106, "H3_FRAME_ERROR"},
+    {0x107, "H3_EXCESSIVE_LOAD"},
+    {0x108, "H3_ID_ERROR"},
+    {0x109, "H3_SETTINGS_ERROR"},
+    {0x10a, "H3_MISSING_SETTINGS"},
+    {0x10b, "H3_REQUEST_REJECTED"},
+    {0x10c, "H3_REQUEST_CANCELLED"},
+    {0x10d, "H3_REQUEST_INCOMPLETE"},
+    {0x10e, "H3_MESSAGE_ERROR"},
+    {0x10f, "H3_CONNECT_ERROR"},
+    {0x110, "H3_VERSION_FALLBACK"},
+    {0x200, "QPACK_DECOMPRESSION_FAILED"},
+    {0x201, "QPACK_ENCODER_STREAM_ERROR"},
+    {0x202, "QPACK_DECODER_STREAM_ERROR"},
+};
+
 static const struct code request[] = {
     {0x00, "INTERNAL_ERROR"}, {0x01, "UNAUTHORIZED"},         {0x02, "TIMEOUT"},
     {0x03, "NOT_SUPPORTED"},  {0x04, "MALFORMED_AUTH_TOKEN"}, {0x05, "EXPIRED_AUTH_TOKEN"},
@@ -116,11 +139,28 @@ const char *qp_code_request(uint64_t code, char text[QP_CODE_TEXT]) {
   return NAME(request, code, text);
 }
 
+const char *qp_code_http3(uint64_t code, char text[QP_CODE_TEXT]) {
+  return NAME(http3, code, text);
+}
+
+bool qp_is_http3(const struct qp_conn *conn) {
+  const char *alpn = conn->hello.alpn_chosen[0] ? conn->hello.alpn_chosen : conn->hello.alpn;
+  return !strncmp(alpn, "h3", 2);
+}
+
+bool qp_code_is_no_error(const struct qp_conn *conn, const struct qp_close *close) {
+  if (!close->code || !close->application || conn->moqt)
+    return !close->code;
+  return !qp_is_http3(conn) || close->code == 0x100;
+}
+
 const char *qp_code_close(const struct qp_conn *conn, const struct qp_close *close,
                           char text[QP_CODE_TEXT]) {
   if (!close->application)
     return qp_code_transport(close->code, text);
-  return conn->moqt ? qp_code_session(close->code, text) : name(NULL, 0, close->code, text);
+  if (conn->moqt)
+    return qp_code_session(close->code, text);
+  return qp_is_http3(conn) ? qp_code_http3(close->code, text) : name(NULL, 0, close->code, text);
 }
 
 static bool is_named(const struct code *list, size_t n, uint64_t code, const char *name_) {
