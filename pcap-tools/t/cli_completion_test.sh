@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The completions offer what the program takes, and all of it: each option they name for a
 # command is accepted there, each option of its --help is offered, each command exists. bash is
-# sourced; zsh reads its script if it is installed, else its structure is looked at.
+# sourced; zsh reads its script if it is installed, else bash reads it, and each
+# option has to stand in it.
 set -euo pipefail
 
 quicpcap=$BUILDDIR/quicpcap
@@ -39,7 +40,7 @@ accepted() { # COMMAND OPTION
   ! takes_value "$2" "$1" || words+=("$(value_of "$2")")
   said=$(cd "$work" && "$quicpcap" "$1" "${words[@]}" /nonexistent.pcap 2>&1) || true
   case $said in
-  *'unknown option'* | *'changes nothing here'* | *': expected '*', found '*)
+  *'unknown option'* | *'changes nothing here'* | *"$2: expected "*)
     echo "$1 $2 is offered and refused: $said"
     exit 1
     ;;
@@ -72,23 +73,23 @@ done
 expect() { # OFFERED WORD...
   local want=$1
   shift
-  [ "$(offers "$@" | tr '\n' ' ')" = "$want " ] || { echo "$*: expected $want, found $(offers "$@")"; exit 1; }
+  [ "$(offers "$@" | sort | tr '\n' ' ')" = "$want " ] || { echo "$*: expected $want, found $(offers "$@")"; exit 1; }
 }
 expect server quicpcap packets --from s
 expect 'hybrid' quicpcap qlog --qlog = h
 expect 'draft hybrid qvis' quicpcap qlog --qlog =
 expect 'bash zsh' quicpcap completion ''
 expect '' quicpcap packets --conn ''
-touch "$work/a.pcap" "$work/b.txt"
-expect "$work/a.pcap" quicpcap packets "$work/"
-expect "$work/_quicpcap $work/a.pcap $work/b.txt $work/bash" quicpcap packets --keys "$work/"
+mkdir -p "$work/in/run"
+touch "$work/in/a.pcap" "$work/in/b.txt"
+expect "$work/in/a.pcap $work/in/run" quicpcap packets "$work/in/"
+expect "$work/in/a.pcap $work/in/b.txt $work/in/run" quicpcap packets --keys "$work/in/"
 
 if command -v zsh >/dev/null; then
   zsh -n "$work/_quicpcap"
 else
-  # quotes pair up, every case ends
-  [ $(($(tr -cd "'" <"$work/_quicpcap" | wc -c) % 2)) = 0 ]
-  [ "$(grep -c '^  [a-z]*)$' "$work/_quicpcap")" = "$(grep -c '^    ;;$' "$work/_quicpcap")" ]
+  # what it uses of quoting and compounds bash has too
+  bash -n "$work/_quicpcap"
 fi
 if "$quicpcap" completion fish >/dev/null 2>"$work/said"; then
   echo 'completion fish: expected a refusal'
