@@ -19,6 +19,7 @@
 #include "relay/fanout/native_plane.h"
 #include "relay/fanout/relay.h"
 #include "relay/fanout/trace_lines.h"
+#include "relay/fanout/trace_qlog.h"
 #include "relay/fanout/user_plane.h"
 #include "relay/moqt/codes.h"
 
@@ -48,7 +49,7 @@ struct relay_node {
   uint64_t flushed_ns;                   /* what user space let out has left then */
   bool drained;
   bool vanished; /* hears and says nothing any more */
-  char buffers[2][LINES_BUFFER]; /* of the traces */
+  char buffers[3][LINES_BUFFER]; /* of the traces */
 };
 
 static struct relay_node *of(struct node *node) {
@@ -286,7 +287,16 @@ static int open_files(struct relay_node *r) {
   r->log = create(r->node, "log/", ".txt", mode, NULL);
   r->trace.copies = create(r->node, "", "-copies.jsonl", mode, r->buffers[0]);
   r->trace.ledger = create(r->node, "", "-ledger.jsonl", mode, r->buffers[1]);
-  return r->log != NULL && r->trace.copies != NULL && r->trace.ledger != NULL ? 0 : -1;
+  if (r->log == NULL || r->trace.copies == NULL || r->trace.ledger == NULL)
+    return -1;
+  if (r->node->world->config->no_qlog)
+    return 0;
+  r->trace.qlog = create(r->node, "qlog/", ".sqlog", mode, r->buffers[2]);
+  if (r->trace.qlog == NULL)
+    return -1;
+  if (r->node->life <= 1)
+    trace_qlog_head(r->trace.qlog, r->node->plan->name);
+  return 0;
 }
 
 static uint32_t clients_of(const struct plan *plan) {
@@ -392,7 +402,7 @@ static int open_core(struct relay_node *r) {
 }
 
 static void free_node(struct relay_node *r) {
-  FILE *files[] = {r->log, r->trace.copies, r->trace.ledger};
+  FILE *files[] = {r->log, r->trace.copies, r->trace.ledger, r->trace.qlog};
   if (r->relay != NULL && native_of(r) != NULL)
     native_plane_print(native_of(r), r->log); /* as the daemon does at its end */
   relay_free(r->relay);
@@ -407,7 +417,7 @@ static void free_node(struct relay_node *r) {
   user_plane_close(r->user);
   qc_tls_free(r->tls);
   qc_tls_free(r->dial_tls);
-  for (size_t i = 0; i < 3; i++)
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
     if (files[i] != NULL && (ferror(files[i]) | fclose(files[i])) != 0)
       world_end(r->node->world, "cannot write the files of %s: %s", r->node->plan->name,
                 strerror(errno));

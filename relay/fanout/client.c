@@ -154,6 +154,7 @@ static void on_cid_retired(void *app, const struct qc_cid *cid) {
 static void on_closed(void *app, const struct qc_close_info *info) {
   struct client *client = app;
   client->closed = true;
+  tell_closed(client, info);
   if (info->by != QC_CLOSED_SELF && info->code != 0)
     relay_log(client->relay, "client %u: closed by %s, %s code 0x%llx %s", client->slot,
               info->by == QC_CLOSED_PEER ? "peer" : "error",
@@ -188,11 +189,6 @@ static const struct qc_callbacks callbacks = {
 static void shape_cid(void *app, struct qc_cid *cid) {
   (void)app;
   if (cid->len) cid->data[0] = (uint8_t)((cid->data[0] & 0x7f) | (cid->len == FB_UPSTREAM_CID_DIAL) << 7);
-}
-
-static void on_qlog(void *arg, const void *data, size_t len) {
-  struct client *client = arg;
-  client->relay->cfg.qlog(client->relay->cfg.trace_arg, &client->odcid, data, len);
 }
 
 /* ---- MoQT's transport --------------------------------------------------------------- */
@@ -317,8 +313,8 @@ static bool build(struct client *client, const struct qc_path *path, const uint8
       .cubic = relay->cfg.cubic,
       .protect = client->shim ? &joint_protect : NULL,
       .protect_arg = client,
-      .qlog = relay->cfg.qlog ? on_qlog : NULL,
-      .qlog_arg = client,
+      .packet = relay->cfg.trace && relay->cfg.trace->packet ? tell_packet : NULL,
+      .packet_arg = client,
   };
   client->qc = client->dialled ? qc_client(&config, "fanbench") : qc_server(&config, data, len);
   return client->qc != NULL;
@@ -351,6 +347,7 @@ static struct client *begin(struct relay *relay, const struct qc_path *path, con
   relay->gens[slot] = client->gen;
   client->odcid = *qc_odcid(client->qc);
   relay->clients[slot] = client;
+  tell_begun(client);
   client->timer.order = slot;
   timers_add(&relay->timers, &client->timer);
   if (slot >= relay->n_slots) {

@@ -122,6 +122,8 @@ static void take_sub(struct relay *relay, const struct fb_record *record, struct
       .pieces = pieces,
       .n_pieces = n,
   };
+  if (relay->cfg.trace && relay->cfg.trace->fast_packet)
+    relay->cfg.trace->fast_packet(relay->cfg.trace_arg, &client->odcid, record, sub);
   joint_enter(client, &number);
 }
 

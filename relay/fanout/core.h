@@ -352,6 +352,14 @@ struct client *client_accept(struct relay *relay, const struct qc_path *path, co
                              size_t len);
 struct client *client_dial(struct relay *relay); /* to the upstream of the configuration */
 void client_free(struct client *client);
+/* tell.c: what the trace is told of a connection; no-ops without a trace. tell_packet() is the
+ * qc_config.packet of one, argument the client, where the trace asks for packets. */
+void tell_begun(const struct client *client);
+void tell_packet(void *arg, bool sent, uint64_t pn, const uint8_t *payload, size_t len,
+                 size_t wire_len);
+void tell_metrics(const struct client *client); /* behind an ACK */
+void tell_closed(const struct client *client, const struct qc_close_info *info);
+
 void client_dirty(struct client *client); /* has something to flush; its timer may have moved */
 /* Something was done to its connection or ledger: its timer may have moved. */
 void client_touched(struct client *client);

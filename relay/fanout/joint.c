@@ -94,6 +94,7 @@ static bool on_ack(void *arg, const struct shim_range *joint, size_t n_joint,
                           n_own);
   ledger_ack(client->ledger, joint, n_joint, delay_raw, relay->now);
   joint_floor(client);
+  tell_metrics(client);
   if (client->in_plane) skip_number(client);
   return true;
 }

@@ -64,8 +64,6 @@ struct relay_config {
   uint16_t port;        /* host order */
   struct relay_upstream upstream;
   struct fb_defects defects; /* all 0 = none */
-  /* qlog of ngtcp2 per connection; NULL = none */
-  void (*qlog)(void *arg, const struct qc_cid *conn, const void *data, size_t len);
 };
 
 struct relay *relay_new(const struct relay_config *config); /* NULL: no memory, bad limits */

@@ -2,19 +2,11 @@
 
 #include <arpa/inet.h>
 #include <inttypes.h>
-#include <string.h>
+
+#include "relay/fanout/line.h"
+#include "relay/fanout/trace_qlog.h"
 
 /* ---- pieces of a line -------------------------------------------------------------- */
-
-static const char *hex(const struct qc_cid *cid, char out[41]) {
-  static const char digits[] = "0123456789abcdef";
-  for (unsigned i = 0; i < cid->len; i++) {
-    out[2 * i] = digits[cid->data[i] >> 4];
-    out[2 * i + 1] = digits[cid->data[i] & 15];
-  }
-  out[2 * cid->len] = '\0';
-  return out;
-}
 
 static const char *print_addr(const struct qc_addr *addr, char *out, size_t room) {
   char ip[INET6_ADDRSTRLEN] = "?";
@@ -28,50 +20,6 @@ static const char *print_addr(const struct qc_addr *addr, char *out, size_t room
   return out;
 }
 
-/* A line an object and subscriber: printf, or a call of stdio a piece, would be the dearest
- * part of a simulation. A line longer than the room goes out in parts. */
-struct line {
-  FILE *to;
-  size_t len;
-  char text[4096];
-};
-
-static void begin(struct line *line, FILE *to) {
-  line->to = to;
-  line->len = 0;
-}
-
-static void spill(struct line *line) {
-  fwrite_unlocked(line->text, 1, line->len, line->to);
-  line->len = 0;
-}
-
-static inline void put_bytes(struct line *line, const char *bytes, size_t n) {
-  if (n > sizeof line->text - line->len) spill(line);
-  memcpy(line->text + line->len, bytes, n);
-  line->len += n;
-}
-
-/* Texts are names and literals, short of the room. */
-static inline void put(struct line *line, const char *text) {
-  put_bytes(line, text, strlen(text));
-}
-
-static void put_number(struct line *line, uint64_t value) {
-  char digits[20], *at = digits + sizeof digits;
-  do {
-    *--at = (char)('0' + value % 10);
-    value /= 10;
-  } while (value > 0);
-  put_bytes(line, at, (size_t)(digits + sizeof digits - at));
-}
-
-/* "text" and the number behind it. */
-static inline void put_pair(struct line *line, const char *text, uint64_t value) {
-  put(line, text);
-  put_number(line, value);
-}
-
 /* ---- copies --------------------------------------------------------------------------- */
 
 static void on_connection(void *arg, uint64_t now_ns, uint32_t slot, uint32_t gen,
@@ -81,7 +29,7 @@ static void on_connection(void *arg, uint64_t now_ns, uint32_t slot, uint32_t ge
   fprintf(trace->copies,
           "{\"ev\":\"connection\",\"t\":%" PRIu64 ",\"slot\":%u,\"gen\":%u,\"conn\":\"%s\","
           "\"remote\":\"%s\",\"local\":\"%s\"}\n",
-          now_ns, slot, gen, hex(conn, id), print_addr(&path->remote, remote, sizeof remote),
+          now_ns, slot, gen, line_hex(conn, id), print_addr(&path->remote, remote, sizeof remote),
           print_addr(&path->local, local, sizeof local));
 }
 
@@ -93,37 +41,37 @@ static void on_gone(void *arg, uint64_t now_ns, uint32_t slot, uint32_t gen) {
 
 static void write_frame(struct line *line, const struct fb_frame *frame, unsigned index,
                         const char *track) {
-  put_pair(line, ",\"frame\":", index);
-  put(line, frame->kind == FB_FRAME_STREAM ? ",\"kind\":\"stream\"" : ",\"kind\":\"datagram\"");
-  put_pair(line, ",\"sid\":", frame->stream);
-  put_pair(line, ",\"off\":", frame->offset);
-  put_pair(line, ",\"len\":", frame->len);
-  put_pair(line, ",\"fin\":", frame->fin);
+  line_pair(line, ",\"frame\":", index);
+  line_put(line, frame->kind == FB_FRAME_STREAM ? ",\"kind\":\"stream\"" : ",\"kind\":\"datagram\"");
+  line_pair(line, ",\"sid\":", frame->stream);
+  line_pair(line, ",\"off\":", frame->offset);
+  line_pair(line, ",\"len\":", frame->len);
+  line_pair(line, ",\"fin\":", frame->fin);
   if (!track) {
-    put(line, ",\"track\":null,\"group\":null");
+    line_put(line, ",\"track\":null,\"group\":null");
     return;
   }
-  put(line, ",\"track\":\"");
-  put(line, track);
-  put_pair(line, "\",\"group\":", frame->group);
+  line_put(line, ",\"track\":\"");
+  line_put(line, track);
+  line_pair(line, "\",\"group\":", frame->group);
 }
 
 static void write_sub(struct line *line, const struct fb_record *record,
                       const struct fb_record_sub *sub, unsigned f) {
-  put_pair(line, ",\"slot\":", sub->slot);
-  put_pair(line, ",\"gen\":", sub->gen);
-  put(line, ",\"decision\":\"");
-  put(line, fb_decision_name(sub->decision[f]));
+  line_pair(line, ",\"slot\":", sub->slot);
+  line_pair(line, ",\"gen\":", sub->gen);
+  line_put(line, ",\"decision\":\"");
+  line_put(line, fb_decision_name(sub->decision[f]));
   if (sub->decision[f] == FB_DEC_SEND)
-    put_pair(line, "\",\"pn\":", sub->pn);
+    line_pair(line, "\",\"pn\":", sub->pn);
   else
-    put(line, "\",\"pn\":null");
+    line_put(line, "\",\"pn\":null");
   if (sub->down[f])
-    put_pair(line, ",\"down_sid\":", (uint64_t)(sub->down[f] - 1) * 4 + 3);
+    line_pair(line, ",\"down_sid\":", (uint64_t)(sub->down[f] - 1) * 4 + 3);
   else
-    put(line, ",\"down_sid\":null");
-  put_pair(line, ",\"cpu\":", record->cpu);
-  put(line, "}\n");
+    line_put(line, ",\"down_sid\":null");
+  line_pair(line, ",\"cpu\":", record->cpu);
+  line_put(line, "}\n");
 }
 
 /* The lines of a frame's copies begin alike: that part is made once. */
@@ -131,19 +79,19 @@ static void on_copy(void *arg, const struct qc_cid *upstream, const struct fb_re
                     const char *const *track_names) {
   struct trace_lines *trace = arg;
   char id[41];
-  hex(upstream, id);
+  line_hex(upstream, id);
   for (unsigned f = 0; f < record->n_frames; f++) {
     struct line line;
-    begin(&line, trace->copies);
-    put_pair(&line, "{\"ev\":\"copy\",\"t\":", record->time_ns);
-    put(&line, ",\"up\":\"");
-    put(&line, id);
-    put_pair(&line, "\",\"up_pn\":", record->pn);
+    line_begin(&line, trace->copies);
+    line_pair(&line, "{\"ev\":\"copy\",\"t\":", record->time_ns);
+    line_put(&line, ",\"up\":\"");
+    line_put(&line, id);
+    line_pair(&line, "\",\"up_pn\":", record->pn);
     write_frame(&line, &record->frames[f], f, track_names[f]);
     const size_t alike = line.len;
     for (unsigned s = 0; s < record->n_subs; s++) {
       write_sub(&line, record, &record->subs[s], f);
-      spill(&line);
+      line_spill(&line);
       line.len = alike;
     }
   }
@@ -160,18 +108,18 @@ static void on_emit_failed(void *arg, uint64_t now_ns, const struct fb_failed *f
 static void on_dropped(void *arg, uint64_t now_ns, const struct trace_drop *drop) {
   struct trace_lines *trace = arg;
   struct line line, *to = &line;
-  begin(to, trace->copies);
-  put_pair(to, "{\"ev\":\"dropped\",\"t\":", now_ns);
-  put_pair(to, ",\"slot\":", drop->slot);
-  put_pair(to, ",\"gen\":", drop->gen);
-  put(to, drop->datagram ? ",\"kind\":\"datagram\",\"track\":" : ",\"kind\":\"stream\",\"track\":");
-  put(to, drop->track ? "\"" : "null");
-  put(to, drop->track ? drop->track : "");
-  put_pair(to, drop->track ? "\",\"group\":" : ",\"group\":", drop->group);
-  put(to, ",\"decision\":\"");
-  put(to, drop->reason);
-  put(to, "\"}\n");
-  spill(to);
+  line_begin(to, trace->copies);
+  line_pair(to, "{\"ev\":\"dropped\",\"t\":", now_ns);
+  line_pair(to, ",\"slot\":", drop->slot);
+  line_pair(to, ",\"gen\":", drop->gen);
+  line_put(to, drop->datagram ? ",\"kind\":\"datagram\",\"track\":" : ",\"kind\":\"stream\",\"track\":");
+  line_put(to, drop->track ? "\"" : "null");
+  line_put(to, drop->track ? drop->track : "");
+  line_pair(to, drop->track ? "\",\"group\":" : ",\"group\":", drop->group);
+  line_put(to, ",\"decision\":\"");
+  line_put(to, drop->reason);
+  line_put(to, "\"}\n");
+  line_spill(to);
 }
 
 /* ---- ledger ---------------------------------------------------------------------------- */
@@ -187,50 +135,51 @@ static const char *fate_name(enum ledger_fate fate) {
 }
 
 static void write_piece(struct line *to, const struct ledger_piece *piece, bool first) {
-  if (!first) put(to, ",");
+  if (!first) line_put(to, ",");
   uint64_t sid = piece->down * 4 + 3;
   if (piece->kind == LEDGER_DATAGRAM) {
-    put_pair(to, "{\"kind\":\"datagram\",\"len\":", piece->len);
-    put(to, "}");
+    line_pair(to, "{\"kind\":\"datagram\",\"len\":", piece->len);
+    line_put(to, "}");
     return;
   }
   if (piece->kind == LEDGER_RESET) {
-    put_pair(to, "{\"kind\":\"reset\",\"sid\":", sid);
-    put_pair(to, ",\"final\":", piece->offset);
-    put(to, "}");
+    line_pair(to, "{\"kind\":\"reset\",\"sid\":", sid);
+    line_pair(to, ",\"final\":", piece->offset);
+    line_put(to, "}");
     return;
   }
-  put_pair(to, "{\"kind\":\"stream\",\"sid\":", sid);
-  put_pair(to, ",\"off\":", piece->offset);
-  put_pair(to, ",\"len\":", piece->len);
-  put_pair(to, ",\"fin\":", piece->fin);
-  put_pair(to, ",\"again\":", piece->again);
-  put(to, "}");
+  line_pair(to, "{\"kind\":\"stream\",\"sid\":", sid);
+  line_pair(to, ",\"off\":", piece->offset);
+  line_pair(to, ",\"len\":", piece->len);
+  line_pair(to, ",\"fin\":", piece->fin);
+  line_pair(to, ",\"again\":", piece->again);
+  line_put(to, "}");
 }
 
 static void on_number(void *arg, const struct qc_cid *conn, const struct ledger_number *number) {
   struct trace_lines *trace = arg;
+  if (trace->qlog) trace_qlog_number(trace->qlog, conn, number);
   struct line line, *to = &line;
   char id[41];
-  begin(to, trace->ledger);
-  put(to, "{\"ev\":\"number\",\"conn\":\"");
-  put(to, hex(conn, id));
-  put_pair(to, "\",\"pn\":", number->pn);
-  put(to, ",\"origin\":\"");
-  put(to, origin_name(number->origin));
+  line_begin(to, trace->ledger);
+  line_put(to, "{\"ev\":\"number\",\"conn\":\"");
+  line_put(to, line_hex(conn, id));
+  line_pair(to, "\",\"pn\":", number->pn);
+  line_put(to, ",\"origin\":\"");
+  line_put(to, origin_name(number->origin));
   if (number->origin == LEDGER_OWN ||
       (number->origin == LEDGER_BURNED && number->own != LEDGER_NO_OWN))
-    put_pair(to, "\",\"own\":", number->own);
+    line_pair(to, "\",\"own\":", number->own);
   else
-    put(to, "\",\"own\":null");
-  put_pair(to, ",\"t\":", number->sent_ns);
-  put(to, ",\"fate\":\"");
-  put(to, fate_name(number->fate));
-  put_pair(to, "\",\"fate_t\":", number->fate_ns);
-  put(to, ",\"content\":[");
+    line_put(to, "\",\"own\":null");
+  line_pair(to, ",\"t\":", number->sent_ns);
+  line_put(to, ",\"fate\":\"");
+  line_put(to, fate_name(number->fate));
+  line_pair(to, "\",\"fate_t\":", number->fate_ns);
+  line_put(to, ",\"content\":[");
   for (size_t i = 0; i < number->n_pieces; i++) write_piece(to, &number->pieces[i], i == 0);
-  put(to, "]}\n");
-  spill(to);
+  line_put(to, "]}\n");
+  line_spill(to);
 }
 
 static void on_spurious(void *arg, const struct qc_cid *conn, const struct ledger_number *number) {
@@ -238,14 +187,14 @@ static void on_spurious(void *arg, const struct qc_cid *conn, const struct ledge
   char id[41];
   fprintf(trace->ledger,
           "{\"ev\":\"spurious\",\"conn\":\"%s\",\"pn\":%" PRIu64 ",\"t\":%" PRIu64 "}\n",
-          hex(conn, id), number->pn, number->fate_ns);
+          line_hex(conn, id), number->pn, number->fate_ns);
 }
 
 static void write_ranges(struct line *to, const struct shim_range *ranges, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    put_pair(to, i ? ",[" : "[", ranges[i].lo);
-    put_pair(to, ",", ranges[i].hi);
-    put(to, "]");
+    line_pair(to, i ? ",[" : "[", ranges[i].lo);
+    line_pair(to, ",", ranges[i].hi);
+    line_put(to, "]");
   }
 }
 
@@ -255,19 +204,55 @@ static void on_ack(void *arg, uint64_t now_ns, const struct qc_cid *conn,
   struct trace_lines *trace = arg;
   struct line line, *to = &line;
   char id[41];
-  begin(to, trace->ledger);
-  put(to, "{\"ev\":\"ack\",\"conn\":\"");
-  put(to, hex(conn, id));
-  put_pair(to, "\",\"t\":", now_ns);
-  put(to, ",\"joint\":[");
+  line_begin(to, trace->ledger);
+  line_put(to, "{\"ev\":\"ack\",\"conn\":\"");
+  line_put(to, line_hex(conn, id));
+  line_pair(to, "\",\"t\":", now_ns);
+  line_put(to, ",\"joint\":[");
   write_ranges(to, joint, n_joint);
-  put(to, "],\"own\":[");
+  line_put(to, "],\"own\":[");
   write_ranges(to, own, n_own);
-  put(to, "]}\n");
-  spill(to);
+  line_put(to, "]}\n");
+  line_spill(to);
+}
+
+/* ---- qlog ------------------------------------------------------------------------------ */
+
+static void on_begun(void *arg, uint64_t now_ns, const struct qc_cid *conn,
+                     const struct qc_path *path) {
+  struct trace_lines *trace = arg;
+  if (trace->qlog) trace_qlog_begun(trace->qlog, now_ns, conn, path);
+}
+
+static void on_packet(void *arg, const struct trace_packet *packet) {
+  struct trace_lines *trace = arg;
+  if (trace->qlog) trace_qlog_packet(trace->qlog, packet);
+}
+
+static void on_fast_packet(void *arg, const struct qc_cid *conn, const struct fb_record *record,
+                           const struct fb_record_sub *sub) {
+  struct trace_lines *trace = arg;
+  if (trace->qlog) trace_qlog_copy(trace->qlog, conn, record, sub);
+}
+
+static void on_metrics(void *arg, uint64_t now_ns, const struct qc_cid *conn,
+                       const struct trace_metrics *metrics) {
+  struct trace_lines *trace = arg;
+  if (trace->qlog) trace_qlog_metrics(trace->qlog, now_ns, conn, metrics);
+}
+
+static void on_closed(void *arg, uint64_t now_ns, const struct qc_cid *conn,
+                      const struct qc_close_info *info) {
+  struct trace_lines *trace = arg;
+  if (trace->qlog) trace_qlog_closed(trace->qlog, now_ns, conn, info);
 }
 
 const struct trace_ops trace_lines_ops = {
+    .begun = on_begun,
+    .packet = on_packet,
+    .fast_packet = on_fast_packet,
+    .metrics = on_metrics,
+    .closed = on_closed,
     .connection = on_connection,
     .gone = on_gone,
     .copy = on_copy,

@@ -1,26 +1,40 @@
 #include "relay/host/tracefile.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include "relay/fanout/trace_qlog.h"
 
 #define BUFFER_BYTES (1u << 20)
 
-static FILE *create(const char *dir, const char *name, const char *what) {
+static FILE *create(const char *dir, const char *folder, const char *name, const char *end) {
   char path[4096];
-  if (snprintf(path, sizeof path, "%s/%s-%s.jsonl", dir, name, what) >= (int)sizeof path)
+  if (snprintf(path, sizeof path, "%s/%s%s%s", dir, folder, name, end) >= (int)sizeof path)
     return NULL;
   FILE *file = fopen(path, "we");
   if (file) setvbuf(file, NULL, _IOFBF, BUFFER_BYTES);
   return file;
 }
 
+static int make_folder(const char *dir, const char *name) {
+  char path[4096];
+  if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path) return -1;
+  return mkdir(path, 0755) && errno != EEXIST ? -1 : 0;
+}
+
 struct trace_lines *tracefile_open(const char *dir, const char *name) {
   struct trace_lines *trace = calloc(1, sizeof *trace);
   if (!trace) return NULL;
-  trace->copies = create(dir, name, "copies");
-  trace->ledger = create(dir, name, "ledger");
-  if (trace->copies && trace->ledger) return trace;
+  trace->copies = create(dir, "", name, "-copies.jsonl");
+  trace->ledger = create(dir, "", name, "-ledger.jsonl");
+  trace->qlog = make_folder(dir, "qlog") ? NULL : create(dir, "qlog/", name, ".sqlog");
+  if (trace->copies && trace->ledger && trace->qlog) {
+    trace_qlog_head(trace->qlog, name);
+    return trace;
+  }
   tracefile_close(trace);
   return NULL;
 }
@@ -30,6 +44,7 @@ int tracefile_close(struct trace_lines *trace) {
   int failed = 0;
   if (trace->copies) failed |= ferror(trace->copies) | fclose(trace->copies);
   if (trace->ledger) failed |= ferror(trace->ledger) | fclose(trace->ledger);
+  if (trace->qlog) failed |= ferror(trace->qlog) | fclose(trace->qlog);
   free(trace);
   return failed ? -1 : 0;
 }
@@ -37,4 +52,5 @@ int tracefile_close(struct trace_lines *trace) {
 void tracefile_flush(struct trace_lines *trace) {
   fflush(trace->copies);
   fflush(trace->ledger);
+  fflush(trace->qlog);
 }

@@ -132,6 +132,11 @@ struct qc_config {
   /* Seam of packet protection: NULL for endpoints. See protect.h. */
   const struct protect_hooks *protect;
   void *protect_arg;
+  /* Every 1-RTT packet in clear, by its number on the wire: as it leaves, and as it came, before
+   * a hook changes it (also one that comes twice). wire_len: the whole packet. NULL = none. */
+  void (*packet)(void *arg, bool sent, uint64_t pn, const uint8_t *payload, size_t len,
+                 size_t wire_len);
+  void *packet_arg;
   /* qlog sink (ngtcp2's own 0.3 JSON-SEQ); NULL = none */
   void (*qlog)(void *arg, const void *data, size_t len);
   void *qlog_arg;

@@ -17,7 +17,7 @@ static struct qc_key *own_key(const void *handle) {
 }
 
 bool qc_own_keys(const struct qc_config *config) {
-  return config->protection == QC_PROTECT_NONE || config->protect != NULL;
+  return config->protection == QC_PROTECT_NONE || config->protect != NULL || config->packet != NULL;
 }
 
 /* ---- sealing and opening ----------------------------------------------------- */
@@ -33,6 +33,13 @@ static uint64_t nonce_pn(const uint8_t *nonce, const uint8_t iv[QC_IV_LEN]) {
   for (size_t i = QC_IV_LEN - 8; i < QC_IV_LEN; i++)
     pn = pn << 8 | (uint8_t)(nonce[i] ^ iv[i]);
   return pn;
+}
+
+static void tell_packet(const struct qc *conn, bool sent, uint64_t pn, const uint8_t *payload,
+                        size_t len, size_t hdr_len) {
+  if (conn->config.packet)
+    conn->config.packet(conn->config.packet_arg, sent, pn, payload, len,
+                        hdr_len + len + QC_TAG_LEN);
 }
 
 /* Seals len bytes in place; 16 more are written behind them. */
@@ -91,6 +98,7 @@ int qc_own_encrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_c
     }
     conn->growth = pkt.hdr_len - aad_len;
   }
+  tell_packet(conn, true, pkt.joint_pn, pkt.payload, pkt.payload_len, pkt.hdr_len);
   return seal(key, aead, pkt.payload, pkt.payload_len, pkt.joint_pn, pkt.hdr, pkt.hdr_len);
 }
 
@@ -122,9 +130,10 @@ int qc_own_decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_c
   if (rv)
     return rv;
   conn = key->conn;
+  pn = nonce_pn(nonce, key->iv);
+  tell_packet(conn, false, pn, dest, len - QC_TAG_LEN, aad_len);
   if (!conn->config.protect || !conn->config.protect->opened)
     return 0;
-  pn = nonce_pn(nonce, key->iv);
   if (pn >= conn->rx_next) {
     tell_phase(conn, false, &conn->rx_phase, key->phase);
     conn->rx_next = pn + 1;
@@ -175,6 +184,7 @@ size_t qc_seal(struct qc *conn, uint8_t *buf, size_t hdr_len, size_t payload_len
     return 0;
   crypto = NG_GET(crypto_ctx)(conn->ng);
   buf[0] = (uint8_t)((buf[0] & ~PHASE_BIT) | (conn->tx_key->phase ? PHASE_BIT : 0));
+  tell_packet(conn, true, pn, buf + hdr_len, payload_len, hdr_len);
   if (seal(conn->tx_key, &crypto->aead, buf + hdr_len, payload_len, pn, buf, hdr_len))
     return 0;
   if (mask_of(conn->tx_hp, mask, &crypto->hp, buf + hdr_len))
