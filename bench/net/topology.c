@@ -28,11 +28,16 @@ static void set_addresses(struct veth_pair *pair, size_t k, int ip) {
   }
 }
 
+/* The kernel keeps these for itself: the loopback, and two folders of /proc/sys/net/ipv4/conf. */
+static bool is_reserved(const char *name) {
+  return !strcmp(name, "lo") || !strcmp(name, "all") || !strcmp(name, "default");
+}
+
 /* An interface carries the name of the node it leads to, so that a person who
- * looks inside finds it; "linkK" where that name is too long or taken. */
+ * looks inside finds it; "linkK" where that name is too long, reserved or taken. */
 static void set_ifname(struct topology *net, size_t k, struct veth_end *end, uint32_t host,
                        const char *towards) {
-  bool usable = strlen(towards) < IFNAMSIZ && strcmp(towards, "lo") != 0;
+  bool usable = strlen(towards) < IFNAMSIZ && !is_reserved(towards);
   for (size_t i = 0; usable && i < k; i++) {
     const struct topology_link *link = &net->links[i];
     usable = !(link->host_a == host && strcmp(link->pair.a.ifname, towards) == 0) &&

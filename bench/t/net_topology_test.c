@@ -91,6 +91,22 @@ static void long_and_equal_names_get_another(void **state) {
   free(s);
 }
 
+static void names_of_the_kernel_get_another(void **state) {
+  static const char *const kept[] = {"lo", "all", "default"};
+  (void)state;
+  char err[256];
+  struct topology net;
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+    struct star *s = star_make(1, 4, "sub");
+    strcpy(s->names[1], kept[i]);
+    assert_int_equal(topology_plan(&s->plan, &net, err, sizeof err), 0);
+    assert_string_equal(net.links[0].pair.a.ifname, "link0");
+    assert_string_equal(net.links[0].pair.b.ifname, "relay");
+    topology_free(&net);
+    free(s);
+  }
+}
+
 static void skip_without_root(void) {
   if (geteuid() != 0) {
     print_message("needs root\n");
@@ -254,6 +270,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(addresses_follow_the_scheme),
       cmocka_unit_test(long_and_equal_names_get_another),
+      cmocka_unit_test(names_of_the_kernel_get_another),
       cmocka_unit_test(ipv4_carries_at_once),
       cmocka_unit_test(ipv6_carries_at_once),
       cmocka_unit_test(a_wired_link_ends_in_the_wire),
