@@ -48,6 +48,7 @@ struct judge_subscriber {
   uint64_t objects, bytes; /* delivered to the application */
   uint64_t copies;         /* packets sent to it by the datapath */
   uint64_t resent;         /* bytes sent to it more than once */
+  uint32_t sendings;       /* most times that one byte of a subgroup was sent to it; 0: none was */
   uint32_t fast_path_ppm;  /* share of bytes first sent by the datapath, 0..1,000,000 */
   uint64_t first_bytes_fast, first_bytes_all;
   struct judge_drop *drops;

@@ -50,6 +50,7 @@ static void put_subscriber(struct report_json *json, const struct judge_subscrib
   report_json_count(json, "bytes", sub->bytes);
   report_json_count(json, "copies", sub->copies);
   report_json_count(json, "resent", sub->resent);
+  report_json_count(json, "sendings", sub->sendings);
   report_json_object(json, "dropped");
   for (size_t i = 0; i < sub->n_drops; i++)
     report_json_count(json, sub->drops[i].reason, sub->drops[i].count);

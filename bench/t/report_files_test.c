@@ -139,6 +139,7 @@ static void json_metrics_are_exact(void **state) {
   assert_true((uint64_t)count_at(sub, "bytes") == UINT64_MAX / 2);
   assert_int_equal(count_at(sub, "copies"), 400);
   assert_int_equal(count_at(sub, "resent"), 1200);
+  assert_int_equal(count_at(sub, "sendings"), 2);
   assert_int_equal(count_at(json_object_get(sub, "dropped"), "filter"), 12);
   assert_int_equal(count_at(json_object_get(sub, "latency_ns"), "p99"), 151000);
   sub = json_object_get(subscribers, "sub[1]"); /* nothing sent, nothing measured */

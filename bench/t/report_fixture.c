@@ -65,6 +65,7 @@ static const struct report_fixture base = {
                      .bytes = 432100,
                      .copies = 400,
                      .resent = 1200,
+                     .sendings = 2,
                      .fast_path_ppm = 981200,
                      .first_bytes_fast = 9812,
                      .first_bytes_all = 10000,

@@ -66,17 +66,23 @@ static void add_drop(struct judge_subscriber *s, const char *reason, uint64_t co
   s->drops[s->n_drops++] = (struct judge_drop){.reason = qp_copy_text(reason), .count = count};
 }
 
+static void note_sendings(struct judge_subscriber *s, uint32_t most) {
+  s->sendings = most > s->sendings ? most : s->sendings;
+}
+
 /* Bytes on the wire to the client of this connection. */
 static void traffic(const struct qp_evidence *e, const struct qp_conn *c,
                     struct judge_subscriber *s) {
   s->first_bytes_all += c->first_bytes[QP_SERVER];
   s->first_bytes_fast += c->datagram_fast[QP_SERVER];
+  note_sendings(s, c->gone[QP_SERVER].sendings);
   for (size_t i = 0; i < c->n_halves; i++) {
     const struct qp_half *h = c->halves[i];
     if (h->side != QP_SERVER || h->kind != QP_S_SUBGROUP)
       continue;
     s->first_bytes_fast += h->first_fast;
     s->resent += h->resent;
+    note_sendings(s, qp_sendings_most(&h->sendings, qp_reasm_end(&h->sent)));
   }
   const struct qp_copies_conn *copies = qp_copies_downstream(&e->copies, &c->odcid);
   if (!copies)

@@ -3,8 +3,9 @@
 #include "pcap-tools/cli/rows.h"
 
 static const struct qp_column columns[] = {
-    {"CONN", "conn", 4},    {"STREAM", "stream", 7}, {"FROM", "from", -6}, {"KIND", "kind", -8},
-    {"BYTES", "bytes", 10}, {"RESENT", "resent", 8}, {"END", "end", -6},   {"ABOUT", "about", -1},
+    {"CONN", "conn", 4},   {"STREAM", "stream", 7}, {"FROM", "from", -6},
+    {"KIND", "kind", -8},  {"BYTES", "bytes", 10},  {"RESENT", "resent", 8},
+    {"TIMES", "times", 5}, {"END", "end", -6},      {"ABOUT", "about", -1},
 };
 
 static const char *kind_name(enum qp_stream_kind kind) {
@@ -58,6 +59,7 @@ static void row(struct qp_rows *r, const struct qp_evidence *e, const struct qp_
   qp_rows_text(r, kind_name(h->kind));
   qp_rows_number(r, bytes);
   qp_rows_number(r, h->resent);
+  qp_rows_number(r, qp_sendings_most(&h->sendings, bytes));
   qp_rows_text(r, end_name(h));
   about(e, c, h, text, sizeof text);
   qp_rows_text(r, text);

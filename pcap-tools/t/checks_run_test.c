@@ -516,6 +516,7 @@ static void figures_of_a_subscriber(void **state) {
   assert_int_equal(s->first_bytes_fast, 6); /* header of 5 bytes and "a" */
   assert_int_equal(s->first_bytes_all, 6 + 11);
   assert_int_equal(s->resent, 11);
+  assert_int_equal(s->sendings, 2);
   assert_int_equal(s->fast_path_ppm, 6 * 1000000 / 17);
   assert_int_equal(s->n_drops, 2);
   assert_string_equal(s->drops[0].reason, "filtered");

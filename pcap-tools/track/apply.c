@@ -123,6 +123,8 @@ static void apply_stream(const struct qp_apply *a, const struct qp_seen *s, stru
     charge(c, h, f->stream.offset + len, e);
     e->fresh = qp_reasm_add(&h->sent, f->stream.offset, f->stream.data, len, &e->overlap);
     h->resent += len - e->fresh;
+    if (!e->fresh && len)
+      qp_sendings_again(&h->sendings, f->stream.offset, f->stream.offset + len - 1);
     if (c->fast && s->side == QP_SERVER && qp_ranges_has(c->fast, s->pn))
       h->first_fast += e->fresh;
     if (h->has_final && f->stream.offset + len > h->final_size) {

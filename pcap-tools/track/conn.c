@@ -21,6 +21,7 @@ static uint64_t half_key(uint64_t stream, unsigned side) {
 static void free_half(struct qp_half *h) {
   qp_reasm_clear(&h->sent);
   qp_reasm_clear(&h->reached);
+  qp_sendings_clear(&h->sendings);
   XXH3_freeState(h->feed.hash);
   if (h->far)
     XXH3_freeState(h->far->feed.hash);
@@ -104,6 +105,9 @@ void qp_conn_retire_half(struct qp_conn *c, struct qp_half *h) {
   gone->opened += h->side == qp_stream_opener(h->id);
   gone->bytes += qp_reasm_end(&h->sent);
   gone->resent += h->resent;
+  uint32_t most = qp_sendings_most(&h->sendings, qp_reasm_end(&h->sent));
+  if (h->kind == QP_S_SUBGROUP && most > gone->sendings)
+    gone->sendings = most;
   free_half(h);
 }
 

@@ -22,6 +22,7 @@
 #include "pcap-tools/track/map.h"
 #include "pcap-tools/track/ranges.h"
 #include "pcap-tools/track/reassembly.h"
+#include "pcap-tools/track/sendings.h"
 #include "pcap-tools/track/sightings.h"
 
 enum qp_side { QP_CLIENT, QP_SERVER };
@@ -95,6 +96,7 @@ struct qp_half {
   uint64_t allowed;    /* the largest MAX_STREAM_DATA that reached the sender; 0 = none */
   uint64_t first_fast; /* bytes first sent by the datapath */
   uint64_t resent;
+  struct qp_sendings sendings;
   struct qp_place opened; /* its first frame */
   bool settled;           /* whole, and read: its bytes may be forgotten */
   bool forgotten;         /* they are: without objects it may go */
@@ -223,6 +225,7 @@ struct qp_conn {
   struct qp_ranges retired[2][4];
   struct qp_gone {
     uint64_t opened, bytes, resent, objects; /* opened: streams of that side */
+    uint32_t sendings;                       /* the most of any subgroup's byte */
   } gone[2]; /* sums over retired halves and objects that were not kept, by who sends */
   bool any_reset; /* some stream ended with a reset */
   struct qp_request *requests;
