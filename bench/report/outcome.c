@@ -184,6 +184,42 @@ static void weigh_checks(struct making *m) {
   demand_names(m);
 }
 
+static const struct judge_subscriber *find_subscriber(const struct making *m, const char *node) {
+  for (size_t i = 0; i < m->judged->n_subscribers; i++)
+    if (!strcmp(m->judged->subscribers[i].node, node))
+      return &m->judged->subscribers[i];
+  return NULL;
+}
+
+#define PERCENT         "%" PRIu32 ".%02" PRIu32 " %%"
+#define AS_PERCENT(ppm) (ppm) / 10000, (ppm) / 100 % 100
+
+/* What `subscribers` of `expect` asks of one of them. */
+static void weigh_figures(struct making *m, const struct plan_figures *figures) {
+  const char *name = m->plan->nodes[figures->node].name;
+  const struct judge_subscriber *sub = find_subscriber(m, name);
+  bool any_share = figures->fast_path_lo_ppm == 0 && figures->fast_path_hi_ppm == 1000000;
+  if (!sub || (!any_share && !sub->first_bytes_all)) {
+    add_note(m, true,
+             format(m, "expected figures of %s, found none: nothing was sent to it", name));
+    return;
+  }
+  if (sub->fast_path_ppm < figures->fast_path_lo_ppm ||
+      sub->fast_path_ppm > figures->fast_path_hi_ppm)
+    add_note(m, true,
+             format(m,
+                    "expected a fast path share of %s from " PERCENT " to " PERCENT
+                    ", found " PERCENT,
+                    name, AS_PERCENT(figures->fast_path_lo_ppm),
+                    AS_PERCENT(figures->fast_path_hi_ppm), AS_PERCENT(sub->fast_path_ppm)));
+  if (sub->sendings < figures->sendings)
+    add_note(m, true,
+             format(m,
+                    "expected a byte that was sent to %s at least %" PRIu64
+                    " times, found at most %" PRIu32,
+                    name, figures->sendings, sub->sendings));
+}
+
 static bool load_was_dishonest(const struct making *m) {
   for (size_t i = 0; i < m->out->n_checks; i++)
     if (!strcmp(m->judged->checks[i].name, "load-honest"))
@@ -201,6 +237,8 @@ int report_outcome_make(const struct plan *plan, const struct judge_report *repo
     weigh_checks(&m);
   else if (!died)
     add_note(&m, true, format(&m, "the judge could not read the run"));
+  for (size_t i = 0; report && twin != REPORT_ON && i < plan->n_figures; i++)
+    weigh_figures(&m, &plan->figures[i]);
   if (!died && load_was_dishonest(&m)) {
     out->verdict = REPORT_INCONCLUSIVE;
     add_note(&m, false,

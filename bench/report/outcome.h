@@ -5,6 +5,7 @@
  *   - `convict: [X]` X must fail; `also: [X]` X may fail as well;
  *   - `skip: reason` the check is not judged: its result is a skip;
  *   - `examined: {X: N}` X must have looked at N items at least;
+ *   - `subscribers: {X: {fast_path: A..B, sendings: N}}` figures of X; not in the `on` run;
  *   - a skip meets every expectation but `convict` and `examined`;
  *   - a failing load-honest makes the verdict inconclusive, whatever else
  *     failed; a run that died is a fail, whatever its captures say;
@@ -45,7 +46,7 @@ struct report_check {
   char *why_not; /* one sentence if not as expected; NULL otherwise */
 };
 
-/* Something no check says. */
+/* Something no check says, as a figure that is not what `subscribers` of `expect` asks for. */
 struct report_note {
   char *text;
   bool fails; /* it alone makes the verdict a fail */

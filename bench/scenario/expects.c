@@ -146,6 +146,53 @@ static bool read_examined(struct plan_build *b, const struct plan_tree *map) {
   return true;
 }
 
+/* A share as the 64-bit number that plan_unit_range() reads. */
+static const char *share_of(const char *text, uint64_t *ppm) {
+  uint32_t share = 0;
+  const char *wrong = plan_unit_share(text, &share);
+  *ppm = share;
+  return wrong;
+}
+
+static bool read_figures_of(struct plan_build *b, const struct plan_tree *map,
+                            struct plan_figures *figures) {
+  struct plan_take from = {b->err, map};
+  const struct plan_tree *share = plan_tree_get(map, "fast_path");
+  uint64_t lo = 0, hi = 1000000;
+  if (share && plan_unit_range(share->text, share_of, &lo, &hi))
+    return plan_refuse(b->err, share, "expected shares such as 40%%..60%%, found %s",
+                       *share->text ? plan_quote(share->text).text : "nothing");
+  figures->fast_path_lo_ppm = (uint32_t)lo;
+  figures->fast_path_hi_ppm = (uint32_t)hi;
+  return plan_take_count(from, "sendings", 1, PLAN_MAX_SENDINGS, &figures->sendings);
+}
+
+static bool read_figures(struct plan_build *b, const struct plan_tree *map) {
+  struct plan *plan = b->plan;
+  for (size_t i = 0; map && i < map->n; i++) {
+    int first, n;
+    struct plan_figures figures = {0};
+    if (!plan_resolve(b, map->keys[i], &first, &n))
+      return false;
+    if (plan->nodes[first].role != PLAN_SUBSCRIBER)
+      return plan_refuse(b->err, map->keys[i], "expected a subscriber, found a %s",
+                         plan_role_name(plan->nodes[first].role));
+    if (!read_figures_of(b, map->items[i], &figures))
+      return false;
+    for (size_t k = 0; k < plan->n_figures; k++) {
+      int node = plan->figures[k].node;
+      if (node >= first && node < first + n)
+        return plan_refuse(b->err, map->keys[i], "expected each node once, found '%s' again",
+                           plan->nodes[node].name);
+    }
+    for (figures.node = first; figures.node < first + n; figures.node++) {
+      plan->figures = plan_grow(plan->figures, plan->n_figures, sizeof *plan->figures);
+      plan->figures[plan->n_figures++] = figures;
+    }
+  }
+  return true;
+}
+
 static bool read_budgets(struct plan_build *b, const struct plan_tree *map,
                          struct plan_expect *expect) {
   struct plan_take from = {b->err, map};
@@ -215,12 +262,13 @@ bool plan_read_expects(struct plan_build *b) {
   for (size_t i = 0; i < expect->n; i++) {
     const char *key = expect->keys[i]->text;
     bool own = !strcmp(key, "convict") || !strcmp(key, "also") || !strcmp(key, "closes") ||
-               !strcmp(key, "examined");
+               !strcmp(key, "examined") || !strcmp(key, "subscribers");
     if (!own && !read_expect(b, expect->keys[i], expect->items[i]))
       return false;
   }
   return read_checks(b, plan_tree_get(expect, "convict"), &plan->convict, &plan->n_convict) &&
          read_checks(b, plan_tree_get(expect, "also"), &plan->also, &plan->n_also) &&
          read_closes(b, plan_tree_get(expect, "closes")) &&
-         read_examined(b, plan_tree_get(expect, "examined")) && check_contradictions(b, expect);
+         read_examined(b, plan_tree_get(expect, "examined")) &&
+         read_figures(b, plan_tree_get(expect, "subscribers")) && check_contradictions(b, expect);
 }

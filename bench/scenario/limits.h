@@ -67,6 +67,10 @@
 #define PLAN_MAX_SWEEP_VALUES 16
 #define PLAN_MAX_SWEEP_SEEDS  100000
 
+/* The judge tells so many sendings of one byte apart; with PTO doubled each time that is
+ * minutes of silence. */
+#define PLAN_MAX_SENDINGS 9
+
 /* QUIC: limits are varints (RFC 9000 section 4.6 and 19.9). */
 #define PLAN_MAX_STREAMS      (1ull << 60)
 #define PLAN_MAX_WINDOW_BYTES ((1ull << 62) - 1)

@@ -197,6 +197,7 @@ static void free_expectations(struct plan *plan) {
   for (size_t i = 0; i < plan->n_examined; i++)
     free(plan->examined[i].check);
   free(plan->examined);
+  free(plan->figures);
 }
 
 void plan_free(struct plan *plan) {

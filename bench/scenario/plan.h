@@ -210,6 +210,13 @@ struct plan_examined {
   uint64_t at_least;
 };
 
+/* What the figures of a subscriber must be. */
+struct plan_figures {
+  int node;
+  uint32_t fast_path_lo_ppm, fast_path_hi_ppm; /* both included; 0 and 1,000,000: no demand */
+  uint64_t sendings; /* some byte of a stream left for it at least so many times; 0: no demand */
+};
+
 struct plan {
   char *path;  /* absolute path of the file it came from */
   char *name;  /* scenario */
@@ -241,6 +248,8 @@ struct plan {
   size_t n_closes;
   struct plan_examined *examined;
   size_t n_examined;
+  struct plan_figures *figures;
+  size_t n_figures;
 };
 
 /* Where and why a file was refused. text is one line without the place. */

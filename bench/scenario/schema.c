@@ -131,8 +131,15 @@ static const struct plan_schema closes = {
     .kind = PLAN_TREE_MAP, .grows = true, .what = "a mapping of NODE: ERROR", .item = &scalar};
 static const struct plan_schema examined = {
     .kind = PLAN_TREE_MAP, .grows = true, .what = "a mapping of CHECK: at least", .item = &scalar};
+static const struct plan_schema_key figure_keys[] = {
+    {"fast_path", &scalar}, {"sendings", &scalar}, END};
+static const struct plan_schema figures = MAP(figure_keys, "the figures of a subscriber");
+static const struct plan_schema subscribers = {
+    .kind = PLAN_TREE_MAP, .grows = true, .what = "a mapping of subscribers", .item = &figures};
 static const struct plan_schema_key expect_keys[] = {
-    {"convict", &names}, {"also", &names}, {"closes", &closes}, {"examined", &examined}, END};
+    {"convict", &names},           {"also", &names},
+    {"closes", &closes},           {"examined", &examined},
+    {"subscribers", &subscribers}, END};
 static const struct plan_schema expect = {.kind = PLAN_TREE_MAP,
                                           .grows = true,
                                           .what = "what is expected",

@@ -297,8 +297,22 @@ static void put_judged(FILE *to, const struct plan_expect *expect) {
   fputs(" }\n", to);
 }
 
+static void put_figures(FILE *to, const struct plan *plan) {
+  if (plan->n_figures)
+    fputs("  subscribers:\n", to);
+  for (size_t i = 0; i < plan->n_figures; i++) {
+    const struct plan_figures *f = &plan->figures[i];
+    fprintf(to, "    \"%s\": { fast_path: %s..%s", plan->nodes[f->node].name,
+            SHARE(f->fast_path_lo_ppm), SHARE(f->fast_path_hi_ppm));
+    if (f->sendings)
+      fprintf(to, ", sendings: %llu", (ull)f->sendings);
+    fputs(" }\n", to);
+  }
+}
+
 static void put_expect(FILE *to, const struct plan *plan) {
-  if (!(plan->n_expects || plan->n_convict || plan->n_also || plan->n_closes || plan->n_examined))
+  if (!(plan->n_expects || plan->n_convict || plan->n_also || plan->n_closes || plan->n_examined ||
+        plan->n_figures))
     return;
   fputs("expect:\n", to);
   for (size_t i = 0; i < plan->n_expects; i++)
@@ -313,6 +327,7 @@ static void put_expect(FILE *to, const struct plan *plan) {
     fputs("  examined:\n", to);
   for (size_t i = 0; i < plan->n_examined; i++)
     fprintf(to, "    %s: %llu\n", plan->examined[i].check, (ull)plan->examined[i].at_least);
+  put_figures(to, plan);
 }
 
 static void put_plan(FILE *to, const struct plan *plan) {

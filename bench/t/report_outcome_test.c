@@ -156,6 +156,34 @@ static void examined_demands_a_number(void **state) {
   assert_int_equal(verdict_of(&f, REPORT_SINGLE), REPORT_FAIL);
 }
 
+static enum report_verdict with_figures(uint32_t lo, uint32_t hi, uint64_t sendings, size_t sub,
+                                        enum report_twin twin) {
+  struct report_fixture f;
+  report_fixture_make(&f);
+  struct plan_figures figures = {.node = plan_node_find(&f.plan, sub ? "sub[1]" : "sub[0]"),
+                                 .fast_path_lo_ppm = lo,
+                                 .fast_path_hi_ppm = hi,
+                                 .sendings = sendings};
+  assert_true(figures.node >= 0);
+  f.plan.figures = &figures;
+  f.plan.n_figures = 1;
+  return verdict_of(&f, twin);
+}
+
+/* sub[0]: 98.12 % on the fast path, no byte was sent more than twice. Nothing was sent to
+ * sub[1]. */
+static void figures_are_demanded(void **state) {
+  (void)state;
+  assert_int_equal(with_figures(981200, 981200, 2, 0, REPORT_SINGLE), REPORT_PASS);
+  assert_int_equal(with_figures(981201, 1000000, 0, 0, REPORT_SINGLE), REPORT_FAIL);
+  assert_int_equal(with_figures(0, 981199, 0, 0, REPORT_SINGLE), REPORT_FAIL);
+  assert_int_equal(with_figures(0, 1000000, 3, 0, REPORT_SINGLE), REPORT_FAIL);
+  assert_int_equal(with_figures(0, 1000000, 3, 0, REPORT_OFF), REPORT_FAIL);
+  assert_int_equal(with_figures(0, 1000000, 3, 0, REPORT_ON), REPORT_PASS);
+  assert_int_equal(with_figures(0, 1000000, 0, 1, REPORT_SINGLE), REPORT_PASS);
+  assert_int_equal(with_figures(0, 500000, 0, 1, REPORT_SINGLE), REPORT_FAIL);
+}
+
 static void a_convicted_check_must_have_looked(void **state) {
   (void)state;
   struct report_fixture f;
@@ -278,6 +306,7 @@ int main(void) {
       cmocka_unit_test(the_off_run_must_pass_plain),
       cmocka_unit_test(a_skipped_check_is_not_judged),
       cmocka_unit_test(examined_demands_a_number),
+      cmocka_unit_test(figures_are_demanded),
       cmocka_unit_test(a_convicted_check_must_have_looked),
       cmocka_unit_test(nothing_examined_is_a_skip),
       cmocka_unit_test(dishonest_load_is_inconclusive_whatever_else_failed),

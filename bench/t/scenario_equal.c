@@ -179,6 +179,14 @@ static const char *examined_differ(const struct plan_examined *a, const struct p
   return NULL;
 }
 
+static const char *figures_differ(const struct plan_figures *a, const struct plan_figures *b) {
+  SAME(node);
+  SAME(fast_path_lo_ppm);
+  SAME(fast_path_hi_ppm);
+  SAME(sendings);
+  return NULL;
+}
+
 static const char *names_differ(char *const *a, char *const *b) {
   return same_text(*a, *b) ? NULL : "a name";
 }
@@ -204,5 +212,6 @@ const char *plans_differ(const struct plan *a, const struct plan *b) {
   SAME_EACH(also, n_also, names_differ);
   SAME_EACH(closes, n_closes, closes_differ);
   SAME_EACH(examined, n_examined, examined_differ);
+  SAME_EACH(figures, n_figures, figures_differ);
   return NULL;
 }

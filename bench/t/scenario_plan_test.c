@@ -445,7 +445,9 @@ static void expectations(void **state) {
                                 "  isolated: { skip: one subscriber only }\n"
                                 "  convict: [pn-unique]\n  also: [copy-count, close-clean]\n"
                                 "  closes: { sub: PROTOCOL_VIOLATION, pub: \"0x0a\" }\n"
-                                "  examined: { copy-count: 1000 }\n");
+                                "  examined: { copy-count: 1000 }\n"
+                                "  subscribers: { \"sub[0]\": { fast_path: 40%..60% },"
+                                " \"sub[1]\": { sendings: 3 } }\n");
   assert_int_equal(plan->n_defects, 2);
   assert_string_equal(plan->defects[0].name, "two-counters");
   assert_null(plan->defects[0].value);
@@ -469,6 +471,15 @@ static void expectations(void **state) {
   assert_string_equal(plan->closes[3].error, "0x0a");
   assert_int_equal(plan->n_examined, 1);
   assert_int_equal(plan->examined[0].at_least, 1000);
+  assert_int_equal(plan->n_figures, 2);
+  assert_int_equal(plan->figures[0].node, plan_node_find(plan, "sub[0]"));
+  assert_int_equal(plan->figures[0].fast_path_lo_ppm, 400000);
+  assert_int_equal(plan->figures[0].fast_path_hi_ppm, 600000);
+  assert_int_equal(plan->figures[0].sendings, 0);
+  assert_int_equal(plan->figures[1].node, plan_node_find(plan, "sub[1]"));
+  assert_int_equal(plan->figures[1].fast_path_lo_ppm, 0);
+  assert_int_equal(plan->figures[1].fast_path_hi_ppm, 1000000);
+  assert_int_equal(plan->figures[1].sendings, 3);
   plan_free(plan);
 }
 

@@ -375,6 +375,18 @@ static void of_expectations(void **state) {
       {EXPECT("examined: { pn-unique: 0 }"), "14:34: expected at least 1, found '0'"},
       {EXPECT("examined: { pn-uniq: 1 }"),
        "14:23: expected the name of a check, found 'pn-uniq'; did you mean 'pn-unique'?"},
+      {EXPECT("subscribers: { pub: { sendings: 2 } }"),
+       "14:26: expected a subscriber, found a publisher"},
+      {EXPECT("subscribers: { sub: {}, \"sub[1]\": {} }"),
+       "14:35: expected each node once, found 'sub[1]' again"},
+      {EXPECT("subscribers: { subs: { sendings: 2 } }"),
+       "14:26: expected the name of a node, found 'subs'; did you mean 'sub'?"},
+      {EXPECT("subscribers: { sub: { sendings: 0 } }"), "14:43: expected at least 1, found '0'"},
+      {EXPECT("subscribers: { sub: { sendings: 10 } }"), "14:43: expected at most 9, found '10'"},
+      {EXPECT("subscribers: { sub: { fast_path: 60%..40% } }"),
+       "14:44: expected shares such as 40%..60%, found '60%..40%'"},
+      {EXPECT("subscribers: { sub: { fast_path: all } }"),
+       "14:44: expected shares such as 40%..60%, found 'all'"},
   };
   CHECK(rows);
 }

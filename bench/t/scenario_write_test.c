@@ -179,7 +179,8 @@ static const char rich[] =
     "  isolated: {}\n"
     "  convict: [pn-unique, no-needless-retransmit]\n  also: [copy-count]\n"
     "  closes: { bad: PROTOCOL_VIOLATION, pub: 0x1c, \"sub[3]\": \"12\" }\n"
-    "  examined: { pn-unique: 1000 }\n";
+    "  examined: { pn-unique: 1000 }\n"
+    "  subscribers: { \"sub[1]\": { fast_path: 12.5%..100%, sendings: 2 }, \"sub[3]\": {} }\n";
 
 static void everything_there_is(void **state) {
   (void)state;
