@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"report", "write the report files of a run directory again", cmd_report, cmd_report_help},
     {"check", "read scenario files, say what is wrong", cmd_check, cmd_check_help},
     {"list", "scenarios, checks, defects, policies", cmd_list, cmd_list_help},
+    {"compare", "the same objects at two subscribers", cmd_compare, cmd_compare_help},
     {"matrix", "every defect against every check", cmd_matrix, cmd_matrix_help},
     {"doctor", "what this machine has and lacks", cmd_doctor, cmd_doctor_help},
     {"enter", "run a command inside a held run", cmd_enter, cmd_enter_help},

@@ -60,7 +60,7 @@ for help in --help -h help; do
     silent err
     says out 'examples:'
 done
-for command in run verify report check list doctor enter clean fate sweep matrix; do
+for command in run verify report check list doctor enter clean fate sweep matrix compare; do
     expect 0 $command --help
     says out "usage: fanbench $command"
     says out example
