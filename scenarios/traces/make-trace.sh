@@ -2,16 +2,18 @@
 # Makes a frame trace out of a real H.264 encode: what an encoder really puts
 # out (frame sizes, types, order, times), without the pictures.
 #
-#   make-trace.sh        writes 720p25.csv and 720p25.txt beside itself
-#   make-trace.sh DIR    writes them into DIR
+#   make-trace.sh [DIR [MBIT]]    writes 720p25.csv and 720p25.txt into DIR, or beside itself,
+#                                 at 3 Mbit/s; at MBIT Mbit/s they are called 720p25-MBITmbit
 #
 # Needs ffmpeg with libx264, ffprobe and awk. The same versions give the same
 # bytes: one thread, no build information in the stream.
 set -eu
 
-name=720p25
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 out=${1:-$here}
+mbit=${2:-3}
+name=720p25
+[ "$mbit" = 3 ] || name=720p25-${mbit}mbit
 for tool in ffmpeg ffprobe awk; do
   command -v "$tool" >/dev/null || {
     echo "make-trace.sh: expected $tool in PATH, found none; install ffmpeg" >&2
@@ -31,10 +33,10 @@ scale=1280:720,trim=duration=4,setpts=PTS-STARTPTS[c];\
 [a][b][c]concat=n=3:v=1:a=0,format=yuv420p"
 
 # Live settings: a group of 25 frames, no B frames (decode order is display
-# order), constrained to 3 Mbit/s with a buffer of one second.
+# order), constrained to the rate with a buffer of one second.
 set -- -v error -nostdin -filter_complex "$picture" -threads 1 -c:v libx264 -preset veryfast \
   -profile:v main -g 25 -keyint_min 25 -sc_threshold 0 -bf 0 \
-  -b:v 3000k -maxrate 3000k -bufsize 3000k -fflags +bitexact -flags:v +bitexact \
+  -b:v "${mbit}000k" -maxrate "${mbit}000k" -bufsize "${mbit}000k" -fflags +bitexact -flags:v +bitexact \
   -f h264 "$work/$name.h264"
 ffmpeg -y "$@"
 
