@@ -72,6 +72,7 @@ FB_ARRAY(streams, BPF_MAP_TYPE_ARRAY, struct fb_stream, FB_STREAM_SLOTS, 0);
 /* [stream slot * fb_max_subscribers + subscriber] */
 FB_ARRAY(downs, BPF_MAP_TYPE_ARRAY, struct fb_down, FB_STREAM_SLOTS *FB_MAX_SUBSCRIBERS,
          BPF_F_MMAPABLE);
+FB_ARRAY(objects, BPF_MAP_TYPE_ARRAY, struct fb_object, FB_STREAM_SLOTS, BPF_F_MMAPABLE);
 /* Whoever sets fb_protect sizes them: keys.h. */
 FB_ARRAY(keys, BPF_MAP_TYPE_ARRAY, struct fb_key, 1, BPF_F_MMAPABLE);
 FB_ARRAY(ghash, BPF_MAP_TYPE_ARRAY, struct fb_ghash, 1, BPF_F_MMAPABLE);

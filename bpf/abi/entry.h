@@ -222,6 +222,17 @@ FB_ASSERT_SIZE(struct fb_down, 32);
 #define FB_DOWN_MASK    ((1ull << FB_CLAIM_SHIFT) - 1)
 #define FB_DOWN_SKIPPED FB_DOWN_MASK
 
+/* The last object of a stream whose header user space has read, for strategies that go by age:
+ * array slot = stream slot, mmapable, only atomics. Bytes of the stream below `end` (claim << 48 |
+ * offset) belong to it, or to one before it that the datapath has seen the end of; the last byte of
+ * its header was read at since_ns, on the clock of port_now_ns(). User space sets `end` to 0, then
+ * since_ns, then `end`: who finds another `end` after since_ns than before knows nothing. The
+ * datapath sets `end` to 0 when a stream begins whose claim it carries. */
+struct fb_object {
+  __u64 end, since_ns;
+};
+FB_ASSERT_SIZE(struct fb_object, 16);
+
 enum fb_take_result {
   FB_TAKE_FOLLOWED = 0, /* the datapath follows it: the record of its header is in a ring */
   FB_TAKE_OURS = 1,     /* the datapath will never claim it */

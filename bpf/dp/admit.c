@@ -1,5 +1,6 @@
 #include "bpf/dp/admit.h"
 
+#include "bpf/dp/policy/policy.h"
 #include "bpf/dp/take.h"
 #include "bpf/wire/moqt_data.h"
 
@@ -75,6 +76,31 @@ PORT_INLINE void dp_read_header(port_t *p, struct dp_scratch *s, const struct fb
   place->alias_len = (__u8)h.alias.len;
 }
 
+/* How old is what stands at `offset` of a followed stream? 0 also if user space has not read
+ * the object's header. */
+PORT_INLINE __u32 dp_age_ms(port_t *p, struct fb_object *object, __u32 claim, __u64 offset) {
+  __u64 end = port_load(p, &object->end);
+  if (end >> FB_CLAIM_SHIFT != claim || offset >= (end & FB_DOWN_MASK))
+    return 0;
+  __u64 since_ns = port_load(p, &object->since_ns);
+  return port_load(p, &object->end) == end ? dp_policy_ms(since_ns, port_now_ns(p)) : 0;
+}
+
+/* For a frame that may be dropped for its age. */
+PORT_GLOBAL int dp_admit_age(port_t *p, struct dp_scratch *s, __u32 f) {
+  if (!s)
+    return 0;
+  const struct fb_frame *fr = &s->record.frames[port_index(f, FB_MAX_FRAMES)];
+  struct fb_object *object = port_object(p, s->stream_slots[port_index(f, FB_MAX_FRAMES)]);
+  if (!object)
+    return 0;
+  if (!fr->header)
+    s->age_ms[port_index(f, FB_MAX_FRAMES)] = dp_age_ms(p, object, fr->claim, fr->offset);
+  else if (port_load(p, &object->end) >> FB_CLAIM_SHIFT == fr->claim)
+    port_store(p, &object->end, 0); /* of an earlier owner whose claim number came round */
+  return 0;
+}
+
 PORT_GLOBAL int dp_admit_stream(port_t *p, struct dp_scratch *s, __u32 f) {
   if (!s)
     return 0;
@@ -123,6 +149,8 @@ PORT_GLOBAL int dp_admit_stream(port_t *p, struct dp_scratch *s, __u32 f) {
   fr->claim = a.begin.claim;
   s->stream_slots[port_index(f, FB_MAX_FRAMES)] = slot;
   dp_write_alias(s, place, a.begin.out_alias);
+  if (decision == FB_DEC_SEND && port_policy(p) != DP_POLICY_NONE)
+    dp_admit_age(p, s, f);
   return 0;
 }
 
@@ -133,6 +161,7 @@ PORT_GLOBAL int dp_admit(port_t *p, struct dp_scratch *s) {
   for (__u32 f = 0; f < FB_MAX_FRAMES; f++) {
     if (f >= s->record.n_frames)
       break;
+    s->age_ms[f] = 0;
     if (s->record.frames[f].kind == FB_FRAME_STREAM)
       dp_admit_stream(p, s, f);
     else

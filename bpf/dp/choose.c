@@ -100,8 +100,9 @@ PORT_INLINE __u8 dp_is_held(const struct dp_scratch *s) {
 
 /* Does the strategy drop the frame? It is asked for new data alone: what becomes of other
  * frames is for user space to decide, and it asks then. */
-PORT_INLINE int dp_strategy_drops(port_t *p, const struct dp_scratch *s, const struct fb_frame *fr,
+PORT_INLINE int dp_strategy_drops(port_t *p, const struct dp_scratch *s, __u32 f,
                                   const struct fb_subscription *want, struct fb_counters *c) {
+  const struct fb_frame *fr = &s->record.frames[DP_FRAME(f)];
   __u32 policy = port_policy(p);
   if (policy == DP_POLICY_NONE || !want->delivery_timeout_ms || fr->admit != FB_DEC_SEND)
     return 0;
@@ -113,6 +114,7 @@ PORT_INLINE int dp_strategy_drops(port_t *p, const struct dp_scratch *s, const s
                                .priority = fr->priority,
                                .held = dp_is_held(s),
                                .delivery_timeout_ms = want->delivery_timeout_ms,
+                               .age_ms = s->age_ms[DP_FRAME(f)],
                                .lag_ms =
                                    dp_policy_ms(port_load(p, &c->oldest_ns), s->record.time_ns),
                                .group = fr->group,
@@ -121,8 +123,9 @@ PORT_INLINE int dp_strategy_drops(port_t *p, const struct dp_scratch *s, const s
 }
 
 /* SEND if the subscriber is to get the frame, by whichever path; else a final decision. */
-PORT_INLINE __u32 dp_entitled(port_t *p, const struct dp_scratch *s, const struct fb_frame *fr,
+PORT_INLINE __u32 dp_entitled(port_t *p, const struct dp_scratch *s, __u32 f,
                               const struct fb_record_sub *r, struct fb_counters *c) {
+  const struct fb_frame *fr = &s->record.frames[DP_FRAME(f)];
   struct fb_subscription want;
   if (!port_get_subscription(p, r->slot, fr->track, &want))
     return FB_DEC_NOT_SUBSCRIBED;
@@ -136,7 +139,7 @@ PORT_INLINE __u32 dp_entitled(port_t *p, const struct dp_scratch *s, const struc
     dp_next_filter(p, r->slot, fr->track, &want);
   if (fr->priority < want.priority_lo || fr->priority > want.priority_hi)
     return FB_DEC_FILTERED;
-  return dp_strategy_drops(p, s, fr, &want, c) ? FB_DEC_POLICY : FB_DEC_SEND;
+  return dp_strategy_drops(p, s, f, &want, c) ? FB_DEC_POLICY : FB_DEC_SEND;
 }
 
 /* A new stream: nothing of an earlier owner of this slot, whose claim number came round,
@@ -230,7 +233,7 @@ PORT_GLOBAL int dp_choose_frame(port_t *p, struct dp_scratch *s, __u32 n, __u32 
     return FB_DEC_NO_HEADER;
   if (fr->track == FB_NO_TRACK)
     return fr->admit;
-  __u32 decision = dp_entitled(p, s, fr, &s->record.subs[DP_SUB(n)], c);
+  __u32 decision = dp_entitled(p, s, f, &s->record.subs[DP_SUB(n)], c);
   if (fr->claim)
     decision = (__u32)dp_choose_stream(p, s, n, f, decision);
   if (decision != FB_DEC_SEND)

@@ -80,6 +80,7 @@ struct dp_scratch {
   __u8 kinds[2]; /* fan-out frames seen of each enum fb_frame_kind */
   __u8 pad[2];
   __u32 stream_slots[FB_MAX_FRAMES]; /* of frames that have a claim */
+  __u32 age_ms[FB_MAX_FRAMES];       /* of the object it begins with, see policy.h */
   struct dp_place places[FB_MAX_FRAMES];
   __u32 copy_head;   /* first byte behind the number in `copy` */
   __u32 copy_pn_len; /* bytes of that number */

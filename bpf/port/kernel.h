@@ -106,6 +106,11 @@ PORT_INLINE struct fb_down *port_down(port_t *p, __u32 stream_slot, __u32 subscr
   return bpf_map_lookup_elem(&downs, &key);
 }
 
+PORT_INLINE struct fb_object *port_object(port_t *p, __u32 stream_slot) {
+  port_unused(p);
+  return bpf_map_lookup_elem(&objects, &stream_slot);
+}
+
 PORT_INLINE const struct fb_key *port_key(port_t *p, __u32 slot) {
   port_unused(p);
   return bpf_map_lookup_elem(&keys, &slot);

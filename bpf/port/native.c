@@ -310,13 +310,14 @@ struct dp_native *dp_native_new(const struct dp_native_sizes *sizes) {
   dp->counters = calloc(s.subscribers, sizeof(*dp->counters));
   dp->streams = calloc(s.streams, sizeof(*dp->streams));
   dp->downs = calloc((size_t)s.streams * s.subscribers, sizeof(*dp->downs));
+  dp->objects = calloc(s.streams, sizeof(*dp->objects));
   dp->cpus = calloc(s.cpus, sizeof(*dp->cpus));
   dp->cids = table_new(sizeof(struct fb_cid_key), sizeof(struct fb_cid_value), s.cids);
   dp->aliases = table_new(sizeof(struct fb_alias_key), sizeof(struct fb_alias_value), s.aliases);
   dp->rings = calloc(s.cpus, sizeof(*dp->rings));
   dp->scratch = calloc(s.cpus, sizeof(*dp->scratch));
   if (dp->upstreams && dp->upstream_state && dp->track_state && dp->subscribers &&
-      dp->subscriptions && dp->counters && dp->streams && dp->downs && dp->cpus && dp->cids &&
+      dp->subscriptions && dp->counters && dp->streams && dp->downs && dp->objects && dp->cpus && dp->cids &&
       dp->aliases && dp->rings && dp->scratch && make_keys(dp))
     return dp;
   dp_native_free(dp);
@@ -336,6 +337,7 @@ void dp_native_free(struct dp_native *dp) {
   table_free(dp->aliases);
   table_free(dp->cids);
   free(dp->cpus);
+  free(dp->objects);
   free(dp->downs);
   free(dp->streams);
   free(dp->counters);

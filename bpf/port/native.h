@@ -86,6 +86,7 @@ struct dp_native {
   struct fb_counters *counters;
   struct fb_stream *streams;
   struct fb_down *downs; /* dp_native_down() finds one */
+  struct fb_object *objects; /* [streams] */
   struct fb_cpu *cpus;
   /* As keys.h says; NULL without protection (ghash: without AES-128-GCM). */
   struct fb_key *keys;

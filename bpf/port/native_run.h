@@ -108,6 +108,10 @@ PORT_INLINE struct fb_down *port_down(port_t *p, __u32 stream_slot, __u32 subscr
   return dp_native_down(p->dp, stream_slot, subscriber);
 }
 
+PORT_INLINE struct fb_object *port_object(port_t *p, __u32 stream_slot) {
+  return stream_slot < p->dp->sizes.streams ? &p->dp->objects[stream_slot] : NULL;
+}
+
 PORT_INLINE const struct fb_key *port_key(port_t *p, __u32 slot) {
   const struct dp_native_sizes *s = &p->dp->sizes;
   return slot < fb_keys(s->subscribers, s->upstreams) && p->dp->keys ? &p->dp->keys[slot] : NULL;

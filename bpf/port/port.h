@@ -3,7 +3,8 @@
  *
  *   port_t                      context of one packet; handed to every function
  *   port_config, port_cid, port_alias, port_upstream_state, port_track_state,
- *   port_counters, port_stream, port_down, port_key, port_ghash, port_keystream
+ *   port_counters, port_stream, port_down, port_object, port_key, port_ghash,
+ *   port_keystream
  *                               elements of the maps, or NULL
  *   port_get_upstream, port_get_subscriber, port_get_subscription
  *                               copies of an entry, taken under its lock; 0 = none

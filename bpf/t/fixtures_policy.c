@@ -153,6 +153,32 @@ static void filter_first(struct world *w) {
   expect(w, subgroup_at(10, 3, 100), HELD);
 }
 
+/* What comes of an object whose header came long ago is too old, though nothing is in its way;
+ * what is behind that object has just come. */
+static void deadline_by_age(struct world *w) {
+  begin(w);
+  expect(w, subgroup_at(2, 3, 200), SEND); /* 20 bytes */
+  world_object(w, 0, 30, 9 * HOUR_MS);
+  expect(w, stream(2, 20, text("more")), SEND); /* not yet the timeout */
+  world_object(w, 0, 30, 11 * HOUR_MS);
+  expect(w, stream(2, 30, text("next")), SEND); /* behind its end */
+  world_object(w, 0, 40, 11 * HOUR_MS);
+  expect(w, stream(2, 34, text("late, and more")), POLICY);
+  assert_int_equal(recorded(w, 0)->down[0], 4); /* of the stream to reset, plus 1 */
+  assert_int_equal(counters_of(w, 0)->hold, 0); /* nobody waits for it */
+  expect(w, stream_fin(2, 48, text("end")), SKIPPED);
+  /* A new owner of the slot, with the claim of the old one. */
+  expect(w, subgroup_at(6, 3, 200), SEND);
+  w->ops->objects(w)[1] = (struct fb_object){.end = 1ull << FB_CLAIM_SHIFT | 1000, .since_ns = 1};
+  expect(w, datagram(cat(object(1, 0, 3, 4), text("hi"))), SEND);
+  expect(w, subgroup_at(10, 3, 200), SEND);
+  w->ops->objects(w)[3] = (struct fb_object){.end = 1ull << FB_CLAIM_SHIFT | 1000, .since_ns = 1};
+  expect(w, subgroup_at(14, 3, 200), SEND);
+  expect(w, stream(14, 20, text("more")), SEND);
+  w->ops->objects(w)[3].end = 2ull << FB_CLAIM_SHIFT | 1000; /* not this owner's */
+  expect(w, stream(14, 24, text("more")), SEND);
+}
+
 /* Objects that come are of no age: user space keeps the deadline of those that wait. */
 static void deadline(struct world *w) {
   begin(w);
@@ -190,5 +216,7 @@ const struct fixture fixtures_priority_limit[] = {{"priority-limit", priority_li
                                                   {"resends", resends},
                                                   {"filter first", filter_first},
                                                   {NULL, NULL}};
-const struct fixture fixtures_deadline[] = {{"deadline", deadline}, {NULL, NULL}};
+const struct fixture fixtures_deadline[] = {{"deadline", deadline},
+                                            {"deadline by age", deadline_by_age},
+                                            {NULL, NULL}};
 const struct fixture fixtures_skip_to_group[] = {{"skip-to-group", skip_to_group}, {NULL, NULL}};

@@ -145,12 +145,22 @@ void world_join(struct world *w, uint32_t first, uint32_t count) {
   }
 }
 
-void world_lag(struct world *w, uint32_t slot, uint64_t ms) {
+/* Perhaps before the machine was started: the datapath looks at the difference alone. */
+static uint64_t ago(uint64_t ms) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  /* Perhaps before the machine was started: the datapath looks at the difference alone. */
-  uint64_t since = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec - ms * 1000000u;
-  w->ops->counters(w)[slot].oldest_ns = ms ? since : 0;
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec - ms * 1000000u;
+}
+
+void world_lag(struct world *w, uint32_t slot, uint64_t ms) {
+  w->ops->counters(w)[slot].oldest_ns = ms ? ago(ms) : 0;
+}
+
+void world_object(struct world *w, uint64_t ordinal, uint64_t end, uint64_t ms) {
+  struct fb_stream st;
+  w->ops->get_stream(w, (uint32_t)(ordinal % WORLD_STREAMS), &st);
+  w->ops->objects(w)[ordinal % WORLD_STREAMS] = (struct fb_object){
+      .end = (uint64_t)st.claim << FB_CLAIM_SHIFT | end, .since_ns = ago(ms)};
 }
 
 struct fb_counters *counters_of(struct world *w, uint32_t slot) {

@@ -60,6 +60,7 @@ struct world_ops {
   void (*take_stream)(struct world *w, struct fb_take *take);
   struct fb_counters *(*counters)(struct world *w); /* the arrays themselves */
   struct fb_down *(*downs)(struct world *w);
+  struct fb_object *(*objects)(struct world *w);
   struct fb_upstream_state *(*state)(struct world *w);
   struct fb_track_state *(*tracks)(struct world *w);
   struct fb_key *(*keys)(struct world *w); /* these three: sealed worlds alone */
@@ -142,6 +143,9 @@ struct fb_subscription world_subscription(uint32_t slot);
 /* The oldest that waits for the subscriber came so long ago. Tests take less than an hour:
  * give hours, and no clock is asserted on. 0 = nothing waits. */
 void world_lag(struct world *w, uint32_t slot, uint64_t ms);
+/* User space has read an object's header `ms` ago: it is the last one of what has the stream slot
+ * of that ordinal, and ends there. */
+void world_object(struct world *w, uint64_t ordinal, uint64_t end, uint64_t ms);
 
 struct fb_counters *counters_of(struct world *w, uint32_t slot);
 struct fb_down *down_of(struct world *w, uint64_t ordinal, uint32_t slot);

@@ -21,8 +21,8 @@ struct kernel {
   struct ring_buffer *rings;
   struct bpf_link *link;
   bool live;
-  void *counters, *downs, *state, *tracks; /* mapped */
-  void *keys, *ghash, *keystreams;         /* of a sealed world */
+  void *counters, *downs, *objects, *state, *tracks; /* mapped */
+  void *keys, *ghash, *keystreams;                   /* of a sealed world */
 };
 
 static struct kernel *kernel_of(struct world *w) {
@@ -75,6 +75,9 @@ static struct fb_counters *counters(struct world *w) {
 }
 static struct fb_down *downs(struct world *w) {
   return kernel_of(w)->downs;
+}
+static struct fb_object *objects(struct world *w) {
+  return kernel_of(w)->objects;
 }
 static struct fb_upstream_state *state(struct world *w) {
   return kernel_of(w)->state;
@@ -138,6 +141,7 @@ static void reset(struct world *w) {
   } zero;
   memset(k->counters, 0, WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
   memset(k->downs, 0, (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
+  memset(k->objects, 0, WORLD_STREAMS * sizeof(struct fb_object));
   memset(k->state, 0, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
   memset(k->tracks, 0, WORLD_TRACKS * sizeof(struct fb_track_state));
   if (w->seal) {
@@ -244,6 +248,8 @@ static void close_world(struct world *w) {
     munmap(k->counters, WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
   if (k->downs)
     munmap(k->downs, (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
+  if (k->objects)
+    munmap(k->objects, WORLD_STREAMS * sizeof(struct fb_object));
   if (k->state)
     munmap(k->state, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
   if (k->tracks)
@@ -269,6 +275,7 @@ static void shrink(struct relay *skel, const struct fb_defects *defects, bool li
   bpf_map__set_max_entries(skel->maps.subscriptions, WORLD_SUBSCRIBERS * WORLD_TRACKS);
   bpf_map__set_max_entries(skel->maps.streams, WORLD_STREAMS);
   bpf_map__set_max_entries(skel->maps.downs, WORLD_STREAMS * WORLD_SUBSCRIBERS);
+  bpf_map__set_max_entries(skel->maps.objects, WORLD_STREAMS);
   bpf_map__set_max_entries(skel->maps.upstreams, WORLD_UPSTREAMS);
   bpf_map__set_max_entries(skel->maps.upstream_state, WORLD_UPSTREAMS);
   bpf_map__set_max_entries(skel->maps.track_state, WORLD_TRACKS);
@@ -319,15 +326,17 @@ static bool load(struct world *w) {
   k->counters = map_array(k->skel->maps.counters, WORLD_SUBSCRIBERS * sizeof(struct fb_counters));
   k->downs = map_array(k->skel->maps.downs,
                        (size_t)WORLD_STREAMS * WORLD_SUBSCRIBERS * sizeof(struct fb_down));
+  k->objects = map_array(k->skel->maps.objects, WORLD_STREAMS * sizeof(struct fb_object));
   k->state =
       map_array(k->skel->maps.upstream_state, WORLD_UPSTREAMS * sizeof(struct fb_upstream_state));
   k->tracks = map_array(k->skel->maps.track_state, WORLD_TRACKS * sizeof(struct fb_track_state));
+  bool plain = k->counters && k->downs && k->objects && k->state && k->tracks;
   if (!w->seal)
-    return k->counters && k->downs && k->state && k->tracks;
+    return plain;
   k->keys = map_array(k->skel->maps.keys, KEYS_LEN);
   k->ghash = map_array(k->skel->maps.ghash, GHASH_LEN);
   k->keystreams = map_array(k->skel->maps.keystreams, KEYSTREAMS_LEN);
-  return k->counters && k->downs && k->state && k->tracks && k->keys && k->ghash && k->keystreams;
+  return plain && k->keys && k->ghash && k->keystreams;
 }
 
 /* The verifier's own words stay on stderr: whoever sees a load fail needs them. */
@@ -346,6 +355,7 @@ static struct world *open_world(const struct fb_defects *defects, uint32_t polic
                                        .take_stream = take_stream,
                                        .counters = counters,
                                        .downs = downs,
+                                       .objects = objects,
                                        .state = state,
                                        .tracks = tracks,
                                        .keys = keys,

@@ -91,6 +91,9 @@ static struct fb_counters *counters(struct world *w) {
 static struct fb_down *downs(struct world *w) {
   return dp_of(w)->downs;
 }
+static struct fb_object *objects(struct world *w) {
+  return dp_of(w)->objects;
+}
 static struct fb_upstream_state *state(struct world *w) {
   return dp_of(w)->upstream_state;
 }
@@ -162,6 +165,7 @@ struct world *world_native(const struct fb_defects *defects) {
                                        .take_stream = take_stream,
                                        .counters = counters,
                                        .downs = downs,
+                                       .objects = objects,
                                        .state = state,
                                        .tracks = tracks,
                                        .keys = keys,

@@ -399,6 +399,8 @@ void entry_upstream_seen(struct client *client, uint64_t pn);
 /* Keeps the datapath from following a stream that it has not followed so far. False: it
  * does follow it, the record is in. */
 bool entry_take_stream(struct stream *stream);
+/* Tells the datapath, if it follows the stream, that an object came right now. */
+void entry_object(const struct stream *stream);
 void entry_alias(struct track *track, bool add);
 void entry_newest_group(struct track *track);
 

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "bpf/dp/policy/policy.h"
 #include "relay/fanout/core.h"
 
 static struct plane *plane_of(const struct client *client) {
@@ -270,6 +271,19 @@ bool entry_take_stream(struct stream *stream) {
   plane_of(up)->ops->quiesce(plane_of(up)->ctx);
   copies_drain(relay);
   return false;
+}
+
+void entry_object(const struct stream *stream) {
+  const struct relay *relay = stream->relay;
+  const struct plane *plane = relay->cfg.plane;
+  if (!plane || !stream->claim || relay->cfg.policy == DP_POLICY_NONE) return;
+  if (stream->object_at > FB_MAX_OFFSET) return;
+  uint64_t ordinal = (uint64_t)stream->key.sid >> 2;
+  uint32_t slot = fb_stream_slot(stream->upstream, ordinal, FB_STREAM_SLOTS);
+  struct fb_object *object = &plane->objects[slot];
+  plane_store(plane, &object->end, 0);
+  plane_store(plane, &object->since_ns, relay->now);
+  plane_store(plane, &object->end, (__u64)stream->claim << FB_CLAIM_SHIFT | stream->object_at);
 }
 
 /* ---- tracks ------------------------------------------------------------------------ */

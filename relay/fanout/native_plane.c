@@ -99,6 +99,7 @@ void native_plane_init(struct native_plane *native, struct dp_native *dp) {
       .upstream_state = dp->upstream_state,
       .track_state = dp->track_state,
       .downs = dp->downs,
+      .objects = dp->objects,
   };
 }
 

@@ -44,6 +44,7 @@ struct plane {
   struct fb_upstream_state *upstream_state; /* [FB_MAX_UPSTREAMS] */
   struct fb_track_state *track_state; /* [FB_MAX_TRACKS] */
   struct fb_down *downs; /* [FB_STREAM_SLOTS * max_subscribers] */
+  struct fb_object *objects; /* [FB_STREAM_SLOTS] */
   /* Called before each access to a shared word; NULL outside of a simulation. */
   void (*access)(void *arg, const void *word);
   void *access_arg;

@@ -204,6 +204,7 @@ static bool read_header(struct client *up, struct stream *stream) {
 /* Follows the object headers, for LARGEST_OBJECT and the age of objects. Returns what is wrong with
  * them, or NULL. The datapath reads none: what it copies may turn out to be malformed. */
 static const char *follow_objects(struct stream *stream) {
+  uint64_t known_to = stream->object_at;
   while (stream->object_at < stream->len && stream->object_at >= stream->base) {
     struct wire_cursor c = {.base = stream->data,
                             .at = (uint32_t)(stream->object_at - stream->base),
@@ -226,6 +227,7 @@ static const char *follow_objects(struct stream *stream) {
     stream->object_at = stream->base + c.at + payload;
     track_saw(stream->track, stream->group, stream->object_id);
   }
+  if (stream->object_at != known_to) entry_object(stream);
   bool known = stream->object_at >= stream->base;
   return stream->fin && known && stream->object_at != stream->len ? "stream ended inside an object"
                                                                   : NULL;

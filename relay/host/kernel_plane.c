@@ -26,7 +26,7 @@ struct kernel_plane {
   struct fb_cpu *cpu_now, *cpu_then; /* [cpus] */
   int ring_fds[FB_MAX_CPUS];
   struct ring_buffer *rings;
-  size_t mapped_counters, mapped_state, mapped_tracks, mapped_downs;
+  size_t mapped_counters, mapped_state, mapped_tracks, mapped_downs, mapped_objects;
   /* of the drain that is running */
   plane_sink *sink;
   void *sink_arg;
@@ -200,7 +200,9 @@ static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
   k->plane.upstream_state = map_array(skel->maps.upstream_state, &k->mapped_state);
   k->plane.track_state = map_array(skel->maps.track_state, &k->mapped_tracks);
   k->plane.downs = map_array(skel->maps.downs, &k->mapped_downs);
-  if (!k->plane.counters || !k->plane.upstream_state || !k->plane.track_state || !k->plane.downs)
+  k->plane.objects = map_array(skel->maps.objects, &k->mapped_objects);
+  if (!k->plane.counters || !k->plane.upstream_state || !k->plane.track_state || !k->plane.downs ||
+      !k->plane.objects)
     return "the shared arrays cannot be mapped";
   return NULL;
 }
@@ -234,6 +236,7 @@ void kernel_plane_close(struct kernel_plane *k) {
   if (k->plane.upstream_state) munmap(k->plane.upstream_state, k->mapped_state);
   if (k->plane.track_state) munmap(k->plane.track_state, k->mapped_tracks);
   if (k->plane.downs) munmap(k->plane.downs, k->mapped_downs);
+  if (k->plane.objects) munmap(k->plane.objects, k->mapped_objects);
   if (k->skel) relay__destroy(k->skel);
   free(k->cpu_now);
   free(k->cpu_then);

@@ -284,6 +284,30 @@ static void a_track_begins_anew(void **state) {
   bench_close(b);
 }
 
+/* The datapath is told of each object whose header is read, with what it goes by: where it ends and
+ * when it came; no word of it where no strategy asks. */
+static void the_datapath_learns_ages(void **state) {
+  (void)state;
+  for (int on = 0; on < 2; on++) {
+    uint32_t policy = on ? DP_POLICY_DEADLINE : DP_POLICY_NONE;
+    struct bench *b = begin(policy, true, 0);
+    endpoint_publish_stream(b->pub, 0, 0, 5000);
+    memnet_run(&b->net, 20 * MS, NULL, NULL);
+    /* Its second stream, in the slot's first life: header, object header, object. */
+    const struct fb_object *object = &b->dp->objects[fb_stream_slot(0, 1, FB_STREAM_SLOTS)];
+    if (policy == DP_POLICY_NONE) {
+      assert_int_equal(object->end, 0);
+    } else {
+      assert_int_equal(object->end >> FB_CLAIM_SHIFT, 1);
+      assert_in_range(object->end & FB_MAX_OFFSET, 5002, 5020);
+      assert_true(object->since_ns && b->net.now_ns - object->since_ns <= 20 * MS);
+    }
+    bench_finish(b);
+    bench_check_sound(b);
+    bench_close(b);
+  }
+}
+
 /* The same on plain ngtcp2. */
 static void stock(void **state) {
   (void)state;
@@ -305,7 +329,8 @@ int main(void) {
       cmocka_unit_test(skip_to_group),       cmocka_unit_test(lossy),
       cmocka_unit_test(narrow_stream_limit), cmocka_unit_test(a_filter_reaches_what_waits),
       cmocka_unit_test(filters_in_one_go),   cmocka_unit_test(datagrams_in_order),
-      cmocka_unit_test(a_track_begins_anew), cmocka_unit_test(stock),
+      cmocka_unit_test(a_track_begins_anew), cmocka_unit_test(the_datapath_learns_ages),
+      cmocka_unit_test(stock),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,10 +9,12 @@
  *
  * Times, in ms, cut, at most 2^32 - 1:
  *   age  of an object: since user space read the last byte of its header from the socket
- *        (for bytes whose header is not known yet: since they were read). It is 0 in the
- *        datapath: what arrives is passed on at once or goes to user space, and object
- *        headers are not read there. So time that a packet lies in the relay's socket is no
- *        age, nor is the time that an object's own bytes take to come in on the fast path.
+ *        (for bytes whose header is not known yet: since they were read), as MoQT defines it. The
+ *        datapath reads no object headers; user space tells it where the last object of a stream
+ *        ends and when it came (struct fb_object). What arrives of that object later is as old;
+ *        what lies behind its end, and a datagram, has just come: age 0. A frame with bytes of
+ *        two objects is as old as the first. Time that a packet lies in the relay's socket is no
+ *        age.
  *   lag  of a subscriber: the age of the oldest object that waits for it and may be dropped.
  *        User space tells the datapath when that object arrived; 0 = none waits. */
 #ifndef FANBENCH_BPF_DP_POLICY_POLICY_H
