@@ -181,7 +181,7 @@ static void ack(struct acks *a, const struct qp_seen *s, struct qp_quic_frame *f
   while (qp_ack_next(f, &walk, &lo, &hi))
     read_range(&r, flight, lo, hi);
   uint64_t rtt_ns = sample(flight, &r, f->ack.largest, largest_new, s->place.time_ns);
-  if (qp_select_packet(&a->select, s))
+  if (qp_select_packet(&a->select, s) && qp_select_any_frame(&a->select, s))
     row(a, s, f, &r, rtt_ns);
 }
 

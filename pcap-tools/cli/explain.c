@@ -13,9 +13,9 @@ static void tell_conn(struct qp_telling *t, const struct qp_conn *c, bool always
   t->conn = c;
   t->titled = false;
   qp_story_finish(y);
-  if (t->o->json)
+  if (t->o->json && t->chosen.all)
     qp_tell_facts(t);
-  else if (always)
+  else if (always && t->chosen.all)
     qp_tell_title(t);
   qp_tell_handshake(t, y);
   qp_tell_missing(t, y);
@@ -128,7 +128,8 @@ int qp_cmd_explain(const struct qp_options *o) {
   struct qp_telling t = {.o = o, .evidence = &e};
   qp_stories_watch(&t.stories, e.tracker, &e.keylog);
   qp_cli_keep_little(&e);
-  code = qp_cli_read(o, &e, &(struct qp_watcher){0});
+  struct qp_watcher watcher = qp_chosen_watch(&t.chosen, &o->select);
+  code = qp_cli_read(o, &e, &watcher);
   if (!code) {
     qp_prose_open(&t.prose, o->out);
     qp_rows_open(&t.json, o->out, true, NULL, 0);
@@ -147,6 +148,7 @@ int qp_cmd_explain(const struct qp_options *o) {
       damaged |= e.damage[i] != NULL;
     code = damaged ? 2 : t.count[QP_WRONG_LEVEL] ? 1 : 0;
   }
+  qp_chosen_clear(&t.chosen);
   qp_stories_clear(&t.stories);
   qp_evidence_clear(&e);
   return code;

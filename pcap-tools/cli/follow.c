@@ -9,7 +9,9 @@ struct follow {
   const struct qp_options *o;
   uint64_t conn, stream;
   unsigned side;
-  uint64_t pos; /* written up to here */
+  uint64_t pos; /* read up to here */
+  struct qp_select select;
+  bool chosen; /* the packet in work: what it brings is written */
   struct qp_half *half;
   const struct qp_evidence *evidence;
 };
@@ -41,20 +43,27 @@ static void json_piece(const struct follow *w, struct qp_place place, const uint
   fputs("\"}\n", w->o->out);
 }
 
+/* The next bytes. */
 static void put(struct follow *w, struct qp_place place, const uint8_t *p, size_t len) {
-  if (w->o->json)
+  if (w->chosen && w->o->json)
     json_piece(w, place, p, len);
-  else if (!w->o->hex)
+  else if (w->chosen && !w->o->hex)
     fwrite(p, 1, len, w->o->out);
-  else
+  else if (w->chosen)
     for (size_t i = 0; i < len; i += 16)
       hex_line(w->o->out, w->pos + i, p + i, len - i < 16 ? len - i : 16);
   w->pos += len;
 }
 
+static void packet(void *arg, const struct qp_seen *s) {
+  struct follow *w = arg;
+  qp_select_start(&w->select, s->place.time_ns);
+}
+
 static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
                   const struct qp_effect *effect) {
   struct follow *w = arg;
+  w->chosen = qp_select_packet(&w->select, s);
   if (f->kind != QP_F_STREAM || f->stream.id != w->stream || s->conn->index != w->conn ||
       s->side != w->side || !(s->views & QP_SENT))
     return;
@@ -127,8 +136,9 @@ int qp_cmd_follow(const struct qp_options *o) {
                      .conn = s->given & QP_BY_CONN ? s->conn : 0,
                      .stream = s->stream,
                      .side = s->given & QP_BY_FROM ? s->from : qp_stream_opener(s->stream),
-                     .evidence = &e};
-  code = qp_cli_read(o, &e, &(struct qp_watcher){.arg = &w, .frame = frame});
+                     .evidence = &e,
+                     .select = *s};
+  code = qp_cli_read(o, &e, &(struct qp_watcher){.arg = &w, .packet = packet, .frame = frame});
   if (!code) {
     code = conclude(&w);
     code = qp_cli_talk(o, &e) ? 2 : code;

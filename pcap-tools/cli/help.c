@@ -12,42 +12,47 @@ static const struct qp_command commands[] = {
      "numbers that the capture does not show, streams, datagrams, MoQT subscriptions, its end.\n"
      "Each file: frames, how many are QUIC. And the secrets that are missing.\n",
      "quicpcap summary --keys keys.log client.pcap"},
-    {"explain", qp_cmd_explain, QP_BY_CONN | ALWAYS, "FILE...|RUN-DIRECTORY",
+    {"explain", qp_cmd_explain, QP_BY_ALL | ALWAYS, "FILE...|RUN-DIRECTORY",
      "what went wrong or right, in sentences; also takes a run directory",
      "Sentences about handshakes, path changes, losses, resets, flow control, refused requests,\n"
      "closes and packets that stay closed, each with file and frame; then what the checks find.\n"
-     "Lines are marked WRONG, note or ok. Exit code 1: at least one WRONG.\n",
+     "Lines are marked WRONG, note or ok. Exit code 1: at least one WRONG. With filters the\n"
+     "checks are left out; --conn tells of one connection, the others leave the sentences that\n"
+     "point to a packet they choose.\n",
      "quicpcap explain run/"},
     {"packets", qp_cmd_packets, QP_BY_ALL | ALWAYS, "FILE...|RUN-DIRECTORY",
      "one row a QUIC packet, decrypted, at its sender's interface",
      "One row a QUIC packet at its sender's interface, with all its frames. --stream and --frame\n"
      "choose packets that hold such a frame.\n",
      "quicpcap packets --conn 0 --frame RESET_STREAM client.pcap"},
-    {"acks", qp_cmd_acks, QP_BY_CONN | QP_BY_FROM | QP_BY_NUMBER | QP_BY_TIME | ALWAYS,
-     "FILE...|RUN-DIRECTORY", "one row an ACK frame: what it newly acknowledges, round-trip time",
+    {"acks", qp_cmd_acks, QP_BY_ALL | ALWAYS, "FILE...|RUN-DIRECTORY",
+     "one row an ACK frame: what it newly acknowledges, round-trip time",
      "One row an ACK frame as it arrives at the sender of the data: packet number space, delay\n"
      "that it reports, round-trip time (from the largest newly acknowledged packet at this\n"
      "interface to the ACK; delay not taken off), how many numbers are new, all ranges with\n"
-     "the new ones in brackets.\n",
+     "the new ones in brackets. --number, --stream and --frame are about the packet that the ACK\n"
+     "stands in.\n",
      "quicpcap acks --from client --until 2 client.pcap"},
-    {"streams", qp_cmd_streams, QP_BY_CONN | QP_BY_FROM | QP_BY_STREAM | ALWAYS,
-     "FILE...|RUN-DIRECTORY", "one row for each direction of each stream",
+    {"streams", qp_cmd_streams, QP_BY_ALL | ALWAYS, "FILE...|RUN-DIRECTORY",
+     "one row for each direction of each stream",
      "One row for each direction of each stream: kind, bytes, bytes sent again, how it ends, what\n"
-     "it carries.\n",
+     "it carries. --from is who sends on it. --number, --frame, --since and --until: one of the\n"
+     "frames about it is such a one, e.g. RESET_STREAM.\n",
      "quicpcap streams --from server client.pcap"},
-    {"objects", qp_cmd_objects, QP_BY_CONN | QP_BY_FROM | QP_BY_STREAM | QP_BY_TIME | ALWAYS,
-     "FILE...|RUN-DIRECTORY",
+    {"objects", qp_cmd_objects, QP_BY_ALL | ALWAYS, "FILE...|RUN-DIRECTORY",
      "one row a MoQT object: place in its track, size, first and last byte",
      "One row a MoQT object, when its last byte has come: track, group, subgroup, object, payload\n"
      "bytes, publisher priority (* = the track's default), stream or datagram, times of first and\n"
      "last byte at the server's interface, and END: whole, cut (bytes missing), reset, or the\n"
-     "status it stands for.\n",
+     "status it stands for. --number and --frame are about the packet with its last byte, --since\n"
+     "and --until about its first.\n",
      "quicpcap objects --conn 1 run/capture/relay-sub.0.pcapng"},
-    {"follow", qp_cmd_follow, QP_BY_CONN | QP_BY_FROM | QP_BY_STREAM | QP_O_HEX | ALWAYS,
+    {"follow", qp_cmd_follow, (QP_BY_ALL & ~QP_BY_FRAME) | QP_O_HEX | ALWAYS,
      "FILE...|RUN-DIRECTORY", "the bytes of one stream",
      "The bytes of one direction of a stream, in order, to standard output. Needs --stream;\n"
      "without --conn connection 0, without --from the side that opened the stream. Exit code 1:\n"
-     "the stream has a hole, everything in front of it is written.\n",
+     "the stream has a hole, everything in front of it is written. --number, --since and --until\n"
+     "write only what such a packet brought, or made readable.\n",
      "quicpcap follow --conn 0 --stream 3 --hex client.pcap"},
     {"diff", qp_cmd_diff, ALWAYS, "FILE1 FILE2",
      "packets of FILE1 with their copies in FILE2, and what a copy changed",

@@ -99,31 +99,50 @@ static void row(struct objects *l, const struct qp_conn *c, unsigned side,
   qp_rows_end(r);
 }
 
+/* What brought the last byte, or ended it. NULL: nothing did. */
+struct end_of_object {
+  const struct qp_seen *seen;
+  const struct qp_quic_frame *frame;
+};
+
+static bool end_chosen(const struct qp_select *s, const struct end_of_object *end) {
+  if (!(s->given & (QP_BY_NUMBER | QP_BY_FRAME)))
+    return true;
+  struct qp_select by = *s;
+  by.given &= QP_BY_NUMBER;
+  if (!end || !qp_select_packet(&by, end->seen))
+    return false;
+  by.given = s->given & QP_BY_FRAME;
+  return qp_select_frame(&by, end->frame);
+}
+
 static void tell(struct objects *l, const struct qp_conn *c, unsigned side,
-                 const struct qp_object *o) {
+                 const struct qp_object *o, const struct end_of_object *end) {
   const struct qp_select *s = &l->select;
-  bool other = (s->given & QP_BY_STREAM) && (!o->half || o->half->id != s->stream);
+  bool other =
+      ((s->given & QP_BY_STREAM) && (!o->half || o->half->id != s->stream)) || !end_chosen(s, end);
   if (!other && qp_select_conn(s, c) && qp_select_side(s, side) &&
       qp_select_time(s, o->first.time_ns))
     row(l, c, side, o);
 }
 
 /* Tells what has become whole, or was given up by a reset. */
-static void look(struct objects *l, const struct qp_conn *c, unsigned side) {
+static void look(struct objects *l, const struct qp_conn *c, unsigned side,
+                 const struct end_of_object *end) {
   struct half_told *t = told_of(l, c, side);
   const struct qp_object *objects = c->objects[side];
   size_t kept = 0;
   for (size_t i = 0; i < t->n_open; i++) {
     const struct qp_object *o = &objects[t->open[i]];
     if (o->whole || o->half->reset)
-      tell(l, c, side, o);
+      tell(l, c, side, o, end);
     else
       t->open[kept++] = t->open[i];
   }
   t->n_open = kept;
   for (; t->seen < c->n_objects[side]; t->seen++) {
     if (objects[t->seen].whole) {
-      tell(l, c, side, &objects[t->seen]);
+      tell(l, c, side, &objects[t->seen], end);
       continue;
     }
     qp_grow((void **)&t->open, &t->open_room, t->n_open + 1, sizeof *t->open);
@@ -141,7 +160,7 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
   (void)effect;
   if (f->kind == QP_F_STREAM || f->kind == QP_F_DATAGRAM || f->kind == QP_F_RESET_STREAM ||
       f->kind == QP_F_RESET_STREAM_AT)
-    look(arg, s->conn, s->side);
+    look(arg, s->conn, s->side, &(struct end_of_object){s, f});
 }
 
 /* What never became whole. */
@@ -152,7 +171,7 @@ static void finish(struct objects *l) {
     for (unsigned side = 0; side < 2; side++) {
       struct half_told *t = told_of(l, conns[i], side);
       for (size_t k = 0; k < t->n_open; k++)
-        tell(l, conns[i], side, &conns[i]->objects[side][t->open[k]]);
+        tell(l, conns[i], side, &conns[i]->objects[side][t->open[k]], NULL);
       free(t->open);
     }
   }

@@ -5,6 +5,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+/* Narrower columns hold words that a reader has to see whole. */
+enum { SHORTEST = 10 };
+
 unsigned qp_rows_width(FILE *to) {
   struct winsize size;
   if (!isatty(fileno(to)))
@@ -44,6 +47,25 @@ static void pad(struct qp_rows *r, const char *text) {
   if (r->at)
     put(r, "  ");
   put(r, cell);
+}
+
+/* Takes the middle out of a text that is longer than `most`; at least 5. */
+static void shorten(char *text, size_t most) {
+  size_t len = strlen(text), back = (most - 1) / 2, front = most - 1 - back;
+  if (len <= most)
+    return;
+  text[front] = '~';
+  memmove(text + front + 1, text + len - back, back + 1);
+}
+
+static void pad_text(struct qp_rows *r, const char *text) {
+  char cell[512];
+  const struct qp_column *c = &r->columns[r->at];
+  size_t most = (size_t)abs(c->width);
+  snprintf(cell, sizeof cell, "%s", text);
+  if (r->line_width && r->at + 1 < r->n_columns && most >= SHORTEST)
+    shorten(cell, most);
+  pad(r, cell);
 }
 
 void qp_rows_open(struct qp_rows *r, FILE *to, bool json, const struct qp_column *columns,
@@ -89,7 +111,7 @@ void qp_rows_text(struct qp_rows *r, const char *text) {
   if (r->json)
     qp_rows_extra_text(r, r->columns[r->at].key, text);
   else
-    pad(r, text);
+    pad_text(r, text);
   r->at++;
 }
 
@@ -115,7 +137,11 @@ void qp_rows_seconds(struct qp_rows *r, uint64_t ns) {
   char text[40];
   snprintf(text, sizeof text, "%llu.%09llu", (unsigned long long)(ns / 1000000000u),
            (unsigned long long)(ns % 1000000000u));
-  qp_rows_text(r, text);
+  if (r->json)
+    qp_rows_extra_text(r, r->columns[r->at].key, text);
+  else
+    pad(r, text);
+  r->at++;
 }
 
 void qp_rows_extra_text(struct qp_rows *r, const char *key, const char *text) {

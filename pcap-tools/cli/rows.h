@@ -1,5 +1,7 @@
-/* Rows for people and for programs: one row is either a line of a table, cut to
- * the terminal's width, or one JSON object. The cells are given once.
+/* Rows for people and for programs: one row is either a line of a table or one JSON
+ * object. The cells are given once. A table fits its terminal: a text that is longer than its
+ * column loses its middle ("highl~track-9"), a line that is longer than the terminal its end
+ * (a "+" stands there). Where the output is no terminal nothing is lost.
  *
  * Order of calls: qp_rows_open(), then for each row qp_rows_begin(), cells in
  * the order of the columns, extras (JSON only), qp_rows_end(). */

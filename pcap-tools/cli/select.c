@@ -136,3 +136,15 @@ bool qp_select_frame(const struct qp_select *s, const struct qp_quic_frame *f) {
     return false;
   return !(s->given & QP_BY_FRAME) || !strcasecmp(s->frame, qp_frame_name(f->type));
 }
+
+bool qp_select_any_frame(const struct qp_select *s, const struct qp_seen *seen) {
+  struct qp_cur c = qp_cur(seen->payload, seen->len);
+  struct qp_quic_frame f;
+  const char *why;
+  if (!(s->given & (QP_BY_STREAM | QP_BY_FRAME)))
+    return true;
+  while (seen->opened && qp_quic_frame_next(&c, &f, &why) == 1)
+    if (qp_select_frame(s, &f))
+      return true;
+  return false;
+}

@@ -45,5 +45,7 @@ bool qp_select_time(const struct qp_select *s, uint64_t time_ns);
 bool qp_select_packet(const struct qp_select *s, const struct qp_seen *seen);
 /* By stream and frame type. */
 bool qp_select_frame(const struct qp_select *s, const struct qp_quic_frame *frame);
+/* True if one of the packet's frames is chosen, or frames do not matter. */
+bool qp_select_any_frame(const struct qp_select *s, const struct qp_seen *seen);
 
 #endif

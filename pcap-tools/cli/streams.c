@@ -70,6 +70,43 @@ static void row(struct qp_rows *r, const struct qp_evidence *e, const struct qp_
   qp_rows_end(r);
 }
 
+/* Halves that a chosen frame is about. */
+struct chosen {
+  struct qp_select select;
+  struct qp_map halves; /* address -> 1 */
+};
+
+static void choose(struct chosen *w, const struct qp_half *h) {
+  if (h)
+    qp_map_set(&w->halves, (uint64_t)(uintptr_t)h, 1);
+}
+
+static void packet(void *arg, const struct qp_seen *s) {
+  struct chosen *w = arg;
+  qp_select_start(&w->select, s->place.time_ns);
+}
+
+static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
+                  const struct qp_effect *effect) {
+  struct chosen *w = arg;
+  if (!qp_select_packet(&w->select, s) || !qp_select_frame(&w->select, f))
+    return;
+  choose(w, effect->half);
+  if (f->kind == QP_F_MAX_STREAM_DATA) /* about what the peer sends */
+    choose(w, qp_conn_half(s->conn, f->limit.id, !s->side));
+  else if (f->kind == QP_F_STREAM_DATA_BLOCKED)
+    choose(w, qp_conn_half(s->conn, f->limit.id, s->side));
+}
+
+static bool is_chosen(const struct chosen *w, const struct qp_conn *c, const struct qp_half *h,
+                      const struct qp_select *select) {
+  if (!h->begun || ((select->given & QP_BY_STREAM) && h->id != select->stream) ||
+      !qp_select_conn(select, c) || !qp_select_side(select, h->side))
+    return false;
+  return !(select->given & (QP_BY_NUMBER | QP_BY_FRAME | QP_BY_TIME)) ||
+         qp_map_get(&w->halves, (uint64_t)(uintptr_t)h) != QP_MAP_NONE;
+}
+
 int qp_cmd_streams(const struct qp_options *o) {
   struct qp_evidence e;
   struct qp_rows rows;
@@ -78,7 +115,11 @@ int qp_cmd_streams(const struct qp_options *o) {
   int code = qp_cli_open(o, &e);
   if (code)
     return code;
-  code = qp_cli_read(o, &e, &(struct qp_watcher){0});
+  struct chosen chosen = {.select = *select};
+  chosen.select.given &= ~(unsigned)QP_BY_FROM; /* who sends on the stream, not the packet */
+  struct qp_watcher watcher = {.arg = &chosen, .packet = packet, .frame = frame};
+  bool all = !(select->given & (QP_BY_NUMBER | QP_BY_FRAME | QP_BY_TIME));
+  code = qp_cli_read(o, &e, all ? &(struct qp_watcher){0} : &watcher);
   if (code) {
     qp_evidence_clear(&e);
     return code;
@@ -88,12 +129,12 @@ int qp_cmd_streams(const struct qp_options *o) {
   for (size_t i = 0; i < n; i++) {
     for (size_t k = 0; k < conns[i]->n_halves; k++) {
       struct qp_half *h = conns[i]->halves[k];
-      bool other = !h->begun || ((select->given & QP_BY_STREAM) && h->id != select->stream);
-      if (!other && qp_select_conn(select, conns[i]) && qp_select_side(select, h->side))
+      if (is_chosen(&chosen, conns[i], h, select))
         row(&rows, &e, conns[i], h);
     }
   }
   code = qp_cli_talk(o, &e) ? 2 : 0;
+  qp_map_clear(&chosen.halves);
   qp_evidence_clear(&e);
   return code;
 }

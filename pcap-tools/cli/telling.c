@@ -40,7 +40,8 @@ void qp_tell_title(struct qp_telling *t) {
   snprintf(text, sizeof text, "connection %u, client %s, server %s", t->conn->index,
            qp_end_text(&t->conn->tuple.src, a), qp_end_text(&t->conn->tuple.dst, z));
   qp_prose_title(&t->prose, QP_STRONG, text);
-  qp_tell_facts(t);
+  if (t->chosen.all)
+    qp_tell_facts(t);
 }
 
 static void tell_json(struct qp_telling *t, enum qp_level level, const char *about,
@@ -66,6 +67,9 @@ void qp_tell(struct qp_telling *t, enum qp_level level, const char *about, struc
   static const enum qp_tone tones[QP_LEVELS] = {QP_RIGHT, QP_PLAIN, QP_WRONG};
   char text[QP_SENTENCE + QP_PLACE_TEXT + 8], where[QP_PLACE_TEXT];
   va_list args;
+  bool whole = !t->conn && !place.frame && level != QP_FINE; /* a file breaks off */
+  if (!whole && !qp_chosen_has(&t->chosen, place))
+    return;
   t->count[level]++;
   va_start(args, format);
   int n = vsnprintf(text, QP_SENTENCE, format, args);

@@ -7,6 +7,7 @@
 #ifndef FANBENCH_PCAP_CLI_TELLING_H
 #define FANBENCH_PCAP_CLI_TELLING_H
 
+#include "pcap-tools/cli/chosen.h"
 #include "pcap-tools/cli/commands.h"
 #include "pcap-tools/cli/prose.h"
 #include "pcap-tools/cli/rows.h"
@@ -28,6 +29,7 @@ struct qp_telling {
   struct qp_prose prose;
   struct qp_rows json;
   const struct qp_conn *conn; /* told about now; NULL: the whole capture */
+  struct qp_chosen chosen;    /* packets that sentences may point to */
   bool titled;
   uint64_t count[QP_LEVELS];
 };
@@ -43,7 +45,8 @@ const char *qp_plural(uint64_t n); /* "" or "s" */
 const char *qp_place_text(const struct qp_telling *t, struct qp_place place,
                           char text[QP_PLACE_TEXT]);
 
-/* One sentence or a few, with the place behind it. about: one word for programs. */
+/* One sentence or a few, with the place behind it. about: one word for programs. With
+ * filters, only what points to a chosen packet and what is wrong with the whole is told. */
 __attribute__((format(printf, 5, 6))) void qp_tell(struct qp_telling *t, enum qp_level level,
                                                    const char *about, struct qp_place place,
                                                    const char *format, ...);
