@@ -11,6 +11,7 @@
 #include "bench/net/topology.h"
 #include "bench/net/wire/control.h"
 #include "bench/net/wire/port.h"
+#include "bench/net/wire/stand_in.h"
 #include "bench/net/wire/wire.h"
 #include "bench/scenario/plan.h"
 #include "version.h"
@@ -43,6 +44,7 @@ struct process {
   char *buffer;
   struct wire wire;
   struct port port;
+  struct stand_in stand_in; /* its lock guards wire and port */
   uint64_t told; /* events of links that the runner heard of */
   uint64_t listened_ns;
   bool over;
@@ -144,6 +146,15 @@ static void let_out(struct process *p) {
   }
 }
 
+/* Whoever works, works off everything. Under the lock. */
+static void carry(void *arg) {
+  struct process *p = arg;
+  take_in(p);
+  let_out(p);
+  stand_in_note(&p->stand_in, now(), wire_deadline(&p->wire));
+}
+
+/* Under the lock. */
 static void listen_to_runner(struct process *p) {
   uint64_t t0_ns;
   for (; p->told < p->wire.events; p->told++)
@@ -174,15 +185,16 @@ static void sleep_until(struct process *p, uint64_t until_ns) {
                                    .tv_nsec = (long)(left_ns % SECOND_NS)};
   ppoll(fds, 2, until_ns == WIRE_NEVER ? NULL : &timeout, NULL);
   if (fds[1].revents != 0)
-    listen_to_runner(p);
+    p->listened_ns = 0; /* there is something to hear */
 }
 
 static void turn(struct process *p) {
-  take_in(p);
-  let_out(p);
+  stand_in_lock(&p->stand_in);
+  carry(p);
   if (p->told < p->wire.events || now() > p->listened_ns + CONTROL_NS)
     listen_to_runner(p);
   const uint64_t due_ns = wire_deadline(&p->wire), now_ns = now();
+  stand_in_unlock(&p->stand_in);
   if (!p->over && due_ns > now_ns + SPIN_NS)
     sleep_until(p, due_ns == WIRE_NEVER ? WIRE_NEVER : due_ns - SPIN_NS);
 }
@@ -242,9 +254,13 @@ static int run(struct process *p) {
     control_say_error(p->options.control, p->err);
     return 1;
   }
+  stand_in_start(&p->stand_in, carry, p);
   control_say(p->options.control, "ready");
   while (!p->over)
     turn(p);
+  stand_in_stop(&p->stand_in);
+  printf("fanbench-wire: the other CPU stood in %llu times\n",
+         (unsigned long long)p->stand_in.times);
   conclude(p);
   if (ferror(p->journal) == 0 && fflush(p->journal) == 0)
     return 0;
