@@ -24,6 +24,9 @@
 #define WORLD_PORT        4433
 #define WORLD_COPIES      128
 #define WORLD_KEYSTREAMS  4 /* of each subscriber and upstream */
+/* Slots from here on have no protection in a sealed world either. */
+#define WORLD_PLAIN          120 /* subscribers */
+#define WORLD_PLAIN_UPSTREAM 3
 
 struct copy {
   uint32_t slot, gen, ifindex;
@@ -181,7 +184,8 @@ struct fb_keystream *world_keystream_up(struct world *w, uint32_t upstream, uint
 struct fb_keystream *world_keystream_down(struct world *w, uint32_t slot, uint64_t pn);
 
 /* Used by both executors: the entries with protection put in (unless they name some). */
-struct fb_upstream world_sealed_upstream(const struct world *w, const struct fb_upstream *v);
+struct fb_upstream world_sealed_upstream(const struct world *w, uint32_t slot,
+                                         const struct fb_upstream *v);
 struct fb_subscriber world_sealed_subscriber(struct world *w, uint32_t slot,
                                              const struct fb_subscriber *v);
 /* And by world.c: keys; keystreams for the next packet; copies opened. */

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static void set_config(struct world *w, const struct fb_config *v) {
   put(kernel_of(w)->skel->maps.config, 0, v, sizeof(*v), 0);
 }
 static void set_upstream(struct world *w, uint32_t slot, const struct fb_upstream *v) {
-  struct fb_upstream sealed = world_sealed_upstream(w, v);
+  struct fb_upstream sealed = world_sealed_upstream(w, slot, v);
   put(kernel_of(w)->skel->maps.upstreams, slot, &sealed, sizeof(sealed), BPF_F_LOCK);
 }
 static void set_subscriber(struct world *w, uint32_t slot, const struct fb_subscriber *v) {
@@ -339,6 +340,16 @@ static bool load(struct world *w) {
   return plain && k->keys && k->ghash && k->keystreams;
 }
 
+/* There is a ring for each CPU: a test that is moved between two packets would find another
+ * ring, with other room, than the native world has. */
+static void stay_on_this_cpu(void) {
+  cpu_set_t one;
+  int cpu = sched_getcpu();
+  CPU_ZERO(&one);
+  CPU_SET((size_t)(cpu < 0 ? 0 : cpu), &one);
+  assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
 /* The verifier's own words stay on stderr: whoever sees a load fail needs them. */
 static struct world *open_world(const struct fb_defects *defects, uint32_t policy,
                                 enum fb_protection seal, bool live, const char **why) {
@@ -379,6 +390,8 @@ static struct world *open_world(const struct fb_defects *defects, uint32_t polic
   w->seal = seal;
   if (defects)
     w->defects = *defects;
+  if (!live)
+    stay_on_this_cpu();
   if (load(w))
     return w;
   if (errno != EPERM)

@@ -58,7 +58,7 @@ static void set_config(struct world *w, const struct fb_config *v) {
   dp_of(w)->config = *v;
 }
 static void set_upstream(struct world *w, uint32_t slot, const struct fb_upstream *v) {
-  struct fb_upstream sealed = world_sealed_upstream(w, v);
+  struct fb_upstream sealed = world_sealed_upstream(w, slot, v);
   dp_native_set_upstream(dp_of(w), slot, &sealed);
 }
 static void set_cid(struct world *w, const struct fb_cid_key *key, const struct fb_cid_value *v) {

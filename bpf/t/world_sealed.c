@@ -11,6 +11,8 @@
 #define WHO_PUBLISHER 1000u /* above all slots */
 
 static enum fb_protection cipher_of(const struct world *w, uint32_t slot) {
+  if (slot >= WORLD_PLAIN)
+    return FB_PROTECT_NONE;
   if (slot % 2 == 0)
     return w->seal;
   return w->seal == FB_PROTECT_CHACHA20 ? FB_PROTECT_AES128GCM : FB_PROTECT_CHACHA20;
@@ -51,9 +53,10 @@ void world_feed_down(struct world *w, uint32_t slot, uint64_t pn) {
                        pn);
 }
 
-struct fb_upstream world_sealed_upstream(const struct world *w, const struct fb_upstream *v) {
+struct fb_upstream world_sealed_upstream(const struct world *w, uint32_t slot,
+                                         const struct fb_upstream *v) {
   struct fb_upstream out = *v;
-  if (out.protection == FB_PROTECT_NONE)
+  if (slot < WORLD_PLAIN_UPSTREAM && out.protection == FB_PROTECT_NONE)
     out.protection = (__u8)w->seal;
   return out;
 }
