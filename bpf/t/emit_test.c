@@ -37,7 +37,13 @@ struct step {
 static struct step story[6];
 #define STEPS (sizeof(story) / sizeof(story[0]))
 
+/* What the story's packets, and the copies, are sealed with. */
+static enum fb_protection cipher;
+
 static void tell_story(void) {
+  static struct secret publisher;
+  publisher = world_up_secret(&(struct world){.seal = cipher}, 0);
+  packet_seal_with(&publisher);
   struct piece d = datagram(cat(object(1, 0, 3, 4), bytes(50, 1)));
   story[0] = (struct step){
       4, CHECKSUM_GOOD,
@@ -63,6 +69,13 @@ static int command(const char *fmt, ...) {
   vsnprintf(line, sizeof(line), fmt, ap);
   va_end(ap);
   return system(line);
+}
+
+static struct world *native_world(void) {
+  return cipher ? world_native_sealed(cipher) : world_native(NULL);
+}
+static struct world *live_world(const char **why) {
+  return cipher ? world_live_sealed(cipher, why) : world_live(why);
 }
 
 static void populate(struct world *w, uint32_t ifindex) {
@@ -113,7 +126,7 @@ static int relay_side(int in, int out) {
           "ip addr add 10.0.0.1/24 dev v1 && ip addr add fd00::1/64 dev v1 nodad &&"
           "ip neigh replace 10.0.0.2 lladdr 02:00:00:00:00:02 dev v1"))
     return 102;
-  struct world *w = world_live(&why);
+  struct world *w = live_world(&why);
   if (!w)
     return 103;
   populate(w, if_nametoindex("d0"));
@@ -168,10 +181,12 @@ static size_t next_copy(int sink, uint8_t *frame, size_t room) {
 static void expect_copies(struct world *w, const struct step *s, int sink) {
   send_frame(w, frame_of(s));
   for (size_t i = 0; i < w->n_copies; i++) {
-    uint8_t frame[2048];
-    size_t n = next_copy(sink, frame, sizeof(frame));
-    assert_int_equal(n, w->copies[i].len);
-    assert_memory_equal(frame, w->copies[i].frame, n);
+    struct copy got = w->copies[i];
+    got.len = next_copy(sink, got.frame, sizeof(got.frame));
+    if (w->seal)
+      world_open_copy(w, &got);
+    assert_int_equal(got.len, w->copies[i].len);
+    assert_memory_equal(got.frame, w->copies[i].frame, got.len);
   }
 }
 
@@ -187,8 +202,7 @@ static void network(pid_t child) {
       0);
 }
 
-static void copies_leave_and_originals_arrive(void **state) {
-  (void)state;
+static void copies_leave_and_originals_arrive(void) {
   int to_child[2], from_child[2], status = 0;
   char c;
   if (geteuid() != 0) {
@@ -208,7 +222,7 @@ static void copies_leave_and_originals_arrive(void **state) {
   assert_int_equal(write(to_child[1], "i", 1), 1);
   close(from_child[1]);
   assert_int_equal(read(from_child[0], &c, 1), 1); /* ready, or the child has ended */
-  struct world *w = world_native(NULL);
+  struct world *w = native_world();
   populate(w, 1);
   for (size_t i = 0; i < STEPS; i++) {
     send_step(&story[i], raw, udp);
@@ -222,7 +236,27 @@ static void copies_leave_and_originals_arrive(void **state) {
   world_free(w);
 }
 
+static void with_null_aead(void **state) {
+  (void)state;
+  cipher = FB_PROTECT_NONE;
+  copies_leave_and_originals_arrive();
+}
+
+static void with_chacha20(void **state) {
+  (void)state;
+  cipher = FB_PROTECT_CHACHA20;
+  copies_leave_and_originals_arrive();
+}
+
+static void with_aes128gcm(void **state) {
+  (void)state;
+  cipher = FB_PROTECT_AES128GCM;
+  copies_leave_and_originals_arrive();
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(copies_leave_and_originals_arrive)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(with_null_aead),
+                                     cmocka_unit_test(with_chacha20),
+                                     cmocka_unit_test(with_aes128gcm)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -207,7 +207,7 @@ static void key_update(struct world *w) {
   key_up(w, 1)->from = 100;
   key_up(w, 0)->until = 100;
   expect_phase(w, 1, PACKET(.pn = 101, FRAMES(dg())), FANNED);
-  expect_phase(w, 0, PACKET(.pn = 99, FRAMES(dg())), FANNED);  /* late, old phase, old key */
+  expect_phase(w, 0, PACKET(.pn = 99, FRAMES(dg())), FANNED);     /* late, old phase, old key */
   expect_phase(w, 0, PACKET(.pn = 102, FRAMES(dg())), KEY_PHASE); /* not after the update */
   expect_phase(w, 1, PACKET(.pn = 97, FRAMES(dg())), KEY_PHASE);  /* nor before */
   struct fb_upstream up = {.gen = 1, .active = 1, .phase = 1, .path = publisher_path(4)};
@@ -245,8 +245,7 @@ static void from_anywhere(struct world *w) {
   path.remote_port ^= 0x100;
   path.remote_addr[3] ^= 7;
   const struct packet *p = PACKET(.pn = 1, FRAMES(dg()));
-  assert_int_equal(send_frame(w, ethernet(&path, packet_payload(p), CHECKSUM_GOOD)),
-                   FB_PKT_FANNED);
+  assert_int_equal(send_frame(w, ethernet(&path, packet_payload(p), CHECKSUM_GOOD)), FB_PKT_FANNED);
   expect(w, PACKET(.pn = 2, .flip = 0x18, .bad_tag = 1, FRAMES(dg())), BAD_TAG);
   expect(w, PACKET(.pn = 2, .flip = 0x18, FRAMES(dg())), RESERVED_BITS);
 }

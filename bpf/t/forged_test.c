@@ -24,9 +24,9 @@ static uint64_t below(uint64_t n) { /* splitmix64 */
 }
 
 enum kind { FLIP, CUT, LONGER, REPLAY, PHASE, KEY, NUMBER, GARBAGE, KINDS };
-static const char *const kinds[KINDS] = {"bits turned over", "cut off",         "longer",
-                                         "sent again",       "the wrong phase", "under the wrong key",
-                                         "another number",   "garbage"};
+static const char *const kinds[KINDS] = {
+    "bits turned over",    "cut off",        "longer", "sent again", "the wrong phase",
+    "under the wrong key", "another number", "garbage"};
 
 /* ---- the publisher ------------------------------------------------------------------------ */
 

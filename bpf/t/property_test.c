@@ -1,7 +1,9 @@
 /* Random packets for random subscribers, natively; what must hold whatever happens.
  * A failure prints its seed: FANBENCH_SEED=N runs that one alone. */
+#include "bpf/crypt/key.h"
 #include "bpf/port/native.h"
 #include "bpf/t/packet.h"
+#include "bpf/t/protect.h"
 #include "bpf/wire/frame.h"
 
 #include <setjmp.h>
@@ -17,6 +19,8 @@
 #define PACKETS     300
 #define SEEDS       60
 #define ORDINALS    64
+#define KEYSTREAMS  4
+#define CIPHERS     3
 
 /* ---- randomness: splitmix64 -------------------------------------------------------- */
 
@@ -31,6 +35,9 @@ static uint64_t next_random(void) {
 static uint64_t below(uint64_t n) {
   return next_random() % n;
 }
+
+/* Of the run at hand; the null AEAD if it is not sealed. */
+static struct secret up_secret, sub_secrets[SUBSCRIBERS];
 
 #define must(what)                                                                                 \
   do {                                                                                             \
@@ -167,9 +174,12 @@ static int on_emit(void *user, const struct dp_native_copy *c) {
   dp_native_drain(r->dp, 0, on_record, r);
   must(r->expected[c->slot].pn == c->pn + 1);
   must(c->len == r->payload.len);
+  struct piece copy = {.len = c->len};
+  memcpy(copy.bytes, c->payload, c->len);
+  must(unprotect(&sub_secrets[c->slot], &copy, 8, c->pn));
   for (uint32_t i = 0; i < r->frames.n_subs; i++)
     if (r->frames.subs[i].slot == c->slot)
-      check_copy(r, &r->frames.subs[i], c->payload, c->len);
+      check_copy(r, &r->frames.subs[i], copy.bytes, copy.len);
   r->copies++;
   return 0;
 }
@@ -187,6 +197,7 @@ static void check_sums(struct run *r) {
       charged += m->charged[s];
     must(decisions == m->frames);
     must(c->copies == m->sent && c->sent_bytes == m->bytes);
+    must(c->ks_ready + c->ks_computed == (sub_secrets[i].cipher ? m->sent : 0));
     must(c->data_used == charged && c->data_used <= c->max_data);
     must(c->sent_bytes <= c->credit);
     must(c->next_stream == m->taken);
@@ -195,6 +206,20 @@ static void check_sums(struct run *r) {
 }
 
 /* ---- random worlds and packets --------------------------------------------------------- */
+
+/* Of any kind, or none; at times it lasts for few numbers, or is not there yet. */
+static void add_key(struct dp_native *dp, uint32_t slot, struct fb_subscriber *v) {
+  struct secret *s = &sub_secrets[slot];
+  *s = secret_of(up_secret.cipher ? (enum fb_protection)below(CIPHERS) : FB_PROTECT_NONE, slot, 0);
+  v->protection = (__u8)s->cipher;
+  v->key_slot = fb_key_down(slot, (uint32_t)below(2));
+  if (!s->cipher)
+    return;
+  struct fb_key *k = &dp->keys[v->key_slot];
+  *k = key_of(s, below(12) ? 100 + slot : 0, &dp->ghash[v->key_slot]);
+  if (below(6) == 0)
+    k->until = dp->counters[slot].next_pn + below(50);
+}
 
 static void add_subscriber(struct dp_native *dp, uint32_t slot) {
   struct fb_subscriber v = {.gen = 1 + slot,
@@ -218,17 +243,27 @@ static void add_subscriber(struct dp_native *dp, uint32_t slot) {
                                    .priority_hi = (__u8)(below(3) ? 255 : 100)};
     dp_native_set_subscription(dp, slot, t, &want);
   }
+  add_key(dp, slot, &v);
   dp_native_set_subscriber(dp, slot, &v);
 }
 
-static struct dp_native *random_world(void) {
+static struct dp_native *random_world(enum fb_protection cipher) {
   struct dp_native_sizes sizes = {
       .subscribers = SUBSCRIBERS, .tracks = 2, .streams = SLOTS, .upstreams = 1};
+  if (cipher) {
+    sizes.protect = 1u << FB_PROTECT_CHACHA20 | 1u << FB_PROTECT_AES128GCM;
+    sizes.keystreams_down = sizes.keystreams_up = KEYSTREAMS;
+  }
+  up_secret = secret_of(cipher, SUBSCRIBERS, 0);
   struct dp_native *dp = dp_native_new(&sizes);
   assert_non_null(dp);
   dp->config =
       (struct fb_config){.on = 1, .port = 4433, .subscribers = (__u32)(1 + below(SUBSCRIBERS))};
-  struct fb_upstream up = {.gen = 1, .active = 1, .path = publisher_path(4)};
+  struct fb_upstream up = {
+      .gen = 1, .active = 1, .protection = (__u8)cipher, .path = publisher_path(4)};
+  uint32_t place = fb_key_up(SUBSCRIBERS, 0, 0);
+  if (cipher)
+    dp->keys[place] = key_of(&up_secret, 9, &dp->ghash[place]);
   dp_native_set_upstream(dp, 0, &up);
   dp_native_cid_set(dp, &publisher_cid, &(struct fb_cid_value){.upstream = 0, .gen = 1});
   for (uint32_t t = 0; t < 2; t++) {
@@ -292,20 +327,43 @@ static void random_life(struct dp_native *dp) {
   dp_native_set_subscription(dp, slot, 0, &want);
 }
 
+/* The feeder, as it would: here a keystream, there one that is of no use any more. */
+static void random_feed(struct dp_native *dp, uint64_t pn) {
+  if (!up_secret.cipher)
+    return;
+  if (below(2))
+    crypt_keystream_fill(
+        &dp->keystreams[fb_keystream_up(SUBSCRIBERS, KEYSTREAMS, KEYSTREAMS, 0, pn)],
+        &dp->keys[fb_key_up(SUBSCRIBERS, 0, 0)], pn);
+  for (uint64_t i = below(20); i > 0; i--) {
+    uint32_t slot = (uint32_t)below(SUBSCRIBERS);
+    uint64_t next = dp->counters[slot].next_pn + below(3);
+    const struct fb_key *k = &dp->keys[dp->subscribers[slot].key_slot];
+    struct fb_keystream *ks = &dp->keystreams[fb_keystream_down(KEYSTREAMS, slot, next)];
+    if (k->cipher && k->generation)
+      crypt_keystream_fill(ks, k, next);
+    if (below(8) == 0)
+      ks->tag ^= 1ull << (40 + below(FB_KEY_GENERATION_BITS)); /* of a key that never was */
+    if (below(8) == 0)
+      ks->tag = 0, memset(ks->bytes, (int)below(256), sizeof(ks->bytes));
+  }
+}
+
 /* Over all seeds: a test that meets nothing proves nothing. */
 static size_t copies_made;
 static uint32_t met; /* bit each enum fb_decision */
 
-static void run_seed(uint64_t seed) {
+static void run_seed(uint64_t seed, enum fb_protection cipher) {
   static struct run r;
   uint64_t ends[STREAMS] = {0};
   struct fb_path path = publisher_path(4);
   seed_now = random_state = seed;
   memset(&r, 0, sizeof(r));
-  r.dp = random_world();
+  r.dp = random_world(cipher);
   dp_native_on_emit(r.dp, on_emit, &r);
   for (uint64_t pn = 0; pn < PACKETS; pn++) {
-    r.payload = random_payload(pn, ends);
+    r.payload = protect(&up_secret, random_payload(pn, ends), FB_UPSTREAM_CID, pn);
+    random_feed(r.dp, pn);
     memset(r.expected, 0, sizeof(r.expected));
     dp_native_packet(r.dp, &path, r.payload.bytes, r.payload.len, pn, 0);
     dp_native_drain(r.dp, 0, on_record, &r);
@@ -339,7 +397,7 @@ static void damaged_packets(void **state) {
   size_t copies = 0;
   struct fb_path path = publisher_path(4);
   seed_now = random_state = 99;
-  struct dp_native *dp = random_world();
+  struct dp_native *dp = random_world(FB_PROTECT_NONE);
   dp_native_on_emit(dp, swallow, &copies);
   for (uint64_t pn = 0; pn < 20000; pn++) {
     struct piece p = random_payload(pn, ends);
@@ -366,17 +424,23 @@ static void random_packets(void **state) {
   (void)state;
   const char *one = getenv("FANBENCH_SEED");
   if (one) {
-    run_seed(strtoull(one, NULL, 0));
+    for (int cipher = 0; cipher < CIPHERS; cipher++)
+      run_seed(strtoull(one, NULL, 0), (enum fb_protection)cipher);
     return;
   }
   for (uint64_t seed = 1; seed <= SEEDS; seed++)
-    run_seed(seed);
+    run_seed(seed, FB_PROTECT_NONE);
+  for (uint64_t seed = 1; seed <= SEEDS / 4; seed++) {
+    run_seed(seed, FB_PROTECT_CHACHA20);
+    run_seed(seed, FB_PROTECT_AES128GCM);
+  }
   static const enum fb_decision expected[] = {
       FB_DEC_SEND,          FB_DEC_NOT_SUBSCRIBED, FB_DEC_BEFORE_START, FB_DEC_FILTERED,
       FB_DEC_NOT_FORWARDED, FB_DEC_SKIPPED,        FB_DEC_JOINING,      FB_DEC_HELD,
       FB_DEC_FLOW_CONTROL,  FB_DEC_STREAM_LIMIT,   FB_DEC_CREDIT,       FB_DEC_PN_LIMIT,
       FB_DEC_ID_WIDTH,      FB_DEC_TOO_BIG,        FB_DEC_OTHER_FAMILY, FB_DEC_NO_HEADER,
-      FB_DEC_UNKNOWN_ALIAS, FB_DEC_BELOW_FRONTIER, FB_DEC_PARTIAL,      FB_DEC_INACTIVE};
+      FB_DEC_UNKNOWN_ALIAS, FB_DEC_BELOW_FRONTIER, FB_DEC_PARTIAL,      FB_DEC_INACTIVE,
+      FB_DEC_NO_KEY};
   for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
     if (!(met >> expected[i] & 1))
       fail_msg("no run met %s", fb_decision_name(expected[i]));

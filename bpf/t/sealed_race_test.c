@@ -214,10 +214,9 @@ static void *feed(void *arg) {
                              &sc->dp->keys[fb_key_down(slot, 0)], pn);
       uint64_t up = __atomic_load_n(&sc->dp->upstream_state[0].expected, __ATOMIC_RELAXED);
       for (uint64_t pn = up; pn < up + SLOTS + 2; pn++)
-        crypt_keystream_fill(
-            &sc->dp->keystreams[fb_keystream_up(s->subscribers, s->keystreams_down,
-                                                s->keystreams_up, 0, pn)],
-            &sc->dp->keys[fb_key_up(s->subscribers, 0, 0)], pn);
+        crypt_keystream_fill(&sc->dp->keystreams[fb_keystream_up(s->subscribers, s->keystreams_down,
+                                                                 s->keystreams_up, 0, pn)],
+                             &sc->dp->keys[fb_key_up(s->subscribers, 0, 0)], pn);
     }
   return NULL;
 }

@@ -192,6 +192,9 @@ struct fb_subscriber world_sealed_subscriber(struct world *w, uint32_t slot,
 void world_sealed_begin(struct world *w);
 void world_sealed_feed(struct world *w);
 void world_sealed_open(struct world *w);
+/* Opens one copy in place (slot, pn and length as told), its checksum right again; one that is
+ * not authentic fails the test. */
+void world_open_copy(struct world *w, struct copy *c);
 
 /* Counters, streams, window: the end of a transcript. */
 void world_end(struct world *w);

@@ -103,7 +103,7 @@ void world_sealed_feed(struct world *w) {
 }
 
 /* A copy nobody could open is no copy. */
-static void open_copy(struct world *w, struct copy *c) {
+void world_open_copy(struct world *w, struct copy *c) {
   const struct fb_subscriber *sub = &w->subs[c->slot];
   struct secret s = world_sub_secret(w, c->slot);
   size_t head = c->frame[12] == 0x86 ? 62 : 42;
@@ -121,5 +121,5 @@ static void open_copy(struct world *w, struct copy *c) {
 
 void world_sealed_open(struct world *w) {
   for (size_t i = 0; w->seal && i < w->n_copies; i++)
-    open_copy(w, &w->copies[i]);
+    world_open_copy(w, &w->copies[i]);
 }
