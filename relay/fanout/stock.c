@@ -9,6 +9,17 @@ static bool has_more(const struct leg *leg) {
          (leg->stream->fin && !leg->fin_sent);
 }
 
+/* What MoQT's order says between streams and datagrams, for the queues of `qc`. */
+static uint32_t priority_of(uint64_t order) {
+  return (uint32_t)(order >> 32);
+}
+
+static void hand_over_datagram(struct client *client) {
+  const struct queued_datagram *d = client->dgram_head;
+  qc_datagram_send_at(client->qc, priority_of(d->order), d->data, d->len);
+  datagram_gone(client);
+}
+
 /* Hands a leg's bytes to ngtcp2, which keeps them until they are acknowledged.
  * HANDED_NONE: it takes no more now. */
 static enum handed hand_over(struct client *client, struct leg *leg) {
@@ -17,7 +28,7 @@ static enum handed hand_over(struct client *client, struct leg *leg) {
     int64_t sid = qc_open_uni(client->qc);
     if (sid < 0) return HANDED_NONE;
     leg_open(leg, (uint64_t)sid >> 2);
-    qc_stream_priority(client->qc, sid, (uint32_t)(leg->order >> 32));
+    qc_stream_priority(client->qc, sid, priority_of(leg->order));
   }
   int64_t sid = (int64_t)(leg->ordinal << 2 | 3);
   uint64_t lo, hi;
@@ -46,8 +57,7 @@ static void pass_blocked_streams(struct client *client) {
   uint64_t room = qc_congestion_room(client->qc);
   for (struct queued_datagram *d = client->dgram_head; d && d->len < room; d = client->dgram_head) {
     room -= d->len;
-    qc_datagram_send(client->qc, d->data, d->len);
-    datagram_gone(client);
+    hand_over_datagram(client);
   }
 }
 
@@ -59,8 +69,7 @@ bool stock_run(struct client *client) {
     struct leg *leg = client->n_pending && !blocked ? client->pending[0] : NULL;
     struct queued_datagram *d = client->dgram_head;
     if (d && (!leg || d->order <= leg->order)) {
-      qc_datagram_send(client->qc, d->data, d->len);
-      datagram_gone(client);
+      hand_over_datagram(client);
       continue;
     }
     if (!leg) break;

@@ -256,7 +256,26 @@ size_t qc_datagram_max(const struct qc *conn) {
   return frame > 3 ? frame - 3 : 0;
 }
 
+/* Behind the last one that is not after it. */
+static void queue_datagram(struct qc *conn, struct qc_datagram *datagram) {
+  struct qc_datagram **at = &conn->datagram_head;
+
+  if (conn->datagram_tail && conn->datagram_tail->priority <= datagram->priority)
+    at = &conn->datagram_tail->next;
+  while (*at && (*at)->priority <= datagram->priority)
+    at = &(*at)->next;
+  datagram->next = *at;
+  *at = datagram;
+  if (!datagram->next)
+    conn->datagram_tail = datagram;
+  conn->datagram_bytes += datagram->len;
+}
+
 int qc_datagram_send(struct qc *conn, const void *data, size_t len) {
+  return qc_datagram_send_at(conn, QC_PRIORITY_DATAGRAM, data, len);
+}
+
+int qc_datagram_send_at(struct qc *conn, uint32_t priority, const void *data, size_t len) {
   struct qc_datagram *datagram;
 
   if (conn->phase != QC_OPEN || len > qc_datagram_max(conn) || qc_datagram_max(conn) == 0)
@@ -264,15 +283,10 @@ int qc_datagram_send(struct qc *conn, const void *data, size_t len) {
   datagram = malloc(sizeof(*datagram) + len);
   if (!datagram)
     return -1;
-  datagram->next = NULL;
+  datagram->priority = priority;
   datagram->len = len;
   memcpy(datagram->data, data, len);
-  if (conn->datagram_tail)
-    conn->datagram_tail->next = datagram;
-  else
-    conn->datagram_head = datagram;
-  conn->datagram_tail = datagram;
-  conn->datagram_bytes += len;
+  queue_datagram(conn, datagram);
   return 0;
 }
 

@@ -191,10 +191,12 @@ void qc_handle_expiry(struct qc *conn, uint64_t now_ns);
 
 /* ---- sending ------------------------------------------------------------- */
 
-/* Stream priorities: lower is written first. Datagrams go behind streams of
- * QC_PRIORITY_CONTROL and before all others. A new stream has the default. */
-#define QC_PRIORITY_CONTROL 0
-#define QC_PRIORITY_DEFAULT 256
+/* Priorities of streams and datagrams: lower is written first, of equal ones datagrams.
+ * Streams of QC_PRIORITY_CONTROL go before all datagrams. A new stream has
+ * QC_PRIORITY_DEFAULT, a datagram QC_PRIORITY_DATAGRAM unless another one is named. */
+#define QC_PRIORITY_CONTROL  0
+#define QC_PRIORITY_DATAGRAM 1
+#define QC_PRIORITY_DEFAULT  256
 
 /* Streams open in order; return the ID, or -1 if the peer's limit is reached. */
 int64_t qc_open_uni(struct qc *conn);
@@ -213,6 +215,8 @@ uint64_t qc_unacked(const struct qc *conn); /* all streams and queued datagrams 
 
 /* Queues one DATAGRAM. Returns 0, -1 if it can never fit or the peer takes none. */
 int qc_datagram_send(struct qc *conn, const void *data, size_t len);
+/* The same behind those of lower or equal priority numbers. */
+int qc_datagram_send_at(struct qc *conn, uint32_t priority, const void *data, size_t len);
 size_t qc_datagram_max(const struct qc *conn); /* largest payload, 0 = none */
 
 /* Application error code (RFC 9000 19.19, type 0x1d). */

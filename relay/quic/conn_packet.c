@@ -222,14 +222,14 @@ static enum packed put_stream(struct qc *conn, struct packing *packing, struct q
   }
 }
 
-/* Control streams (priority 0) first, then datagrams, then the rest. */
+/* By priority, of equal ones datagrams; control streams before all. */
 static enum packed put_next(struct qc *conn, struct packing *packing, ngtcp2_ssize *n) {
   struct qc_stream *stream =
       packing->no_streams || !conn->handshake_done ? NULL : qc_ready_first(conn);
 
-  if (stream && stream->priority == QC_PRIORITY_CONTROL)
-    return put_stream(conn, packing, stream, n);
-  if (conn->datagram_head && conn->handshake_done)
+  struct qc_datagram *datagram = conn->handshake_done ? conn->datagram_head : NULL;
+  if (datagram && (!stream || (stream->priority != QC_PRIORITY_CONTROL &&
+                               datagram->priority <= stream->priority)))
     return put_datagram(conn, packing, n);
   if (stream)
     return put_stream(conn, packing, stream, n);

@@ -59,7 +59,8 @@ struct qc_stream {
 };
 
 struct qc_datagram {
-  struct qc_datagram *next;
+  struct qc_datagram *next; /* not before this one, by priority */
+  uint32_t priority;
   size_t len;
   uint8_t data[];
 };

@@ -175,6 +175,44 @@ static void lower_priority_number_goes_first(void **state) {
   pair_end(&pair);
 }
 
+/* Streams of 5 and 7, datagrams of 6, 5, 8 and of the default, in another order. */
+static void datagrams_have_priorities_too(void **state) {
+  struct pair pair;
+  struct qc_path path;
+  uint8_t buf[2048], datagram[1000] = {0};
+  (void)state;
+  pair_start(&pair, &(struct setup){.protection = QC_PROTECT_NONE});
+  assert_true(memnet_run(&pair.net, 20 * SECOND, both_confirmed, &pair));
+  struct qc *conn = pair.client.conn;
+  const int64_t later = qc_open_uni(conn), sooner = qc_open_uni(conn);
+  qc_stream_priority(conn, later, 7);
+  qc_stream_priority(conn, sooner, 5);
+  send_stream(&pair.client, later, 1000);
+  send_stream(&pair.client, sooner, 1000);
+  for (size_t i = 1; i < sizeof(datagram); i++)
+    datagram[i] = content(0, i);
+  assert_int_equal(qc_datagram_send_at(conn, 6, datagram, sizeof(datagram)), 0);
+  assert_int_equal(qc_datagram_send_at(conn, 8, datagram, sizeof(datagram)), 0);
+  assert_int_equal(qc_datagram_send_at(conn, 5, datagram, sizeof(datagram)), 0);
+  assert_int_equal(qc_datagram_send(conn, datagram, sizeof(datagram)), 0);
+  uint64_t when_sooner = 0, when_later = 0; /* datagrams that had come by then */
+  for (size_t len; (len = qc_write(conn, &path, buf, sizeof(buf), pair.net.now_ns)) > 0;) {
+    struct qc_path back = {.local = path.remote, .remote = path.local};
+    bool had_sooner = pair.server.fin[sooner], had_later = pair.server.fin[later];
+    uint64_t before = pair.server.datagrams;
+    qc_read(pair.server.conn, &back, buf, len, pair.net.now_ns);
+    if (pair.server.fin[sooner] && !had_sooner)
+      when_sooner = before;
+    if (pair.server.fin[later] && !had_later)
+      when_later = before;
+  }
+  assert_int_equal(when_sooner, 2);
+  assert_int_equal(when_later, 3);
+  assert_int_equal(pair.server.datagrams, 4);
+  assert_int_equal(pair.server.wrong, 0);
+  pair_end(&pair);
+}
+
 static void datagram_limits(void **state) {
   struct pair pair;
   uint8_t big[1500] = {0};
@@ -250,6 +288,7 @@ int main(void) {
       cmocka_unit_test(none_checks_the_tag),
       cmocka_unit_test(small_streams_share_a_packet),
       cmocka_unit_test(lower_priority_number_goes_first),
+      cmocka_unit_test(datagrams_have_priorities_too),
       cmocka_unit_test(datagram_limits),
       cmocka_unit_test(tight_windows),
       cmocka_unit_test(stream_limit),
