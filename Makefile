@@ -405,6 +405,7 @@ install: build ## install binaries, man pages, completions (PREFIX, DESTDIR)
 	$(if $(MAN),install -d $(DESTDIR)$(PREFIX)/share/man/man1)
 	$(if $(MAN),install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1)
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -m 644 bench/completion/fanbench $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(BUILD)/quicpcap completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/quicpcap
 	$(BUILD)/quicpcap completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_quicpcap
 

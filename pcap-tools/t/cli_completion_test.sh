@@ -32,7 +32,7 @@ value_of() {
 }
 
 takes_value() { # OPTION COMMAND
-  "$quicpcap" "$2" --help | grep -qE "^  $1 [A-Z]"
+  "$quicpcap" "$2" --help | grep -E "^  $1 [A-Z]" >/dev/null
 }
 
 accepted() { # COMMAND OPTION
@@ -50,9 +50,9 @@ accepted() { # COMMAND OPTION
 tested=0
 for command in $(offers quicpcap '' | grep -v '^--'); do
   [ "$command" != completion ] || continue
-  "$quicpcap" "$command" --help | grep -q "^usage: quicpcap $command" ||
+  "$quicpcap" "$command" --help | grep "^usage: quicpcap $command" >/dev/null ||
     { echo "$command is offered and has no help"; exit 1; }
-  "$quicpcap" --help | grep -q "^  $command " || { echo "$command is not in --help"; exit 1; }
+  "$quicpcap" --help | grep "^  $command " >/dev/null || { echo "$command is not in --help"; exit 1; }
   offered=$(offers quicpcap "$command" -- | grep -vx -- --help | sort)
   told=$("$quicpcap" "$command" --help | grep -oE '^  --[a-z]+' | tr -d ' ' | sort)
   [ "$offered" = "$told" ] ||

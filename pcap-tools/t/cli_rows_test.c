@@ -44,13 +44,15 @@ static FILE *terminal(unsigned short columns_wide, int *screen) {
   return fdopen(fd, "w");
 }
 
-/* The second line on the screen. */
+/* The second of the two next lines on the screen, which may come in pieces. */
 static const char *row_on(int screen, char text[1024]) {
-  ssize_t n = read(screen, text, 1023);
-  assert_true(n > 0);
-  text[n] = 0;
-  char *row = strchr(text, '\n');
-  assert_non_null(row);
+  char *row = NULL;
+  for (size_t len = 0; !row || !strchr(row + 1, '\n'); row = strchr(text, '\n')) {
+    ssize_t n = read(screen, text + len, 1023 - len);
+    assert_true(n > 0);
+    len += (size_t)n;
+    text[len] = 0;
+  }
   row[1 + strcspn(row + 1, "\r")] = 0;
   return row + 1;
 }
