@@ -1,13 +1,13 @@
 /* The kernel's side of the relay: programs and maps. What they do is in bpf/dp/.
  *
- * Whoever includes the skeleton made of this includes bpf/abi/defects.h first. */
+ * Whoever includes the skeleton made of this includes bpf/abi/constants.h first. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/abi/constants.h"
 #include "bpf/abi/counters.h"
-#include "bpf/abi/defects.h"
 #include "bpf/abi/emitted.h"
 #include "bpf/abi/entry.h"
 #include "bpf/abi/keys.h"
@@ -19,22 +19,11 @@ char LICENSE[] SEC("license")
 
 /* ---- constants, set before loading ----------------------------------------------- */
 
-/* Sizes of the maps; who makes a map smaller sets its constant too. */
-const volatile __u32 fb_max_subscribers = FB_MAX_SUBSCRIBERS;
-const volatile __u32 fb_max_tracks = FB_MAX_TRACKS;
-const volatile __u32 fb_stream_slots = FB_STREAM_SLOTS;
+const volatile struct fb_constants fb_constants = {.max_subscribers = FB_MAX_SUBSCRIBERS,
+                                                   .max_tracks = FB_MAX_TRACKS,
+                                                   .stream_slots = FB_STREAM_SLOTS};
 
-const volatile struct fb_defects fb_defects;
-__u64 fb_copy_index;            /* of the defect global-counter alone */
-const volatile __u32 fb_policy; /* enum dp_policy */
-
-/* Packet protection, see keys.h. 0: all is `protection: none`, and no code of it is verified. */
-const volatile __u32 fb_protect;
-const volatile __u32 fb_keystreams_down;
-const volatile __u32 fb_keystreams_up;
-
-/* 1 = copies go into the map `emitted`: for tests with BPF_PROG_TEST_RUN. */
-const volatile __u32 fb_emit_to_map;
+__u64 fb_copy_index;    /* of the defect global-counter alone */
 __u32 fb_emitted_count; /* copies in `emitted`; the test sets it back */
 
 /* ---- maps ------------------------------------------------------------------------ */
@@ -63,17 +52,17 @@ FB_ARRAY(upstream_state, BPF_MAP_TYPE_ARRAY, struct fb_upstream_state, FB_MAX_UP
          BPF_F_MMAPABLE);
 FB_HASH(aliases, struct fb_alias_key, struct fb_alias_value, FB_MAX_UPSTREAMS *FB_MAX_TRACKS);
 FB_ARRAY(track_state, BPF_MAP_TYPE_ARRAY, struct fb_track_state, FB_MAX_TRACKS, BPF_F_MMAPABLE);
-/* [subscriber * fb_max_tracks + track] */
+/* [subscriber * max_tracks + track] */
 FB_ARRAY(subscriptions, BPF_MAP_TYPE_ARRAY, struct fb_subscription,
          FB_MAX_SUBSCRIBERS *FB_MAX_TRACKS, 0);
 FB_ARRAY(subscribers, BPF_MAP_TYPE_ARRAY, struct fb_subscriber, FB_MAX_SUBSCRIBERS, 0);
 FB_ARRAY(counters, BPF_MAP_TYPE_ARRAY, struct fb_counters, FB_MAX_SUBSCRIBERS, BPF_F_MMAPABLE);
 FB_ARRAY(streams, BPF_MAP_TYPE_ARRAY, struct fb_stream, FB_STREAM_SLOTS, 0);
-/* [stream slot * fb_max_subscribers + subscriber] */
+/* [stream slot * max_subscribers + subscriber] */
 FB_ARRAY(downs, BPF_MAP_TYPE_ARRAY, struct fb_down, FB_STREAM_SLOTS *FB_MAX_SUBSCRIBERS,
          BPF_F_MMAPABLE);
 FB_ARRAY(objects, BPF_MAP_TYPE_ARRAY, struct fb_object, FB_STREAM_SLOTS, BPF_F_MMAPABLE);
-/* Whoever sets fb_protect sizes them: keys.h. */
+/* Whoever sets `protect` sizes them: keys.h. */
 FB_ARRAY(keys, BPF_MAP_TYPE_ARRAY, struct fb_key, 1, BPF_F_MMAPABLE);
 FB_ARRAY(ghash, BPF_MAP_TYPE_ARRAY, struct fb_ghash, 1, BPF_F_MMAPABLE);
 FB_ARRAY(keystreams, BPF_MAP_TYPE_ARRAY, struct fb_keystream, 1, BPF_F_MMAPABLE);

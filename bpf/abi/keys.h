@@ -8,11 +8,11 @@
  *   ghash        struct fb_ghash, as many; of AES-128-GCM alone, else one element
  *   keystreams   struct fb_keystream, fb_keystreams(...) of them
  *
- * Constants of the program, set before it is loaded (natively: struct dp_native_sizes):
- *   fb_protect             bits 1 << enum fb_protection that this run may meet. What is not
+ * Constants of the program, set before it is loaded (constants.h; natively: struct dp_native_sizes):
+ *   protect                bits 1 << enum fb_protection that this run may meet. What is not
  *                          there is no-key or bad-tag, and the verifier never sees its code
- *   fb_keystreams_down     keystreams of each subscriber, a power of two
- *   fb_keystreams_up       keystreams of each upstream, a power of two
+ *   keystreams_down        keystreams of each subscriber, a power of two
+ *   keystreams_up          keystreams of each upstream, a power of two
  *
  * Whose is which key
  *   A subscriber has two key slots, fb_key_down(subscriber, 0 and 1). Its entry names the

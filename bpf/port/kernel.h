@@ -16,15 +16,19 @@ _Static_assert(WIRE_BUF_LEN == FB_BUF_LEN, "parsers and packet buffers differ in
 
 typedef struct __sk_buff port_t;
 
-#define port_max_subscribers(p) (({ port_unused(p); }), fb_max_subscribers)
-#define port_max_tracks(p)      (({ port_unused(p); }), fb_max_tracks)
-#define port_stream_slots(p)    (({ port_unused(p); }), fb_stream_slots)
-#define port_defect(p, name)    (({ port_unused(p); }), fb_defects.name)
-#define port_policy(p)          (({ port_unused(p); }), fb_policy)
-#define port_protects(p, which) (({ port_unused(p); }), fb_protect >> (which)&1)
-#define port_protects_any(p)    (({ port_unused(p); }), fb_protect)
-#define port_keystreams_down(p) (({ port_unused(p); }), fb_keystreams_down)
-#define port_keystreams_up(p)   (({ port_unused(p); }), fb_keystreams_up)
+#define port_max_subscribers(p) (({ port_unused(p); }), fb_constants.max_subscribers)
+#define port_max_tracks(p)      (({ port_unused(p); }), fb_constants.max_tracks)
+#define port_stream_slots(p)    (({ port_unused(p); }), fb_constants.stream_slots)
+#ifdef FB_WITHOUT_DEFECTS
+#define port_defect(p, name)    (({ port_unused(p); }), 0)
+#else
+#define port_defect(p, name)    (({ port_unused(p); }), fb_constants.defects.name)
+#endif
+#define port_policy(p)          (({ port_unused(p); }), fb_constants.policy)
+#define port_protects(p, which) (({ port_unused(p); }), fb_constants.protect >> (which)&1)
+#define port_protects_any(p)    (({ port_unused(p); }), fb_constants.protect)
+#define port_keystreams_down(p) (({ port_unused(p); }), fb_constants.keystreams_down)
+#define port_keystreams_up(p)   (({ port_unused(p); }), fb_constants.keystreams_up)
 
 /* ---- shared words ---------------------------------------------------------------- */
 
@@ -102,7 +106,7 @@ PORT_INLINE struct fb_stream *port_stream(port_t *p, __u32 slot) {
 
 PORT_INLINE struct fb_down *port_down(port_t *p, __u32 stream_slot, __u32 subscriber) {
   port_unused(p);
-  __u32 key = stream_slot * fb_max_subscribers + subscriber;
+  __u32 key = stream_slot * fb_constants.max_subscribers + subscriber;
   return bpf_map_lookup_elem(&downs, &key);
 }
 
@@ -158,7 +162,7 @@ PORT_INLINE int port_get_subscriber(port_t *p, __u32 slot, struct fb_subscriber_
 PORT_INLINE int port_get_subscription(port_t *p, __u32 subscriber, __u32 track,
                                       struct fb_subscription *out) {
   port_unused(p);
-  __u32 key = subscriber * fb_max_tracks + track;
+  __u32 key = subscriber * fb_constants.max_tracks + track;
   struct fb_subscription *entry = bpf_map_lookup_elem(&subscriptions, &key);
   if (!entry)
     return 0;
@@ -347,7 +351,7 @@ PORT_INLINE long port_emit_to_map(const __u8 *buf, const struct fb_subscriber_co
 PORT_INLINE long port_emit(port_t *p, __u8 *buf, const struct fb_subscriber_copy *sub, __u32 slot,
                            __u64 pn, __u32 payload_len, __u8 partial) {
   l4_build(buf, sub->family, sub, payload_len, partial);
-  if (fb_emit_to_map)
+  if (fb_constants.emit_to_map)
     return port_emit_to_map(buf, sub, slot, pn, payload_len);
   long err = port_store_frame(p, buf, sub->family, payload_len);
   return err ? err : bpf_clone_redirect(p, sub->ifindex, 0);

@@ -1,6 +1,6 @@
 /* What the verifier has to look at before it believes the datapath. The kernel's bound is a
  * million instructions; a change that explodes it shows here first, strategy by strategy. */
-#include "bpf/abi/defects.h"
+#include "bpf/abi/constants.h"
 #include "bpf/abi/entry.h"
 #include "bpf/abi/limits.h"
 #include "bpf/dp/policy/policy.h"
@@ -29,9 +29,9 @@ static unsigned processed(uint32_t policy, uint32_t protect) {
   char *log = calloc(1, LOG_BYTES);
   struct relay *skel = relay__open();
   assert_true(log && skel);
-  skel->rodata->fb_policy = policy;
-  skel->rodata->fb_protect = protect;
-  skel->rodata->fb_keystreams_down = skel->rodata->fb_keystreams_up = 64;
+  skel->rodata->fb_constants.policy = policy;
+  skel->rodata->fb_constants.protect = protect;
+  skel->rodata->fb_constants.keystreams_down = skel->rodata->fb_constants.keystreams_up = 64;
   bpf_map__set_max_entries(skel->maps.downs, FB_MAX_SUBSCRIBERS);
   bpf_program__set_log_buf(skel->progs.ingress, log, LOG_BYTES);
   bpf_program__set_log_level(skel->progs.ingress, LOG_STATS);

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "relay.skel.h"
+#include "bpf/program.h"
 
 struct kernel {
   struct relay *skel;
@@ -265,12 +265,11 @@ static void close_world(struct world *w) {
   free(k);
 }
 
-static void shrink(struct relay *skel, const struct fb_defects *defects, bool live) {
-  skel->rodata->fb_emit_to_map = !live;
-  skel->rodata->fb_max_subscribers = WORLD_SUBSCRIBERS;
-  skel->rodata->fb_max_tracks = WORLD_TRACKS;
-  skel->rodata->fb_stream_slots = WORLD_STREAMS;
-  skel->rodata->fb_defects = *defects;
+static void shrink(struct relay *skel, bool live) {
+  skel->rodata->fb_constants.emit_to_map = !live;
+  skel->rodata->fb_constants.max_subscribers = WORLD_SUBSCRIBERS;
+  skel->rodata->fb_constants.max_tracks = WORLD_TRACKS;
+  skel->rodata->fb_constants.stream_slots = WORLD_STREAMS;
   bpf_map__set_max_entries(skel->maps.subscribers, WORLD_SUBSCRIBERS);
   bpf_map__set_max_entries(skel->maps.counters, WORLD_SUBSCRIBERS);
   bpf_map__set_max_entries(skel->maps.subscriptions, WORLD_SUBSCRIBERS * WORLD_TRACKS);
@@ -283,8 +282,8 @@ static void shrink(struct relay *skel, const struct fb_defects *defects, bool li
 }
 
 static void size_keys(struct relay *skel) {
-  skel->rodata->fb_protect = 1u << FB_PROTECT_CHACHA20 | 1u << FB_PROTECT_AES128GCM;
-  skel->rodata->fb_keystreams_down = skel->rodata->fb_keystreams_up = WORLD_KEYSTREAMS;
+  skel->rodata->fb_constants.protect = 1u << FB_PROTECT_CHACHA20 | 1u << FB_PROTECT_AES128GCM;
+  skel->rodata->fb_constants.keystreams_down = skel->rodata->fb_constants.keystreams_up = WORLD_KEYSTREAMS;
   bpf_map__set_max_entries(skel->maps.keys, WORLD_KEYS);
   bpf_map__set_max_entries(skel->maps.ghash, WORLD_KEYS);
   bpf_map__set_max_entries(skel->maps.keystreams, WORLD_ALL_KEYSTREAMS);
@@ -315,11 +314,11 @@ static bool make_rings(struct world *w) {
 
 static bool load(struct world *w) {
   struct kernel *k = kernel_of(w);
-  k->skel = relay__open();
+  k->skel = program_open(&w->defects);
   if (!k->skel)
     return false;
-  shrink(k->skel, &w->defects, k->live);
-  k->skel->rodata->fb_policy = w->policy;
+  shrink(k->skel, k->live);
+  k->skel->rodata->fb_constants.policy = w->policy;
   if (w->seal)
     size_keys(k->skel);
   if (relay__load(k->skel) || !make_rings(w))

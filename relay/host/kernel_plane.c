@@ -13,7 +13,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "relay.skel.h"
+#include "bpf/program.h"
 
 #define MAX_LINKS 128
 
@@ -182,12 +182,12 @@ static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
   k->cpu_then = calloc((size_t)k->cpus, sizeof *k->cpu_then);
   if (!k->cpu_now || !k->cpu_then) return "no memory";
   libbpf_set_print(quiet);
-  k->skel = relay__open();
+  static const struct fb_defects none;
+  k->skel = program_open(defects ? defects : &none);
   if (!k->skel) return "the linked-in BPF object cannot be opened";
   struct relay *skel = k->skel;
-  skel->rodata->fb_max_subscribers = max_subscribers;
-  skel->rodata->fb_policy = policy;
-  if (defects) memcpy((void *)&skel->rodata->fb_defects, defects, sizeof *defects);
+  skel->rodata->fb_constants.max_subscribers = max_subscribers;
+  skel->rodata->fb_constants.policy = policy;
   bpf_map__set_max_entries(skel->maps.subscribers, max_subscribers);
   bpf_map__set_max_entries(skel->maps.counters, max_subscribers);
   bpf_map__set_max_entries(skel->maps.subscriptions, max_subscribers * FB_MAX_TRACKS);
