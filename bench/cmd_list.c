@@ -55,8 +55,18 @@ static int list_checks(bool json) {
 }
 
 static int list_defects(bool json) {
-  for (size_t i = 0; i < defects_n; i++)
-    put(json, defects_all[i].name, "bug", defects_all[i].bug, -1);
+  for (size_t i = 0; i < defects_n; i++) {
+    const struct defect *d = &defects_all[i];
+    if (!json) {
+      put(json, d->name, "bug", d->bug, -1);
+      continue;
+    }
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "name", d->name, "bug", d->bug, "convicted_by",
+                          d->convicted, "held_by", d->held);
+    json_dumpf(o, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(o);
+  }
   return CMD_OK;
 }
 

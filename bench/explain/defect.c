@@ -135,6 +135,7 @@ static struct page *make(size_t i, char *why, size_t why_len) {
     put_convictions(page, &a);
     put_run(page, &a, &trial);
     put_words(page, &a, "What prevents it now", "Prevented:");
+    page_line(page, 10, "held by:   %s", a.defect->held);
     put_commands(page, &a);
   }
   trial_clear(&trial);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # timeout: 300
 # fanbench explain: every check, defect and decision has its page, whole and within 100 columns,
-# from any folder, with nothing beside the program; what it says of the code is there; names
-# that do not exist are refused.
+# from any folder, with nothing beside the program; what it says of the code and of the tests
+# that hold a cure is there; names that do not exist are refused.
 set -euo pipefail
 
 dir=$(mktemp -d)
@@ -65,6 +65,11 @@ for name in $(list --defects); do
         sed -n "${place##*:}p" "$SRCDIR/${place%:*}" | grep -qF -- "$code" || fail "$name: $place"
         places=$((places + 1))
     done < <(sed -nE 's/^    ((bpf|relay)\/[a-z_\/]+\.[ch]:[0-9]+) (.*)/\1 \3/p' "$dir/page")
+    # The test that holds its cure exists, and is run: it is in a table or a main().
+    held=$(sed -nE 's/^  held by:   (.*)/\1/p' "$dir/page")
+    [ -f "$SRCDIR/${held%%: *}" ] || fail "$name: expected a test file, found \"$held\""
+    grep -qE "^static .*[ *]${held##*: }\(" "$SRCDIR/${held%%: *}" || fail "$name: no test \"$held\""
+    [ "$(grep -cw -- "${held##*: }" "$SRCDIR/${held%%: *}")" -ge 2 ] || fail "$name: \"$held\" is not run"
     [ "$places" -gt 0 ] || fail "$name: the switch stands nowhere"
 done
 [ "$n" -eq 30 ] || fail "expected 30 defects, found $n"

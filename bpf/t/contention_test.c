@@ -112,6 +112,25 @@ static void window_comes_through(void **state) {
   assert_int_equal(send_packet(world, PACKET(.pn = 0, FRAMES(opening()))), FB_PKT_DUPLICATE);
 }
 
+/* Whenever the counter of joint numbers is about to be touched, another CPU takes a number; what
+ * the copy gets is none of those. */
+static uint64_t taken[8];
+
+static void take_a_joint_number(void) {
+  taken[meddler.looks - 1] = counters_of(world, 0)->next_pn++;
+}
+
+static void a_joint_number_is_taken_once(void **state) {
+  (void)state;
+  const uint64_t before = counters_of(world, 0)->next_pn;
+  meddle(&counters_of(world, 0)->next_pn, take_a_joint_number, 8);
+  assert_int_equal(send_packet(world, PACKET(.pn = 0, FRAMES(opening()))), FB_PKT_FANNED);
+  assert_true(meddler.looks > 0);
+  for (unsigned i = 0; i < meddler.looks; i++)
+    assert_int_not_equal(recorded(world, 0)->pn, taken[i]);
+  assert_int_equal(counters_of(world, 0)->next_pn, before + meddler.looks + 1);
+}
+
 /* The slot goes to a newer stream between the look at its holder and the claim. */
 static void steal_the_slot(void) {
   struct fb_stream st;
@@ -237,6 +256,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(window_gives_up, begin, end),
       cmocka_unit_test_setup_teardown(window_comes_through, begin, end),
       cmocka_unit_test_setup_teardown(claim_is_lost, begin, end),
+      cmocka_unit_test_setup_teardown(a_joint_number_is_taken_once, begin, end),
       cmocka_unit_test(two_cpus)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,10 +85,22 @@ static void on_log(void *arg, const char *line) {
 static const struct relay_ops relay_ops = {
     .send = on_send, .rand = on_rand, .resolve = on_resolve, .log = on_log};
 
+static void on_connection(void *arg, uint64_t now_ns, uint32_t slot, uint32_t gen,
+                          const struct qc_cid *conn, const struct qc_path *path) {
+  struct bench *b = arg;
+  (void)now_ns, (void)slot, (void)gen, (void)path;
+  if (b->n_traced < sizeof b->traced / sizeof *b->traced) b->traced[b->n_traced++] = *conn;
+}
+static bool is_traced(const struct bench *b, const struct qc_cid *conn) {
+  for (size_t i = 0; i < b->n_traced; i++)
+    if (b->traced[i].len == conn->len && memcmp(b->traced[i].data, conn->data, conn->len) == 0)
+      return true;
+  return false;
+}
 static void on_number(void *arg, const struct qc_cid *conn, const struct ledger_number *number) {
   struct bench *b = arg;
-  (void)conn;
   if (number->origin != LEDGER_FAST && number->origin != LEDGER_SLOW) return;
+  if (!is_traced(b, conn)) b->numbers_untraced++;
   if (number->fate == LEDGER_ACKED) b->numbers_acked++;
   if (number->fate == LEDGER_ACKED && number->origin == LEDGER_SLOW) b->slow_acked++;
   if (number->fate == LEDGER_LOST) b->numbers_lost++;
@@ -100,7 +112,8 @@ static void on_dropped(void *arg, uint64_t now_ns, const struct trace_drop *drop
   b->drops_behind += strcmp(drop->reason, "too-far-behind") == 0;
   b->drops_backlog += strcmp(drop->reason, "backlog") == 0;
 }
-static const struct trace_ops trace_ops = {.number = on_number, .dropped = on_dropped};
+static const struct trace_ops trace_ops = {
+    .connection = on_connection, .number = on_number, .dropped = on_dropped};
 
 static int on_emit(void *user, const struct dp_native_copy *copy) {
   struct bench *b = user;

@@ -25,6 +25,9 @@ struct bench {
   uint64_t over_window; /* of them, beyond the congestion window */
   uint64_t slow_acked; /* of numbers_acked */
   uint64_t drops, drops_behind, drops_backlog; /* told by user space */
+  struct qc_cid traced[16]; /* connections that the trace names as entered into the datapath */
+  size_t n_traced;
+  uint64_t numbers_untraced; /* of numbers of none of these */
   uint64_t copies, numbers_acked, numbers_lost, numbers_twice;
   /* The relay's user space does not run: packets wait in its socket, the datapath works. */
   uint64_t stalled_until_ns;
