@@ -32,17 +32,26 @@ static void unwrap(struct rogue *rogue, uint8_t *payload, const struct wire_fram
   memset(payload + f->at + len, WIRE_PADDING, f->end - f->at - len);
 }
 
-/* One range from 0 on, if it fits where the ranges were. */
+/* The longest range below `largest` that can be written in `room` bytes. */
+static uint64_t longest_range(uint64_t largest, size_t room) {
+  static const uint64_t most[9] = {0,          63,         16383,      16383,     1073741823,
+                                   1073741823, 1073741823, 1073741823, UINT64_MAX};
+  const uint64_t fits = most[room < 8 ? room : 8];
+  return largest < fits ? largest : fits;
+}
+
+/* One range from 0 on, or from as far down as fits where the ranges were. */
 static void claim_all(uint8_t *payload, const struct wire_frame *f) {
   uint8_t frame[1 + 4 * 8], *p = frame;
   *p++ = WIRE_ACK;
   p += wire_varint_put(p, f->largest.v);
   p += wire_varint_put(p, f->delay.v);
   *p++ = 0; /* no range behind the first */
-  p += wire_varint_put(p, f->largest.v);
-  const size_t len = (size_t)(p - frame), room = f->end - f->at;
-  if (len > room)
+  const size_t room = f->end - f->at, used = (size_t)(p - frame);
+  if (used >= room)
     return;
+  p += wire_varint_put(p, longest_range(f->largest.v, room - used));
+  const size_t len = (size_t)(p - frame);
   memcpy(payload + f->at, frame, len);
   memset(payload + f->at + len, WIRE_PADDING, room - len);
 }

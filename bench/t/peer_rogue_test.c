@@ -19,7 +19,7 @@
 /* What the rogue's 1-RTT packets held. */
 static struct {
   const struct rig *rig;
-  uint64_t acks, ranges, max_data, prior_to, fins_again;
+  uint64_t acks, ranges, largest, modest, max_data, prior_to, fins_again;
   uint64_t ended[64];
   size_t n_ended;
 } wire;
@@ -38,6 +38,8 @@ static void see(const struct wire_frame *f) {
   if (f->type == WIRE_ACK) {
     wire.acks++;
     wire.ranges += f->ranges.v + 1;
+    wire.largest = f->largest.v > wire.largest ? f->largest.v : wire.largest;
+    wire.modest += f->first_range.v < 63 && f->first_range.v < f->largest.v;
   } else if (f->type == WIRE_MAX_DATA) {
     wire.max_data = f->limit.v;
   } else if (f->type == WIRE_NEW_CONNECTION_ID && f->retire_prior_to.v > wire.prior_to) {
@@ -229,11 +231,23 @@ static void acknowledges_what_was_lost(void **state) {
   rig_close(rig);
 }
 
+/* Also where its own ACKs have a byte for their range, which ends at 63. */
+static void acknowledges_all_that_fits(void **state) {
+  (void)state;
+  struct rig *rig = open_rogue("optimistic-ack", false);
+  watch(rig);
+  run_rogue(rig, false);
+  assert_true(wire.largest > 128);
+  assert_int_equal(wire.modest, 0);
+  rig_close(rig);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(the_right_error_for_each), cmocka_unit_test(acks_never_and_too_often),
-      cmocka_unit_test(retires_its_ids),          cmocka_unit_test(ends_its_streams_again),
-      cmocka_unit_test(reads_slowly_or_bytewise), cmocka_unit_test(acknowledges_what_was_lost),
+      cmocka_unit_test(acknowledges_all_that_fits), cmocka_unit_test(the_right_error_for_each),
+      cmocka_unit_test(acks_never_and_too_often),   cmocka_unit_test(retires_its_ids),
+      cmocka_unit_test(ends_its_streams_again),     cmocka_unit_test(reads_slowly_or_bytewise),
+      cmocka_unit_test(acknowledges_what_was_lost),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
