@@ -4,8 +4,9 @@
  *
  * Vantage: the relay's interface; the endpoints' own logs.
  *
- * Excused: what a loss, a lawful drop or the timeline took away; what a rogue publishes
- * may be anything, and nothing is owed to a rogue.
+ * Excused: what a loss, a lawful drop or the timeline took away; what a subscription lacks
+ * that ended with TOO_FAR_BEHIND; what a rogue publishes may be anything, and nothing is
+ * owed to a rogue.
  *
  * Source: DESIGN 8. */
 #include <stdio.h>
@@ -245,7 +246,7 @@ static void judge_missing(struct qp_judged *self, const struct published *p, con
   bool lossless = qp_lossless(m);
   for (size_t k = 0; k < log->n_subscribed; k++) {
     const struct qp_log_subscribed *s = &log->subscribed[k];
-    int limit = least_limit(e, who, e->names.items[s->track]);
+    int limit = s->behind ? -1 : least_limit(e, who, e->names.items[s->track]);
     uint64_t until = owed_until(e, s, &m->nodes[node], lossless);
     for (size_t i = 0; limit >= 0 && i < p->n; i++) {
       const struct qp_log_object *o = p->items[i];

@@ -15,8 +15,10 @@
 #include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/fanout.h"
 
-/* Codes of stream resets (draft-ietf-moq-transport-20). */
+/* Codes of stream resets, and of PUBLISH_DONE the last one (draft-ietf-moq-transport-20). */
 #define RESET_DELIVERY_TIMEOUT 0x2
+#define RESET_TOO_FAR_BEHIND   0x5
+#define DONE_TOO_FAR_BEHIND    0x5
 
 static void judge_excluded(struct qp_judged *self, const struct qp_conn *c, unsigned side,
                            const struct qp_object *o) {
@@ -80,6 +82,11 @@ static int asked_by_relay(const struct qp_evidence *e, const struct qp_conn *up,
   return -1;
 }
 
+/* Is its subgroup known? Of one whose ID is that of its first object not before that comes. */
+static bool is_named(const struct qp_half *h) {
+  return h->kind == QP_S_SUBGROUP && (!h->header.id_is_object || h->feed.any_object);
+}
+
 /* Did any stream of this subgroup end with a reset where it reached the relay? */
 static bool reset_upstream(const struct qp_evidence *e, const struct qp_conn *down,
                            const struct qp_half *h, uint32_t track) {
@@ -90,7 +97,8 @@ static bool reset_upstream(const struct qp_evidence *e, const struct qp_conn *do
     for (size_t k = 0; relay >= 0 && k < conns[i]->n_halves; k++) {
       const struct qp_half *u = conns[i]->halves[k];
       if (!u->reset || u->side == relay || u->kind != QP_S_SUBGROUP ||
-          u->header.group != h->header.group || u->header.subgroup != h->header.subgroup)
+          u->header.group != h->header.group ||
+          (is_named(u) && is_named(h) && u->header.subgroup != h->header.subgroup))
         continue;
       const struct qp_request *r =
           qp_session_alias(conns[i], (unsigned)relay, u->header.alias, u->opened.time_ns);
@@ -127,6 +135,8 @@ static enum reason reason_of(const struct qp_evidence *e, const struct qp_conn *
   const struct qp_request *r = qp_session_alias(c, !h->side, h->header.alias, h->opened.time_ns);
   if (!r || h->stopped || (r->ended.frame && r->ended.time_ns <= h->reset_at.time_ns))
     return REASON_OTHER;
+  if (r->done && r->done_status == DONE_TOO_FAR_BEHIND && h->reset_code == RESET_TOO_FAR_BEHIND)
+    return REASON_OTHER; /* the resets come before PUBLISH_DONE */
   int priority = h->header.priority == QP_NO_PRIORITY ? r->default_priority : h->header.priority;
   bool timed = false;
   for (size_t i = 0; i < r->n_filters; i++) {
@@ -178,10 +188,6 @@ static void judge_reset(struct qp_judged *self, const struct qp_conn *c, const s
 }
 
 /* ---- a subgroup that was let go stays closed -------------------------------- */
-
-static bool is_named(const struct qp_half *h) {
-  return h->kind == QP_S_SUBGROUP && (!h->header.id_is_object || h->feed.any_object);
-}
 
 static uint64_t subgroup_key(const struct qp_half *h) {
   uint64_t k = qp_map_mix(h->header.alias, h->header.group);

@@ -69,6 +69,21 @@ static void read_subscribed(const struct qp_line *line, struct qp_names *names, 
   }
 }
 
+#define TOO_FAR_BEHIND 5 /* PUBLISH_DONE, draft-ietf-moq-transport-20 */
+
+/* PUBLISH_DONE came for the session's last subscription to that track. */
+static void read_done(const struct qp_line *line, struct qp_names *names, uint32_t session,
+                      struct qp_objects_log *log) {
+  uint64_t status = 0;
+  uint32_t track = track_of(line, names);
+  qp_line_u64(line, "status", &status);
+  for (size_t i = log->n_subscribed; status == TOO_FAR_BEHIND && i-- > 0;)
+    if (log->subscribed[i].track == track && log->subscribed[i].session == session) {
+      log->subscribed[i].behind = true;
+      return;
+    }
+}
+
 /* All subscriptions that still run end now. */
 static void end_sessions(struct qp_objects_log *log, uint64_t t) {
   for (size_t i = log->n_subscribed; i-- > 0 && log->subscribed[i].until == UINT64_MAX;)
@@ -99,6 +114,8 @@ static void read_line(const struct qp_line *line, struct qp_names *names,
     read_object(line, names, &log->published[log->n_published++]);
   } else if (qp_line_is(line, "ev", "subscribed")) {
     read_subscribed(line, names, *session, log);
+  } else if (qp_line_is(line, "ev", "done")) {
+    read_done(line, names, *session, log);
   } else if (qp_line_is(line, "ev", "connected")) {
     end_sessions(log, t);
     read_session(line, log);

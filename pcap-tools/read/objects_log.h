@@ -33,6 +33,7 @@ struct qp_log_subscribed {
   uint64_t t, until; /* until: the session's end as logged; UINT64_MAX = not logged */
   uint32_t track, session;
   bool has_largest;
+  bool behind; /* it ended with TOO_FAR_BEHIND */
   uint64_t largest_group, largest_object;
   uint64_t line;
 };

@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include <stdio.h>
+
 #include <cmocka.h>
 
-#include "pcap-tools/t/scene.h"
+#include "pcap-tools/t/made_run.h"
 
 enum { C = TAPE_CLIENT, S = TAPE_SERVER };
 #define SECOND_NS 1000000000u
@@ -226,6 +228,24 @@ static void a_reset_for_a_timeout_passes(void **state) {
   done(&s, "priority-drop", JUDGE_PASS, 1);
 }
 
+/* A subscription that is given up: its streams are reset, then PUBLISH_DONE says so. */
+static void a_reset_too_far_behind_says_so(void **state) {
+  (void)state;
+  static const struct { uint64_t code, status; } given[] = {{5, 5}, {5, 2}, {1, 5}};
+  for (size_t i = 0; i < 3; i++) {
+    struct scene s = scene_new("chat", p_next_group(), p_none());
+    scene_up_stream(&s, 6, 0, "one");
+    cut_off(&s, given[i].code);
+    uint64_t answered = m_subscribe_ok(DOWN_ALIAS, p_none()).len;
+    pkt_1rtt(&s.sub, S,
+             .frames = FRAMES(w_stream_of(0, answered, m_done(given[i].status, 1), true)));
+    if (i == 0)
+      done(&s, "priority-drop", JUDGE_PASS, 1);
+    else
+      refused(&s, "priority-drop", "RESET_STREAM", i == 1 ? "none, code 0x5" : "none, code 0x1");
+  }
+}
+
 static void a_reset_for_a_timeout_has_its_code(void **state) {
   (void)state;
   struct scene s = scene_new("chat", p_timeout(500), p_none());
@@ -278,6 +298,50 @@ static void a_reset_handed_on_passes(void **state) {
   pkt_1rtt(&s.pub, C, .frames = FRAMES(w_reset(6, 1, part.len)));
   cut_off(&s, 1);
   done(&s, "priority-drop", JUDGE_PASS, 1);
+}
+
+/* A SUBGROUP_HEADER whose subgroup ID is that of the first object. */
+static struct word by_object(unsigned alias, unsigned group) {
+  return JOIN(w_hex("12"), w_vi64(alias), w_vi64(group), w_hex("01"));
+}
+
+/* Of a subgroup named by its first object that object was lost on one hop: the same subgroup; of
+ * another group it is not. */
+static void a_reset_of_the_header_alone_is_handed_on(void **state) {
+  (void)state;
+  for (unsigned group = 0; group < 2; group++) {
+    struct scene s = scene_new("chat", p_next_group(), p_none());
+    struct word header = by_object(DOWN_ALIAS, group);
+    struct word part = JOIN(by_object(UP_ALIAS, 0), o_object(3, "one"));
+    pkt_1rtt(&s.pub, C, .frames = FRAMES(w_stream_of(6, 0, part, false)));
+    pkt_1rtt(&s.pub, C, .frames = FRAMES(w_reset(6, 1, part.len)));
+    pkt_1rtt(&s.sub, S, .frames = FRAMES(w_stream_of(7, 0, header, false)));
+    pkt_1rtt(&s.sub, S, .frames = FRAMES(w_reset(7, 1, header.len)));
+    if (group == 0)
+      done(&s, "priority-drop", JUDGE_PASS, 1);
+    else
+      refused(&s, "priority-drop", "RESET_STREAM", "none, code 0x1");
+  }
+}
+
+/* The application is told that it does not get the rest, or it has to get it. */
+static void what_one_too_far_behind_lacks_is_excused(void **state) {
+  (void)state;
+  for (int behind = 0; behind < 2; behind++) {
+    struct plan p = made_run();
+    char log[512];
+    snprintf(log, sizeof log,
+             "{\"ev\":\"connected\",\"t\":1,\"conn\":\"00\"}\n"
+             "{\"ev\":\"subscribed\",\"t\":2,\"track\":\"chat\",\"alias\":7,\"largest\":null}\n"
+             "{\"ev\":\"done\",\"t\":6000,\"track\":\"chat\",\"status\":%d,\"streams\":0}\n"
+             "{\"ev\":\"closed\",\"t\":9000,\"conn\":\"00\",\"by\":\"self\"}\n",
+             behind ? 5 : 2);
+    p.sub_log = log;
+    if (behind)
+      made_run_expect(&p, "payload-identical", JUDGE_PASS);
+    else
+      made_run_expect_finding(&p, "payload-identical", "object", "missing there");
+  }
 }
 
 /* ---- flow-limits: what the server may send is in the ClientHello ---------- */
@@ -394,10 +458,13 @@ int main(void) {
       cmocka_unit_test(a_reset_without_reason_fails),
       cmocka_unit_test(a_reset_for_a_timeout_passes),
       cmocka_unit_test(a_reset_for_a_timeout_has_its_code),
+      cmocka_unit_test(a_reset_too_far_behind_says_so),
+      cmocka_unit_test(what_one_too_far_behind_lacks_is_excused),
       cmocka_unit_test(what_was_let_go_is_not_opened_again),
       cmocka_unit_test(a_reset_that_was_asked_for_passes),
       cmocka_unit_test(another_subscribers_reset_is_no_reason),
       cmocka_unit_test(a_reset_handed_on_passes),
+      cmocka_unit_test(a_reset_of_the_header_alone_is_handed_on),
       CASE(within_the_limits_passes),
       CASE(raised_limits_pass),
       CASE(past_max_data_fails),
