@@ -25,7 +25,7 @@ static void end(struct subscription *sub) {
   relay_log(sub->client->relay, "client %u: too far behind; its subscription to %s ends",
             sub->client->slot, sub->track->label);
   tell(sub->client, false, sub->track, sub->track->largest.group, "too-far-behind");
-  track_too_far_behind(sub);
+  subscription_too_far_behind(sub);
 }
 
 /* ---- streams ------------------------------------------------------------------------- */

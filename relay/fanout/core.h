@@ -7,7 +7,8 @@
  *   timers.c   which connection is due first
  *   path.c     which path the fan-out takes, and when it waits for one
  *   entry.c    what the datapath is told about clients, upstreams, tracks
- *   track.c    MoQT: namespaces, subscriptions, joining, ending
+ *   track.c    MoQT: namespaces, tracks, requests and answers
+ *   subscription.c  what one client gets of a track: joining, ending
  *   stream.c   upstream streams and their cache
  *   leg.c      what each subscriber has of a stream; flow control; resets
  *   pending.c  order of unsent data
@@ -415,13 +416,9 @@ void path_validated(struct client *client, const struct qc_path *path);
 extern const struct moqt_events track_events;
 struct track *track_of_alias(struct client *up, uint64_t alias);
 void track_saw(struct track *track, uint64_t group, uint64_t object);
-/* After SUBSCRIBE_OK has left: the datapath learns of new subscriptions. */
-void track_enter(struct client *client);
 /* Sends the PUBLISH_DONE of ended tracks, withdraws from those that nobody wants any more,
  * frees what nobody needs. */
 void track_reap(struct relay *relay);
-/* Its queue is over the bound: nothing more is sent but resets and, then, PUBLISH_DONE. */
-void track_too_far_behind(struct subscription *sub);
 /* A request stream is closed in both directions. */
 void track_request_closed(struct client *up, int64_t sid);
 /* Asks for all tracks that wait for this upstream. */
@@ -432,6 +429,21 @@ void track_give_up(struct relay *relay);
 void track_malformed(struct track *track);
 /* A client is gone: its tracks end, its subscriptions stop. */
 void track_client_gone(struct client *client);
+
+/* ---- subscription.c ----------------------------------------------------------- */
+/* Answers SUBSCRIBE. */
+void subscription_join(struct subscription *sub);
+/* After SUBSCRIBE_OK has left: the datapath learns of new subscriptions. */
+void subscription_enter(struct client *client);
+/* Its queue is over the bound: nothing more is sent but resets and, then, PUBLISH_DONE. */
+void subscription_too_far_behind(struct subscription *sub);
+/* Nothing new is sent for it; PUBLISH_DONE with TOO_FAR_BEHIND follows what is. */
+void subscription_end_short(struct subscription *sub);
+/* Open streams of it that must not go on. */
+void subscription_reset(struct subscription *sub, uint64_t code, bool only_unwanted);
+/* PUBLISH_DONE, which frees it, once all of the track is there and delivered. */
+void subscription_settle(struct subscription *sub);
+void subscription_free(struct subscription *sub);
 /* Does this subscription get this group and priority? */
 bool subscription_wants(const struct subscription *sub, uint64_t group, uint8_t priority);
 /* Its delivery timeout; 0: nothing of it may be dropped. */

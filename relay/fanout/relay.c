@@ -141,7 +141,7 @@ static void flush_client(struct client *client) {
   if (relay->now < client->late_ns) return;
   client->late_ns = 0;
   send_quic(client);
-  if (!client->closed) track_enter(client);
+  if (!client->closed) subscription_enter(client);
   if (!client->closed && relay->cfg.plane) {
     more = slow_run(client);
     let_out(client);

@@ -41,17 +41,6 @@ void track_saw(struct track *track, uint64_t group, uint64_t object) {
   if (newer) entry_newest_group(track);
 }
 
-bool subscription_wants(const struct subscription *sub, uint64_t group, uint8_t priority) {
-  if (sub->state == SUB_PENDING || sub->behind || !sub->params.forward || group < sub->start_group) return false;
-  if (!(sub->params.has & MOQT_HAS_PRIORITY_FILTER)) return true;
-  return priority >= sub->params.priority_min && priority <= sub->params.priority_max;
-}
-
-uint32_t subscription_timeout_ms(const struct subscription *sub) {
-  uint64_t ms = sub->params.object_timeout_ms;
-  return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
-}
-
 /* ---- ending ---------------------------------------------------------------------------- */
 
 static void track_free(struct track *track) {
@@ -67,73 +56,6 @@ static bool track_has_subscribers(const struct track *track) {
     if (relay->clients[i] && relay->clients[i]->subs[track->index]) return true;
   }
   return false;
-}
-
-static void sub_free(struct subscription *sub) {
-  struct client *client = sub->client;
-  client->relay->n_behind -= sub->behind;
-  for (struct stream *s = client->relay->oldest; s; s = s->newer) {
-    struct leg *leg = s->track == sub->track ? leg_get(s, client, false) : NULL;
-    if (leg && leg->sub == sub) leg->sub = NULL; /* what is still to be sent of it is nobody's */
-  }
-  client->subs[sub->track->index] = NULL;
-  datagram_drop_unwanted(client);
-  if (client->in_plane) {
-    struct fb_subscription off = {0};
-    struct plane *plane = client->relay->cfg.plane;
-    plane->ops->put_subscription(plane->ctx, client->slot, sub->track->index, &off);
-  }
-  client->relay->unwanted = true;
-  free(sub);
-}
-
-/* Open streams of a subscription that must not go on. */
-static void reset_legs(struct subscription *sub, uint64_t code, bool only_unwanted) {
-  for (struct stream *s = sub->client->relay->oldest, *next; s; s = next) {
-    next = s->newer;
-    struct leg *leg = s->track == sub->track ? leg_get(s, sub->client, false) : NULL;
-    if (!leg || leg->done) continue;
-    if (only_unwanted && subscription_wants(sub, s->group, s->priority)) continue;
-    if (only_unwanted && leg->client->relay->cfg.defects.no_offset_fix)
-      leg_finish(leg);
-    else
-      leg_reset(leg, code);
-  }
-}
-
-static void sub_done(struct subscription *sub, uint64_t status) {
-  moqt_publish_done(sub->client->session, sub->req, status, sub->streams, "");
-  client_dirty(sub->client);
-  sub_free(sub);
-}
-
-void track_too_far_behind(struct subscription *sub) {
-  struct client *client = sub->client;
-  const struct plane *plane = client->relay->cfg.plane;
-  if (sub->behind || sub->state == SUB_PENDING) return;
-  sub->behind = true;
-  sub->state = SUB_ENDING;
-  client->relay->n_behind++;
-  if (client->in_plane) {
-    entry_subscription(sub);
-    plane->ops->quiesce(plane->ctx);
-    copies_drain(client->relay);
-  }
-  reset_legs(sub, MOQT_RESET_TOO_FAR_BEHIND, false);
-  datagram_drop_unwanted(client);
-}
-
-/* PUBLISH_DONE, once all of the track is there and delivered. */
-static void sub_settle(struct subscription *sub) {
-  struct track *track = sub->track;
-  if (sub->state != SUB_ENDING || sub->open_legs) return;
-  if (sub->behind) {
-    sub_done(sub, MOQT_DONE_TOO_FAR_BEHIND);
-    return;
-  }
-  if (track->open_streams || sub->client->dgram_head) return;
-  if (track->streams_told != UINT64_MAX && track->streams_seen < track->streams_told) return;
-  sub_done(sub, track->done_status);
 }
 
 static void track_end(struct track *track, uint64_t status) {
@@ -199,7 +121,7 @@ void track_reap(struct relay *relay) {
     if (!track || track->leaving || (track->state != TRACK_ENDED && !relay->n_behind)) continue;
     for (uint32_t i = 0; i < relay->n_slots; i++) {
       struct client *client = relay->clients[i];
-      if (client && !client->closed && client->subs[t]) sub_settle(client->subs[t]);
+      if (client && !client->closed && client->subs[t]) subscription_settle(client->subs[t]);
     }
     if (track->state != TRACK_ENDED) continue;
     if (track->open_streams || track_has_subscribers(track) || owes_resets(track)) continue;
@@ -233,7 +155,7 @@ void track_client_gone(struct client *client) {
   bool any = false;
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct subscription *sub = client->subs[t];
-    if (sub) sub_free(sub);
+    if (sub) subscription_free(sub);
   }
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = relay->tracks[t];
@@ -256,47 +178,6 @@ void track_give_up(struct relay *relay) {
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = relay->tracks[t];
     if (track && track->state == TRACK_ASKED && !track->up) track_end(track, MOQT_DONE_GOING_AWAY);
-  }
-}
-
-/* ---- joining ----------------------------------------------------------------------------- */
-
-/* The subscription starts on a group boundary behind everything seen: what it
- * gets is then whole. An empty track starts at group 0. */
-static void join(struct subscription *sub) {
-  struct track *track = sub->track;
-  struct client *client = sub->client;
-  struct moqt_location_range range = {0};
-  moqt_location_resolve(&sub->params.location, track->has_largest ? &track->largest : NULL, &range);
-  uint64_t asked = range.start.group + (range.start.object ? 1 : 0);
-  uint64_t next = track->has_largest ? track->largest.group + 1 : 0;
-  sub->start_group = sub->params.location.n && asked > next ? asked : next;
-  if (track->relay->cfg.defects.join_mid_group && next) sub->start_group = next - 1;
-  sub->state = SUB_LIVE;
-  struct moqt_params answer;
-  moqt_params_init(&answer);
-  if (track->has_largest) {
-    answer.has |= MOQT_HAS_LARGEST;
-    answer.largest = track->largest;
-  }
-  struct moqt_bytes properties = {.data = track->properties, .len = track->properties_len};
-  if (sub->params.has & MOQT_HAS_INCLUDE_PROPERTIES && !sub->params.include_properties)
-    properties.len = 0;
-  moqt_subscribe_accept(client->session, sub->req, track->out_alias, &answer, properties);
-  sub->entering = true; /* the datapath learns of it when SUBSCRIBE_OK has left */
-  client->entering = true;
-  client_dirty(client);
-}
-
-void track_enter(struct client *client) {
-  if (!client->entering) return;
-  client->entering = false;
-  entry_subscriber_join(client);
-  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
-    struct subscription *sub = client->subs[t];
-    if (!sub || !sub->entering) continue;
-    sub->entering = false;
-    if (sub->state == SUB_LIVE) entry_subscription(sub);
   }
 }
 
@@ -460,7 +341,7 @@ static void on_subscribe(void *app, int64_t req, const struct moqt_name *name,
   }
   *sub = (struct subscription){.client = client, .track = track, .req = req, .params = *params};
   client->subs[track->index] = sub;
-  if (track->state == TRACK_LIVE) join(sub);
+  if (track->state == TRACK_LIVE) subscription_join(sub);
 }
 
 static void on_update(void *app, int64_t req, const struct moqt_params *changed) {
@@ -486,7 +367,7 @@ static void on_update(void *app, int64_t req, const struct moqt_params *changed)
     client->relay->cfg.plane->ops->quiesce(client->relay->cfg.plane->ctx);
     copies_drain(client->relay);
   }
-  reset_legs(sub, MOQT_RESET_CANCELLED, true);
+  subscription_reset(sub, MOQT_RESET_CANCELLED, true);
   datagram_drop_unwanted(client);
   moqt_update_ok(client->session, req, sub->track->has_largest ? &sub->track->largest : NULL);
 }
@@ -500,10 +381,10 @@ static void on_ended(void *app, int64_t req, enum moqt_end why) {
   }
   struct subscription *sub = sub_of_request(client, req);
   if (!sub) return;
-  reset_legs(sub, MOQT_RESET_CANCELLED, false);
+  subscription_reset(sub, MOQT_RESET_CANCELLED, false);
   if (why == MOQT_END_UPDATE_FAILED)
     moqt_publish_done(client->session, req, MOQT_DONE_UPDATE_FAILED, sub->streams, "");
-  sub_free(sub);
+  subscription_free(sub);
 }
 
 /* ---- events of a session: the publisher's answers -------------------------------------------- */
@@ -532,7 +413,7 @@ static void on_subscribed(void *app, int64_t req, uint64_t alias, const struct m
   else entry_alias(track, true);
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct subscription *sub = relay->clients[i] ? relay->clients[i]->subs[track->index] : NULL;
-    if (sub && sub->state == SUB_PENDING) join(sub);
+    if (sub && sub->state == SUB_PENDING) subscription_join(sub);
   }
   stream_retry(up);
 }
@@ -560,10 +441,37 @@ static void on_refused(void *app, int64_t req, uint64_t code, uint64_t retry_ms,
   track_end(track, MOQT_DONE_GOING_AWAY); /* for those who had it from an older publisher */
 }
 
+/* May it go on with a gap? */
+static bool bears_gap(const struct subscription *sub) {
+  return sub->state == SUB_PENDING || (!sub->behind && subscription_timeout_ms(sub));
+}
+
+/* The upstream gave this relay up as too slow, and objects are missing. Who must get all or nothing
+ * more ends, as if its own queue had been too long; the others go on, behind a gap, with a new
+ * subscription of the relay. False: there are no others. */
+static bool ask_anew(struct track *track) {
+  struct relay *relay = track->relay;
+  bool any = false;
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    any = any || (client && client->subs[track->index] && bears_gap(client->subs[track->index]));
+  }
+  if (!any) return false;
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct subscription *sub = relay->clients[i] ? relay->clients[i]->subs[track->index] : NULL;
+    if (sub && !sub->behind && !bears_gap(sub)) subscription_end_short(sub);
+  }
+  entry_alias(track, false);
+  track->state = TRACK_ASKED;
+  if (!ask(track)) track_end(track, MOQT_DONE_GOING_AWAY);
+  return true;
+}
+
 static void on_done(void *app, int64_t req, uint64_t status, uint64_t streams, const char *reason) {
   (void)reason;
   struct track *track = track_of_request(app, req);
   if (!track) return;
+  if (status == MOQT_DONE_TOO_FAR_BEHIND && track->state == TRACK_LIVE && ask_anew(track)) return;
   track->streams_told = streams;
   track_end(track, status);
 }

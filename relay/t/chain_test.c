@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "relay/fanout/core.h"
 #include "relay/t/endpoint.h"
 #include "relay/t/relay_box.h"
 
@@ -257,6 +258,85 @@ static void streams_nobody_wants_end(void **state) {
   }
 }
 
+/* ---- too slow for the relay above ---------------------------------------------------------- */
+
+/* The relay above gives the one below up, with streams under way. */
+static void fall_behind(struct chain *c) {
+  struct relay *upper = c->upper->relay;
+  for (uint64_t g = 10; g < 15; g++) endpoint_publish_stream(c->pub, g, 1, 60000);
+  run(c, 3);
+  for (uint32_t i = 0; i < upper->n_slots; i++) {
+    struct client *client = upper->clients[i];
+    if (client && client->path.remote.in.sin_addr.s_addr == lower_addr().in.sin_addr.s_addr)
+      subscription_too_far_behind(client->subs[0]);
+  }
+  run(c, 300);
+}
+
+/* Who may lose something goes on, who may not ends; both are told the truth. */
+static void a_gap_from_above(void **state) {
+  struct relay_state s;
+  struct chain c;
+  (void)state;
+  for (int native = 0; native < 2; native++) {
+    chain_open(&c, native, native);
+    endpoint_subscribe_timed(c.low[0], 255, 60000);
+    endpoint_subscribe(c.low[1], 255);
+    endpoint_subscribe(c.high, 255);
+    run(&c, 50);
+    publish(&c, 0, 10);
+    fall_behind(&c);
+    assert_true(c.low[1]->done);
+    assert_int_equal(c.low[1]->done_status, MOQT_DONE_TOO_FAR_BEHIND);
+    assert_int_equal(c.low[1]->streams + c.low[1]->resets, c.low[1]->done_streams);
+    assert_false(c.low[0]->done);
+    assert_int_equal(c.pub->asked, 1); /* it is the relay above that is asked again */
+    publish(&c, 15, 25);
+    assert_int_equal(c.high->streams, 25);
+    assert_true(c.low[0]->streams >= 20 && c.low[0]->streams < 25);
+    assert_int_equal(c.low[0]->datagrams, 20);
+    assert_true(c.low[1]->streams < 15);
+    endpoint_subscribe(c.low[1], 255); /* anew */
+    run(&c, 50);
+    uint64_t before = c.low[1]->streams;
+    publish(&c, 25, 30);
+    assert_int_equal(c.low[1]->streams, before + 5);
+    endpoint_publish_done(c.pub);
+    run(&c, 300);
+    for (int i = 0; i < LOWER_SUBS; i++) {
+      assert_int_equal(c.low[i]->wrong + c.low[i]->duplicates, 0);
+      assert_int_equal(c.low[i]->done_status, MOQT_DONE_TRACK_ENDED);
+    }
+    relay_state(c.lower->relay, &s);
+    assert_int_equal(s.tracks + s.cached_bytes, 0);
+    chain_close(&c);
+  }
+}
+
+/* Nobody may lose anything: all end, and a new subscription asks anew. */
+static void the_end_from_above(void **state) {
+  struct chain c;
+  (void)state;
+  for (int native = 0; native < 2; native++) {
+    chain_open(&c, native, native);
+    for (int i = 0; i < LOWER_SUBS; i++) endpoint_subscribe(c.low[i], 255);
+    run(&c, 50);
+    publish(&c, 0, 10);
+    fall_behind(&c);
+    for (int i = 0; i < LOWER_SUBS; i++) {
+      assert_int_equal(c.low[i]->done_status, MOQT_DONE_TOO_FAR_BEHIND);
+      assert_int_equal(c.low[i]->streams + c.low[i]->resets, c.low[i]->done_streams);
+    }
+    endpoint_subscribe(c.low[0], 255);
+    run(&c, 50);
+    uint64_t before = c.low[0]->streams;
+    publish(&c, 15, 20);
+    assert_int_equal(c.low[0]->streams, before + 5);
+    assert_int_equal(c.low[0]->wrong + c.low[0]->duplicates, 0);
+    chain_close(&c);
+  }
+}
+
 /* ---- the relay above is lost ---------------------------------------------------------------- */
 
 /* As small as a stateless reset is here. */
@@ -363,6 +443,8 @@ int main(void) {
       cmocka_unit_test(withdraws),
       cmocka_unit_test(streams_of_an_older_subscription),
       cmocka_unit_test(streams_nobody_wants_end),
+      cmocka_unit_test(a_gap_from_above),
+      cmocka_unit_test(the_end_from_above),
       cmocka_unit_test(an_upstream_that_said_so_comes_back),
       cmocka_unit_test(a_silent_upstream_comes_back),
       cmocka_unit_test(patience_ends),
