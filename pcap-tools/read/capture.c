@@ -8,7 +8,7 @@
 #include "pcap-tools/read/memory.h"
 #include "pcap-tools/read/source.h"
 
-enum { BUFFER = 1 << 17 };
+enum { BUFFER = 1 << 16 }; /* what is read stays in the cache until it is looked at */
 
 struct qp_capture {
   struct qp_source *source;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# timeout: 900
+# timeout: 3000
 # Each operator of quicpcap mutate is convicted by the check it names: at two places of
 # one run of each scenario, in the full test at twenty of three.
 set -euo pipefail

@@ -321,8 +321,23 @@ static void a_token_proves_the_address(void **state) {
   done(t, &c);
 }
 
+/* The packet's own ID stands in its payload, so near to the front that what lies before it
+ * is too short for a packet, and ends in the zeros that no protection has for a tag. */
+static void its_own_id_in_the_payload(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_silent(t);
+  memset(c.cid[S].data + 2, 0, c.cid[S].len - 2u);
+  tape_shake(&c, QP_AES_128_GCM);
+  struct word front = w_bytes((uint8_t[9]){0}, 9), id = w_bytes(c.cid[S].data, c.cid[S].len);
+  pkt_1rtt(&c, C, .spoil_tag = true, .frames = JOIN(front, id, w_padding(20)));
+  expect_opened(t, 3, 2);
+  done(t, &c);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(its_own_id_in_the_payload),
       cmocka_unit_test(every_cipher_in_both_versions),
       cmocka_unit_test(a_version_chosen_in_the_handshake),
       cmocka_unit_test(after_a_retry),

@@ -136,11 +136,12 @@ enum { LONGEST = 1500 };
 /* A capture on the sender's machine shows what leaves by segmentation offload as one long
  * datagram: packets with the same ID behind each other. Where the first of them ends. */
 static size_t segment_of(const struct qp_header *h) {
-  enum { SHORTEST = 21, ID_SURE = 4 };
+  enum { ID_SURE = 4 };
   const struct qp_cid *id = &h->dcid;
-  if (id->len < ID_SURE)
+  size_t shortest = h->pn_at + 4 + QP_TAG_LEN; /* as qp_header_short() asks of each */
+  if (id->len < ID_SURE || h->len <= shortest)
     return h->len;
-  const uint8_t *p = h->start + SHORTEST + 1, *end = h->start + h->len;
+  const uint8_t *p = h->start + shortest + 1, *end = h->start + h->len;
   for (; p < end && (p = memmem(p, (size_t)(end - p), id->data, id->len)); p++)
     if (!(p[-1] & 0x80)) /* the other bits are protected or greased */
       return (size_t)(p - 1 - h->start);
