@@ -21,11 +21,12 @@ opinion=$BUILDDIR/t/pcap-tools/bench/second_opinion
 mkdir -p "$BUILDDIR/bench"
 work=$(mktemp -d "${TMPDIR:-/tmp}/fanbench-differential.XXXXXX")
 netns=fb-differential-$$
-pids=() bad=0 reason=''
+bad=0 reason=''
 export LC_ALL=C TSHARK_RUN_AS_ROOT=1
 
+# Whatever still runs in the namespace is ours.
 leave() {
-    if [ "${#pids[@]}" -gt 0 ]; then kill "${pids[@]}" 2>/dev/null || true; fi
+    if [ -n "${libs:-}" ]; then ip netns pids "$netns" 2>/dev/null | xargs -r kill -9 2>/dev/null || true; fi
     ip netns del "$netns" 2>/dev/null || true
     rm -rf "$work"
 }
@@ -102,14 +103,19 @@ ready() { # COMMAND...: within 5 s
 }
 
 in_netns() { ip netns exec "$netns" env LD_LIBRARY_PATH="$libs" HOME="$work" XDG_DATA_HOME="$work" XDG_CONFIG_HOME="$work" "$@"; }
+# The same in place of this shell: what runs in the background is the program itself.
+become() { exec ip netns exec "$netns" env LD_LIBRARY_PATH="$libs" HOME="$work" XDG_DATA_HOME="$work" XDG_CONFIG_HOME="$work" "$@"; }
 hears() { in_netns ss -Hlun 'sport = :4433' | grep -q .; }
 captures() { grep -q '^File:' "$work/dumpcap.err"; }
 # What a server sent last has to reach the file.
 is_over() { ! kill -0 "$1" 2>/dev/null; }
 
 stop() { # PID
-    kill -INT "$1" 2>/dev/null || true
-    ready is_over "$1" || kill -9 "$1" 2>/dev/null || true
+    kill "$1" 2>/dev/null || true
+    ready is_over "$1" || {
+        echo "differential: process $1 does not end" >&2
+        kill -9 "$1" 2>/dev/null || true
+    }
     wait "$1" 2>/dev/null || true
 }
 
@@ -118,12 +124,10 @@ exchange() { # NAME SERVER-FUNCTION CLIENT-ARGUMENT...; $again: how often the cl
     local name=$1 server=$2 capture=$work/$1.pcapng dumping serving i
     shift 2
     : >"$work/dumpcap.err"
-    in_netns dumpcap -q -i lo -f 'udp port 4433' -w "$capture" >/dev/null 2>"$work/dumpcap.err" &
+    become dumpcap -q -i lo -f 'udp port 4433' -w "$capture" >/dev/null 2>"$work/dumpcap.err" &
     dumping=$!
-    pids+=("$dumping")
     "$server" >"$work/server.log" 2>&1 &
     serving=$!
-    pids+=("$serving")
     if ! ready captures || ! ready hears; then
         cat "$work/dumpcap.err" "$work/server.log"
         echo "differential: $name: the server does not listen or nothing is captured" >&2
@@ -141,18 +145,16 @@ exchange() { # NAME SERVER-FUNCTION CLIENT-ARGUMENT...; $again: how often the cl
     sleep 0.3
     stop "$dumping"
     stop "$serving"
-    pids=()
 }
 
 server_options=()
 gnutls_server() {
-    exec ip netns exec "$netns" env LD_LIBRARY_PATH="$libs" timeout 60 "$foreign/usr/sbin/gtlsserver" -q -d "$work/htdocs" \
+    become "$foreign/usr/sbin/gtlsserver" -q -d "$work/htdocs" \
         --max-gso-dgrams=1 "${server_options[@]}" 127.0.0.1 4433 "$work/key.pem" "$work/cert.pem"
 }
 
 quic_go_server() {
-    exec ip netns exec "$netns" env HOME="$work" XDG_DATA_HOME="$work" XDG_CONFIG_HOME="$work" timeout 60 \
-        "$foreign/usr/bin/caddy" run --config "$work/Caddyfile"
+    become "$foreign/usr/bin/caddy" run --config "$work/Caddyfile"
 }
 
 prepare_others() {
