@@ -328,6 +328,7 @@ bench: ## measure; writes figures with the machine they were taken on
 	$(Q)$(MAKE) --no-print-directory build $(BENCH_BIN)
 	$(Q)SRCDIR='$(CURDIR)' BUILDDIR='$(abspath $(BUILD))' ci/bench.sh
 	$(Q)SRCDIR='$(CURDIR)' BUILDDIR='$(abspath $(BUILD))' ci/bench-judge.sh
+	$(Q)SRCDIR='$(CURDIR)' BUILDDIR='$(abspath $(BUILD))' ci/bench-crypt.sh
 
 # libFuzzer needs clang; every object is instrumented in a build of its own.
 FUZZ_BIN := $(patsubst %.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))

@@ -32,39 +32,48 @@ PORT_INLINE __u32 dp_show_head(struct dp_scratch *s, __u32 pn_at) {
   return truncated;
 }
 
-/* Opens with the keystream made ahead if it is there before and after, else with one that is
- * worked out here. Returns enum fb_packet_reason. */
+/* Opens the text of s->raw into s->clear, where the header stands. Returns how (enum
+ * dp_keystream), or -1: not authentic. */
+PORT_INLINE int dp_open_text(port_t *p, struct dp_scratch *s, const struct fb_key *key,
+                             __u32 key_slot, __u64 tag, __u64 span, __u32 cipher) {
+  if (port_own_aead(p))
+    return port_own_open(p, key_slot, s->pn, s->clear, s->raw, CRYPT_SPAN_AT(span),
+                         CRYPT_SPAN_LEN(span))
+               ? -1
+               : DP_COMPUTED;
+  const struct fb_keystream *ks = 0;
+  __u32 up = port_keystreams_up(p);
+  if (up)
+    ks = port_keystream(p, fb_keystream_up(port_max_subscribers(p), port_keystreams_down(p), up,
+                                           s->upstream, s->pn));
+  int how = DP_COMPUTED;
+  if (ks && tag && port_load(p, &ks->tag) == tag) {
+    int bad = dp_aead_open(p, s, ks, key_slot, span, cipher);
+    if (port_load(p, &ks->tag) == tag)
+      return bad ? -1 : DP_READY;
+    how = DP_RACED;
+  }
+  dp_aead_keystream(s, key, s->pn, CRYPT_SPAN_LEN(span), cipher);
+  return dp_aead_open(p, s, &s->crypt.keystream, key_slot, span, cipher) ? -1 : how;
+}
+
+/* With the key that the packet asked for. Returns enum fb_packet_reason. */
 PORT_INLINE int dp_open_payload(port_t *p, struct dp_scratch *s, const struct fb_key *key,
                                 __u32 key_slot, __u64 generation, __u32 cipher) {
   struct fb_upstream_state *state = port_upstream_state(p, s->upstream);
   if (!state)
     return FB_PKT_UNKNOWN_CID;
-  __u32 at = s->head_end, len = s->frames_end - at, up = port_keystreams_up(p);
-  __u64 span = CRYPT_SPAN(at, len), tag = fb_keystream_tag(generation, s->pn);
-  const struct fb_keystream *ks = 0;
-  if (up)
-    ks = port_keystream(p, fb_keystream_up(port_max_subscribers(p), port_keystreams_down(p), up,
-                                           s->upstream, s->pn));
-  int ready = 0, raced = 0, bad = 0;
-  if (ks && tag && port_load(p, &ks->tag) == tag) {
-    bad = dp_aead_open(p, s, ks, key_slot, span, cipher);
-    ready = port_load(p, &ks->tag) == tag;
-    raced = !ready;
-  }
-  if (!ready) {
-    dp_aead_keystream(s, key, s->pn, len, cipher);
-    bad = dp_aead_open(p, s, &s->crypt.keystream, key_slot, span, cipher);
-  }
-  if (bad || port_load(p, &key->generation) != generation)
+  int how = dp_open_text(p, s, key, key_slot, fb_keystream_tag(generation, s->pn),
+                         CRYPT_SPAN(s->head_end, s->frames_end - s->head_end), cipher);
+  if (how < 0 || port_load(p, &key->generation) != generation)
     return FB_PKT_BAD_TAG;
-  port_count(p, ready ? &state->ks_ready : &state->ks_computed, 1);
-  if (raced)
-    port_count(p, &state->ks_raced, 1);
+  DP_COUNT_KEYSTREAM(p, state, how);
   return FB_PKT_FANNED;
 }
 
-/* Which bits and which key a packet has is only known when it proved authentic; until then
- * every reason but a missing key is bad-tag or length. */
+/* Everything in the header is a claim until the tag proves it. A phase without key, and a
+ * number that the phase's key does not cover, are told without trying; reserved bits only of an
+ * authentic packet. */
 PORT_INLINE int dp_open_aead(port_t *p, struct dp_scratch *s, __u32 cipher) {
   struct fb_upstream_state *state = port_upstream_state(p, s->upstream);
   __u32 pn_at = DP_PAYLOAD + 1 + s->cid_len, first_key;
@@ -75,7 +84,7 @@ PORT_INLINE int dp_open_aead(port_t *p, struct dp_scratch *s, __u32 cipher) {
   /* The sample begins where the payload of a 4-byte number would (RFC 9001 5.4.2). */
   if (s->len < FB_TAG_LEN || pn_at + 4 + 16 > DP_PAYLOAD + s->len)
     return FB_PKT_LENGTH;
-  dp_aead_mask(s, hp, s->raw, pn_at + 4, cipher);
+  dp_aead_mask(p, s, hp, first_key + (s->up.phase & 1), s->raw, pn_at + 4, cipher);
   __u32 truncated = dp_show_head(s, pn_at);
   __u8 first = s->clear[DP_PAYLOAD];
   s->frames_end = DP_PAYLOAD + s->len - FB_TAG_LEN;

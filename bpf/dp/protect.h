@@ -13,6 +13,17 @@
 /* Bits of a short header's first byte that are hidden (RFC 9001 5.4.1). */
 #define DP_SHORT_MASK 0x1f
 
+/* How a packet came by its keystream. Made ahead, there before and after its use; worked out
+ * for it; that, after one made ahead had changed during its use. */
+enum dp_keystream { DP_READY, DP_COMPUTED, DP_RACED };
+
+#define DP_COUNT_KEYSTREAM(p, c, how)                                                              \
+  do {                                                                                             \
+    port_count(p, (how) == DP_READY ? &(c)->ks_ready : &(c)->ks_computed, 1);                      \
+    if ((how) == DP_RACED)                                                                         \
+      port_count(p, &(c)->ks_raced, 1);                                                            \
+  } while (0)
+
 /* Is there a key, and of this cipher? `generation` as loaded before. */
 PORT_INLINE int dp_key_good(const struct fb_key *key, __u64 generation, __u32 cipher) {
   return generation != 0 && key->cipher == cipher;
@@ -47,9 +58,14 @@ PORT_INLINE int dp_aead_keystream(struct dp_scratch *s, const struct fb_key *key
 }
 
 /* Into s->crypt.mask; the sample begins at `at` of `buf`. */
-PORT_INLINE int dp_aead_mask(struct dp_scratch *s, const struct fb_key *key, const __u8 *buf,
-                             __u32 at, __u32 cipher) {
+PORT_INLINE int dp_aead_mask(port_t *p, struct dp_scratch *s, const struct fb_key *key,
+                             __u32 key_slot, const __u8 *buf, __u32 at, __u32 cipher) {
   const struct crypt_buf *b = (const struct crypt_buf *)buf;
+  port_unused(key_slot);
+  if (port_own_aead(p)) {
+    s->crypt.mask = port_own_mask(p, key_slot, buf + wire_mask(at));
+    return 0;
+  }
   return cipher == FB_PROTECT_CHACHA20 ? crypt_chacha20_mask(key, b, at, &s->crypt)
                                        : crypt_aes_mask(key, b, at, &s->crypt);
 }

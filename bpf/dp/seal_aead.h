@@ -28,46 +28,55 @@ PORT_INLINE void dp_hide_head(struct dp_scratch *s, __u32 pn_at, __u32 at) {
   }
 }
 
-/* Seals s->copy into s->sealed: with the keystream made ahead if it is there before and
- * after, else with one that is worked out here. `cipher` is a constant. */
+/* Seals the text of s->copy into s->sealed, where the header stands. Returns how (enum
+ * dp_keystream), or a negative error. */
+PORT_INLINE int dp_seal_text(port_t *p, struct dp_scratch *s, const struct fb_key *key,
+                             __u32 key_slot, __u64 tag, const struct fb_record_sub *r, __u64 span,
+                             __u32 cipher) {
+  if (port_own_aead(p))
+    return port_own_seal(p, key_slot, r->pn, s->sealed, s->copy, CRYPT_SPAN_AT(span),
+                         CRYPT_SPAN_LEN(span))
+               ? -1
+               : DP_COMPUTED;
+  __u32 down = port_keystreams_down(p);
+  const struct fb_keystream *ks =
+      down ? port_keystream(p, fb_keystream_down(down, r->slot, r->pn)) : 0;
+  int how = DP_COMPUTED;
+  if (ks && tag && port_load(p, &ks->tag) == tag) {
+    if (dp_aead_seal(p, s, ks, key_slot, span, cipher))
+      return -1;
+    if (port_load(p, &ks->tag) == tag)
+      return DP_READY;
+    how = DP_RACED;
+  }
+  dp_aead_keystream(s, key, r->pn, CRYPT_SPAN_LEN(span), cipher);
+  return dp_aead_seal(p, s, &s->crypt.keystream, key_slot, span, cipher) ? -1 : how;
+}
+
+/* Seals s->copy into s->sealed. `cipher` is a constant. */
 PORT_INLINE int dp_seal_aead(port_t *p, struct dp_scratch *s, __u32 n, __u32 cipher) {
   const struct fb_record_sub *r = &s->record.subs[port_index(n, FB_BATCH)];
-  const struct fb_subscriber_copy *sub = &s->subs[port_index(n, FB_BATCH)];
+  __u32 key_slot = s->subs[port_index(n, FB_BATCH)].key_slot;
   struct fb_counters *c = port_counters(p, r->slot);
-  const struct fb_key *key = port_key(p, sub->key_slot);
+  const struct fb_key *key = port_key(p, key_slot);
   if (!c || !key)
     return DP_ERR_NO_KEY;
-  __u64 generation = port_load(p, &key->generation), pn = r->pn;
-  if (!dp_key_good(key, generation, cipher) || pn < key->from || pn >= key->until)
+  __u64 generation = port_load(p, &key->generation);
+  if (!dp_key_good(key, generation, cipher) || r->pn < key->from || r->pn >= key->until)
     return DP_ERR_NO_KEY;
   __u32 at = s->copy_head, end = DP_PAYLOAD + s->len - FB_TAG_LEN;
   if (s->len < FB_TAG_LEN || at >= end)
     return -1;
-  __u64 span = CRYPT_SPAN(at, end - at);
   dp_copy_head(s);
-  __u32 down = port_keystreams_down(p);
-  const struct fb_keystream *ks =
-      down ? port_keystream(p, fb_keystream_down(down, r->slot, pn)) : 0;
-  __u64 tag = fb_keystream_tag(generation, pn);
-  int ready = 0, raced = 0;
-  if (ks && tag && port_load(p, &ks->tag) == tag) {
-    if (dp_aead_seal(p, s, ks, sub->key_slot, span, cipher))
-      return -1;
-    ready = port_load(p, &ks->tag) == tag;
-    raced = !ready;
-  }
-  if (!ready) {
-    dp_aead_keystream(s, key, pn, end - at, cipher);
-    if (dp_aead_seal(p, s, &s->crypt.keystream, sub->key_slot, span, cipher))
-      return -1;
-  }
-  dp_aead_mask(s, key, s->sealed, at - s->copy_pn_len + 4, cipher);
+  int how = dp_seal_text(p, s, key, key_slot, fb_keystream_tag(generation, r->pn), r,
+                         CRYPT_SPAN(at, end - at), cipher);
+  if (how < 0)
+    return how;
+  dp_aead_mask(p, s, key, key_slot, s->sealed, at - s->copy_pn_len + 4, cipher);
   if (port_load(p, &key->generation) != generation)
     return DP_ERR_NO_KEY; /* taken away meanwhile: what stands there is nothing */
   dp_hide_head(s, at - s->copy_pn_len, at);
-  port_count(p, ready ? &c->ks_ready : &c->ks_computed, 1);
-  if (raced)
-    port_count(p, &c->ks_raced, 1);
+  DP_COUNT_KEYSTREAM(p, c, how);
   return 0;
 }
 

@@ -216,6 +216,11 @@ void dp_native_on_access(struct dp_native *dp, dp_native_access_fn *access, void
   dp->access_user = user;
 }
 
+void dp_native_use_aead(struct dp_native *dp, const struct dp_native_aead *aead, void *user) {
+  dp->aead = aead;
+  dp->aead_user = user;
+}
+
 /* ---- entries --------------------------------------------------------------------- */
 
 /* Writes everything behind the lock word, under the lock. */
@@ -317,8 +322,8 @@ struct dp_native *dp_native_new(const struct dp_native_sizes *sizes) {
   dp->rings = calloc(s.cpus, sizeof(*dp->rings));
   dp->scratch = calloc(s.cpus, sizeof(*dp->scratch));
   if (dp->upstreams && dp->upstream_state && dp->track_state && dp->subscribers &&
-      dp->subscriptions && dp->counters && dp->streams && dp->downs && dp->objects && dp->cpus && dp->cids &&
-      dp->aliases && dp->rings && dp->scratch && make_keys(dp))
+      dp->subscriptions && dp->counters && dp->streams && dp->downs && dp->objects && dp->cpus &&
+      dp->cids && dp->aliases && dp->rings && dp->scratch && make_keys(dp))
     return dp;
   dp_native_free(dp);
   return NULL;

@@ -67,6 +67,22 @@ typedef void dp_native_record_fn(void *user, const void *record, size_t len);
  * here. `word` is what is about to be accessed. */
 typedef void dp_native_access_fn(void *user, const volatile void *word);
 
+/* A cipher of the process's own, one with AES instructions for example, in place of
+ * bpf/crypt: who sends from user space should not be measured by what BPF lacks. `key` is a
+ * place in `keys`, whose element says which cipher and generation it is; the key itself lies
+ * there too. It works its keystreams out by itself, those made ahead stay unused. */
+struct dp_native_aead {
+  /* Seals `len` bytes of `from` into `to`, the tag behind them, as packet `pn`; the header is
+   * the associated data. 0, or -1: the copy is lost. */
+  int (*seal)(void *user, uint32_t key, uint64_t pn, uint8_t *to, const uint8_t *from, size_t len,
+              const uint8_t *head, size_t head_len);
+  /* The opposite; the tag is behind `from`. 0 = authentic. */
+  int (*open)(void *user, uint32_t key, uint64_t pn, uint8_t *to, const uint8_t *from, size_t len,
+              const uint8_t *head, size_t head_len);
+  /* Mask of header protection, the first byte lowest. */
+  uint64_t (*mask)(void *user, uint32_t key, const uint8_t sample[16]);
+};
+
 struct dp_native_table; /* ID and alias tables */
 struct dp_native_ring;
 
@@ -85,7 +101,7 @@ struct dp_native {
   struct fb_subscription *subscriptions; /* dp_native_subscription() finds one */
   struct fb_counters *counters;
   struct fb_stream *streams;
-  struct fb_down *downs; /* dp_native_down() finds one */
+  struct fb_down *downs;     /* dp_native_down() finds one */
   struct fb_object *objects; /* [streams] */
   struct fb_cpu *cpus;
   /* As keys.h says; NULL without protection (ghash: without AES-128-GCM). */
@@ -101,6 +117,8 @@ struct dp_native {
   void *emit_user;
   dp_native_access_fn *access;
   void *access_user;
+  const struct dp_native_aead *aead;
+  void *aead_user;
 };
 
 /* Everything is zero: the datapath is off, all slots are free. NULL: out of memory, or
@@ -110,6 +128,9 @@ void dp_native_free(struct dp_native *dp); /* NULL is fine */
 
 void dp_native_on_emit(struct dp_native *dp, dp_native_emit_fn *emit, void *user);
 void dp_native_on_access(struct dp_native *dp, dp_native_access_fn *access, void *user);
+
+/* NULL: bpf/crypt, as before. Between packets alone. */
+void dp_native_use_aead(struct dp_native *dp, const struct dp_native_aead *aead, void *user);
 
 /* Gives the datapath a UDP payload that arrived on `path` at `now_ns` on `cpu`
  * (below sizes.cpus). What the kernel sends "up" is the caller's to handle whatever

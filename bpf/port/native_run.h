@@ -158,6 +158,26 @@ PORT_INLINE int port_get_subscription(port_t *p, __u32 subscriber, __u32 track,
   return 1;
 }
 
+/* ---- a cipher of the process's own ------------------------------------------------ */
+
+#define port_own_aead(p) ((p)->dp->aead != NULL)
+
+PORT_INLINE int port_own_seal(port_t *p, __u32 key, __u64 pn, __u8 *to, const __u8 *from, __u32 at,
+                              __u32 len) {
+  return p->dp->aead->seal(p->dp->aead_user, key, pn, to + at, from + at, len, to + FB_MAX_HEADERS,
+                           at - FB_MAX_HEADERS);
+}
+
+PORT_INLINE int port_own_open(port_t *p, __u32 key, __u64 pn, __u8 *to, const __u8 *from, __u32 at,
+                              __u32 len) {
+  return p->dp->aead->open(p->dp->aead_user, key, pn, to + at, from + at, len, to + FB_MAX_HEADERS,
+                           at - FB_MAX_HEADERS);
+}
+
+PORT_INLINE __u64 port_own_mask(port_t *p, __u32 key, const __u8 *sample) {
+  return p->dp->aead->mask(p->dp->aead_user, key, sample);
+}
+
 /* ---- clock, CPU, ring ------------------------------------------------------------ */
 
 PORT_INLINE __u64 port_now_ns(port_t *p) {

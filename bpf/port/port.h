@@ -16,6 +16,8 @@
  *   port_count                  a statistic: atomic, in no order
  *   port_now_ns, port_cpu_id
  *   port_ring_room, port_ring_write    this CPU's ring
+ *   port_own_aead(p)            does the process seal by itself? then port_own_seal,
+ *                               port_own_open, port_own_mask do (struct dp_native_aead)
  *   port_load_payload           the packet's payload as it came
  *   port_emit, port_restore     send a copy; make the packet whole again
  *   port_zero, port_copy        [at, end) of a buffer

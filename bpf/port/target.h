@@ -49,7 +49,11 @@ PORT_INLINE void port_put64(void *at, __u64 v) {
 #define PORT_GLOBAL
 #define PORT_INLINE static inline __attribute__((unused))
 #define PORT_NO_UNROLL
-#define PORT_UNROLL
+#ifdef __clang__
+#define PORT_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define PORT_UNROLL _Pragma("GCC unroll 16")
+#endif
 #define port_index(x, n)      (x)
 #define port_unused(x)        ((void)(x))
 
@@ -66,7 +70,7 @@ PORT_INLINE __u64 port_get64(const void *at) {
 PORT_INLINE void port_put64(void *at, __u64 v) {
   __builtin_memcpy(at, &v, sizeof(v));
 }
-#define port_in_memory(array) ((void)(array))
+#define port_in_memory(array) __asm__ volatile("" : : "r"(array) : "memory")
 #define port_done(a, b)       ((void)(a), (void)(b))
 #endif
 

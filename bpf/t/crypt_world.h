@@ -20,7 +20,7 @@ void crypt_free(struct crypt_world *w); /* NULL is fine */
 
 /* Runs a step on w->io; returns what it returned. */
 int crypt_run(struct crypt_world *w, enum crypt_step_name step);
-/* Runs it `times`; average ns of one, the way in and out included (CRYPT_NOTHING: that alone). */
+/* Runs it `times`; average ns of one (natively: of processor time), the way in and out included (CRYPT_NOTHING: that alone). */
 uint64_t crypt_time(struct crypt_world *w, enum crypt_step_name step, uint32_t times);
 
 #endif

@@ -216,7 +216,6 @@ const struct fixture fixtures_priority_limit[] = {{"priority-limit", priority_li
                                                   {"resends", resends},
                                                   {"filter first", filter_first},
                                                   {NULL, NULL}};
-const struct fixture fixtures_deadline[] = {{"deadline", deadline},
-                                            {"deadline by age", deadline_by_age},
-                                            {NULL, NULL}};
+const struct fixture fixtures_deadline[] = {
+    {"deadline", deadline}, {"deadline by age", deadline_by_age}, {NULL, NULL}};
 const struct fixture fixtures_skip_to_group[] = {{"skip-to-group", skip_to_group}, {NULL, NULL}};

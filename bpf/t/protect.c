@@ -61,6 +61,36 @@ static void nonce_of(const struct secret *s, uint64_t pn, uint8_t nonce[12]) {
     nonce[4 + i] ^= (uint8_t)(pn >> 8 * (7 - i));
 }
 
+/* The tag goes behind `to`. */
+static int seal_text(const struct secret *s, const uint8_t nonce[12], uint8_t *to,
+                     const uint8_t *from, size_t len, const uint8_t *head, size_t head_len) {
+  if (s->cipher == FB_PROTECT_CHACHA20)
+    return wc_ChaCha20Poly1305_Encrypt(s->key, nonce, head, (word32)head_len, from, (word32)len, to,
+                                       to + len);
+  Aes aes;
+  assert_int_equal(wc_AesInit(&aes, NULL, INVALID_DEVID), 0);
+  assert_int_equal(wc_AesGcmSetKey(&aes, s->key, 16), 0);
+  int err = wc_AesGcmEncrypt(&aes, to, from, (word32)len, nonce, 12, to + len, 16, head,
+                             (word32)head_len);
+  wc_AesFree(&aes);
+  return err;
+}
+
+/* The tag is behind `from`. */
+static int open_text(const struct secret *s, const uint8_t nonce[12], uint8_t *to,
+                     const uint8_t *from, size_t len, const uint8_t *head, size_t head_len) {
+  if (s->cipher == FB_PROTECT_CHACHA20)
+    return wc_ChaCha20Poly1305_Decrypt(s->key, nonce, head, (word32)head_len, from, (word32)len,
+                                       from + len, to);
+  Aes aes;
+  assert_int_equal(wc_AesInit(&aes, NULL, INVALID_DEVID), 0);
+  assert_int_equal(wc_AesGcmSetKey(&aes, s->key, 16), 0);
+  int err = wc_AesGcmDecrypt(&aes, to, from, (word32)len, nonce, 12, from + len, 16, head,
+                             (word32)head_len);
+  wc_AesFree(&aes);
+  return err;
+}
+
 struct piece protect(const struct secret *s, struct piece clear, size_t cid_len, uint64_t pn) {
   if (s->cipher == FB_PROTECT_NONE)
     return clear;
@@ -70,19 +100,7 @@ struct piece protect(const struct secret *s, struct piece clear, size_t cid_len,
   uint8_t nonce[12], mask[16], *text = out.bytes + head;
   out.bytes[0] = (uint8_t)(out.bytes[0] ^ (s->phase ? 4 : 0));
   nonce_of(s, pn, nonce);
-  if (s->cipher == FB_PROTECT_CHACHA20) {
-    assert_int_equal(wc_ChaCha20Poly1305_Encrypt(s->key, nonce, out.bytes, (word32)head,
-                                                 clear.bytes + head, (word32)len, text, text + len),
-                     0);
-  } else {
-    Aes aes;
-    assert_int_equal(wc_AesInit(&aes, NULL, INVALID_DEVID), 0);
-    assert_int_equal(wc_AesGcmSetKey(&aes, s->key, 16), 0);
-    assert_int_equal(wc_AesGcmEncrypt(&aes, text, clear.bytes + head, (word32)len, nonce, 12,
-                                      text + len, 16, out.bytes, (word32)head),
-                     0);
-    wc_AesFree(&aes);
-  }
+  assert_int_equal(seal_text(s, nonce, text, clear.bytes + head, len, out.bytes, head), 0);
   mask_of(s, out.bytes + pn_at + 4, mask);
   out.bytes[0] ^= mask[0] & 0x1f;
   for (size_t i = 0; i < pn_len; i++)
@@ -103,21 +121,48 @@ bool unprotect(const struct secret *s, struct piece *packet, size_t cid_len, uin
   for (size_t i = 0; i < pn_len; i++)
     b[pn_at + i] ^= mask[1 + i];
   nonce_of(s, pn, nonce);
-  int err;
-  if (s->cipher == FB_PROTECT_CHACHA20) {
-    err = wc_ChaCha20Poly1305_Decrypt(s->key, nonce, b, (word32)head, b + head, (word32)len,
-                                      b + head + len, clear);
-  } else {
-    Aes aes;
-    assert_int_equal(wc_AesInit(&aes, NULL, INVALID_DEVID), 0);
-    assert_int_equal(wc_AesGcmSetKey(&aes, s->key, 16), 0);
-    err = wc_AesGcmDecrypt(&aes, clear, b + head, (word32)len, nonce, 12, b + head + len, 16, b,
-                           (word32)head);
-    wc_AesFree(&aes);
-  }
-  if (err)
+  if (open_text(s, nonce, clear, b + head, len, b, head))
     return false;
   memcpy(b + head, clear, len);
   memset(b + head + len, 0, FB_TAG_LEN);
   return true;
 }
+
+/* ---- as the cipher of an instance ---------------------------------------------------------- */
+
+/* The key itself: of AES it is the first of the round keys. */
+static struct secret secret_in(const struct fb_key *k) {
+  struct secret s = {.cipher = (enum fb_protection)k->cipher};
+  memcpy(s.key, k->key, sizeof(s.key));
+  memcpy(s.hp, k->hp, sizeof(s.hp));
+  memcpy(s.iv, k->iv, sizeof(s.iv));
+  return s;
+}
+
+static int aead_seal(void *user, uint32_t key, uint64_t pn, uint8_t *to, const uint8_t *from,
+                     size_t len, const uint8_t *head, size_t head_len) {
+  struct secret s = secret_in((const struct fb_key *)user + key);
+  uint8_t nonce[12];
+  nonce_of(&s, pn, nonce);
+  return seal_text(&s, nonce, to, from, len, head, head_len);
+}
+
+static int aead_open(void *user, uint32_t key, uint64_t pn, uint8_t *to, const uint8_t *from,
+                     size_t len, const uint8_t *head, size_t head_len) {
+  struct secret s = secret_in((const struct fb_key *)user + key);
+  uint8_t nonce[12];
+  nonce_of(&s, pn, nonce);
+  return open_text(&s, nonce, to, from, len, head, head_len);
+}
+
+static uint64_t aead_mask(void *user, uint32_t key, const uint8_t sample[16]) {
+  struct secret s = secret_in((const struct fb_key *)user + key);
+  uint8_t mask[16];
+  uint64_t out = 0;
+  mask_of(&s, sample, mask);
+  memcpy(&out, mask, 8);
+  return out;
+}
+
+const struct dp_native_aead protect_aead = {
+    .seal = aead_seal, .open = aead_open, .mask = aead_mask};

@@ -4,6 +4,7 @@
 #define FANBENCH_BPF_T_PROTECT_H
 
 #include "bpf/abi/keys.h"
+#include "bpf/port/native.h"
 #include "bpf/t/packet.h"
 
 #include <stdbool.h>
@@ -27,5 +28,8 @@ struct piece protect(const struct secret *s, struct piece clear, size_t cid_len,
 
 /* The opposite: the tag is zero then. False: not authentic as packet `pn`. */
 bool unprotect(const struct secret *s, struct piece *packet, size_t cid_len, uint64_t pn);
+
+/* wolfSSL as the cipher of a native instance; its user pointer is the instance's `keys`. */
+extern const struct dp_native_aead protect_aead;
 
 #endif

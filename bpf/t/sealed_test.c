@@ -63,6 +63,27 @@ static void in_the_kernel_just_the_same(void **state) {
   }
 }
 
+/* A process that has a better cipher than bpf/crypt uses that one. */
+static void by_the_process_itself(void **state) {
+  (void)state;
+  for (size_t c = 0; c < CIPHERS; c++) {
+    struct world *w = world_native_sealed(ciphers[c]);
+    w->own_aead = true;
+    for (size_t t = 0; t < 4; t++) /* all but those about keystreams */
+      for (const struct fixture *f = tables[t]; f->name; f++)
+        if (concerns(f))
+          run_fixture(w, f);
+    world_begin(w, 4);
+    world_join(w, 0, 3);
+    assert_int_equal(send_packet(w, PACKET(.pn = 1, FRAMES(datagram(object(1, 0, 3, 4))))),
+                     FB_PKT_FANNED);
+    assert_int_equal(w->n_copies, 3);
+    assert_int_equal(counters_of(w, 0)->ks_ready, 0); /* though it was there */
+    assert_int_equal(counters_of(w, 0)->ks_computed, 1);
+    world_free(w);
+  }
+}
+
 static int setup(void **state) {
   (void)state;
   for (size_t c = 0; c < CIPHERS; c++)
@@ -81,6 +102,7 @@ static int teardown(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(natively),
-                                     cmocka_unit_test(in_the_kernel_just_the_same)};
+                                     cmocka_unit_test(in_the_kernel_just_the_same),
+                                     cmocka_unit_test(by_the_process_itself)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -159,8 +159,8 @@ void world_lag(struct world *w, uint32_t slot, uint64_t ms) {
 void world_object(struct world *w, uint64_t ordinal, uint64_t end, uint64_t ms) {
   struct fb_stream st;
   w->ops->get_stream(w, (uint32_t)(ordinal % WORLD_STREAMS), &st);
-  w->ops->objects(w)[ordinal % WORLD_STREAMS] = (struct fb_object){
-      .end = (uint64_t)st.claim << FB_CLAIM_SHIFT | end, .since_ns = ago(ms)};
+  w->ops->objects(w)[ordinal % WORLD_STREAMS] =
+      (struct fb_object){.end = (uint64_t)st.claim << FB_CLAIM_SHIFT | end, .since_ns = ago(ms)};
 }
 
 struct fb_counters *counters_of(struct world *w, uint32_t slot) {

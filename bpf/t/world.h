@@ -90,6 +90,7 @@ struct world {
    * then have the other cipher. */
   enum fb_protection seal;
   struct fb_subscriber subs[WORLD_SUBSCRIBERS]; /* of a sealed world, as written last */
+  bool own_aead; /* natively: wolfSSL does what bpf/crypt would (struct dp_native_aead) */
   /* of the last packet */
   struct copy copies[WORLD_COPIES];
   size_t n_copies;

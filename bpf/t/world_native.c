@@ -45,6 +45,8 @@ static void reset(struct world *w) {
   dp_of(w)->defects = w->defects;
   dp_of(w)->policy = w->policy;
   dp_native_on_emit(w->impl, on_emit, w);
+  if (w->own_aead)
+    dp_native_use_aead(w->impl, &protect_aead, dp_of(w)->keys);
 }
 
 /* As the kernel's: what a fixture says of lags is a time before now. */
