@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "bench/run/ability.h"
 #include "bench/run/find.h"
 #include "bench/run/interleavings.h"
 
@@ -131,20 +130,13 @@ static int view_defects(struct suite_job *job, const struct suite_request *reque
   return 0;
 }
 
-/* Whether this build and mode can run it; else why not. */
-static void judge_ability(struct suite_job *job, const char *mode) {
-  char why[512] = "";
-  bool live = strcmp(mode, "live") == 0, can;
-  if (live ? !job->plan->mode_live : !job->plan->mode_sim) {
-    if (asprintf(&job->skip, "for %s mode only", live ? "sim" : "live") < 0)
-      job->skip = NULL;
+/* Whether the scenario wants this mode; else why not. */
+static void judge_mode(struct suite_job *job, const char *mode) {
+  const bool live = strcmp(mode, "live") == 0;
+  if (live ? job->plan->mode_live : job->plan->mode_sim)
     return;
-  }
-  can = ability_run(job->plan, why, sizeof why);
-  if (can)
-    return;
-  job->refused_code = 3;
-  job->refused = strdup(why);
+  if (asprintf(&job->skip, "for %s mode only", live ? "sim" : "live") < 0)
+    job->skip = NULL;
 }
 
 static int add_variant(struct suite *suite, size_t file, const struct variant *v) {
@@ -164,7 +156,7 @@ static int add_variant(struct suite *suite, size_t file, const struct variant *v
   job->kept = replay_line(suite->request, job,
                           v->twin == REPORT_OFF ? "../on/scenario.yaml" : "scenario.yaml", 0,
                           request->interleave != NULL ? INTERLEAVINGS_FILE : NULL);
-  judge_ability(job, suite->request->mode);
+  judge_mode(job, suite->request->mode);
   return 0;
 }
 

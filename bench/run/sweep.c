@@ -11,7 +11,6 @@
 #include "bench/report/files.h"
 #include "bench/report/report.h"
 #include "bench/report/sweep.h"
-#include "bench/run/ability.h"
 #include "bench/run/live.h"
 #include "bench/run/progress.h"
 #include "bench/run/ready.h"
@@ -366,15 +365,10 @@ static int check_settings(const struct sweep_request *request) {
   bool live = strcmp(request->mode, "live") == 0;
   for (size_t i = 0; i < request->plan->n_settings; i++) {
     const struct plan *plan = request->plan->settings[i];
-    char why[512];
     if (live ? !plan->mode_live : !plan->mode_sim) {
       fprintf(stderr, "fanbench: %s is for %s mode only\n", plan->name, live ? "sim" : "live");
       return 2;
     }
-    if (ability_run(plan, why, sizeof why))
-      continue;
-    fprintf(stderr, "fanbench: %s: %s\n", plan->name, why);
-    return 3;
   }
   return live ? ready_machine(request->bindir) : 0;
 }

@@ -18,6 +18,7 @@
 #include "relay/fanout/defects.h"
 #include "relay/fanout/native_plane.h"
 #include "relay/fanout/relay.h"
+#include "relay/fanout/feeder.h"
 #include "relay/fanout/trace_lines.h"
 #include "relay/fanout/trace_qlog.h"
 #include "relay/fanout/user_plane.h"
@@ -37,6 +38,7 @@ struct relay_node {
   struct dp_native *dp; /* datapath kernel; else NULL */
   struct native_plane plane;
   struct user_plane *user; /* datapath user; else NULL */
+  struct feeder *feeder;   /* datapath kernel with packet protection; else NULL */
   struct trace_lines trace;
   FILE *log;
   struct plane_ops plane_ops; /* the native ones, with a barrier that knows of nested runs */
@@ -316,16 +318,32 @@ static uint32_t policy_of(const struct plan_node *node) {
   return dp_policy_find(node->policy);
 }
 
+static enum qc_protection protection_of(const struct plan_node *node) {
+  return node->protection == PLAN_PROT_NONE ? QC_PROTECT_NONE : QC_PROTECT_TLS;
+}
+
+static enum qc_cipher cipher_of(const struct plan_node *node) {
+  return node->cipher == PLAN_AES128GCM ? QC_AES_128_GCM : QC_CHACHA20_POLY1305;
+}
+
 static int open_datapath(struct relay_node *r) {
   const struct plan *plan = r->node->world->plan;
   const struct fb_defects defects = defects_of(plan);
+  const struct plane_protection protection =
+      relay_protection(protection_of(r->node->plan), cipher_of(r->node->plan), clients_of(plan),
+                       r->node->plan->datapath == PLAN_DP_KERNEL);
   if (r->node->plan->datapath == PLAN_DP_STOCK)
     return 0;
   if (r->node->plan->datapath == PLAN_DP_USER) {
-    r->user = user_plane_open(clients_of(plan), &defects, policy_of(r->node->plan), on_send, r);
+    r->user = user_plane_open(clients_of(plan), &defects, policy_of(r->node->plan), &protection,
+                              on_send, r);
     return r->user != NULL ? 0 : -1;
   }
-  const struct dp_native_sizes sizes = {.subscribers = clients_of(plan), .cpus = 1 + NEST_DEPTH};
+  const struct dp_native_sizes sizes = {.subscribers = clients_of(plan),
+                                        .cpus = 1 + NEST_DEPTH,
+                                        .protect = protection.protect,
+                                        .keystreams_down = protection.keystreams_down,
+                                        .keystreams_up = protection.keystreams_up};
   r->dp = dp_native_new(&sizes);
   if (r->dp == NULL)
     return -1;
@@ -333,6 +351,8 @@ static int open_datapath(struct relay_node *r) {
   r->dp->policy = policy_of(r->node->plan);
   dp_native_on_emit(r->dp, on_emit, r);
   native_plane_init(&r->plane, r->dp);
+  if (protection.protect && (r->feeder = feeder_new(&r->plane.plane)) == NULL)
+    return -1;
   return open_nest(r);
 }
 
@@ -341,7 +361,7 @@ static int open_tls(struct relay_node *r) {
   r->tls = qc_tls_new(&(struct qc_tls_config){
       .server = true,
       .alpn = MOQT_ALPN,
-      .cipher = plan->cipher == PLAN_AES128GCM ? QC_AES_128_GCM : QC_CHACHA20_POLY1305,
+      .cipher = cipher_of(plan),
       .cert_pem = (const uint8_t *)embed_test_cert_pem,
       .cert_len = embed_test_cert_pem_len,
       .key_pem = (const uint8_t *)embed_test_key_pem,
@@ -360,7 +380,7 @@ static int open_upstream(struct relay_node *r, struct relay_upstream *upstream) 
     return 0;
   r->dial_tls = qc_tls_new(&(struct qc_tls_config){
       .alpn = MOQT_ALPN,
-      .cipher = plan->cipher == PLAN_AES128GCM ? QC_AES_128_GCM : QC_CHACHA20_POLY1305,
+      .cipher = cipher_of(plan),
       .keylog = on_keylog,
       .keylog_arg = r,
   });
@@ -387,7 +407,8 @@ static int open_core(struct relay_node *r) {
                : r->user != NULL ? user_plane_interface(r->user)
                                  : NULL,
       .tls = r->tls,
-      .protection = plan->protection == PLAN_PROT_NONE ? QC_PROTECT_NONE : QC_PROTECT_TLS,
+      .feeder = r->feeder,
+      .protection = protection_of(plan),
       .cubic = plan->congestion == PLAN_CUBIC,
       .policy = policy_of(plan),
       .cache_bytes = plan->cache_bytes,
@@ -406,6 +427,7 @@ static void free_node(struct relay_node *r) {
   if (r->relay != NULL && native_of(r) != NULL)
     native_plane_print(native_of(r), r->log); /* as the daemon does at its end */
   relay_free(r->relay);
+  feeder_free(r->feeder);
   r->node->world->nested += r->nest.nested;
   nest_close(&r->nest);
   while (r->ingress != NULL) {
@@ -456,9 +478,9 @@ static void relay_close(struct node *node) {
     return;
   }
   /* The dead write nothing; the next life goes on with these files. */
-  FILE **files[] = {&r->log, &r->trace.copies, &r->trace.ledger};
-  for (size_t i = 0; i < 3; i++)
-    if ((*files[i] = freopen("/dev/null", "we", *files[i])) == NULL)
+  FILE **files[] = {&r->log, &r->trace.copies, &r->trace.ledger, &r->trace.qlog};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    if (*files[i] != NULL && (*files[i] = freopen("/dev/null", "we", *files[i])) == NULL)
       world_end(node->world, "cannot close the files of %s", node->plan->name);
   node->orphan = r;
 }
@@ -499,6 +521,8 @@ static uint64_t look(struct relay_node *r) {
   struct node *node = r->node;
   r->in = 0;
   node->at_ns += SIM_TURN_NS;
+  while (r->feeder != NULL && feeder_step(r->feeder, UINT32_MAX) != 0)
+    continue;
   const uint64_t deadline = relay_deadline(r->relay);
   if (deadline > node->at_ns)
     return deadline;

@@ -48,7 +48,6 @@ EOF
 scenario plain
 scenario lossy ', loss: 1%'
 scenario simonly '' 'modes: [sim]'
-scenario sealedpath '' '' 'kernel, protection: tls'
 printf 'scenario: broken\nnodes: 7\n' >broken.yaml
 
 # help
@@ -141,8 +140,6 @@ expect 0 clean
 expect 2 enter relay -- true
 
 if [ "$(id -u)" -eq 0 ]; then
-    expect 3 run sealedpath.yaml --mode live
-    says err 'protection tls on datapath kernel or user, not built yet'
     expect 0 run simonly.yaml --mode live
     says out '# SKIP'
     [ ! -e runs/simonly ] || fail 'a skipped scenario has a run directory'

@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "bench/run/ability.h"
 #include "bench/run/channel.h"
 #include "bench/run/command.h"
 #include "bench/run/defects.h"
@@ -141,19 +140,6 @@ static void a_peer_without_a_link_is_refused(void **state) {
   topology_free(&net);
 }
 
-static void what_cannot_be_run_is_named(void **state) {
-  (void)state;
-  assert_true(ability_run(&plan, err, sizeof err));
-  nodes[1].datapath = PLAN_DP_USER;
-  nodes[1].protection = PLAN_PROT_NONE;
-  assert_true(ability_run(&plan, err, sizeof err));
-  nodes[1].protection = PLAN_PROT_TLS;
-  assert_false(ability_run(&plan, err, sizeof err));
-  assert_non_null(strstr(err, "protection tls on datapath kernel or user"));
-  nodes[1].protection = PLAN_PROT_NONE;
-  nodes[1].datapath = PLAN_DP_KERNEL;
-}
-
 static void the_catalogue_names_what_scenarios_may_use(void **state) {
   (void)state;
   size_t n = 0;
@@ -204,7 +190,6 @@ int main(void) {
       cmocka_unit_test_setup(a_peer_is_told_its_addresses, reset),
       cmocka_unit_test(the_wire_is_told_the_scenario),
       cmocka_unit_test_setup(a_peer_without_a_link_is_refused, reset),
-      cmocka_unit_test_setup(what_cannot_be_run_is_named, reset),
       cmocka_unit_test_setup(the_catalogue_names_what_scenarios_may_use, reset),
       cmocka_unit_test_setup(planned_objects_are_counted, reset),
       cmocka_unit_test(messages_pass_and_garbage_is_seen),

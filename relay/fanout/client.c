@@ -418,6 +418,7 @@ void client_free(struct client *client) {
     n = d->next;
     free(d);
   }
+  keys_forget(client);
   free(client->pending);
   free(client->parked);
   free(client->resets);

@@ -226,6 +226,16 @@ struct window {
   bool waits; /* the slow path has something to send and no room for it */
 };
 
+/* keys.c. By direction (sending = 1) and key phase bit; key_len 0: not there. */
+struct client_keys {
+  struct protect_keys told[2][2];
+  uint64_t generation[2][2]; /* of what stands in the datapath: direction, place */
+  unsigned which;            /* place of the sending key */
+  uint64_t tx_from;          /* first number that it seals, by whoever */
+  uint64_t tx_until;         /* numbers from here on it may not seal, by whoever; 0 = no key there */
+  uint64_t tx_renew;         /* from here on an update is due */
+};
+
 struct client {
   struct relay *relay;
   uint32_t slot, gen;
@@ -262,6 +272,7 @@ struct client {
   struct qc_path valid_paths[RELAY_VALID_PATHS]; /* the newest ones, a ring */
   unsigned n_valid_paths;                        /* validated so far */
   bool rx_phase, tx_phase;                       /* key phase bits, as the datapath knows them */
+  struct client_keys keys;
   struct qc_peer_params peer;
   struct subscription *subs[FB_MAX_TRACKS];
   uint64_t max_payload;
@@ -323,6 +334,7 @@ struct relay {
   uint32_t n_slots;        /* slots ever used: [0, n_slots) */
   uint32_t *gens;
   uint32_t next_upstream_gen;
+  uint64_t key_generation; /* the last one given, bpf/abi/keys.h */
   uint64_t next_ns_order;
   struct client *upstreams[FB_MAX_UPSTREAMS];
   struct dial dial;
@@ -353,6 +365,24 @@ struct client *client_accept(struct relay *relay, const struct qc_path *path, co
                              size_t len);
 struct client *client_dial(struct relay *relay); /* to the upstream of the configuration */
 void client_free(struct client *client);
+/* keys.c: packet protection of a client in the datapath; no-ops with protection none. */
+void keys_told(struct client *client, const struct protect_keys *keys); /* from ngtcp2 */
+void keys_forget(struct client *client);                                /* wipes them */
+uint8_t keys_protection(const struct client *client); /* enum fb_protection, of its entry */
+uint32_t keys_slot(const struct client *client);      /* key_slot of its entry */
+void keys_enter(struct client *client);               /* before its entry is active */
+/* tx_phase has changed; its entry is held, no copy is being made. */
+void keys_next(struct client *client);
+void keys_leave(struct client *client); /* no copy is being made any more */
+/* AEAD limits (RFC 9001 6.6): updates a sending key that has sealed much, closes the connection
+ * before it has sealed all it may. */
+void keys_renew(struct client *client);
+bool keys_spent(const struct client *client); /* the sending key may seal nothing more */
+uint8_t keys_upstream_protection(const struct client *client);
+void keys_upstream_enter(struct client *client); /* before its entry is active */
+void keys_upstream_next(struct client *client, uint64_t first); /* rx_phase has changed */
+void keys_upstream_leave(struct client *client); /* nothing of it is being opened any more */
+
 /* tell.c: what the trace is told of a connection; no-ops without a trace. tell_packet() is the
  * qc_config.packet of one, argument the client, where the trace asks for packets. */
 void tell_begun(const struct client *client);

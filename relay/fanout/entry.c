@@ -45,7 +45,8 @@ static int put_subscriber(struct client *client, uint8_t state) {
   struct fb_subscriber value = {
       .gen = client->gen,
       .state = state,
-      .protection = FB_PROTECT_NONE,
+      .protection = keys_protection(client),
+      .key_slot = keys_slot(client),
       .phase = client->tx_phase,
       .dcid_len = dcid->len,
       .max_payload = (uint16_t)client->max_payload,
@@ -71,6 +72,7 @@ void entry_subscriber_join(struct client *client) {
   struct plane *plane = plane_of(client);
   if (!plane || client->in_plane) return;
   struct relay *relay = client->relay;
+  keys_enter(client);
   report(client, "cannot enter the datapath",
          put_subscriber(client, client->path_held ? FB_SUB_JOINING : FB_SUB_ACTIVE));
   client->in_plane = true;
@@ -94,10 +96,13 @@ void entry_subscriber_update(struct client *client) {
 void entry_subscriber_phase(struct client *client, bool phase) {
   struct plane *plane = plane_of(client);
   client->tx_phase = phase;
+  if (plane)
+    client->keys.tx_from = plane_load(plane, &client_counters(client)->next_pn);
   if (!plane || !client->in_plane)
     return;
   report(client, "cannot hold its entry", put_subscriber(client, FB_SUB_JOINING));
   plane->ops->quiesce(plane->ctx);
+  keys_next(client);
   if (!client->path_held)
     report(client, "cannot update its entry", put_subscriber(client, FB_SUB_ACTIVE));
 }
@@ -113,6 +118,7 @@ void entry_subscriber_leave(struct client *client) {
     plane->ops->put_subscription(plane->ctx, client->slot, t, &off);
   }
   plane->ops->quiesce(plane->ctx);
+  keys_leave(client);
   client->in_plane = false; /* after the barrier no copy of it can start */
   copies_drain(relay);
   if (relay->cfg.trace && relay->cfg.trace->gone)
@@ -184,7 +190,7 @@ static void put_upstream(struct client *client) {
   struct plane *plane = plane_of(client);
   struct fb_upstream value = {.gen = client->upstream_gen,
                               .active = 1,
-                              .protection = FB_PROTECT_NONE,
+                              .protection = keys_upstream_protection(client),
                               .phase = client->rx_phase};
   value.path.family = put_addr(value.path.local_addr, &value.path.local_port, &client->path.local);
   put_addr(value.path.remote_addr, &value.path.remote_port, &client->path.remote);
@@ -194,8 +200,10 @@ static void put_upstream(struct client *client) {
 
 void entry_upstream_phase(struct client *client, bool phase) {
   client->rx_phase = phase;
-  if (client->upstream >= 0)
-    put_upstream(client);
+  if (client->upstream < 0)
+    return;
+  keys_upstream_next(client, client->rx_next);
+  put_upstream(client);
 }
 
 void entry_upstream_join(struct client *client) {
@@ -213,6 +221,7 @@ void entry_upstream_join(struct client *client) {
   client->upstream = slot;
   client->upstream_gen = ++relay->next_upstream_gen;
   fill_window(plane, &plane->upstream_state[slot], client->rx_next);
+  keys_upstream_enter(client);
   put_upstream(client);
   each_cid(client, true);
   for (uint32_t t = 0; t < FB_MAX_TRACKS; t++) {
@@ -233,6 +242,7 @@ void entry_upstream_leave(struct client *client) {
   struct fb_upstream off = {0};
   plane->ops->put_upstream(plane->ctx, (uint32_t)client->upstream, &off);
   plane->ops->quiesce(plane->ctx);
+  keys_upstream_leave(client);
   copies_drain(relay);
   relay->upstreams[client->upstream] = NULL;
   client->upstream = -1;

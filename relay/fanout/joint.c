@@ -230,6 +230,7 @@ static const struct ledger_ops ledger_ops = {
 
 static int on_sealing(void *arg, struct protect_out *pkt) {
   struct client *client = arg;
+  if (keys_spent(client)) return -1;
   return shim_protect_hooks.sealing(client->shim, pkt);
 }
 
@@ -250,8 +251,12 @@ static void on_phase(void *arg, bool sending, bool phase) {
     entry_upstream_phase(client, phase);
 }
 
+static void on_keys(void *arg, const struct protect_keys *keys) {
+  keys_told(arg, keys);
+}
+
 const struct protect_hooks joint_protect = {
-    .phase = on_phase, .sealing = on_sealing, .opened = on_opened};
+    .keys = on_keys, .phase = on_phase, .sealing = on_sealing, .opened = on_opened};
 
 /* From the first 1-RTT packet on: a server sends some before the handshake is done. */
 int joint_begin(struct client *client) {

@@ -100,6 +100,11 @@ void native_plane_init(struct native_plane *native, struct dp_native *dp) {
       .track_state = dp->track_state,
       .downs = dp->downs,
       .objects = dp->objects,
+      .keys = dp->keys,
+      .ghash = dp->ghash,
+      .keystreams = dp->keystreams,
+      .keystreams_down = dp->sizes.keystreams_down,
+      .keystreams_up = dp->sizes.keystreams_up,
   };
 }
 

@@ -12,6 +12,7 @@
 
 #include "bpf/abi/counters.h"
 #include "bpf/abi/entry.h"
+#include "bpf/abi/keys.h"
 #include "bpf/abi/record.h"
 
 /* What a drained ring yields; exactly one pointer is not NULL. Valid during the call. */
@@ -45,9 +46,21 @@ struct plane {
   struct fb_track_state *track_state; /* [FB_MAX_TRACKS] */
   struct fb_down *downs; /* [FB_STREAM_SLOTS * max_subscribers] */
   struct fb_object *objects; /* [FB_STREAM_SLOTS] */
+  /* Packet protection, sizes and rules in bpf/abi/keys.h; NULL: the datapath has none (ghash:
+   * none of AES-128-GCM; keystreams: it computes all itself). */
+  struct fb_key *keys;
+  struct fb_ghash *ghash;
+  struct fb_keystream *keystreams;
+  uint32_t keystreams_down, keystreams_up;
   /* Called before each access to a shared word; NULL outside of a simulation. */
   void (*access)(void *arg, const void *word);
   void *access_arg;
+};
+
+/* Packet protection that a datapath is made for. */
+struct plane_protection {
+  uint32_t protect; /* bits 1 << enum fb_protection; 0 = none */
+  uint32_t keystreams_down, keystreams_up; /* of each subscriber, upstream: powers of two, or 0 */
 };
 
 /* ---- shared words --------------------------------------------------------------- */

@@ -49,12 +49,17 @@ struct relay_upstream {
   struct qc_tls *tls;    /* a client's */
 };
 
+struct feeder;
+
 struct relay_config {
   const struct relay_ops *ops;
   void *ops_arg;
   const struct trace_ops *trace; /* NULL = none */
   void *trace_arg;
   struct plane *plane; /* NULL: datapath `stock` */
+  /* Makes keystreams ahead, not owned; NULL = nobody. Whoever has it steps it. */
+  struct feeder *feeder;
+  uint64_t aead_limit; /* packets a key may seal; 0 = the cipher's (RFC 9001 6.6); for tests */
   struct qc_tls *tls;
   enum qc_protection protection;
   bool cubic;
@@ -65,6 +70,11 @@ struct relay_config {
   struct relay_upstream upstream;
   struct fb_defects defects; /* all 0 = none */
 };
+
+/* What a datapath of so many subscribers must be made for. ahead: with room for keystreams, which
+ * a feeder makes. */
+struct plane_protection relay_protection(enum qc_protection protection, enum qc_cipher cipher,
+                                         uint32_t subscribers, bool ahead);
 
 struct relay *relay_new(const struct relay_config *config); /* NULL: no memory, bad limits */
 void relay_free(struct relay *relay);                       /* closes nothing on the wire */

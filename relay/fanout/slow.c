@@ -289,7 +289,8 @@ static void begin(struct packet *pkt, struct client *client) {
 static bool number_free(const struct client *client) {
   const struct fb_counters *counters = client_counters(client);
   const struct plane *plane = client->relay->cfg.plane;
-  return plane_load(plane, &counters->next_pn) < plane_load(plane, &counters->pn_limit);
+  return plane_load(plane, &counters->next_pn) < plane_load(plane, &counters->pn_limit) &&
+         !keys_spent(client);
 }
 
 static bool has_work(const struct client *client) {

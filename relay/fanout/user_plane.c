@@ -47,12 +47,17 @@ static int on_emit(void *user, const struct dp_native_copy *copy) {
 }
 
 struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
-                                   uint32_t policy, user_plane_send *send, void *arg) {
+                                   uint32_t policy, const struct plane_protection *protection,
+                                   user_plane_send *send, void *arg) {
   struct user_plane *u = calloc(1, sizeof *u);
   if (!u) return NULL;
   u->send = send;
   u->arg = arg;
-  u->dp = dp_native_new(&(struct dp_native_sizes){.subscribers = max_subscribers});
+  u->dp = dp_native_new(
+      &(struct dp_native_sizes){.subscribers = max_subscribers,
+                                .protect = protection->protect,
+                                .keystreams_down = protection->keystreams_down,
+                                .keystreams_up = protection->keystreams_up});
   if (!u->dp) {
     free(u);
     return NULL;

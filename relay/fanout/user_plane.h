@@ -15,7 +15,8 @@ typedef int user_plane_send(void *arg, const struct qc_path *path, const uint8_t
 
 /* NULL: no memory. defects may be NULL; policy: enum dp_policy. */
 struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
-                                   uint32_t policy, user_plane_send *send, void *arg);
+                                   uint32_t policy, const struct plane_protection *protection,
+                                   user_plane_send *send, void *arg);
 void user_plane_close(struct user_plane *plane); /* NULL is fine */
 
 struct plane *user_plane_interface(struct user_plane *plane);

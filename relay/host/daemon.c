@@ -19,6 +19,7 @@
 #include "relay/fanout/user_plane.h"
 #include "relay/host/address.h"
 #include "relay/host/control.h"
+#include "relay/host/feed.h"
 #include "relay/host/kernel_plane.h"
 #include "relay/host/neighbour.h"
 #include "relay/host/sockets.h"
@@ -38,6 +39,7 @@ struct process {
   struct sockets *sockets;
   struct kernel_plane *kernel;
   struct user_plane *user;
+  struct feed *feed; /* of the kernel's datapath with packet protection; else NULL */
   struct trace_lines *trace;
   struct qc_tls *tls, *dial_tls;
   struct relay *relay;
@@ -154,19 +156,20 @@ static int attach_all(struct process *p, char *err, size_t err_len) {
 static int open_datapath(struct process *p) {
   const struct options *o = p->options;
   if (o->datapath == DATAPATH_STOCK) return 0;
-  if (o->protection != QC_PROTECT_NONE)
-    return failed(p, EXIT_LACKING,
-                  "--protection tls with --datapath kernel or user is not built yet: the datapath "
-                  "cannot open and seal packets; use --datapath stock, or --protection none");
+  const struct plane_protection protection = relay_protection(
+      o->protection, o->cipher, o->max_clients, o->datapath == DATAPATH_KERNEL);
   if (o->datapath == DATAPATH_USER) {
-    p->user = user_plane_open(o->max_clients, &o->defects, o->policy, on_send, p);
+    p->user = user_plane_open(o->max_clients, &o->defects, o->policy, &protection, on_send, p);
     return p->user ? 0 : failed(p, EXIT_FAILED, "no memory for the datapath");
   }
   char err[512];
-  p->kernel = kernel_plane_open(o->max_clients, &o->defects, o->policy, err, sizeof err);
+  p->kernel =
+      kernel_plane_open(o->max_clients, &o->defects, o->policy, &protection, err, sizeof err);
   if (!p->kernel || attach_all(p, err, sizeof err)) return failed(p, EXIT_LACKING, err);
   if (o->defects.orphan) kernel_plane_orphan(p->kernel);
-  return 0;
+  if (!protection.protect) return 0;
+  p->feed = feed_open(kernel_plane_interface(p->kernel));
+  return p->feed ? 0 : failed(p, EXIT_FAILED, "cannot start the thread that makes keystreams");
 }
 
 /* Whom this relay dials. */
@@ -211,6 +214,7 @@ static int open_relay(struct process *p) {
       .plane = p->kernel ? kernel_plane_interface(p->kernel)
                : p->user ? user_plane_interface(p->user)
                          : NULL,
+      .feeder = p->feed ? feed_feeder(p->feed) : NULL,
       .tls = p->tls,
       .protection = o->protection,
       .cubic = o->cubic,
@@ -292,6 +296,7 @@ static void close_all(struct process *p) {
   relay_free(p->relay);
   qc_tls_free(p->tls);
   qc_tls_free(p->dial_tls);
+  feed_close(p->feed);
   kernel_plane_close(p->kernel);
   user_plane_close(p->user);
   if (tracefile_close(p->trace)) fputs("fanbench-relay: the trace is not complete\n", stderr);

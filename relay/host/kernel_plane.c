@@ -27,6 +27,7 @@ struct kernel_plane {
   int ring_fds[FB_MAX_CPUS];
   struct ring_buffer *rings;
   size_t mapped_counters, mapped_state, mapped_tracks, mapped_downs, mapped_objects;
+  size_t mapped_keys, mapped_ghash, mapped_keystreams;
   /* of the drain that is running */
   plane_sink *sink;
   void *sink_arg;
@@ -174,8 +175,36 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
   return level == LIBBPF_WARN ? vfprintf(stderr, format, args) : 0;
 }
 
+/* bpf/abi/keys.h. Arrays of one element stay unmapped. */
+static void size_keys(struct relay *skel, uint32_t subscribers,
+                      const struct plane_protection *protection) {
+  const uint32_t n = fb_keys(subscribers, FB_MAX_UPSTREAMS);
+  const uint32_t streams = fb_keystreams(subscribers, FB_MAX_UPSTREAMS, protection->keystreams_down,
+                                         protection->keystreams_up);
+  if (!protection->protect) return;
+  skel->rodata->fb_constants.protect = protection->protect;
+  skel->rodata->fb_constants.keystreams_down = protection->keystreams_down;
+  skel->rodata->fb_constants.keystreams_up = protection->keystreams_up;
+  bpf_map__set_max_entries(skel->maps.keys, n);
+  if (protection->protect >> FB_PROTECT_AES128GCM & 1)
+    bpf_map__set_max_entries(skel->maps.ghash, n);
+  if (streams) bpf_map__set_max_entries(skel->maps.keystreams, streams);
+}
+
+static int map_keys(struct kernel_plane *k, const struct plane_protection *protection) {
+  const bool aes = protection->protect >> FB_PROTECT_AES128GCM & 1;
+  const bool ahead = protection->keystreams_down || protection->keystreams_up;
+  k->plane.keystreams_down = protection->keystreams_down;
+  k->plane.keystreams_up = protection->keystreams_up;
+  k->plane.keys = map_array(k->skel->maps.keys, &k->mapped_keys);
+  if (aes) k->plane.ghash = map_array(k->skel->maps.ghash, &k->mapped_ghash);
+  if (ahead) k->plane.keystreams = map_array(k->skel->maps.keystreams, &k->mapped_keystreams);
+  return k->plane.keys && (k->plane.ghash || !aes) && (k->plane.keystreams || !ahead) ? 0 : -1;
+}
+
 static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
-                        const struct fb_defects *defects, uint32_t policy) {
+                        const struct fb_defects *defects, uint32_t policy,
+                        const struct plane_protection *protection) {
   k->cpus = libbpf_num_possible_cpus();
   if (k->cpus < 1 || k->cpus > FB_MAX_CPUS) return "the number of processors is out of range";
   k->cpu_now = calloc((size_t)k->cpus, sizeof *k->cpu_now);
@@ -192,6 +221,7 @@ static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
   bpf_map__set_max_entries(skel->maps.counters, max_subscribers);
   bpf_map__set_max_entries(skel->maps.subscriptions, max_subscribers * FB_MAX_TRACKS);
   bpf_map__set_max_entries(skel->maps.downs, max_subscribers * FB_STREAM_SLOTS);
+  size_keys(skel, max_subscribers, protection);
   if (relay__load(skel))
     return "the kernel refuses the BPF program; it needs root and Linux 6.6 or later (`fanbench "
            "doctor` tells what is missing)";
@@ -202,13 +232,14 @@ static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
   k->plane.downs = map_array(skel->maps.downs, &k->mapped_downs);
   k->plane.objects = map_array(skel->maps.objects, &k->mapped_objects);
   if (!k->plane.counters || !k->plane.upstream_state || !k->plane.track_state || !k->plane.downs ||
-      !k->plane.objects)
+      !k->plane.objects || (protection->protect && map_keys(k, protection)))
     return "the shared arrays cannot be mapped";
   return NULL;
 }
 
 struct kernel_plane *kernel_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
-                                       uint32_t policy, char *err, size_t err_len) {
+                                       uint32_t policy, const struct plane_protection *protection,
+                                       char *err, size_t err_len) {
   struct kernel_plane *k = calloc(1, sizeof *k);
   if (!k) {
     snprintf(err, err_len, "no memory");
@@ -218,11 +249,21 @@ struct kernel_plane *kernel_plane_open(uint32_t max_subscribers, const struct fb
   k->plane.ops = &ops;
   k->plane.ctx = k;
   k->plane.max_subscribers = max_subscribers;
-  const char *why = fill(k, max_subscribers, defects, policy);
+  const char *why = fill(k, max_subscribers, defects, policy, protection);
   if (!why) return k;
   snprintf(err, err_len, "datapath: %s", why);
   kernel_plane_close(k);
   return NULL;
+}
+
+static void unmap(void *at, size_t len) {
+  if (at) munmap(at, len);
+}
+
+/* The map may live on for a moment, and its memory is the kernel's again. */
+static void forget(void *at, size_t len) {
+  if (at) explicit_bzero(at, len);
+  unmap(at, len);
 }
 
 void kernel_plane_close(struct kernel_plane *k) {
@@ -232,11 +273,14 @@ void kernel_plane_close(struct kernel_plane *k) {
   for (int c = 0; c < FB_MAX_CPUS; c++) {
     if (k->ring_fds[c] >= 0) close(k->ring_fds[c]);
   }
-  if (k->plane.counters) munmap(k->plane.counters, k->mapped_counters);
-  if (k->plane.upstream_state) munmap(k->plane.upstream_state, k->mapped_state);
-  if (k->plane.track_state) munmap(k->plane.track_state, k->mapped_tracks);
-  if (k->plane.downs) munmap(k->plane.downs, k->mapped_downs);
-  if (k->plane.objects) munmap(k->plane.objects, k->mapped_objects);
+  unmap(k->plane.counters, k->mapped_counters);
+  unmap(k->plane.upstream_state, k->mapped_state);
+  unmap(k->plane.track_state, k->mapped_tracks);
+  unmap(k->plane.downs, k->mapped_downs);
+  unmap(k->plane.objects, k->mapped_objects);
+  forget(k->plane.keys, k->mapped_keys);
+  forget(k->plane.ghash, k->mapped_ghash);
+  forget(k->plane.keystreams, k->mapped_keystreams);
   if (k->skel) relay__destroy(k->skel);
   free(k->cpu_now);
   free(k->cpu_then);

@@ -14,7 +14,8 @@ struct kernel_plane;
 /* max_subscribers: entry slots, at most FB_MAX_SUBSCRIBERS; defects may be NULL; policy: enum
  * dp_policy. NULL with a message in err: what is missing, and what to do. */
 struct kernel_plane *kernel_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
-                                       uint32_t policy, char *err, size_t err_len);
+                                       uint32_t policy, const struct plane_protection *protection,
+                                       char *err, size_t err_len);
 void kernel_plane_close(struct kernel_plane *plane);
 
 /* Returns 0, or -1 with a message in err. */

@@ -61,7 +61,7 @@ void options_help(FILE *to) {
         "  --datapath NAME        kernel: copies made by eBPF; user: the same code on packets from\n"
         "                         the socket; stock: plain ngtcp2 streams [kernel]\n"
         "  --protection NAME      none: laboratory, null AEAD after a real handshake;\n"
-        "                         tls: real packet protection (datapath stock) [none]\n"
+        "                         tls: real packet protection [none]\n"
         "  --cipher NAME          chacha20 or aes128gcm [chacha20]\n"
         "  --congestion NAME      newreno or cubic [newreno]\n"
         "  --dev INTERFACE        attach the datapath here; repeatable [all but lo]\n"

@@ -166,6 +166,7 @@ void qc_free(struct qc *conn) {
   qc_streams_free(conn);
   qc_forget_cids(conn);
   free(conn->close_packet);
+  explicit_bzero(conn->hp_keys, sizeof(conn->hp_keys));
   free(conn);
 }
 

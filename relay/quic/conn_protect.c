@@ -7,7 +7,7 @@
 #include "relay/quic/conn_state.h"
 
 #define KEY_MAGIC  UINT64_C(0x66616e6b65790001)
-#define KEY_MAX    32
+#define KEY_MAX    PROTECT_KEY_MAX
 #define PHASE_BIT  0x04
 #define MAX_PN_LEN 4
 
@@ -251,6 +251,21 @@ static void free_key(struct qc_key *key) {
   free(key);
 }
 
+/* Somebody may want to seal beside ngtcp2. */
+static void tell_keys(struct qc *conn, bool tx, bool phase, const uint8_t *key, size_t key_len,
+                      const uint8_t *iv) {
+  struct protect_keys keys = {.tx = tx, .phase = phase, .key_len = (uint8_t)key_len};
+
+  if (conn->config.protection == QC_PROTECT_NONE || !conn->config.protect ||
+      !conn->config.protect->keys)
+    return;
+  memcpy(keys.key, key, key_len);
+  memcpy(keys.hp, conn->hp_keys[tx], key_len);
+  memcpy(keys.iv, iv, PROTECT_IV_LEN);
+  conn->config.protect->keys(conn->config.protect_arg, &keys);
+  explicit_bzero(&keys, sizeof(keys));
+}
+
 /* Fills in real keys (RFC 9001 5.1); with protection none they stay empty. */
 static int derive(struct qc_key *key, struct qc_key *hp, const uint8_t *secret, size_t secret_len) {
   const ngtcp2_crypto_ctx *crypto = NG_GET(crypto_ctx)(key->conn->ng);
@@ -272,9 +287,12 @@ static int derive(struct qc_key *key, struct qc_key *hp, const uint8_t *secret, 
     goto done;
   hp->hp.native_handle = wolfSSL_quic_crypt_new(crypto->hp.native_handle, hp_key, NULL, 1);
   rv = hp->hp.native_handle ? 0 : -1;
+  memcpy(key->conn->hp_keys[key->tx], hp_key, key_len);
+  if (!rv)
+    tell_keys(key->conn, key->tx, false, aead_key, key_len, key->iv);
 done:
-  memset(aead_key, 0, sizeof(aead_key));
-  memset(hp_key, 0, sizeof(hp_key));
+  explicit_bzero(aead_key, sizeof(aead_key));
+  explicit_bzero(hp_key, sizeof(hp_key));
   return rv;
 }
 
@@ -330,14 +348,18 @@ int qc_own_update_key(ngtcp2_conn *ng, uint8_t *rx_secret, uint8_t *tx_secret,
                       const uint8_t *now_tx_secret, size_t secret_len, void *user_data) {
   struct qc *conn = user_data;
   uint8_t rx_key[KEY_MAX], tx_key[KEY_MAX];
+  size_t key_len;
   int rv;
 
   if (ngtcp2_crypto_update_key(ng, rx_secret, tx_secret, rx_ctx, rx_key, rx_iv, tx_ctx, tx_key,
                                tx_iv, now_rx_secret, now_tx_secret, secret_len))
     return NGTCP2_ERR_CALLBACK_FAILURE;
-  memset(rx_key, 0, sizeof(rx_key));
-  memset(tx_key, 0, sizeof(tx_key));
   conn->rekeyed_phase = !conn->rekeyed_phase;
+  key_len = ngtcp2_crypto_aead_keylen(&NG_GET(crypto_ctx)(ng)->aead);
+  tell_keys(conn, false, conn->rekeyed_phase, rx_key, key_len, rx_iv);
+  tell_keys(conn, true, conn->rekeyed_phase, tx_key, key_len, tx_iv);
+  explicit_bzero(rx_key, sizeof(rx_key));
+  explicit_bzero(tx_key, sizeof(tx_key));
   rv = wrap(conn, false, rx_ctx, rx_iv);
   if (rv == 0) {
     rv = wrap(conn, true, tx_ctx, tx_iv);

@@ -28,7 +28,23 @@ struct protect_out {
   uint64_t joint_pn;  /* out */
 };
 
+/* One direction's 1-RTT keys (RFC 9001 5.1, 6.1), as bytes. */
+#define PROTECT_KEY_MAX 32
+#define PROTECT_IV_LEN  12
+struct protect_keys {
+  bool tx;
+  bool phase;      /* the key phase bit of the packets it protects */
+  uint8_t key_len; /* 32: ChaCha20-Poly1305, 16: AES-128-GCM */
+  uint8_t key[PROTECT_KEY_MAX];
+  uint8_t hp[PROTECT_KEY_MAX]; /* the same in all key updates */
+  uint8_t iv[PROTECT_IV_LEN];
+};
+
 struct protect_hooks {
+  /* Keys are there: first those of the handshake, then each next set, as soon as it is derived
+   * and before anybody uses it. Not with `protection: none`. Whoever keeps them wipes them.
+   * May be NULL. */
+  void (*keys)(void *arg, const struct protect_keys *keys);
   /* The key phase bit of a direction changes (RFC 9001 6): of sending with the next number that is
    * taken; of receiving with the packet at hand, whose number is above all before. May be NULL. */
   void (*phase)(void *arg, bool sending, bool phase);

@@ -267,7 +267,8 @@ struct endpoint *endpoint_new(struct memnet *net, struct qc_addr local, struct q
   struct endpoint *e = &full->e;
   e->net = net;
   e->first_group = UINT64_MAX;
-  e->tls = qc_tls_new(&(struct qc_tls_config){.alpn = MOQT_ALPN});
+  e->tls = qc_tls_new(&(struct qc_tls_config){
+      .alpn = MOQT_ALPN, .cipher = limits ? limits->cipher : QC_CHACHA20_POLY1305});
   struct moqt_config moqt = {
       .ops = &ops, .ops_arg = e, .events = &events, .app = e, .path = "/", .authority = "test"};
   e->session = moqt_session_new(&moqt);

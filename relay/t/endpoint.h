@@ -35,6 +35,7 @@ struct endpoint {
 struct endpoint_limits {
   uint64_t max_data, max_stream_data, max_streams;
   uint8_t cid_len;
+  enum qc_cipher cipher;
 };
 
 /* Dials server from local; registered with the network. */

@@ -188,6 +188,7 @@ static void relay_in(void *arg, const struct qc_path *path, const uint8_t *data,
   bool bypass = upstream && b->gso_every && ++b->upstream_packets % b->gso_every == 0;
   if (bypass) read_packet(b, path, data, len);
   else bench_inject(b, path, data, len);
+  while (b->feeder && feeder_step(b->feeder, 1000)) continue;
   end_batch(b);
 }
 static size_t relay_out(void *arg, struct qc_path *path, uint8_t *buf, size_t room,
@@ -239,18 +240,25 @@ struct bench *bench_open(struct shape shape) {
   b->native = shape.native;
   b->tls = qc_tls_new(&(struct qc_tls_config){.server = true,
                                               .alpn = MOQT_ALPN,
+                                              .cipher = shape.cipher,
                                               .cert_pem = (const uint8_t *)embed_test_cert_pem,
                                               .cert_len = embed_test_cert_pem_len,
                                               .key_pem = (const uint8_t *)embed_test_key_pem,
                                               .key_len = embed_test_key_pem_len});
   assert_non_null(b->tls);
   if (shape.native) {
-    struct dp_native_sizes sizes = {.subscribers = 16};
+    const struct plane_protection keys =
+        relay_protection(shape.protection, shape.cipher, 16, !shape.unfed);
+    struct dp_native_sizes sizes = {.subscribers = 16,
+                                    .protect = keys.protect,
+                                    .keystreams_down = keys.keystreams_down,
+                                    .keystreams_up = keys.keystreams_up};
     b->dp = dp_native_new(&sizes);
     assert_non_null(b->dp);
     b->dp->policy = shape.policy;
     dp_native_on_emit(b->dp, on_emit, b);
     native_plane_init(&b->plane, b->dp);
+    if (keys.keystreams_down) b->feeder = feeder_new(&b->plane.plane);
   }
   struct relay_config config = {
       .ops = &relay_ops,
@@ -258,6 +266,8 @@ struct bench *bench_open(struct shape shape) {
       .trace = &trace_ops,
       .trace_arg = b,
       .plane = shape.native ? &b->plane.plane : NULL,
+      .feeder = b->feeder,
+      .aead_limit = shape.aead_limit,
       .tls = b->tls,
       .protection = shape.protection,
       .cubic = shape.cubic,
@@ -275,10 +285,17 @@ struct bench *bench_open(struct shape shape) {
                                             .out = relay_out,
                                             .deadline = relay_due,
                                             .expire = relay_expire});
-  b->pub = endpoint_new(&b->net, memnet_addr(2, 100), at, shape.protection, NULL);
+  const struct endpoint_limits usual = {.max_data = 1u << 20,
+                                        .max_stream_data = 1u << 18,
+                                        .max_streams = 100,
+                                        .cid_len = 8,
+                                        .cipher = shape.cipher};
+  struct endpoint_limits limits = shape.limits ? *shape.limits : usual;
+  limits.cipher = shape.cipher;
+  b->pub = endpoint_new(&b->net, memnet_addr(2, 100), at, shape.protection, &usual);
   for (uint8_t i = 0; i < SUBS; i++)
     b->sub[i] = endpoint_new(&b->net, memnet_addr((uint8_t)(3 + i), 200), at, shape.protection,
-                             shape.limits);
+                             &limits);
   memnet_run(&b->net, 50 * MS, NULL, NULL);
   assert_true(b->pub->established);
   endpoint_announce(b->pub);
@@ -292,6 +309,7 @@ struct bench *bench_open(struct shape shape) {
 void bench_close(struct bench *b) {
   relay_finish(b->relay, b->net.now_ns);
   relay_free(b->relay);
+  feeder_free(b->feeder);
   endpoint_free(b->pub);
   for (int i = 0; i < SUBS; i++) endpoint_free(b->sub[i]);
   dp_native_free(b->dp);

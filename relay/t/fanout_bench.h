@@ -3,6 +3,7 @@
 #ifndef FANBENCH_RELAY_T_FANOUT_BENCH_H
 #define FANBENCH_RELAY_T_FANOUT_BENCH_H
 
+#include "relay/fanout/feeder.h"
 #include "relay/fanout/native_plane.h"
 #include "relay/fanout/relay.h"
 #include "relay/t/endpoint.h"
@@ -18,6 +19,7 @@ struct bench {
   struct qc_tls *tls;
   struct dp_native *dp;
   struct native_plane plane;
+  struct feeder *feeder; /* native with protection tls; stepped behind each packet */
   struct endpoint *pub, *sub[SUBS];
   struct queued *head, **tail;
   bool drained, unfinished; /* the socket; a batch */
@@ -50,6 +52,10 @@ struct shape {
   uint32_t policy; /* enum dp_policy */
   uint64_t other_seed; /* of the network and all randomness; 0 = the usual one */
   uint64_t cache_bytes; /* 0 = 16 MiB */
+  /* native with protection tls */
+  enum qc_cipher cipher; /* of everybody */
+  bool unfed;            /* nobody makes keystreams ahead */
+  uint64_t aead_limit;   /* 0 = the cipher's */
 };
 
 /* All are connected, the namespace is announced. */

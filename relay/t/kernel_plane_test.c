@@ -16,13 +16,15 @@
 
 #define CLIENTS 4
 
+static const struct plane_protection unprotected;
+
 static struct kernel_plane *open_plane(void) {
   char err[256];
   if (geteuid() != 0) {
     print_message("skipped: needs root to load BPF programs\n");
     skip();
   }
-  struct kernel_plane *k = kernel_plane_open(CLIENTS, NULL, 0, err, sizeof err);
+  struct kernel_plane *k = kernel_plane_open(CLIENTS, NULL, 0, &unprotected, err, sizeof err);
   if (!k)
     fail_msg("%s", err);
   return k;
@@ -62,7 +64,7 @@ static void hold_a_program(int to) {
   uint32_t id = 0;
   struct kernel_plane *k = NULL;
   if (unshare(CLONE_NEWNET) == 0)
-    k = kernel_plane_open(CLIENTS, NULL, 0, err, sizeof err);
+    k = kernel_plane_open(CLIENTS, NULL, 0, &unprotected, err, sizeof err);
   if (k && kernel_plane_attach(k, "lo", err, sizeof err) == 0)
     id = held_program();
   if (write(to, &id, sizeof id) != sizeof id)
