@@ -141,12 +141,8 @@ static void flush_client(struct client *client) {
   if (relay->now < client->late_ns) return;
   client->late_ns = 0;
   send_quic(client);
-<<<<<<< HEAD
-  if (!client->closed) subscription_enter(client);
-=======
   keys_renew(client);
-  if (!client->closed) track_enter(client);
->>>>>>> f6b7fa2 (relay: packet protection on datapaths kernel and user)
+  if (!client->closed) subscription_enter(client);
   if (!client->closed && relay->cfg.plane) {
     more = slow_run(client);
     let_out(client);
