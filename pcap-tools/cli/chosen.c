@@ -13,7 +13,10 @@ static void packet(void *arg, const struct qp_seen *s) {
 
 struct qp_watcher qp_chosen_watch(struct qp_chosen *c, const struct qp_select *select) {
   *c = (struct qp_chosen){.select = *select, .all = !(select->given & ~(unsigned)QP_BY_CONN)};
-  return c->all ? (struct qp_watcher){0} : (struct qp_watcher){.arg = c, .packet = packet};
+  struct qp_watcher watcher = {.arg = c};
+  if (!c->all)
+    watcher.packet = packet;
+  return watcher;
 }
 
 bool qp_chosen_has(const struct qp_chosen *c, struct qp_place place) {

@@ -76,7 +76,8 @@ static const struct qp_command commands[] = {
      "checks told. What went otherwise is told on stderr. Exit code 1 if anything did. --out\n"
      "keeps the hurt runs, each a run directory.\n",
      "quicpcap mutate --operator number-repeated --places 1 --out hurt run/"},
-    {"qlog", qp_cmd_qlog, QP_BY_ALL | QP_O_QLOG | QP_O_NDJSON | QP_O_VANTAGE | QP_O_OUT | ALWAYS,
+    {"qlog", qp_cmd_qlog,
+     (unsigned)QP_BY_ALL | QP_O_QLOG | QP_O_NDJSON | QP_O_VANTAGE | QP_O_OUT | ALWAYS,
      "FILE...|RUN-DIRECTORY", "qlog for viewers: one trace a connection and vantage point",
      "Writes qlog while it reads: packets with all their frames, connection start and close,\n"
      "transport parameters, IDs, addresses, key updates, MoQT streams, objects, datagrams and\n"

@@ -117,9 +117,12 @@ int qp_cmd_streams(const struct qp_options *o) {
     return code;
   struct chosen chosen = {.select = *select};
   chosen.select.given &= ~(unsigned)QP_BY_FROM; /* who sends on the stream, not the packet */
-  struct qp_watcher watcher = {.arg = &chosen, .packet = packet, .frame = frame};
-  bool all = !(select->given & (QP_BY_NUMBER | QP_BY_FRAME | QP_BY_TIME));
-  code = qp_cli_read(o, &e, all ? &(struct qp_watcher){0} : &watcher);
+  struct qp_watcher watcher = {.arg = &chosen};
+  if (select->given & (QP_BY_NUMBER | QP_BY_FRAME | QP_BY_TIME)) {
+    watcher.packet = packet;
+    watcher.frame = frame;
+  }
+  code = qp_cli_read(o, &e, &watcher);
   if (code) {
     qp_evidence_clear(&e);
     return code;

@@ -31,8 +31,8 @@ void qp_json_close(struct qp_json *j, char bracket); /* '}' or ']' */
 /* key as above. */
 /* Above 2^53-1, what a double holds without loss, the digits stand in a string. */
 void qp_json_number(struct qp_json *j, const char *key, uint64_t value);
-/* value / 10^digits with all its digits, e.g. (1500000, 6) "1.500000". */
-void qp_json_decimal(struct qp_json *j, const char *key, uint64_t value, unsigned digits);
+/* value / 10^places with all its digits, e.g. (1500000, 6) "1.500000". */
+void qp_json_decimal(struct qp_json *j, const char *key, uint64_t value, unsigned places);
 /* Bytes that are no printing ASCII are escaped as Unicode of the same number. */
 void qp_json_text(struct qp_json *j, const char *key, const char *text);
 void qp_json_text_bytes(struct qp_json *j, const char *key, const uint8_t *text, size_t len);
