@@ -6,8 +6,9 @@
  * that was closed is opened again to append. What is not decided yet, because nobody knows the
  * vantage point, waits in memory (a few packets of a handshake).
  *
- * Order of calls: qp_qlog_sink; for each trace qp_trace_event() any number of times, and
- * in between once qp_trace_begin() or qp_trace_drop(); qp_trace_end(). qp_qlog_close(). */
+ * Order of calls: the caller fills a qp_qlog_sink; for each trace qp_trace_init(), then
+ * qp_trace_event() any number of times, and in between once qp_trace_begin() or
+ * qp_trace_drop(); qp_trace_end(); at last qp_qlog_close(). */
 #ifndef FANBENCH_PCAP_QLOG_TRACE_H
 #define FANBENCH_PCAP_QLOG_TRACE_H
 

@@ -40,6 +40,9 @@ for dialect in draft hybrid qvis; do
   done
 done
 
+# the relay's own traces follow the same drafts
+node "$cddl/check.mjs" "$parser" "$cddl/qlog.cddl" "$work"/runs/*/qlog/relay.sqlog >"$work/relay" ||
+  { cat "$work/relay"; exit 1; }
 node "$cddl/check.mjs" "$parser" "$cddl/qlog.cddl" "$work"/draft-*/* "$work"/made/* >"$work/valid" ||
   { cat "$work/valid"; exit 1; }
 node "$cddl/check.mjs" "$parser" "$cddl/qlog.cddl" --hurt "$work"/draft-*/* "$work"/made/* >"$work/hurt" ||
