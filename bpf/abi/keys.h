@@ -31,7 +31,8 @@
  *   (RFC 9001 6.6; joint numbers count both paths together); at `until` the datapath stops
  *   with no-key, and user space has to update the key or close. Up: an old key keeps
  *   [from, first number of the new phase), the new one begins there, and a number outside
- *   goes up with the reason key-phase: user space judges it.
+ *   goes up with the reason key-phase: user space judges it. `until` may be lowered while the
+ *   key is in use, by one store.
  * Forgetting: when a connection ends, user space zeroes its keys, GHASH tables and
  *   keystreams behind the quiesce barrier; after a key update those of the old key (up: not
  *   before the old phase's time is over).

@@ -25,7 +25,7 @@
 #define WORLD_COPIES      128
 #define WORLD_KEYSTREAMS  4 /* of each subscriber and upstream */
 /* Slots from here on have no protection in a sealed world either. */
-#define WORLD_PLAIN          120 /* subscribers */
+#define WORLD_PLAIN          127 /* subscribers */
 #define WORLD_PLAIN_UPSTREAM 3
 
 struct copy {
@@ -98,6 +98,7 @@ struct world {
   size_t n_records;
   uint32_t most_copies;
   unsigned counter_accesses;
+  uint64_t ns;       /* what it took, in the kernel */
   bool keep_records; /* leave them in the ring, until it is full */
   struct transcript transcript;
   uint32_t seen_reasons, seen_decisions; /* bits: what the fixtures have met */

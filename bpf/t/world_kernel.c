@@ -220,6 +220,7 @@ static enum fb_packet_reason run(struct world *w, const struct piece *frame, boo
   if (err)
     fail_msg("BPF_PROG_TEST_RUN: %s", strerror(-err));
   assert_int_equal((int)opts.retval, TCX_NEXT);
+  w->ns = opts.duration;
   assert_int_equal(opts.data_size_out, frame->len);
   assert_memory_equal(out, frame->bytes, frame->len);
   struct fb_cpu after = cpu_sum(w);
