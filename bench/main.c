@@ -26,7 +26,7 @@ static const struct command commands[] = {
     {"shrink", "find the shortest timeline that still fails (not built yet)", NULL, NULL},
     {"sweep", "paired runs over seeds and settings", cmd_sweep, cmd_sweep_help},
     {"fate", "what a link does to packet N", cmd_fate, cmd_fate_help},
-    {"explore", "random scenarios (not built yet)", NULL, NULL},
+    {"explore", "scenarios by chance, from seeds", cmd_explore, cmd_explore_help},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 

@@ -67,7 +67,7 @@ for command in run verify report check list doctor enter clean fate sweep matrix
     silent out
     says err "fanbench $command --help"
 done
-for command in shrink explore; do
+for command in shrink; do
     expect 2 $command
     says err 'not built yet'
 done

@@ -1,0 +1,21 @@
+/* The parts of generate(), in the order they are drawn; each needs those before it. */
+#ifndef FANBENCH_EXPLORE_GENERATE_PARTS_H
+#define FANBENCH_EXPLORE_GENERATE_PARTS_H
+
+#include "bench/explore/dice.h"
+#include "bench/scenario/plan.h"
+
+#define GENERATE_MS 1000000ull
+
+void generate_nodes(struct dice *dice, struct plan *plan);
+void generate_tracks(struct dice *dice, struct plan *plan);
+void generate_subscriptions(struct dice *dice, struct plan *plan);
+void generate_links(struct dice *dice, struct plan *plan);
+void generate_events(struct dice *dice, struct plan *plan);
+
+/* Mean load of all tracks in bits a second. */
+uint64_t generate_load_bps(const struct plan *plan);
+/* An impairment of a line that carries at most load_bps; 0: no rate. */
+void generate_impair(struct dice *dice, struct plan_impair *impair, uint64_t load_bps);
+
+#endif
