@@ -37,6 +37,13 @@ static void add_relay(struct dice *d, struct plan *plan, const char *name, int u
   struct plan_node *relay = add_node(plan, PLAN_RELAY, name, upstream);
   relay->datapath = (enum plan_datapath)DICE_PICK(d, PLAN_DP_KERNEL, PLAN_DP_KERNEL, PLAN_DP_KERNEL,
                                                   PLAN_DP_KERNEL, PLAN_DP_USER, PLAN_DP_STOCK);
+  if (upstream >= 0) {
+    relay->protection = plan->nodes[upstream].protection;
+    relay->cipher = plan->nodes[upstream].cipher;
+  } else if (dice_says(d, 25)) {
+    relay->protection = PLAN_PROT_TLS;
+    relay->cipher = dice_says(d, 50) ? PLAN_CHACHA20 : PLAN_AES128GCM;
+  }
   if (dice_says(d, 25))
     relay->congestion = PLAN_CUBIC;
   if (dice_says(d, 30)) {
@@ -47,8 +54,8 @@ static void add_relay(struct dice *d, struct plan *plan, const char *name, int u
 }
 
 static void vary_endpoint(struct dice *d, struct plan_node *node) {
-  if (dice_says(d, 30))
-    node->cid_len = (uint32_t)DICE_PICK(d, 0, 1, 4, 12, 17, 18, 20);
+  if (dice_says(d, 30)) /* of one or two bytes, IDs by chance would be the same */
+    node->cid_len = (uint32_t)DICE_PICK(d, 0, 4, 5, 12, 17, 18, 20);
   if (dice_says(d, 20))
     node->ack_delay_ns = GENERATE_MS * DICE_PICK(d, 1, 5, 60, 100);
   if (node->role != PLAN_SUBSCRIBER)

@@ -132,7 +132,7 @@ static void to_link(struct dice *d, struct plan *plan, uint64_t at_ns, int link)
   }
   struct plan_event *e = add_event(plan, at_ns, PLAN_EV_LINK_SET);
   e->link = link;
-  generate_impair(d, &e->set, 0);
+  generate_impair(d, &e->set, generate_load_bps(plan), false);
   e->set.rate_bps = l->forward.rate_bps;
   e->set.queue_bytes = l->forward.queue_bytes;
   e->set_backward = l->backward;
@@ -144,6 +144,11 @@ static void draw_event(struct dice *d, struct plan *plan, uint64_t at_ns) {
     return;
   }
   const int node = (int)dice_below(d, plan->n_nodes);
+  if (plan->nodes[0].protection == PLAN_PROT_TLS && plan->nodes[node].role != PLAN_ROUTER &&
+      dice_says(d, 15)) {
+    add_node_event(plan, at_ns, PLAN_EV_UPDATE_KEY, node);
+    return;
+  }
   switch (plan->nodes[node].role) {
   case PLAN_SUBSCRIBER:
     to_subscriber(d, plan, at_ns, node);

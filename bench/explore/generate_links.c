@@ -8,7 +8,22 @@ static void draw_rate(struct dice *d, struct plan_impair *i, uint64_t load_bps) 
   i->queue_bytes = DICE_PICK(d, 16, 32, 64, 128) << 10;
 }
 
-void generate_impair(struct dice *d, struct plan_impair *i, uint64_t load_bps) {
+/* A sender with a window that is halved by each loss gets about 1.2 packets a round trip over
+ * the root of the loss (RFC 3649); lines that carry less than a tenth of the load would
+ * take longer than a run may. */
+static void keep_usable(struct plan_impair *i, uint64_t load_bps) {
+  const uint64_t rtt_us = (2 * i->delay_ns + 30 * GENERATE_MS) / 1000;
+  while (i->loss_ppm > 2000) {
+    uint64_t root = 1; /* of the loss in parts per million, so that 1,000 is all */
+    while ((root + 1) * (root + 1) <= i->loss_ppm)
+      root++;
+    if (11520ull * 1000 * 1000000 / root / rtt_us * 10 >= load_bps)
+      return;
+    i->loss_ppm /= 2;
+  }
+}
+
+void generate_impair(struct dice *d, struct plan_impair *i, uint64_t load_bps, bool with_rate) {
   if (dice_says(d, 60))
     i->delay_ns = GENERATE_MS * DICE_PICK(d, 1, 2, 5, 10, 10, 20, 50, 100);
   if (i->delay_ns && dice_says(d, 20))
@@ -29,16 +44,18 @@ void generate_impair(struct dice *d, struct plan_impair *i, uint64_t load_bps) {
     i->burst_leave_ppm = (uint32_t)DICE_PICK(d, 200000, 400000);
     i->burst_loss_ppm = 1000000;
   }
-  if (load_bps && dice_says(d, 20))
+  if (with_rate && dice_says(d, 20))
     draw_rate(d, i, load_bps);
+  keep_usable(i, load_bps);
 }
 
-static void draw_fault(struct dice *d, struct plan_fault **list, size_t *n) {
+/* A frame can be looked for only where packets are open. */
+static void draw_fault(struct dice *d, bool open, struct plan_fault **list, size_t *n) {
   static const char *const frames[] = {
       "STREAM",   "STREAM",      "DATAGRAM",          "ACK",
       "MAX_DATA", "MAX_STREAMS", "NEW_CONNECTION_ID", "HANDSHAKE_DONE"};
   struct plan_fault fault = {.what = (enum plan_fault_do)dice_below(d, 4), .index_lo = 1};
-  if (dice_says(d, 70)) {
+  if (open && dice_says(d, 70)) {
     fault.frame = plan_copy_text(frames[dice_below(d, sizeof frames / sizeof *frames)]);
     fault.nth = dice_between(d, 1, 30, 1);
   } else {
@@ -58,23 +75,24 @@ static struct plan_link *add_link(struct plan *plan, int a, int b, int ip) {
   return link;
 }
 
-/* A frame can be looked for only where 1-RTT packets are open. */
-static void vary_link(struct dice *d, struct plan_link *link, uint64_t load_bps) {
+static void vary_link(struct dice *d, const struct plan *plan, struct plan_link *link,
+                      uint64_t load_bps, bool with_rate) {
   if (dice_says(d, 30))
     return; /* a plain line */
-  generate_impair(d, &link->forward, load_bps);
+  const bool open = plan->nodes[0].protection == PLAN_PROT_NONE;
+  generate_impair(d, &link->forward, load_bps, with_rate);
   link->backward = link->forward;
   if (dice_says(d, 50)) {
     link->backward = (struct plan_impair){0};
-    generate_impair(d, &link->backward, 0);
+    generate_impair(d, &link->backward, 0, false);
   }
   if (link->backward.rate_bps) /* as acknowledgements need */
     link->backward.rate_bps = link->backward.queue_bytes = 0;
   for (unsigned n = dice_says(d, 20) ? 2 : 0; n > 0; n--) {
     if (dice_says(d, 60))
-      draw_fault(d, &link->forward_faults, &link->n_forward_faults);
+      draw_fault(d, open, &link->forward_faults, &link->n_forward_faults);
     else
-      draw_fault(d, &link->backward_faults, &link->n_backward_faults);
+      draw_fault(d, open, &link->backward_faults, &link->n_backward_faults);
   }
   if (dice_says(d, 10))
     link->mtu = (uint32_t)DICE_PICK(d, 1280, 1300, 1400, 3000);
@@ -102,8 +120,8 @@ void generate_links(struct dice *d, struct plan *plan) {
     const int ip = from == hop ? ip_of_hop : dice_says(d, 12) ? 6 : 4;
     struct plan_link *link =
         down ? add_link(plan, from, (int)i, ip) : add_link(plan, (int)i, from, ip);
-    vary_link(d, link, down ? load : 0);
+    vary_link(d, plan, link, load, down);
   }
   if (hop >= 0)
-    vary_link(d, add_link(plan, behind < 0 ? 0 : behind, hop, ip_of_hop), 6 * load);
+    vary_link(d, plan, add_link(plan, behind < 0 ? 0 : behind, hop, ip_of_hop), 6 * load, true);
 }

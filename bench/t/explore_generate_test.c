@@ -130,6 +130,9 @@ static void everything_comes_up(void **state) {
                                       "do: up",
                                       "set: { forward",
                                       "interleave: 24",
+                                      "protection: tls",
+                                      "cipher: aes128gcm",
+                                      "do: update-key",
                                       "bob: { role: publisher"};
   bool seen[sizeof words / sizeof *words] = {false};
   for (uint64_t seed = 0; seed < SEEDS; seed++) {
