@@ -191,7 +191,8 @@ static void persistent(struct qp_envelope *v, const struct qp_flight *f) {
   if (!v->in_run || f->after_acked)
     v->run_ns = f->sent_ns;
   v->in_run = true;
-  if (f->sent_ns - v->run_ns >= long_enough)
+  /* by number; what took the lower one may have sent it later */
+  if (f->sent_ns > v->run_ns && f->sent_ns - v->run_ns >= long_enough)
     v->window = 2 * v->datagram;
 }
 

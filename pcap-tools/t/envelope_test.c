@@ -305,6 +305,29 @@ static void one_that_arrived_is_no_persistent_congestion(void **state) {
   qp_envelope_clear(&f.v);
 }
 
+/* Two senders of one number sequence: a lower number leaves a moment after a higher one, and both
+ * are lost with the one before. */
+static void losses_that_left_in_another_order_are_one(void **state) {
+  (void)state;
+  struct flow f = flow();
+  sends(&f, 1);
+  pass(&f, RTT);
+  ack_all(&f);
+  sends(&f, 1);
+  assert_int_equal(qp_envelope_sent(&f.v, 3, LEN, f.now, f.awake), 0);
+  pass(&f, MS);
+  assert_int_equal(qp_envelope_sent(&f.v, 2, LEN, f.now, f.awake), 0);
+  f.pn = 4;
+  sends(&f, 4);
+  pass(&f, RTT);
+  ack(&f, 4, 7, true, 0);
+  pass(&f, 10 * RTT);
+  sends(&f, 1);
+  assert_int_equal(f.v.reductions, 1);
+  assert_true(f.v.window > 2 * LEN);
+  qp_envelope_clear(&f.v);
+}
+
 static void a_silence_allows_two_probes(void **state) {
   (void)state;
   struct flow f = flow();
@@ -422,6 +445,7 @@ int main(void) {
       cmocka_unit_test(a_probe_of_the_mtu_is_no_loss),
       cmocka_unit_test(persistent_congestion_leaves_two_datagrams),
       cmocka_unit_test(one_that_arrived_is_no_persistent_congestion),
+      cmocka_unit_test(losses_that_left_in_another_order_are_one),
       cmocka_unit_test(a_silence_allows_two_probes),
       cmocka_unit_test(without_a_sample_a_probe_comes_early),
       cmocka_unit_test(another_path_begins_anew),
