@@ -496,6 +496,7 @@ struct leg *leg_get(struct stream *stream, struct client *client, bool create);
 void leg_skip(struct leg *leg); /* it is never opened */
 void leg_free(struct leg *leg);
 void leg_open(struct leg *leg, uint64_t ordinal); /* the subscriber's stream exists */
+void leg_reorder(struct leg *leg); /* its stream has another group, subgroup or priority */
 void leg_offer(struct leg *leg);  /* queues it if it has unsent data */
 /* Raises what is charged to flow control to `end`. False: the peer's limit is in the way. */
 bool leg_charge(struct leg *leg, uint64_t end);

@@ -3,6 +3,12 @@
 
 #include "relay/fanout/core.h"
 
+static uint64_t order_of(const struct leg *leg) {
+  const struct stream *stream = leg->stream;
+  return pending_order(leg->sub ? leg->sub->params.subscriber_priority : 128, stream->priority,
+                       stream->group, stream->subgroup);
+}
+
 struct leg *leg_get(struct stream *stream, struct client *client, bool create) {
   if (client->slot < stream->n_legs && stream->legs[client->slot])
     return stream->legs[client->slot];
@@ -23,13 +29,19 @@ struct leg *leg_get(struct stream *stream, struct client *client, bool create) {
   leg->limit = client->peer.max_stream_data_uni;
   struct subscription *sub = stream->track ? client->subs[stream->track->index] : NULL;
   leg->sub = sub;
-  leg->order = pending_order(sub ? sub->params.subscriber_priority : 128, stream->priority,
-                             stream->group, stream->subgroup);
+  leg->order = order_of(leg);
   stream->legs[client->slot] = leg;
   stream->open_legs++;
   stream->relay->kept_bytes += sizeof *leg;
   if (sub) sub->open_legs++;
   return leg;
+}
+
+void leg_reorder(struct leg *leg) {
+  bool in_heap = leg->queued && !leg->parked;
+  if (in_heap) pending_remove(leg->client, leg);
+  leg->order = order_of(leg);
+  if (in_heap) pending_push(leg->client, leg);
 }
 
 void leg_free(struct leg *leg) {

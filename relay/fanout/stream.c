@@ -201,6 +201,15 @@ static bool read_header(struct client *up, struct stream *stream) {
   return true;
 }
 
+/* The first object gives the subgroup its ID. The datapath, which reads no objects, may have made
+ * the stream known before: what waits has its place by what was known then. */
+static void name_subgroup(struct stream *stream) {
+  stream->subgroup = stream->object_id;
+  for (uint32_t i = 0; i < stream->n_legs; i++) {
+    if (stream->legs[i]) leg_reorder(stream->legs[i]);
+  }
+}
+
 /* Follows the object headers, for LARGEST_OBJECT and the age of objects. Returns what is wrong with
  * them, or NULL. The datapath reads none: what it copies may turn out to be malformed. */
 static const char *follow_objects(struct stream *stream) {
@@ -220,7 +229,7 @@ static const char *follow_objects(struct stream *stream) {
     if (stream->any_object && stream->object_id + 1 + delta <= stream->object_id)
       return "object ID overflows";
     stream->object_id = stream->any_object ? stream->object_id + 1 + delta : delta;
-    if (!stream->any_object && stream->by_object) stream->subgroup = stream->object_id;
+    if (!stream->any_object && stream->by_object) name_subgroup(stream);
     arrivals_add(&stream->arrivals, stream->any_object ? stream->object_at : 0,
                  stream->relay->now); /* the subgroup's header goes with its first object */
     stream->any_object = true;

@@ -1,0 +1,91 @@
+/* What waits for a subscriber is in MoQT's order, however it became known. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "relay/fanout/core.h"
+#include "relay/t/fanout_bench.h"
+
+#define GROUP 7
+/* Streams of the publisher that it never opens itself. */
+#define SID_OF(n) ((int64_t)(4 * (1000 + (n)) + 2))
+
+/* The publisher's connection, and the first subscriber's. */
+static struct client *find(struct bench *b, bool publisher) {
+  for (uint32_t slot = 0; slot < b->relay->n_slots; slot++) {
+    struct client *client = b->relay->clients[slot];
+    if (client && (client->upstream >= 0) == publisher && (publisher || client->started))
+      return client;
+  }
+  fail_msg("no such client");
+  return NULL;
+}
+
+/* As a record of the datapath makes a stream known, which reads no objects. */
+static struct leg *known(struct client *up, struct client *sub, int n) {
+  struct stream *stream = stream_get(up, SID_OF(n), true);
+  assert_non_null(stream);
+  struct track *track = NULL;
+  for (unsigned i = 0; i < FB_MAX_TRACKS && !track; i++)
+    track = up->relay->tracks[i];
+  assert_non_null(track);
+  stream_place(stream, track, GROUP, FB_SUBGROUP_BY_OBJECT, 128);
+  struct leg *leg = leg_get(stream, sub, true);
+  assert_non_null(leg);
+  return leg;
+}
+
+/* Its header, the first object of this ID and a byte of it: `len` bytes of these, at most. */
+static void comes(struct client *up, int n, uint8_t object, uint64_t from, size_t len) {
+  const uint8_t bytes[] = {0x52, 5, GROUP, 128, object, 1, 'x'}; /* subgroup by first object */
+  size_t rest = sizeof bytes - from;
+  len = len < rest ? len : rest;
+  stream_data(up, SID_OF(n), from, bytes + from, len, from + len == sizeof bytes);
+}
+
+static struct bench *begin(void) {
+  struct bench *b = bench_open((struct shape){.native = true, .protection = QC_PROTECT_NONE});
+  bench_subscribe_all(b);
+  bench_publish(b, 0, 5, 100, false);
+  return b;
+}
+
+/* Another CPU's record comes later than those behind it. */
+static void who_became_known_late_is_not_sent_late(void **state) {
+  (void)state;
+  struct bench *b = begin();
+  struct client *up = find(b, true), *sub = find(b, false);
+  struct leg *later = known(up, sub, 2), *first = known(up, sub, 1);
+  comes(up, 2, 29, 0, 100);
+  comes(up, 1, 28, 0, 100);
+  assert_true(first->queued && later->queued);
+  assert_ptr_equal(sub->pending[0], first);
+  bench_close(b);
+}
+
+/* Its header waits already when its first object names the subgroup. */
+static void a_subgroup_named_while_it_waits_moves(void **state) {
+  (void)state;
+  struct bench *b = begin();
+  struct client *up = find(b, true), *sub = find(b, false);
+  struct leg *later = known(up, sub, 2), *first = known(up, sub, 1);
+  comes(up, 2, 29, 0, 4);
+  comes(up, 1, 28, 0, 4);
+  assert_true(first->queued && later->queued);
+  comes(up, 1, 28, 4, 100);
+  assert_ptr_equal(sub->pending[0], first);
+  comes(up, 2, 29, 4, 100);
+  assert_ptr_equal(sub->pending[0], first);
+  bench_close(b);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(who_became_known_late_is_not_sent_late),
+      cmocka_unit_test(a_subgroup_named_while_it_waits_moves),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
