@@ -57,6 +57,27 @@ static void put_places(struct page *page, const struct about *a) {
     page_line(page, 4, "  %.*s", (int)line.len, line.text);
 }
 
+/* Why other checks tell too: the scenario's comment in front of `also`, its only one. */
+static void put_why(struct page *page, const struct about *a) {
+  static const char head[] = "  # ", first[] = "Told too: ";
+  struct source rest = a->text, line;
+  char why[1024] = "";
+  size_t used = 0;
+  while (source_line(&rest, &line) && used < sizeof why) {
+    if (line.len < strlen(head) || memcmp(line.text, head, strlen(head)) != 0)
+      continue;
+    line.text += strlen(head);
+    line.len -= strlen(head);
+    if (used == 0 && line.len > strlen(first) && memcmp(line.text, first, strlen(first)) == 0) {
+      line.text += strlen(first);
+      line.len -= strlen(first);
+    }
+    used += (size_t)snprintf(why + used, sizeof why - used, "%s%.*s", used ? " " : "",
+                             (int)line.len, line.text);
+  }
+  page_text(page, "%s", *why ? why : "not said");
+}
+
 static void put_convictions(struct page *page, const struct about *a) {
   char others[512] = "";
   size_t n, used = 0;
@@ -69,8 +90,10 @@ static void put_convictions(struct page *page, const struct about *a) {
   }
   page_line(page, 10, "must tell: %s (fanbench explain %s)", a->defect->convicted,
             a->defect->convicted);
-  if (*others)
-    page_line(page, 10, "tell too:  %s", others);
+  if (!*others)
+    return;
+  page_line(page, 10, "tell too:  %s", others);
+  put_why(page, a);
 }
 
 static const struct judge_check *check_of(const struct judge_report *report, const char *check) {

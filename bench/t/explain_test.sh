@@ -65,6 +65,9 @@ for name in $(list --defects); do
         sed -n "${place##*:}p" "$SRCDIR/${place%:*}" | grep -qF -- "$code" || fail "$name: $place"
         places=$((places + 1))
     done < <(sed -nE 's/^    ((bpf|relay)\/[a-z_\/]+\.[ch]:[0-9]+) (.*)/\1 \3/p' "$dir/page")
+    # Whatever else tells has its reason in the scenario; "not said" is refused above.
+    ! grep -q '^  tell too:' "$dir/page" || grep -q '^  # Told too: ' "$SRCDIR"/scenarios/defects/*-"$name".yaml ||
+        fail "$name: no word why other checks tell too"
     # The test that holds its cure exists, and is run: it is in a table or a main().
     held=$(sed -nE 's/^  held by:   (.*)/\1/p' "$dir/page")
     [ -f "$SRCDIR/${held%%: *}" ] || fail "$name: expected a test file, found \"$held\""
