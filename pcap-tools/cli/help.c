@@ -14,8 +14,9 @@ static const struct qp_command commands[] = {
      "quicpcap summary --keys keys.log client.pcap"},
     {"explain", qp_cmd_explain, QP_BY_ALL | ALWAYS, "FILE...|RUN-DIRECTORY",
      "what went wrong or right, in sentences; also takes a run directory",
-     "Sentences about handshakes, path changes, losses, resets, flow control, refused requests,\n"
-     "closes and packets that stay closed, each with file and frame; then what the checks find.\n"
+     "What each connection is and did, then sentences about handshakes, packets that stay closed,\n"
+     "path changes, losses, resets, flow control, silence, refused requests and closes, each with\n"
+     "FILE:N, packet N of that file; then what the checks find, why it is wrong and what to do.\n"
      "Lines are marked WRONG, note or ok. Exit code 1: at least one WRONG. With filters the\n"
      "checks are left out; --conn tells of one connection, the others leave the sentences that\n"
      "point to a packet they choose.\n",

@@ -22,15 +22,21 @@ struct listing {
   enum qp_type type;
   uint64_t pn;
   size_t bytes;
-  char frames[2048];
-  size_t len;
+  char *frames; /* all of them, however many */
+  size_t len, room;
 };
 
+static void add(struct listing *l, const char *text) {
+  size_t n = strlen(text);
+  qp_grow((void **)&l->frames, &l->room, l->len + n + 1, 1);
+  memcpy(l->frames + l->len, text, n + 1);
+  l->len += n;
+}
+
 static void say(struct listing *l, const char *text) {
-  size_t room = sizeof l->frames - l->len;
-  int n = snprintf(l->frames + l->len, room, "%s%s", l->len ? ", " : "", text);
-  if (n > 0)
-    l->len += (size_t)n < room ? (size_t)n : room - 1;
+  if (l->len)
+    add(l, ", ");
+  add(l, text);
 }
 
 static void flush(struct listing *l) {
@@ -49,7 +55,7 @@ static void flush(struct listing *l) {
   else
     qp_rows_none(r);
   qp_rows_number(r, l->bytes);
-  qp_rows_text(r, l->opened ? l->frames : "(not opened)");
+  qp_rows_text(r, !l->opened ? "(not opened)" : l->len ? l->frames : "");
   char cid[QP_CID_TEXT];
   qp_rows_extra_text(r, "odcid", qp_cid_text(&l->conn->odcid, cid));
   qp_rows_extra_text(r, "file", l->evidence->files[l->place.file]);
@@ -76,22 +82,21 @@ static void packet(void *arg, const struct qp_seen *s) {
   l->pn_len = s->pn_len;
   l->bytes = s->header->len;
   l->len = 0;
-  l->frames[0] = 0;
 }
 
 static void say_ack(struct listing *l, struct qp_quic_frame *f) {
-  char text[512];
-  size_t len = (size_t)snprintf(text, sizeof text, "ACK");
+  char text[64];
   struct qp_ack_walk walk = {0};
   uint64_t lo, hi;
-  while (qp_ack_next(f, &walk, &lo, &hi) && len < sizeof text - 48)
-    len +=
-        (size_t)(lo == hi ? snprintf(text + len, sizeof text - len, " %llu", (unsigned long long)lo)
-                          : snprintf(text + len, sizeof text - len, " %llu-%llu",
-                                     (unsigned long long)lo, (unsigned long long)hi));
-  if (walk.done <= f->ack.count)
-    snprintf(text + len, sizeof text - len, " ...");
-  say(l, text);
+  say(l, "ACK");
+  while (qp_ack_next(f, &walk, &lo, &hi)) {
+    snprintf(text, sizeof text, " %llu", (unsigned long long)lo);
+    add(l, text);
+    if (lo == hi)
+      continue;
+    snprintf(text, sizeof text, "-%llu", (unsigned long long)hi);
+    add(l, text);
+  }
 }
 
 static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
@@ -191,6 +196,7 @@ int qp_cmd_packets(const struct qp_options *o) {
     flush(l);
     code = qp_cli_talk(o, &e) ? 2 : 0;
   }
+  free(l->frames);
   free(l);
   qp_evidence_clear(&e);
   return code;

@@ -62,7 +62,8 @@ static void pad_text(struct qp_rows *r, const char *text) {
   char cell[512];
   const struct qp_column *c = &r->columns[r->at];
   size_t most = (size_t)abs(c->width);
-  snprintf(cell, sizeof cell, "%s", text);
+  if ((size_t)snprintf(cell, sizeof cell, "%s", text) >= sizeof cell)
+    strcpy(cell + sizeof cell - 4, "...");
   if (r->line_width && r->at + 1 < r->n_columns && most >= SHORTEST)
     shorten(cell, most);
   pad(r, cell);

@@ -212,7 +212,7 @@ static bool flip_tag(const struct qm_bed *bed, struct qm_edit *e, size_t place,
 #define CLOSED_PACKET_ALSO                                                                         \
   "trace-agrees", "stream-complete", "copy-count", "payload-identical", "cid-active",              \
       "cid-supply", "subscribe-answered", "ack-split", "copy-explained", "copy-exact",             \
-      "ack-only-sent", "connect-any-time", "flow-limits"
+      "ack-only-sent", "connect-any-time", "flow-limits", "priority-drop"
 
 static const struct qm_operator tag_flipped = {
     .name = "tag-flipped",

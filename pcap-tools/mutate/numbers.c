@@ -41,8 +41,9 @@ static const struct qm_operator number_repeated = {
     .does = "a packet gets the number of the one before it",
     .check = "pn-unique",
     .also = {"nonce-unique", "ack-only-sent", "ack-split", "trace-agrees", "copy-exact",
-             "copy-explained", "fresh-start", "flow-limits"},
-    .why = "one number is one nonce; " NUMBER_GONE "; a receiver drops it with the limits in it",
+             "copy-explained", "fresh-start", "flow-limits", "congestion-bounded"},
+    .why = "one number is one nonce; " NUMBER_GONE
+           "; a receiver drops it with the limits and ACKs in it",
     .places = QM_PACKETS,
     .fits = has_one_before,
     .apply = repeat_number,

@@ -107,15 +107,16 @@ static const struct qm_operator end_missing = {
     .apply = clear_fin,
 };
 
-/* Bytes that are sent once, in a stream that ends well, of a connection that nobody breaks. */
+/* Bytes that are sent once, in a stream that ends well, of a connection that nobody breaks.
+ * Not all of a stream: one that is never seen has nothing to complete, others miss it. */
 static bool is_only_time(const struct qm_bed *bed, size_t frame) {
   if (!is_data(bed, frame) || bed->frames[frame].fresh != bed->frames[frame].f.stream.len)
     return false;
   const struct qm_frame *f = &bed->frames[frame];
   const struct qm_packet *p = &bed->packets[f->packet];
   const struct qp_half *h = qp_conn_half(p->conn, f->f.stream.id, p->side);
-  return h && h->resent == 0 && !h->reset && h->fin && qp_stream_uni(f->f.stream.id) &&
-         qp_broken_at(&bed->e, p->conn) == UINT64_MAX;
+  return h && h->resent == 0 && !h->reset && h->fin && h->final_size > f->f.stream.len &&
+         qp_stream_uni(f->f.stream.id) && qp_broken_at(&bed->e, p->conn) == UINT64_MAX;
 }
 
 static bool blank_frame(const struct qm_bed *bed, struct qm_edit *e, size_t frame,

@@ -40,6 +40,31 @@ static void summary_counts(void **state) {
   scene_free(&s);
 }
 
+/* An ACK of 300 ranges, each of one number and next but one to the last, and 300 PINGs
+ * behind it: a program gets them all, a table says where it breaks off. */
+static void many_frames_are_all_told(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn(t);
+  struct word all = JOIN(w_varint(2), w_varint(1000), w_varint(0), w_varint(299), w_varint(0));
+  for (int i = 0; i < 299; i++)
+    all = JOIN(all, w_varint(0), w_varint(0));
+  for (int i = 0; i < 300; i++)
+    all = JOIN(all, w_ping());
+  pkt_1rtt(&c, C, .frames = all);
+  assert_int_equal(cli_run_tape("packets --json --frame ACK --from client", t, 1), 0);
+  cli_says("ACK 1000 998 996 ");
+  cli_says(" 404 402, PING, PING");
+  size_t pings = 0;
+  for (const char *at = cli_out; (at = strstr(at, "PING")); at++)
+    pings++;
+  assert_int_equal(pings, 300);
+  assert_int_equal(cli_run_tape("packets --frame ACK --from client", t, 1), 0);
+  cli_says("...\n");
+  tape_conn_free(&c);
+  tape_free(t);
+}
+
 /* The name of the ClientHello that summary shows; a second kind of name is none. */
 static void server_names_are_read(void **state) {
   (void)state;
@@ -249,6 +274,7 @@ static void diff_needs_something_in_common(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(summary_counts),
+      cmocka_unit_test(many_frames_are_all_told),
       cmocka_unit_test(server_names_are_read),
       cmocka_unit_test(summary_names_the_missing_secret),
       cmocka_unit_test(acks_tell_what_is_new),
