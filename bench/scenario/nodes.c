@@ -57,7 +57,7 @@ struct entry {
 
 static bool read_relay(struct plan_take from, struct entry *entry) {
   struct plan_node *node = &entry->node;
-  int datapath = PLAN_DP_KERNEL, protection = PLAN_PROT_NONE, cipher = PLAN_CHACHA20;
+  int datapath = PLAN_DP_KERNEL, protection = PLAN_PROT_TLS, cipher = PLAN_CHACHA20;
   int congestion = PLAN_NEWRENO, policy = 0;
   node->cache_bytes = 16u << 20;
   if (!plan_take_word(from, "datapath", plan_words_datapath, &datapath) ||

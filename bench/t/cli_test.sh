@@ -117,9 +117,6 @@ expect 2 list --checks plain.yaml
 # run: what cannot be run, by name
 expect 0 run plain.yaml --mode sim
 says out 'ok 1 - plain'
-expect 3 run plain.yaml --mode sim --set nodes.relay.protection=tls --set nodes.relay.datapath=kernel
-says err 'protection tls'
-says out 'not ok 1'
 mkdir both
 cp plain.yaml both/
 cp plain.yaml both/plain2.yaml

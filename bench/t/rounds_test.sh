@@ -41,7 +41,6 @@ not_for() { # DATAPATH
             grep -lE 'examined:.*(copy-exact|priority-drop)' scenarios/{network,reconnect,priority}/*.yaml
             printf '%s\n' scenarios/reconnect/stall-relay.yaml scenarios/priority/filter-backlog.yaml
             ;;
-        user) grep -l 'protection: tls' scenarios/{network,reconnect,priority}/*.yaml ;;
     esac
 }
 

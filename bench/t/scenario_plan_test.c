@@ -28,7 +28,7 @@ static void defaults(void **state) {
   const struct plan_node *relay = &plan->nodes[plan_node_find(plan, "relay")];
   assert_int_equal(relay->role, PLAN_RELAY);
   assert_int_equal(relay->datapath, PLAN_DP_KERNEL);
-  assert_int_equal(relay->protection, PLAN_PROT_NONE);
+  assert_int_equal(relay->protection, PLAN_PROT_TLS);
   assert_int_equal(relay->cipher, PLAN_CHACHA20);
   assert_int_equal(relay->congestion, PLAN_NEWRENO);
   assert_string_equal(relay->policy, "none");
@@ -231,7 +231,7 @@ static void link_keys(void **state) {
 static void faults(void **state) {
   (void)state;
   struct plan *plan = text_plan(
-      TOP NODES
+      TOP NODES_CLEAR
       "links:\n  - { between: [pub, relay] }\n  - between: [relay, sub]\n    faults: [{ do: "
       "drop, frame: ACK, nth: 3 }, { do: delay, index: 40..60 }, { do: corrupt, frame: "
       "STREAM, index: 5 }]\n    backward: { faults: [{ do: duplicate, frame: DATAGRAM }] }\n");

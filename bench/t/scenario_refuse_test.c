@@ -117,8 +117,8 @@ static void of_nodes(void **state) {
       {RELAY("upstream: relay"),
        "4:35: expected upstreams that end, found a circle through 'relay'"},
       {TOP
-       "nodes:\n  top: { role: relay }\n  low: { role: relay, upstream: top, protection: tls }\n",
-       "5:33: expected an upstream with protection tls, found 'top' with none"},
+       "nodes:\n  top: { role: relay }\n  low: { role: relay, upstream: top, protection: none }\n",
+       "5:33: expected an upstream with protection none, found 'top' with tls"},
       {TOP "nodes:\n  relay: { role: relay, count: 2 }\n  x: { role: publisher, relay: relay }\n",
        "5:32: expected one node, found 'relay', which is 2; write \"relay[0]\""},
       {TOP "nodes:\n  a: { role: router, count: 4000 }\n  b: { role: router, count: 97 }\n",

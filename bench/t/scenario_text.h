@@ -9,6 +9,10 @@
 #define NODES                                                                                      \
   "nodes:\n  pub: { role: publisher }\n  relay: { role: relay }\n"                                 \
   "  sub: { role: subscriber, count: 3 }\n"
+/* Packets that can be read without keys. */
+#define NODES_CLEAR                                                                                \
+  "nodes:\n  pub: { role: publisher }\n  relay: { role: relay, protection: none }\n"               \
+  "  sub: { role: subscriber, count: 3 }\n"
 #define LINKS         "links:\n  - { between: [pub, relay] }\n  - { between: [relay, sub] }\n"
 #define TRACKS        "tracks:\n  chat: { from: pub, as: datagrams, every: 20ms, size: 200 }\n"
 #define SUBSCRIPTIONS "subscriptions:\n  - { who: sub, tracks: [chat] }\n"

@@ -60,8 +60,8 @@ void options_help(FILE *to) {
         "  --upstream ADDRESS:PORT  dial this relay, and take from it what is published there\n"
         "  --datapath NAME        kernel: copies made by eBPF; user: the same code on packets from\n"
         "                         the socket; stock: plain ngtcp2 streams [kernel]\n"
-        "  --protection NAME      none: laboratory, null AEAD after a real handshake;\n"
-        "                         tls: real packet protection [none]\n"
+        "  --protection NAME      tls: RFC 9001; none: laboratory, null AEAD after a real\n"
+        "                         handshake [tls]\n"
         "  --cipher NAME          chacha20 or aes128gcm [chacha20]\n"
         "  --congestion NAME      newreno or cubic [newreno]\n"
         "  --dev INTERFACE        attach the datapath here; repeatable [all but lo]\n"
@@ -182,7 +182,7 @@ static const char *name_of(int opt) {
 enum options_result options_parse(int argc, char **argv, struct options *out) {
   *out = (struct options){.name = "relay",
                           .port = 4433,
-                          .protection = QC_PROTECT_NONE,
+                          .protection = QC_PROTECT_TLS,
                           .cache_bytes = 16u << 20,
                           .max_clients = 256,
                           .control = -1};
