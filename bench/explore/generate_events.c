@@ -132,7 +132,7 @@ static void to_link(struct dice *d, struct plan *plan, uint64_t at_ns, int link)
   }
   struct plan_event *e = add_event(plan, at_ns, PLAN_EV_LINK_SET);
   e->link = link;
-  generate_impair(d, &e->set, generate_load_bps(plan), false);
+  generate_impair(d, plan, &e->set, generate_load_bps(plan), false);
   e->set.rate_bps = l->forward.rate_bps;
   e->set.queue_bytes = l->forward.queue_bytes;
   e->set_backward = l->backward;

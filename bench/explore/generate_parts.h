@@ -15,8 +15,8 @@ void generate_events(struct dice *dice, struct plan *plan);
 
 /* Mean load of all tracks in bits a second. */
 uint64_t generate_load_bps(const struct plan *plan);
-/* An impairment of a line that carries load_bps. Only with_rate it is narrow. */
-void generate_impair(struct dice *dice, struct plan_impair *impair, uint64_t load_bps,
-                     bool with_rate);
+/* An impairment of a line of this plan that carries load_bps. Only with_rate it is narrow. */
+void generate_impair(struct dice *dice, const struct plan *plan, struct plan_impair *impair,
+                     uint64_t load_bps, bool with_rate);
 
 #endif

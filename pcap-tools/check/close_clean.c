@@ -2,6 +2,9 @@
  * by the plan. Another code is a finding, unless it is the one that the scenario
  * expects the node to get that it goes to; and what is expected must come.
  *
+ * Who closes before the handshake is done cannot say why: a close by the application, whatever its
+ * code, then goes as APPLICATION_ERROR of the transport (RFC 9000 10.2.3), and is none.
+ *
  * Vantage: the sender's interface.
  *
  * Excused: a connection that the timeline broke, or whose run was cut short; what a
@@ -30,11 +33,17 @@ static bool is_expected(struct qp_judged *self, const struct qp_conn *c, unsigne
   return expected;
 }
 
+#define APPLICATION_ERROR 0x0c
+
+static bool is_early(const struct qp_conn *c, const struct qp_close *close) {
+  return !c->handshake_done && !close->application && close->code == APPLICATION_ERROR;
+}
+
 static void judge_code(struct qp_judged *self, const struct qp_conn *c, unsigned side) {
   const struct qp_close *close = &c->close[side];
   char flow[QP_FLOW_TEXT];
   if (!close->seen || is_expected(self, c, side) || qp_code_is_no_error(c, close) ||
-      !qp_found_of(self, c, side))
+      is_early(c, close) || !qp_found_of(self, c, side))
     return;
   qp_describe(
       self, close->at,

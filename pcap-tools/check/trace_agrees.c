@@ -159,6 +159,21 @@ static void judge_copy(struct qp_judged *self, const struct qp_copy *copy,
                  qp_text("%llu, recorded as sent", (unsigned long long)copy->pn));
 }
 
+/* Whether the client was seen on this 4-tuple: one that moved before it subscribed enters
+ * the datapath with its new address. */
+static bool was_on(const struct qp_conn *conn, const struct qp_slot *slot) {
+  char remote[QP_END_TEXT], local[QP_END_TEXT];
+  for (size_t i = 0; i < conn->n_vantages; i++) {
+    const struct qp_vantage *v = &conn->vantages[i];
+    const bool up = v->side == QP_CLIENT;
+    qp_end_text(up ? &v->tuple.src : &v->tuple.dst, remote);
+    qp_end_text(up ? &v->tuple.dst : &v->tuple.src, local);
+    if (strcmp(slot->remote, remote) == 0 && strcmp(slot->local, local) == 0)
+      return true;
+  }
+  return false;
+}
+
 static void judge_slot(struct qp_judged *self, const struct qp_slot *slot) {
   const struct qp_copies_conn *c = &self->evidence->copies.conns[slot->conn];
   const struct qp_conn *conn = captured(self->evidence, &c->odcid);
@@ -171,6 +186,8 @@ static void judge_slot(struct qp_judged *self, const struct qp_slot *slot) {
                    qp_text("%s", qp_cid_text(&c->odcid, cid)));
     return;
   }
+  if (was_on(conn, slot))
+    return;
   if (strcmp(slot->remote, qp_end_text(&conn->tuple.src, end)) != 0 && qp_found(self))
     line_finding(self, c->file, slot->line, slot->t, "remote", qp_text("%s", end),
                  qp_text("%s", slot->remote));

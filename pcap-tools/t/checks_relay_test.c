@@ -334,6 +334,17 @@ static void another_address_fails(void **state) {
         LEDGER, "remote", "10.0.0.4");
 }
 
+/* A client that moves and then subscribes enters the datapath where it is. */
+static void the_address_moved_to_passes(void **state) {
+  (void)state;
+  struct plan p = honest();
+  pkt_1rtt(&p.scene.sub, C, .port = 40000, .frames = w_ping());
+  p.copies = "{\"ev\":\"connection\",\"t\":1," DOWN ",\"conn\":\"" SUB
+             "\",\"remote\":\"10.0.0.3:40000\",\"local\":\"10.0.0.1:4433\"}\n" STREAM_COPY(
+                 "3", "7") DATAGRAM_COPY("send", "3");
+  made_run_expect(&p, "trace-agrees", JUDGE_PASS);
+}
+
 static void a_slot_nobody_is_in_fails(void **state) {
   (void)state;
   trace(COPIES "{\"ev\":\"copy\",\"t\":2,\"slot\":8,\"gen\":1,\"decision\":\"send\",\"pn\":3}\n",
@@ -552,6 +563,7 @@ int main(void) {
       cmocka_unit_test(one_number_for_two_packets_fails),
       cmocka_unit_test(an_empty_id_fails),
       cmocka_unit_test(another_address_fails),
+      cmocka_unit_test(the_address_moved_to_passes),
       cmocka_unit_test(a_slot_nobody_is_in_fails),
       cmocka_unit_test(a_split_ack_passes),
       cmocka_unit_test(told_again_or_not_passes),

@@ -309,6 +309,33 @@ static void an_application_error_fails(void **state) {
   tape_expect_finding(s->t, "close-clean", "error code", "0x3");
 }
 
+/* RFC 9000 10.2.3: the application's code would tell what nobody has authenticated. */
+static void an_application_that_closes_early_passes(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn early = tape_conn_unanswered(t);
+  tape_say_initial(&early, C, 1, w_close(0x0c));
+  tape_expect(t, "close-clean", JUDGE_PASS, 1);
+  tape_conn_free(&early);
+  tape_free(t);
+}
+
+static void an_early_error_of_the_transport_fails(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn early = tape_conn_unanswered(t);
+  tape_say_initial(&early, C, 1, w_close(0x0a));
+  tape_expect_finding(t, "close-clean", "error code", "0xa");
+  tape_conn_free(&early);
+  tape_free(t);
+}
+
+static void an_application_error_fails_later(void **state) {
+  struct stage *s = *state;
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_close(0x0c)));
+  tape_expect_finding(s->t, "close-clean", "error code", "0xc");
+}
+
 static void a_bare_capture_without_close_is_not_judged(void **state) {
   struct stage *s = *state;
   tape_expect(s->t, "close-clean", JUDGE_SKIP, 0);
@@ -377,6 +404,9 @@ int main(void) {
       T(closes_without_error_pass),
       T(a_transport_error_fails),
       T(an_application_error_fails),
+      T(an_application_that_closes_early_passes),
+      T(an_early_error_of_the_transport_fails),
+      T(an_application_error_fails_later),
       T(a_bare_capture_without_close_is_not_judged),
       T(right_and_partial_checksums_pass),
       T(a_wrong_checksum_fails),
