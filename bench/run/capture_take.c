@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,8 @@ struct tap {
   FILE *file;
   char *buffer;
   uint64_t packets;
+  pthread_t closer; /* if closes */
+  bool closes;
 };
 
 struct taps {
@@ -212,12 +215,25 @@ static json_t *counts(const struct taps *taps) {
   return json_pack("{s:s, s:o}", "ev", "captured", "points", points);
 }
 
+static void *close_one(void *arg) {
+  struct tap *tap = arg;
+  pcap_dump_close(tap->dump); /* closes the file */
+  pcap_close(tap->pcap);
+  free(tap->buffer);
+  return NULL;
+}
+
+/* The kernel lets a ring go after a grace period of some 15 ms: all of them wait for the same. */
 static void close_all(struct taps *taps) {
   for (size_t i = 0; taps->all != NULL && i < taps->n; i++) {
-    pcap_dump_close(taps->all[i].dump); /* closes the file */
-    pcap_close(taps->all[i].pcap);
-    free(taps->all[i].buffer);
+    struct tap *tap = &taps->all[i];
+    tap->closes = pthread_create(&tap->closer, NULL, close_one, tap) == 0;
+    if (!tap->closes)
+      close_one(tap);
   }
+  for (size_t i = 0; taps->all != NULL && i < taps->n; i++)
+    if (taps->all[i].closes)
+      pthread_join(taps->all[i].closer, NULL);
   free(taps->all);
   free(taps->fds);
 }

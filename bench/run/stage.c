@@ -375,18 +375,21 @@ static void let_arrive(struct stage *s) {
 }
 
 static void stop(struct stage *s) {
-  say(s, "stopping");
+  say(s, "stopping publishers");
   note_relays(s);
   cast_stop(&s->cast, is_publisher, STOP_BOUND_NS);
   let_arrive(s);
+  say(s, "stopping subscribers");
   cast_stop(&s->cast, is_subscriber, STOP_BOUND_NS);
   let_arrive(s);
+  say(s, "stopping relays");
   for (s->cast.level = plan_relay_levels(s->plan) + 1; s->cast.level-- > 0;) {
     cast_stop(&s->cast, is_relay_of_level, STOP_BOUND_NS);
     let_arrive(s);
   }
   cast_stop(&s->cast, is_wire, STOP_BOUND_NS);
   s->manifest.end_ns = clock_now();
+  say(s, "stopping captures");
   cast_stop(&s->cast, is_capture, STOP_BOUND_NS);
   for (size_t i = 0; i < s->cast.n; i++)
     capture_count(&s->captures, s->cast.all[i]->captured);
