@@ -39,7 +39,8 @@ not_for() { # DATAPATH
     case $1 in
         stock)
             grep -lE 'examined:.*(copy-exact|priority-drop)' scenarios/{network,reconnect,priority}/*.yaml
-            printf '%s\n' scenarios/reconnect/stall-relay.yaml scenarios/priority/filter-backlog.yaml
+            printf '%s\n' scenarios/reconnect/stall-relay.yaml \
+                scenarios/priority/{filter-backlog,order-two-tracks}.yaml
             ;;
     esac
 }

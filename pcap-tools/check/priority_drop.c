@@ -109,16 +109,20 @@ static bool reset_upstream(const struct qp_evidence *e, const struct qp_conn *do
   return false;
 }
 
+/* The relay that ends it resets in the same turn what it brought: on another connection, in
+ * whatever order. */
 static bool upstream_ended(const struct qp_evidence *e, const struct qp_conn *down,
                            const struct qp_half *h, uint32_t track) {
   uint64_t t = h->reset_at.time_ns;
   size_t n;
   struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
   for (size_t i = 0; i < n; i++) {
-    const struct qp_close *close = conns[i]->close;
-    if (asked_by_relay(e, conns[i], down, h->side, track) >= 0 &&
-        ((close[0].seen && close[0].at.time_ns < t) || (close[1].seen && close[1].at.time_ns < t) ||
-         qp_broken_at(e, conns[i]) < t))
+    const int relay = asked_by_relay(e, conns[i], down, h->side, track);
+    if (relay < 0)
+      continue;
+    const struct qp_close *own = &conns[i]->close[relay], *other = &conns[i]->close[!relay];
+    if ((own->seen && own->at.time_ns < t + QP_TURN_NS) || (other->seen && other->at.time_ns < t) ||
+        qp_broken_at(e, conns[i]) < t)
       return true;
   }
   return false;

@@ -290,6 +290,24 @@ static void another_subscribers_reset_is_no_reason(void **state) {
   refused(&s, "priority-drop", "RESET_STREAM", "none, code 0x1");
 }
 
+/* What a publisher brought that the relay sends away is reset a moment before it hears of that;
+ * long before, or before the publisher leaves by itself, nobody could know. */
+static void a_reset_before_the_relay_ends_its_upstream(void **state) {
+  (void)state;
+  for (int i = 0; i < 3; i++) {
+    struct scene s = scene_new("chat", p_next_group(), p_none());
+    scene_up_stream(&s, 6, 0, "one");
+    cut_off(&s, 4);
+    s.t->now_ns += i == 1 ? SECOND_NS : 10000;
+    pkt_1rtt(&s.pub, i == 2 ? C : S, .frames = FRAMES(w_close_app(3)));
+    if (i == 0)
+      tape_expect(s.t, "priority-drop", JUDGE_PASS, 1);
+    else
+      tape_expect_finding(s.t, "priority-drop", "RESET_STREAM", "none, code 0x4");
+    scene_free(&s);
+  }
+}
+
 static void a_reset_handed_on_passes(void **state) {
   (void)state;
   struct scene s = scene_new("chat", p_next_group(), p_none());
@@ -463,6 +481,7 @@ int main(void) {
       cmocka_unit_test(what_was_let_go_is_not_opened_again),
       cmocka_unit_test(a_reset_that_was_asked_for_passes),
       cmocka_unit_test(another_subscribers_reset_is_no_reason),
+      cmocka_unit_test(a_reset_before_the_relay_ends_its_upstream),
       cmocka_unit_test(a_reset_handed_on_passes),
       cmocka_unit_test(a_reset_of_the_header_alone_is_handed_on),
       CASE(within_the_limits_passes),
