@@ -200,7 +200,7 @@ static struct piece theirs(enum fb_protection cipher, struct piece key, struct p
   struct piece out = head;
   uint8_t nonce[12], *text = out.bytes + head.len, *tag = text + payload.len;
   for (int i = 0; i < 12; i++)
-    nonce[i] = iv.bytes[i] ^ (i < 4 ? 0 : (uint8_t)(pn >> 8 * (11 - i)));
+    nonce[i] = (uint8_t)(iv.bytes[i] ^ (i < 4 ? 0 : pn >> 8 * (11 - i)));
   if (cipher == FB_PROTECT_CHACHA20) {
     assert_int_equal(wc_ChaCha20Poly1305_Encrypt(key.bytes, nonce, head.bytes, (word32)head.len,
                                                  payload.bytes, (word32)payload.len, text, tag),
