@@ -3,11 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relay/fanout/native_aead.h"
 #include "relay/fanout/native_plane.h"
 
 struct user_plane {
   struct native_plane native;
   struct dp_native *dp;
+  struct native_aead *aead; /* NULL without protection */
   user_plane_send *send;
   void *arg;
 };
@@ -58,8 +60,9 @@ struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_def
                                 .protect = protection->protect,
                                 .keystreams_down = protection->keystreams_down,
                                 .keystreams_up = protection->keystreams_up});
-  if (!u->dp) {
-    free(u);
+  if (u->dp && protection->protect) u->aead = native_aead_new(u->dp);
+  if (!u->dp || (protection->protect && !u->aead)) {
+    user_plane_close(u);
     return NULL;
   }
   if (defects) u->dp->defects = *defects;
@@ -71,6 +74,7 @@ struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_def
 
 void user_plane_close(struct user_plane *u) {
   if (!u) return;
+  native_aead_free(u->aead);
   dp_native_free(u->dp);
   free(u);
 }

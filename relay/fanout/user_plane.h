@@ -1,6 +1,6 @@
 /* Datapath `user`: the datapath compiled natively, run on packets from the socket.
  * Copies leave by the caller's socket. The honest baseline of the kernel's: the same
- * decisions, made after the wake-up instead of before it. */
+ * decisions, made after the wake-up instead of before it. It seals by wolfSSL. */
 #ifndef FANBENCH_RELAY_FANOUT_USER_PLANE_H
 #define FANBENCH_RELAY_FANOUT_USER_PLANE_H
 
