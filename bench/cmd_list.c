@@ -18,6 +18,7 @@ const char cmd_list_help[] =
     "examples:\n"
     "  fanbench list\n"
     "  fanbench list --checks\n"
+    "  fanbench list --defects --json     # also: convicted by which check, held by which test\n"
     "  fanbench list scenarios/first --json\n";
 
 enum { OPT_CHECKS = 1000, OPT_DEFECTS, OPT_POLICIES, OPT_DEEDS, OPT_JSON };

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# timeout: 300
+# timeout: 600
 # fanbench explain: every check, defect and decision has its page, whole and within 100 columns,
 # from any folder, with nothing beside the program; what it says of the code and of the tests
 # that hold a cure is there; names that do not exist are refused.
