@@ -166,7 +166,7 @@ static const struct qm_operator offset_beyond = {
     .does = "a STREAM frame lies far behind MAX_STREAM_DATA",
     .check = "flow-limits",
     .also = {"stream-bytes", "stream-complete", "copy-exact", "copy-count", "trace-agrees",
-             "payload-identical", "no-needless-retransmit", "priority-drop"},
+             "payload-identical", "no-needless-retransmit", "priority-drop", "delivery-order"},
     .why = ELSEWHERE,
     .places = QM_FRAMES,
     .fits = has_wide_offset,
