@@ -60,9 +60,9 @@ static void vary_endpoint(struct dice *d, struct plan_node *node) {
     node->ack_delay_ns = GENERATE_MS * DICE_PICK(d, 1, 5, 60, 100);
   if (node->role != PLAN_SUBSCRIBER)
     return;
-  if (dice_says(d, 25))
-    node->window_bytes = DICE_PICK(d, 16, 24, 48, 64, 256) << 10;
-  if (dice_says(d, 25))
+  if (dice_says(d, 35))
+    node->window_bytes = DICE_PICK(d, 16, 16, 24, 48, 64, 256) << 10;
+  if (dice_says(d, 35))
     node->max_streams = DICE_PICK(d, 4, 8, 20, 1000);
 }
 

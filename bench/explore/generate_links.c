@@ -34,7 +34,7 @@ static void keep_near(struct plan_impair *i) {
 void generate_impair(struct dice *d, const struct plan *plan, struct plan_impair *i,
                      uint64_t load_bps, bool with_rate) {
   if (dice_says(d, 60))
-    i->delay_ns = GENERATE_MS * DICE_PICK(d, 1, 2, 5, 10, 10, 20, 50, 100);
+    i->delay_ns = GENERATE_MS * DICE_PICK(d, 1, 2, 5, 10, 20, 50, 100, 100);
   if (i->delay_ns && dice_says(d, 20))
     i->jitter_ns = i->delay_ns / DICE_PICK(d, 1, 2, 5);
   if (dice_says(d, 35))
