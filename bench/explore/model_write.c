@@ -60,10 +60,9 @@ static size_t count_relays(const struct model *m) {
 
 static void put_relay(const struct model *m, const struct plan_node *node, struct keys *k) {
   fputs(plan_words_datapath[node->datapath], key(k, "datapath"));
-  if (node->protection != PLAN_PROT_NONE) {
-    fputs(plan_words_protection[node->protection], key(k, "protection"));
+  fputs(plan_words_protection[node->protection], key(k, "protection"));
+  if (node->protection == PLAN_PROT_TLS)
     fputs(plan_words_cipher[node->cipher], key(k, "cipher"));
-  }
   if (node->congestion != PLAN_NEWRENO)
     fputs(plan_words_congestion[node->congestion], key(k, "congestion"));
   if (strcmp(node->policy, "none") != 0)
