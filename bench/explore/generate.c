@@ -53,9 +53,13 @@ static void add_relay(struct dice *d, struct plan *plan, const char *name, int u
   }
 }
 
-static void vary_endpoint(struct dice *d, struct plan_node *node) {
-  if (dice_says(d, 30)) /* of one or two bytes, IDs by chance would be the same */
+/* IDs of one or two bytes by chance would be the same. Without any, packets of an older
+ * connection reach the next one on that port, which only real protection tells apart. */
+static void vary_endpoint(struct dice *d, const struct plan *plan, struct plan_node *node) {
+  if (dice_says(d, 30))
     node->cid_len = (uint32_t)DICE_PICK(d, 0, 4, 5, 12, 17, 18, 20);
+  if (node->cid_len == 0 && plan->nodes[0].protection == PLAN_PROT_NONE)
+    node->cid_len = 8;
   if (dice_says(d, 20))
     node->ack_delay_ns = GENERATE_MS * DICE_PICK(d, 1, 5, 60, 100);
   if (node->role != PLAN_SUBSCRIBER)
@@ -74,11 +78,11 @@ void generate_nodes(struct dice *d, struct plan *plan) {
   if (tree)
     add_relay(d, plan, "lower", 0);
   for (uint64_t i = 0, n = dice_says(d, 35) ? 2 : 1; i < n; i++)
-    vary_endpoint(d, add_node(plan, PLAN_PUBLISHER, publishers[i], 0));
+    vary_endpoint(d, plan, add_node(plan, PLAN_PUBLISHER, publishers[i], 0));
   const uint64_t n = DICE_PICK(d, 1, 2, 2, 3, 3, 4, 5, 6);
   for (uint64_t i = 0; i < n; i++) {
     snprintf(name, sizeof name, "sub%u", (unsigned)i);
-    vary_endpoint(d, add_node(plan, PLAN_SUBSCRIBER, name, tree && dice_says(d, 60)));
+    vary_endpoint(d, plan, add_node(plan, PLAN_SUBSCRIBER, name, tree && dice_says(d, 60)));
   }
   if (dice_says(d, 15))
     add_node(plan, PLAN_ROUTER, "hop", -1);

@@ -7,8 +7,10 @@
  * delay, jitter, loss, bursts, duplicates, corruption, reordering, a rate of about the load, small
  * MTUs, faults chosen by frame or index; late subscriptions, filters, timeouts; and up to six events.
  *
- * What there is not, because no fixed relay could pass: two nodes that die for good while nobody
- * else is there, a subscriber that can get none of the tracks, lines slower than a third of their load. */
+ * What there is not, because no fixed relay could pass, or the null AEAD would take one packet
+ * for another: IDs of one or two bytes, and none at all under it; more than 5 ms of reordering under it;
+ * lines that carry less than a tenth of their load; a change of path, or the relay's death, in
+ * a handshake; something that happens to who is gone. */
 #ifndef FANBENCH_EXPLORE_GENERATE_H
 #define FANBENCH_EXPLORE_GENERATE_H
 

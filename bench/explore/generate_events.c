@@ -170,6 +170,40 @@ static bool ends_a_node(const struct plan_event *e) {
          e->kind == PLAN_EV_RESTART;
 }
 
+/* A handshake begins. */
+static bool shakes_hands(const struct plan_event *e) {
+  return e->kind == PLAN_EV_RECONNECT || e->kind == PLAN_EV_RESTART;
+}
+
+/* No client may change its path before the handshake is confirmed (RFC 9000 9), and one that is
+ * begun with a relay and ended with the next is neither's. */
+static bool needs_a_connection(const struct plan *plan, const struct plan_event *e) {
+  return e->kind == PLAN_EV_MIGRATE || e->kind == PLAN_EV_REBIND || e->kind == PLAN_EV_ROTATE_CID ||
+         (e->kind == PLAN_EV_KILL && plan->nodes[e->node].role == PLAN_RELAY);
+}
+
+static bool is_too_soon(const struct plan *plan, const struct plan_event *hand,
+                        const struct plan_event *other) {
+  const uint64_t near_ns = 500 * GENERATE_MS;
+  const bool any = plan->nodes[hand->node].role == PLAN_RELAY ||
+                   (other->kind == PLAN_EV_KILL && hand->node != other->node);
+  return shakes_hands(hand) && needs_a_connection(plan, other) &&
+         (any || hand->node == other->node) && hand->at_ns < other->at_ns + near_ns &&
+         other->at_ns < hand->at_ns + near_ns &&
+         !(other->kind == PLAN_EV_KILL && hand->node == other->node);
+}
+
+/* Whether one of the events from `first` on comes while a handshake goes on. */
+static bool is_in_a_handshake(const struct plan *plan, size_t first) {
+  for (size_t i = 0; i < first; i++)
+    for (size_t k = first; k < plan->n_events; k++)
+      if (plan->events[i].node >= 0 && plan->events[k].node >= 0 &&
+          (is_too_soon(plan, &plan->events[i], &plan->events[k]) ||
+           is_too_soon(plan, &plan->events[k], &plan->events[i])))
+        return true;
+  return false;
+}
+
 /* Whether the events from `first` on are of a node that is not there then, or end one that has
  * others: nothing happens to who is gone. */
 static bool is_of_one_gone(const struct plan *plan, size_t first) {
@@ -197,7 +231,7 @@ void generate_events(struct dice *d, struct plan *plan) {
     if (at_ns == 0 || !dice_says(d, 20)) /* else at the same moment */
       at_ns = dice_between(d, 50 * GENERATE_MS, last, 10 * GENERATE_MS);
     draw_event(d, plan, at_ns);
-    if (plan->n_events > had && is_of_one_gone(plan, had))
+    if (plan->n_events > had && (is_of_one_gone(plan, had) || is_in_a_handshake(plan, had)))
       while (plan->n_events > had)
         free(plan->events[--plan->n_events].tracks);
   }
