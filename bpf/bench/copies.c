@@ -85,7 +85,7 @@ int main(int argc, char **argv) {
     printf("copies in the kernel: %s\n", why);
     return 0;
   }
-  uint64_t first[3];
+  uint64_t first[3] = {0};
   printf("%zu bytes, ns a copy and ratio, no clone %4s %13s %13s\n", payload_len, "1", "8", "64");
   row("none", none, false, first, true);
   world_free(none);

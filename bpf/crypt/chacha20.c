@@ -5,10 +5,10 @@
 #define ROTATE(x, n) ((x) << (n) | (x) >> (32 - (n)))
 #define QUARTER(a, b, c, d)                                                                        \
   do {                                                                                             \
-    a += b, d ^= a, d = ROTATE(d, 16);                                                             \
-    c += d, b ^= c, b = ROTATE(b, 12);                                                             \
-    a += b, d ^= a, d = ROTATE(d, 8);                                                              \
-    c += d, b ^= c, b = ROTATE(b, 7);                                                              \
+    (a) += (b), (d) ^= (a), (d) = ROTATE(d, 16);                                                   \
+    (c) += (d), (b) ^= (c), (b) = ROTATE(b, 12);                                                   \
+    (a) += (b), (d) ^= (a), (d) = ROTATE(d, 8);                                                    \
+    (c) += (d), (b) ^= (c), (b) = ROTATE(b, 7);                                                    \
   } while (0)
 
 /* "expand 32-byte k" */

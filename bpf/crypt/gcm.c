@@ -16,6 +16,7 @@ PORT_INLINE void ghash_product(struct crypt_block *y, const struct fb_ghash *tab
   __u64 a = 0, b = 0;
   PORT_UNROLL
   for (int i = 0; i < 16; i++) {
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): asm wrote neither */
     const __u8 *p = base + l[i], *q = base + h[i];
     a ^= *(const __u64 *)(p + 512 * i);
     b ^= *(const __u64 *)(p + 512 * i + 8);

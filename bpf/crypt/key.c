@@ -20,7 +20,7 @@ int crypt_key_fill(struct fb_key *key, struct fb_ghash *table, enum fb_protectio
   if (cipher != FB_PROTECT_AES128GCM || !table)
     return -1;
   struct crypt_work w = {0};
-  struct crypt_aes_key rounds;
+  struct crypt_aes_key rounds = {0};
   crypt_aes_expand(&rounds, hp);
   memcpy(key->hp, &rounds, sizeof(rounds));
   crypt_aes_expand(&rounds, secret);

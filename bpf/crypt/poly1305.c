@@ -44,8 +44,8 @@ PORT_INLINE void poly_block(struct poly *p, __u64 a, __u64 b) {
 
 #define CARRY(from, to)                                                                            \
   do {                                                                                             \
-    to += from >> 32;                                                                              \
-    from = (__u32)from;                                                                            \
+    (to) += (from) >> 32;                                                                          \
+    (from) = (__u32)(from);                                                                        \
   } while (0)
 
 /* The tag: h modulo 2^130 - 5, plus the second half of the one-time key. */

@@ -102,5 +102,5 @@ uint64_t crypt_time(struct crypt_world *w, enum crypt_step_name step, uint32_t t
   uint64_t begin = now_ns();
   for (uint32_t i = 0; i < times; i++)
     run_native(w->io);
-  return (now_ns() - begin) / times;
+  return times ? (now_ns() - begin) / times : 0;
 }

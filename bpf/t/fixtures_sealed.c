@@ -127,8 +127,8 @@ static void keystreams_down(struct world *w) {
   begin(w, 2);
   struct fb_counters *c = counters_of(w, 1);
   struct fb_keystream *ks;
-  uint64_t ready = 0, computed = 0, pn = 1;
-  for (int what = 0; what < 5; what++) {
+  uint64_t ready = 0, computed = 0;
+  for (uint64_t what = 0; what < 5; what++) {
     ks = world_keystream_down(w, 1, c->next_pn);
     world_feed_down(w, 1, c->next_pn);
     if (what == 1)
@@ -139,7 +139,7 @@ static void keystreams_down(struct world *w) {
       ks->tag += 1ull << (64 - FB_KEY_GENERATION_BITS); /* of another key */
     if (what == 4)
       memset(ks->bytes, 0, sizeof(ks->bytes)), ks->tag = ~0ull;
-    expect(w, PACKET(.pn = pn++, FRAMES(dg())), FANNED);
+    expect(w, PACKET(.pn = 1 + what, FRAMES(dg())), FANNED);
     assert_non_null(copy_for(w, 1)); /* and authentic */
     what == 0 ? ready++ : computed++;
     assert_int_equal(c->ks_ready, ready);
