@@ -32,6 +32,7 @@ struct host {
   int epoll, signals;
   uint64_t now_ns, flush_at_ns;
   bool gone; /* the control channel ended */
+  bool start; /* nobody will say so: the publisher starts by itself */
   bool told_error;
 };
 
@@ -67,6 +68,8 @@ static void on_event(void *arg, const struct peer_event *event) {
   struct host *host = arg;
   if (event->kind == PEER_FAILED)
     tell_error(host, event->text);
+  else if (event->kind == PEER_ANNOUNCED && host->config->control < 0)
+    host->start = true; /* not from within an event */
   else if (event->kind != PEER_BYE) /* said when all is written */
     peer_control_tell(host->config->control, event);
 }
@@ -260,6 +263,11 @@ static void act_on(struct host *host, const struct epoll_event *events, int n) {
       peer_command(host->peer, &(struct peer_command){.what = PEER_DO_STOP}, host->now_ns);
   }
   receive(host);
+  if (!host->start)
+    return;
+  host->start = false;
+  peer_command(host->peer, &(struct peer_command){.what = PEER_DO_START, .t0_ns = host->now_ns},
+               host->now_ns);
 }
 
 static void turn(struct host *host, bool *sent_all) {

@@ -74,7 +74,8 @@ static off_t position(const struct capture_file *file) {
 
 static int begin(struct capture_file *file) {
   const struct pcapng_sink sink = sink_of(file);
-  file->fd = open(file->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  /* It is to hold secrets. */
+  file->fd = open(file->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file->fd < 0 || pcapng_begin(&sink, ETHERNET, file->ifname, APPLICATION) != 0)
     return -1;
   file->secrets_at = position(file);

@@ -103,6 +103,7 @@ int command_relay(struct command *cmd, const struct plan *plan, const struct top
   }
   add(cmd, "--out");
   add(cmd, "%s", at->dir);
+  add(cmd, "--keylog");
   add(cmd, "--control");
   add(cmd, PROCESS_CONTROL_ARG);
   return finished(cmd, err, err_len);

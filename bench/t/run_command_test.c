@@ -79,6 +79,7 @@ static void the_relay_is_told_its_settings(void **state) {
   for (size_t i = 0; i < cmd.n; i++)
     found = found || strcmp(cmd.argv[i], "slow-agent=5000000") == 0;
   assert_true(found);
+  assert_string_equal(value_of(&cmd, "--keylog"), "--control"); /* captures are to be opened */
   assert_string_equal(value_of(&cmd, "--control"), PROCESS_CONTROL_ARG);
   assert_null(cmd.argv[cmd.n]);
   command_free(&cmd);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <pcap/pcap.h>
 
@@ -350,6 +351,10 @@ static void secrets_stand_in_front(void **state) {
     write_link(links[i], path, &run.keys);
     assert_int_equal(lines_in_front(path), LINES_EACH * connections[links[i]]);
     assert_same_packets(links[i], path);
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    unlink(path);
   }
 }
 

@@ -89,7 +89,9 @@ static void on_handshake_done(void *app) {
   client->started = true;
   if (client->relay->cfg.defects.late_handler)
     client->handler_ns = client->relay->now + client->relay->cfg.defects.late_handler;
-  if (moqt_session_start(client->session))
+  if (qc_is_other_alpn(client->qc))
+    guest_begin(client);
+  else if (moqt_session_start(client->session))
     client_close(client, MOQT_PROTOCOL_VIOLATION, "no control stream is allowed");
   else if (client->dialled)
     dial_ready(client);
@@ -99,28 +101,31 @@ static void on_stream_data(void *app, int64_t sid, uint64_t off, const uint8_t *
                            bool fin) {
   (void)off;
   struct client *client = app;
+  if (client->guest) return; /* whatever it asks for: nobody answers */
   moqt_stream_in(client->session, sid, data, len, fin);
 }
 
 static void on_stream_reset(void *app, int64_t sid, uint64_t code, uint64_t final_size) {
   (void)final_size;
-  moqt_stream_reset_in(((struct client *)app)->session, sid, code);
+  struct client *client = app;
+  if (!client->guest) moqt_stream_reset_in(client->session, sid, code);
 }
 
 static void on_stop(void *app, int64_t sid, uint64_t code) {
   struct client *client = app;
-  if (moqt_stop_in(client->session, sid, code)) return;
+  if (!client->guest && moqt_stop_in(client->session, sid, code)) return;
   struct leg *leg = joint_leg(client, (uint64_t)sid);
   if (leg && !leg->done) leg_reset(leg, MOQT_RESET_CANCELLED);
 }
 
 static void on_stream_closed(void *app, int64_t sid) {
-  track_request_closed(app, sid);
+  struct client *client = app;
+  if (!client->guest) track_request_closed(client, sid);
 }
 
 static void on_datagram(void *app, const uint8_t *data, size_t len) {
   struct client *client = app;
-  moqt_datagram_in(client->session, data, len);
+  if (!client->guest) moqt_datagram_in(client->session, data, len);
   client->rx_datagrams++;
 }
 

@@ -9,6 +9,7 @@
  *   entry.c    what the datapath is told about clients, upstreams, tracks
  *   track.c    MoQT: namespaces, tracks, requests and answers
  *   subscription.c  what one client gets of a track: joining, ending
+ *   guest.c    connections without a session, which get a track unasked
  *   stream.c   upstream streams and their cache
  *   leg.c      what each subscriber has of a stream; flow control; resets
  *   pending.c  order of unsent data
@@ -247,6 +248,7 @@ struct client {
   struct qc_path path; /* a validated path: the fan-out goes there */
   struct qc_cid dcid;
   bool dialled;   /* by this relay: its upstream */
+  bool guest;     /* speaks no MoQT: its session never starts, its subscription has no request */
   bool started;   /* session runs */
   bool closed;    /* closing; its fan-out is over */
   bool replaced;  /* its 4-tuple has a newer connection: freed without a word */
@@ -460,9 +462,20 @@ void track_malformed(struct track *track);
 /* A client is gone: its tracks end, its subscriptions stop. */
 void track_client_gone(struct client *client);
 
+/* The track of this name; asks for it if nobody has yet. NULL: nobody publishes it. */
+struct track *track_find(struct relay *relay, const struct moqt_name *name);
+
+/* ---- guest.c ------------------------------------------------------------------------ */
+/* The handshake of a client with the other ALPN is done. */
+void guest_begin(struct client *client);
+/* Somebody publishes: guests that still wait for their track get it. */
+void guest_retry(struct relay *relay);
+
 /* ---- subscription.c ----------------------------------------------------------- */
 /* Answers SUBSCRIBE. */
 void subscription_join(struct subscription *sub);
+/* REQUEST_ERROR to one that is pending, which frees it. */
+void subscription_refuse(struct subscription *sub, uint64_t code, const char *reason);
 /* After SUBSCRIBE_OK has left: the datapath learns of new subscriptions. */
 void subscription_enter(struct client *client);
 /* Its queue is over the bound: nothing more is sent but resets and, then, PUBLISH_DONE. */

@@ -23,6 +23,7 @@
 #include "relay/fanout/trace.h"
 #include "relay/quic/conn.h"
 
+struct moqt_name;
 struct relay;
 
 struct relay_ops {
@@ -49,6 +50,14 @@ struct relay_upstream {
   struct qc_tls *tls;    /* a client's */
 };
 
+/* Laboratory: to whoever connects with qc_tls_config.other_alpn a track is fanned out unasked, in
+ * streams and datagrams that it may ignore. So a stack that knows no MoQT receives copies. track
+ * NULL: nobody is. */
+struct relay_guests {
+  const struct moqt_name *track; /* kept by its owner as long as the relay lives */
+  bool h3; /* they get an HTTP/3 control stream with empty SETTINGS (RFC 9114 6.2.1) */
+};
+
 struct feeder;
 
 struct relay_config {
@@ -68,6 +77,7 @@ struct relay_config {
   uint32_t max_clients; /* at most plane->max_subscribers */
   uint16_t port;        /* host order */
   struct relay_upstream upstream;
+  struct relay_guests guests;
   struct fb_defects defects; /* all 0 = none */
 };
 

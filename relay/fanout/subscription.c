@@ -17,6 +17,22 @@ uint32_t subscription_timeout_ms(const struct subscription *sub) {
 
 /* ---- joining ----------------------------------------------------------------------------- */
 
+/* SUBSCRIBE_OK. */
+static void tell_accepted(const struct subscription *sub) {
+  const struct track *track = sub->track;
+  struct moqt_params answer;
+  if (sub->client->guest) return;
+  moqt_params_init(&answer);
+  if (track->has_largest) {
+    answer.has |= MOQT_HAS_LARGEST;
+    answer.largest = track->largest;
+  }
+  struct moqt_bytes properties = {.data = track->properties, .len = track->properties_len};
+  if (sub->params.has & MOQT_HAS_INCLUDE_PROPERTIES && !sub->params.include_properties)
+    properties.len = 0;
+  moqt_subscribe_accept(sub->client->session, sub->req, track->out_alias, &answer, properties);
+}
+
 /* The subscription starts on a group boundary behind everything seen: what it
  * gets is then whole. An empty track starts at group 0. */
 void subscription_join(struct subscription *sub) {
@@ -29,19 +45,18 @@ void subscription_join(struct subscription *sub) {
   sub->start_group = sub->params.location.n && asked > next ? asked : next;
   if (track->relay->cfg.defects.join_mid_group && next) sub->start_group = next - 1;
   sub->state = SUB_LIVE;
-  struct moqt_params answer;
-  moqt_params_init(&answer);
-  if (track->has_largest) {
-    answer.has |= MOQT_HAS_LARGEST;
-    answer.largest = track->largest;
-  }
-  struct moqt_bytes properties = {.data = track->properties, .len = track->properties_len};
-  if (sub->params.has & MOQT_HAS_INCLUDE_PROPERTIES && !sub->params.include_properties)
-    properties.len = 0;
-  moqt_subscribe_accept(client->session, sub->req, track->out_alias, &answer, properties);
+  tell_accepted(sub);
   sub->entering = true; /* the datapath learns of it when SUBSCRIBE_OK has left */
   client->entering = true;
   client_dirty(client);
+}
+
+void subscription_refuse(struct subscription *sub, uint64_t code, const char *reason) {
+  struct client *client = sub->client;
+  if (!client->guest) moqt_refuse(client->session, sub->req, code, 0, reason);
+  client_dirty(client);
+  client->subs[sub->track->index] = NULL;
+  free(sub);
 }
 
 void subscription_enter(struct client *client) {
@@ -91,7 +106,8 @@ void subscription_reset(struct subscription *sub, uint64_t code, bool only_unwan
 }
 
 static void sub_done(struct subscription *sub, uint64_t status) {
-  moqt_publish_done(sub->client->session, sub->req, status, sub->streams, "");
+  if (!sub->client->guest)
+    moqt_publish_done(sub->client->session, sub->req, status, sub->streams, "");
   client_dirty(sub->client);
   subscription_free(sub);
 }

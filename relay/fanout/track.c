@@ -68,10 +68,7 @@ static void track_end(struct track *track, uint64_t status) {
     struct subscription *sub = client ? client->subs[track->index] : NULL;
     if (!sub) continue;
     if (sub->state == SUB_PENDING) {
-      moqt_refuse(client->session, sub->req, MOQT_REQ_DOES_NOT_EXIST, 0, "the publisher left");
-      client_dirty(client);
-      client->subs[track->index] = NULL;
-      free(sub);
+      subscription_refuse(sub, MOQT_REQ_DOES_NOT_EXIST, "the publisher left");
       continue;
     }
     sub->state = SUB_ENDING;
@@ -261,6 +258,7 @@ static void on_namespace(void *app, int64_t req, const struct moqt_name *name) {
         moqt_name_within(track->name, client->ns))
       take_over(track, client);
   }
+  guest_retry(client->relay);
 }
 
 static struct client *find_publisher(struct relay *relay, const struct moqt_name *name) {
@@ -308,7 +306,7 @@ static struct track *ask_upstream(struct relay *relay, const struct moqt_name *n
   return track;
 }
 
-static struct track *find_track(struct relay *relay, const struct moqt_name *name) {
+struct track *track_find(struct relay *relay, const struct moqt_name *name) {
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = relay->tracks[t];
     if (track && track->state != TRACK_ENDED && moqt_name_equal(track->name, name)) return track;
@@ -324,7 +322,7 @@ static void on_subscribe(void *app, int64_t req, const struct moqt_name *name,
     moqt_refuse(client->session, req, params->refuse_code, UINT64_MAX, params->refuse_reason);
     return;
   }
-  struct track *track = find_track(client->relay, name);
+  struct track *track = track_find(client->relay, name);
   if (!track) {
     moqt_refuse(client->session, req, MOQT_REQ_DOES_NOT_EXIST, 0, "no publisher");
     return;
@@ -427,13 +425,8 @@ static void on_refused(void *app, int64_t req, uint64_t code, uint64_t retry_ms,
   if (!track) return;
   relay->unwanted = true;
   for (uint32_t i = 0; i < relay->n_slots; i++) {
-    struct client *client = relay->clients[i];
-    struct subscription *sub = client ? client->subs[track->index] : NULL;
-    if (!sub || sub->state != SUB_PENDING) continue;
-    moqt_refuse(client->session, sub->req, code, 0, reason);
-    client_dirty(client);
-    client->subs[track->index] = NULL;
-    free(sub);
+    struct subscription *sub = relay->clients[i] ? relay->clients[i]->subs[track->index] : NULL;
+    if (sub && sub->state == SUB_PENDING) subscription_refuse(sub, code, reason);
   }
   track->up = NULL;
   track->req = -1;

@@ -25,6 +25,7 @@
 #include "relay/host/sockets.h"
 #include "relay/host/tracefile.h"
 #include "relay/moqt/codes.h"
+#include "relay/moqt/name.h"
 
 #define EXIT_FAILED 1
 #define EXIT_LACKING 3
@@ -43,6 +44,7 @@ struct process {
   struct trace_lines *trace;
   struct qc_tls *tls, *dial_tls;
   struct relay *relay;
+  struct moqt_name guest_track; /* views of the options */
   int keylog, epoll, signals;
   bool stop, vanished;
   uint64_t flushed_ns;
@@ -128,12 +130,13 @@ static void on_datagram(void *arg, const struct qc_path *path, const uint8_t *da
 static int open_files(struct process *p) {
   const struct options *o = p->options;
   if (!o->out) return 0;
+  p->trace = tracefile_open(o->out, o->name);
+  if (!p->trace) return failed(p, EXIT_FAILED, "cannot create the trace files in --out");
+  if (!o->keylog) return 0;
   char path[4096];
   snprintf(path, sizeof path, "%s/keys.log", o->out);
   p->keylog = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (p->keylog < 0) return failed(p, EXIT_FAILED, "cannot open keys.log in --out");
-  p->trace = tracefile_open(o->out, o->name);
-  if (!p->trace) return failed(p, EXIT_FAILED, "cannot create the trace files in --out");
   return 0;
 }
 
@@ -196,6 +199,7 @@ static int open_relay(struct process *p) {
   struct qc_tls_config tls = {
       .server = true,
       .alpn = MOQT_ALPN,
+      .other_alpn = o->guests.track ? o->guests.alpn : NULL,
       .cipher = o->cipher,
       .cert_pem = (const uint8_t *)embed_test_cert_pem,
       .cert_len = embed_test_cert_pem_len,
@@ -224,6 +228,11 @@ static int open_relay(struct process *p) {
       .port = o->port,
       .defects = o->defects,
   };
+  if (o->guests.track) {
+    moqt_name_set(&p->guest_track, o->guests.space, o->guests.track);
+    config.guests.track = &p->guest_track;
+    config.guests.h3 = strcmp(o->guests.alpn, "h3") == 0;
+  }
   int code = open_upstream(p, &config.upstream);
   if (code) return code;
   p->relay = relay_new(&config);

@@ -24,6 +24,8 @@ enum {
   OPT_CACHE,
   OPT_CLIENTS,
   OPT_OUT,
+  OPT_KEYLOG,
+  OPT_FAN_OUT_TO,
   OPT_CONTROL,
   OPT_DEFECT,
   OPT_SEED,
@@ -44,6 +46,8 @@ static const struct option longs[] = {
     {"cache", required_argument, NULL, OPT_CACHE},
     {"clients", required_argument, NULL, OPT_CLIENTS},
     {"out", required_argument, NULL, OPT_OUT},
+    {"keylog", no_argument, NULL, OPT_KEYLOG},
+    {"fan-out-to", required_argument, NULL, OPT_FAN_OUT_TO},
     {"control", required_argument, NULL, OPT_CONTROL},
     {"defect", required_argument, NULL, OPT_DEFECT},
     {"seed", required_argument, NULL, OPT_SEED},
@@ -71,7 +75,11 @@ void options_help(FILE *to) {
         "  --cache BYTES          most bytes kept for slow subscribers [16777216]\n"
         "  --clients N            most connections at a time [256]\n"
         "  --name NAME            for file names in --out [relay]\n"
-        "  --out DIR              write NAME-copies.jsonl, NAME-ledger.jsonl, keys.log\n"
+        "  --out DIR              write NAME-copies.jsonl, NAME-ledger.jsonl\n"
+        "  --keylog               write the secrets of all connections to keys.log in --out\n"
+        "  --fan-out-to ALPN=NODE/TRACK\n"
+        "                         laboratory: also accept this ALPN, and fan this track of\n"
+        "                         namespace fanbench/NODE out to whoever speaks it, unasked\n"
         "  --control FD           inherited channel to a runner\n"
         "  --help\n"
         "\n"
@@ -111,12 +119,29 @@ const char *options_datapath_name(enum options_datapath name) {
   return datapaths[name];
 }
 
+/* ALPN=NODE/TRACK */
+static bool guests(const char *text, struct options *o) {
+  const char *space = strchr(text, '='), *track = space ? strrchr(space, '/') : NULL;
+  if (!track || !track[1]) return false;
+  const size_t alpn_len = (size_t)(space - text), space_len = (size_t)(track - ++space);
+  if (!alpn_len || alpn_len >= sizeof o->guests.alpn || memchr(text, ',', alpn_len)) return false;
+  if (!space_len || space_len >= sizeof o->guests.space) return false;
+  memcpy(o->guests.alpn, text, alpn_len);
+  o->guests.alpn[alpn_len] = 0;
+  memcpy(o->guests.space, space, space_len);
+  o->guests.space[space_len] = 0;
+  o->guests.track = track + 1;
+  return true;
+}
+
 static bool take(struct options *o, int opt, const char *arg) {
   uint64_t n = 0;
   bool second = false, ok = true;
   switch (opt) {
   case OPT_NAME: o->name = arg; break;
   case OPT_OUT: o->out = arg; break;
+  case OPT_KEYLOG: o->keylog = true; break;
+  case OPT_FAN_OUT_TO: ok = guests(arg, o); break;
   case OPT_SEED: break; /* live mode draws from the system's generator */
   case OPT_LISTEN:
     ok = strrchr(arg, ':') && number(strrchr(arg, ':') + 1, UINT16_MAX, &n) && n > 0;
@@ -192,6 +217,11 @@ enum options_result options_parse(int argc, char **argv, struct options *out) {
     if (opt == '?') return OPTIONS_BAD; /* getopt has said why */
     if (take(out, opt, optarg)) continue;
     fprintf(stderr, "fanbench-relay: --%s does not take \"%s\"; see --help\n", name_of(opt), optarg);
+    return OPTIONS_BAD;
+  }
+  if (out->keylog && !out->out) {
+    fputs("fanbench-relay: --keylog needs --out DIR, where keys.log is written; see --help\n",
+          stderr);
     return OPTIONS_BAD;
   }
   if (optind < argc) {

@@ -15,6 +15,7 @@ enum options_datapath { DATAPATH_KERNEL, DATAPATH_USER, DATAPATH_STOCK };
 
 struct options {
   const char *name, *out;
+  bool keylog; /* secrets of connections go to keys.log in `out` */
   uint16_t port;
   const char *upstream; /* as given; NULL = none */
   struct qc_addr upstream_addr;
@@ -22,6 +23,11 @@ struct options {
   enum qc_protection protection;
   enum qc_cipher cipher;
   bool cubic;
+  /* To whom this ALPN speaks, this track is fanned out unasked; empty alpn: nobody. */
+  struct {
+    char alpn[32], space[256];
+    const char *track;
+  } guests;
   uint32_t policy; /* enum dp_policy */
   uint64_t cache_bytes;
   uint32_t max_clients;

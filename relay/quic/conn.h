@@ -61,6 +61,7 @@ enum qc_cipher { QC_CHACHA20_POLY1305, QC_AES_128_GCM };
 struct qc_tls_config {
   bool server;
   const char *alpn;                  /* "moqt-20" */
+  const char *other_alpn;            /* server only: accepted besides; NULL = none */
   enum qc_cipher cipher;             /* the only one offered or accepted */
   const uint8_t *cert_pem, *key_pem; /* server only; not kept */
   size_t cert_len, key_len;
@@ -227,6 +228,8 @@ bool qc_is_closed(const struct qc *conn);
  * it. Until then qc_deadline() says when to call qc_handle_expiry(). */
 bool qc_is_finished(const struct qc *conn);
 bool qc_is_established(const struct qc *conn);
+/* True: the peer speaks qc_tls_config.other_alpn. Valid after handshake_done. */
+bool qc_is_other_alpn(const struct qc *conn);
 
 /* ---- state that the relay's shim and fan-out need ------------------------- */
 

@@ -26,7 +26,7 @@
 struct qc_tls {
   WOLFSSL_CTX *ctx;
   bool server;
-  char alpn[32];
+  char alpn[32], other_alpn[32]; /* the second: empty = none */
   void (*keylog)(void *arg, const char *line);
   void *keylog_arg;
   uint8_t reset_secret[32]; /* stateless reset tokens are derived from it */

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,8 +125,9 @@ static int make_reset_secret(struct qc_tls *tls, const struct qc_tls_config *con
 struct qc_tls *qc_tls_new(const struct qc_tls_config *config) {
   struct qc_tls *tls;
   const size_t alpn_len = strlen(config->alpn);
+  const size_t other_len = config->other_alpn ? strlen(config->other_alpn) : 0;
 
-  if (alpn_len == 0 || alpn_len >= sizeof(tls->alpn))
+  if (alpn_len == 0 || alpn_len >= sizeof(tls->alpn) || other_len >= sizeof(tls->other_alpn))
     return NULL;
   if (wolfSSL_Init() != WOLFSSL_SUCCESS)
     return NULL;
@@ -138,6 +140,8 @@ struct qc_tls *qc_tls_new(const struct qc_tls_config *config) {
   tls->keylog = config->keylog;
   tls->keylog_arg = config->keylog_arg;
   memcpy(tls->alpn, config->alpn, alpn_len);
+  if (other_len)
+    memcpy(tls->other_alpn, config->other_alpn, other_len);
   tls->ctx =
       wolfSSL_CTX_new(config->server ? wolfTLSv1_3_server_method() : wolfTLSv1_3_client_method());
   if (!tls->ctx || configure(tls, config) || make_reset_secret(tls, config)) {
@@ -159,6 +163,19 @@ static ngtcp2_conn *conn_of(ngtcp2_crypto_conn_ref *ref) {
   return ((struct qc *)ref->user_data)->ng;
 }
 
+/* The server refuses what is not in the list with no_application_protocol
+ * (RFC 7301 3.2); a client that offers none is refused after the handshake. */
+static int offer_alpn(WOLFSSL *ssl, const struct qc_tls *tls) {
+  char list[sizeof(tls->alpn) + sizeof(tls->other_alpn)]; /* wolfSSL cuts it at the commas */
+  const int len = snprintf(list, sizeof(list), "%s%s%s", tls->alpn, tls->other_alpn[0] ? "," : "",
+                           tls->other_alpn);
+
+  return wolfSSL_UseALPN(ssl, list, (unsigned int)len, WOLFSSL_ALPN_FAILED_ON_MISMATCH) ==
+                 WOLFSSL_SUCCESS
+             ? 0
+             : -1;
+}
+
 WOLFSSL *qc_tls_session(struct qc *conn, const char *server_name) {
   struct qc_tls *tls = conn->config.tls;
   WOLFSSL *ssl = wolfSSL_new(tls->ctx);
@@ -173,11 +190,7 @@ WOLFSSL *qc_tls_session(struct qc *conn, const char *server_name) {
   if (qc_own_keys(&conn->config) && wolfSSL_set_quic_method(ssl, &qc_own_method) != WOLFSSL_SUCCESS)
     goto fail;
   wolfSSL_set_quic_transport_version(ssl, QUIC_TP_EXTENSION);
-  /* A list of one. The server refuses others with no_application_protocol
-   * (RFC 7301 3.2); a client that offers none is refused after the handshake.
-   * wolfSSL only writes to the name's copy. */
-  if (wolfSSL_UseALPN(ssl, (char *)(uintptr_t)tls->alpn, (unsigned int)strlen(tls->alpn),
-                      WOLFSSL_ALPN_FAILED_ON_MISMATCH) != WOLFSSL_SUCCESS)
+  if (offer_alpn(ssl, tls))
     goto fail;
   if (tls->server) {
     wolfSSL_set_accept_state(ssl);
@@ -193,11 +206,18 @@ fail:
   return NULL;
 }
 
-bool qc_tls_alpn_agreed(const struct qc *conn) {
+static bool agreed_on(const struct qc *conn, const char *want) {
   char *name = NULL;
   unsigned short len = 0;
-  const char *want = conn->config.tls->alpn;
 
-  return wolfSSL_ALPN_GetProtocol(conn->ssl, &name, &len) == WOLFSSL_SUCCESS &&
+  return want[0] && wolfSSL_ALPN_GetProtocol(conn->ssl, &name, &len) == WOLFSSL_SUCCESS &&
          len == strlen(want) && memcmp(name, want, len) == 0;
+}
+
+bool qc_tls_alpn_agreed(const struct qc *conn) {
+  return agreed_on(conn, conn->config.tls->alpn) || qc_is_other_alpn(conn);
+}
+
+bool qc_is_other_alpn(const struct qc *conn) {
+  return agreed_on(conn, conn->config.tls->other_alpn);
 }
