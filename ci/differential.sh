@@ -285,7 +285,9 @@ command -v tshark >/dev/null || {
     row capture packets opened frames streams ACKs explained unexplained
 } >"$work/table"
 ours tls scenarios/first/tls.yaml
-ours tls-aes128-loss scenarios/first/tls.yaml --set nodes.relay.cipher=aes128gcm --set links.1.loss=3%
+ours tls-loss scenarios/first/tls.yaml --set links.1.loss=3%
+ours tls-chacha20 scenarios/first/quickstart.yaml
+ours tls-chacha20-stock scenarios/first/quickstart-stock.yaml
 ours tls-moves pcap-tools/bench/tls-moves.yaml
 if [ "$(id -u)" -ne 0 ]; then
     reason='needs root: a network namespace for other people'\''s programs'

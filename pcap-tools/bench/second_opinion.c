@@ -8,6 +8,7 @@
  * explains a difference, and how many differences none explains. Each difference stands in
  * front of it, with the rule or both readings. Exit 1: a difference without a rule, or
  * nothing was opened; 2: something cannot be read.
+ * ci/differential.sh makes the captures.
  *
  * Field names of tshark 4.0. Its JSON holds a packet as an object, coalesced packets as an
  * array of them; the same for frames. */
