@@ -19,6 +19,7 @@ struct sender {
   struct qp_envelope envelope;
   struct qp_awake_clock *clock;
   struct qp_end remote;
+  struct qp_cid id;     /* what its packets carry */
   struct qp_place last; /* the last packet that counted */
 };
 
@@ -63,6 +64,15 @@ static void report(struct qp_judged *self, const struct qp_seen *s, const struct
                                                    (unsigned long long)s->pn)});
 }
 
+/* Whether this packet takes a path that its sender has just gone over to, RFC 9000 9.4: the peer
+ * has another address, or the sender is a client that migrates, and then takes another ID
+ * (9.5). Behind a NAT it keeps its ID: it does not know. `rotate-cid` is a migration to the
+ * client, which is told of an address that it has not. */
+static bool moves(const struct sender *sender, const struct qp_seen *s) {
+  return !qp_end_equal(&sender->remote, &s->udp->tuple.dst) ||
+         (s->side == QP_CLIENT && !qp_cid_equal(&sender->id, &s->header->dcid));
+}
+
 static void left(struct qp_judged *self, const struct qp_seen *s) {
   struct sender *sender = sender_of(self, s->conn, s->side);
   if (!sender->judged ||
@@ -70,10 +80,11 @@ static void left(struct qp_judged *self, const struct qp_seen *s) {
     return; /* another frame of the same packet */
   sender->last = s->place;
   struct qp_envelope *v = &sender->envelope;
-  if (sender->moving && !qp_end_equal(&sender->remote, &s->udp->tuple.dst))
+  if (sender->moving && moves(sender, s))
     qp_envelope_moved(v, s->place.time_ns);
   sender->moving = true;
   sender->remote = s->udp->tuple.dst;
+  sender->id = s->header->dcid;
   v->max_ack_delay_ns = ack_delay_of(s->conn, s->side);
   self->out->examined++;
   uint64_t now = s->place.time_ns;

@@ -319,6 +319,31 @@ static void another_port_may_begin_anew(void **state) {
   made_run_expect(&p, "congestion-bounded", JUDGE_PASS);
 }
 
+/* A client with a full window takes another port, with another ID or with the same. */
+static struct plan client_on_another_port(bool other_id) {
+  static const struct qp_cid other = {.len = 8, .data = {0xc9, 9, 9, 9, 9, 9, 9, 9}};
+  struct plan p = made_run();
+  pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_new_cid(1, 0, other.data, other.len)));
+  for (unsigned i = 0; i < 13; i++)
+    pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_stream_of(6, i * 1160, w_padding(1160), false)));
+  for (unsigned i = 13; i < 23; i++)
+    pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_stream_of(6, i * 1160, w_padding(1160), false)),
+             .port = 20001, .dcid = other_id ? &other : NULL);
+  return p;
+}
+
+static void a_client_that_migrates_may_begin_anew(void **state) {
+  (void)state;
+  struct plan p = client_on_another_port(true);
+  made_run_expect(&p, "congestion-bounded", JUDGE_PASS);
+}
+
+static void a_client_behind_a_nat_may_not(void **state) {
+  (void)state;
+  struct plan p = client_on_another_port(false);
+  made_run_expect_finding(&p, "congestion-bounded", "bytes in flight", "");
+}
+
 static void a_rogue_is_not_judged(void **state) {
   (void)state;
   struct plan p = made_run();
@@ -353,6 +378,8 @@ int main(void) {
       cmocka_unit_test(a_window_halved_by_loss_binds),
       cmocka_unit_test(cubic_keeps_more),
       cmocka_unit_test(another_port_may_begin_anew),
+      cmocka_unit_test(a_client_that_migrates_may_begin_anew),
+      cmocka_unit_test(a_client_behind_a_nat_may_not),
       cmocka_unit_test(a_rogue_is_not_judged),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
