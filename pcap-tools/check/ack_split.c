@@ -168,7 +168,8 @@ static void judge_conn(struct qp_judged *self, const struct qp_ledger_conn *c) {
 static bool whole(const struct qp_judged *self, const struct qp_ledger_conn *c) {
   size_t n;
   struct qp_conn *const *conns = qp_tracker_conns(self->evidence->tracker, &n);
-  for (size_t i = 0; i < n; i++) {
+  const struct qp_conn *first = qp_tracker_conn_of(self->evidence->tracker, &c->odcid);
+  for (size_t i = first ? first->index : n; i < n; i++) {
     if (!qp_cid_equal(&conns[i]->odcid, &c->odcid))
       continue;
     int side = qp_relay_side(self->evidence, conns[i], c->relay);

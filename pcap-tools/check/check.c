@@ -40,26 +40,8 @@ void qp_describe_line(struct qp_judged *self, const char *file, uint64_t line, u
 
 /* The endpoint whose log has the connection. */
 static const struct qp_node *logged_by(const struct qp_evidence *e, const struct qp_conn *conn) {
-  for (size_t i = 0; i < e->manifest->n_nodes; i++)
-    for (size_t k = 0; e->logs && k < e->logs[i].n_sessions; k++) {
-      const struct qp_log_session *s = &e->logs[i].sessions[k];
-      if (s->odcid_len == conn->odcid.len && !memcmp(s->odcid, conn->odcid.data, s->odcid_len))
-        return &e->manifest->nodes[i];
-    }
-  return NULL;
-}
-
-/* The one node with this address, whatever the port; NULL if several share it. */
-static const struct qp_node *alone_at(const struct qp_manifest *m, const struct qp_end *end) {
-  const struct qp_node *found = NULL;
-  for (size_t i = 0; i < m->n_nodes; i++)
-    for (size_t k = 0; k < m->nodes[i].n_addresses; k++)
-      if (qp_addr_equal(&m->nodes[i].addresses[k], end)) {
-        if (found)
-          return NULL;
-        found = &m->nodes[i];
-      }
-  return found;
+  const uint32_t i = qp_by_id_get(&e->logged, 0, &conn->odcid);
+  return i == QP_MAP_NONE ? NULL : &e->manifest->nodes[i];
 }
 
 static const struct qp_node *look_up(const struct qp_evidence *e, const struct qp_conn *conn,
@@ -68,7 +50,7 @@ static const struct qp_node *look_up(const struct qp_evidence *e, const struct q
   const struct qp_node *node = side == QP_CLIENT ? logged_by(e, conn) : NULL;
   if (!node)
     node = qp_manifest_owner(e->manifest, end);
-  return node ? node : alone_at(e->manifest, end);
+  return node ? node : qp_manifest_alone(e->manifest, end);
 }
 
 struct qp_ends_of *qp_ends_of(const struct qp_evidence *e, const struct qp_conn *conn) {

@@ -53,6 +53,7 @@ struct qp_evidence {
   struct qp_faults faults;
   struct qp_names names;
   struct qp_objects_log *logs; /* one for each node of the manifest; file NULL = none */
+  struct qp_by_id logged;      /* connection -> the first node whose log has it */
   struct qp_tracker *tracker;
   struct qp_fanout *fanout;   /* complete when all packets have passed */
   struct qp_passing *passing; /* NULL: nothing is judged before the end */

@@ -55,16 +55,6 @@ static void watch(struct qp_judged *self, struct qp_watcher *w) {
   w->packet = packet;
 }
 
-/* The connection that a copy was made from, as it was captured. */
-static const struct qp_conn *upstream(const struct qp_evidence *e, const struct qp_cid *odcid) {
-  size_t n;
-  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
-  for (size_t i = 0; i < n; i++)
-    if (qp_cid_equal(&conns[i]->odcid, odcid))
-      return conns[i];
-  return NULL;
-}
-
 static void judge_source(struct qp_judged *self, const struct qp_conn *up,
                          const struct qp_copy *copy) {
   uint32_t relay = self->evidence->copies.conns[copy->up].relay;
@@ -95,7 +85,7 @@ static void finish(struct qp_judged *self) {
     if (!c->send)
       continue;
     if (c->up != last)
-      up = upstream(self->evidence, &copies->conns[c->up].odcid);
+      up = qp_tracker_conn_of(self->evidence->tracker, &copies->conns[c->up].odcid);
     last = c->up;
     judge_source(self, up, c);
   }

@@ -103,6 +103,17 @@ static int load_keys(struct qp_evidence *e, const char *keylog, char *err, size_
   return got < 0 || (got == 1 && keylog) ? -1 : 0;
 }
 
+static void note_sessions(struct qp_evidence *e, uint32_t node) {
+  const struct qp_objects_log *log = &e->logs[node];
+  for (size_t i = 0; i < log->n_sessions; i++) {
+    const struct qp_log_session *s = &log->sessions[i];
+    struct qp_cid odcid = {.len = s->odcid_len};
+    memcpy(odcid.data, s->odcid, s->odcid_len);
+    if (qp_by_id_get(&e->logged, 0, &odcid) == QP_MAP_NONE)
+      qp_by_id_set(&e->logged, 0, &odcid, node);
+  }
+}
+
 static int load_logs(struct qp_evidence *e, char *err, size_t err_len) {
   const struct qp_manifest *m = e->manifest;
   e->logs = qp_alloc(m->n_nodes, sizeof *e->logs);
@@ -115,6 +126,7 @@ static int load_logs(struct qp_evidence *e, char *err, size_t err_len) {
     free(file);
     if (got < 0)
       return -1;
+    note_sessions(e, (uint32_t)i);
     char *ledger = relay ? qp_text("%s-ledger.jsonl", node->file) : NULL;
     got = ledger ? qp_ledger_load(&e->ledger, (uint32_t)i, e->dir, ledger, err, err_len)
                  : qp_qlog_load(&e->qlogs, e->dir, node->file, err, err_len);
@@ -190,6 +202,7 @@ void qp_evidence_clear(struct qp_evidence *e) {
   qp_passing_free(e->passing);
   qp_tracker_free(e->tracker);
   qp_keylog_clear(&e->keylog);
+  qp_by_id_clear(&e->logged);
   qp_copies_clear(&e->copies);
   qp_ledger_clear(&e->ledger);
   qp_qlogs_clear(&e->qlogs);

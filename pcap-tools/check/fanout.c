@@ -364,35 +364,71 @@ void qp_fanout_settle(const struct qp_evidence *e, struct qp_fanout *f, const st
   clear_list(&egress);
 }
 
-/* All subscriptions that `relay` is asked for on this connection. */
-static void settle_conn(const struct qp_evidence *e, struct qp_fanout *f,
-                        const struct placed_list *ingress, const struct qp_conn *conn,
-                        uintptr_t relay) {
-  for (unsigned side = 0; side < 2; side++) {
-    if (who(e, conn, side) != relay)
+/* One end of a connection. */
+struct seat {
+  uint32_t conn;
+  uint8_t side;
+  uintptr_t relay; /* who sits there */
+  uint32_t order;  /* that of the relay, by its first seat */
+};
+
+static int by_relay(const void *a, const void *b) {
+  const struct seat *x = a, *y = b;
+  if (x->order != y->order)
+    return x->order < y->order ? -1 : 1;
+  if (x->conn != y->conn)
+    return x->conn < y->conn ? -1 : 1;
+  return x->side - y->side;
+}
+
+/* All ends where somebody sits, relay after relay. */
+static struct seat *list_seats(const struct qp_evidence *e, size_t *n_seats) {
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
+  struct seat *seats = qp_alloc(2 * n, sizeof *seats);
+  struct qp_map order = {0};
+  *n_seats = 0;
+  for (size_t i = 0; i < 2 * n; i++) {
+    const uint8_t side = i % 2;
+    const uintptr_t relay = who(e, conns[i / 2], side);
+    uint32_t had = relay ? qp_map_get(&order, relay) : 0;
+    if (!relay)
       continue;
-    struct placed_list egress = {0};
-    place_objects(&egress, conn, side, side);
-    for (size_t i = 0; i < conn->n_requests; i++) {
-      const struct qp_request *r = &conn->requests[i];
-      if (r->type == QP_M_SUBSCRIBE && r->ok && r->side != side)
-        settle_subscription(e, f, ingress, &egress, conn, r);
-    }
-    clear_list(&egress);
+    if (had == QP_MAP_NONE)
+      qp_map_set(&order, relay, had = (uint32_t)order.n);
+    seats[(*n_seats)++] = (struct seat){(uint32_t)(i / 2), side, relay, had};
   }
+  qp_map_clear(&order);
+  qsort(seats, *n_seats, sizeof *seats, by_relay);
+  return seats;
+}
+
+/* All subscriptions that the relay is asked for there. */
+static void settle_seat(const struct qp_evidence *e, struct qp_fanout *f,
+                        const struct placed_list *ingress, const struct qp_conn *conn,
+                        unsigned side) {
+  struct placed_list egress = {0};
+  place_objects(&egress, conn, side, side);
+  for (size_t i = 0; i < conn->n_requests; i++) {
+    const struct qp_request *r = &conn->requests[i];
+    if (r->type == QP_M_SUBSCRIBE && r->ok && r->side != side)
+      settle_subscription(e, f, ingress, &egress, conn, r);
+  }
+  clear_list(&egress);
 }
 
 /* What reached this relay by its own subscriptions. */
-static void gather_ingress(const struct qp_evidence *e, uintptr_t relay, struct placed_list *l) {
-  size_t n;
-  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
-  for (size_t i = 0; i < n; i++)
-    for (unsigned side = 0; side < 2; side++)
-      if (who(e, conns[i], side) == relay)
-        place_objects(l, conns[i], !side, qp_conn_arrived(conns[i], !side));
+static void gather_ingress(const struct qp_evidence *e, const struct seat *seats, size_t n,
+                           struct placed_list *l) {
+  size_t n_conns;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n_conns);
+  for (size_t i = 0; i < n; i++) {
+    const struct qp_conn *conn = conns[seats[i].conn];
+    place_objects(l, conn, !seats[i].side, qp_conn_arrived(conn, !seats[i].side));
+  }
   const struct qp_placed *p;
   for (struct qp_passing_walk walk = {0};
-       (p = qp_passing_next(e->passing, &walk, (uint16_t)relay));)
+       (p = qp_passing_next(e->passing, &walk, (uint16_t)seats->relay));)
     place(l, p);
 }
 
@@ -401,26 +437,19 @@ struct qp_fanout *qp_fanout_new(void) {
 }
 
 void qp_fanout_make(const struct qp_evidence *e, struct qp_fanout *f) {
-  size_t n, n_done = 0;
-  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
-  uintptr_t *done = qp_alloc(2 * n, sizeof *done);
-  for (size_t i = 0; i < n; i++) {
-    for (unsigned side = 0; side < 2; side++) {
-      uintptr_t relay = who(e, conns[i], side);
-      bool known = !relay;
-      for (size_t k = 0; k < n_done; k++)
-        known |= done[k] == relay;
-      if (known)
-        continue;
-      done[n_done++] = relay;
-      struct placed_list ingress = {0};
-      gather_ingress(e, relay, &ingress);
-      for (size_t k = 0; ingress.n && k < n; k++)
-        settle_conn(e, f, &ingress, conns[k], relay);
-      clear_list(&ingress);
-    }
+  size_t n_conns, n;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n_conns);
+  struct seat *seats = list_seats(e, &n);
+  for (size_t first = 0, end; first < n; first = end) {
+    struct placed_list ingress = {0};
+    for (end = first; end < n && seats[end].order == seats[first].order; end++)
+      ;
+    gather_ingress(e, seats + first, end - first, &ingress);
+    for (size_t i = first; ingress.n && i < end; i++)
+      settle_seat(e, f, &ingress, conns[seats[i].conn], seats[i].side);
+    clear_list(&ingress);
   }
-  free(done);
+  free(seats);
 }
 
 void qp_fanout_free(struct qp_fanout *f) {

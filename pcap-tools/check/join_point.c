@@ -109,11 +109,13 @@ struct feeder {
   const struct qp_conn *conn;
   unsigned sender;
   const struct qp_node *relay;
+  uint32_t next; /* of the same relay */
 };
 
 struct feeders {
   struct feeder *items;
   size_t n, room;
+  struct qp_map first, last; /* of a relay */
 };
 
 static bool was_told(const struct qp_conn *c, unsigned asker) {
@@ -121,6 +123,18 @@ static bool was_told(const struct qp_conn *c, unsigned asker) {
     if (c->requests[i].side == asker && c->requests[i].has_largest)
       return true;
   return false;
+}
+
+static void add_feeder(struct feeders *f, struct feeder feeder) {
+  const uint64_t relay = (uintptr_t)feeder.relay;
+  const uint32_t last = qp_map_get(&f->last, relay);
+  qp_grow((void **)&f->items, &f->room, f->n + 1, sizeof *f->items);
+  if (last == QP_MAP_NONE)
+    qp_map_set(&f->first, relay, (uint32_t)f->n);
+  else
+    f->items[last].next = (uint32_t)f->n;
+  qp_map_set(&f->last, relay, (uint32_t)f->n);
+  f->items[f->n++] = feeder;
 }
 
 /* In bare captures those that brought nothing, or nothing that is still here, are left
@@ -134,8 +148,7 @@ static struct feeders find_feeders(const struct qp_evidence *e) {
       if (!qp_is_relay(e, conns[i], side) ||
           (!e->manifest && !conns[i]->n_objects[!side] && !was_told(conns[i], side)))
         continue;
-      qp_grow((void **)&f.items, &f.room, f.n + 1, sizeof *f.items);
-      f.items[f.n++] = (struct feeder){conns[i], !side, qp_node_at(e, conns[i], side)};
+      add_feeder(&f, (struct feeder){conns[i], !side, qp_node_at(e, conns[i], side), QP_MAP_NONE});
     }
   return f;
 }
@@ -148,9 +161,10 @@ static void judge_largest(struct qp_judged *self, const struct feeders *feeders,
   size_t n;
   qp_tracker_conns(e->tracker, &n);
   bool fed = !e->manifest && n > 1;
-  for (size_t i = 0; i < feeders->n; i++) {
+  for (uint32_t i = qp_map_get(&feeders->first, (uintptr_t)relay); i != QP_MAP_NONE;
+       i = feeders->items[i].next) {
     const struct feeder *f = &feeders->items[i];
-    if (f->conn == c || f->relay != relay)
+    if (f->conn == c)
       continue;
     gather(e, f->conn, f->sender, r, &l);
     fed = true;
@@ -190,6 +204,8 @@ static void finish(struct qp_judged *self) {
       judge_largest(self, &feeders, conns[i], r, qp_node_at(e, conns[i], !r->side));
     }
   free(feeders.items);
+  qp_map_clear(&feeders.first);
+  qp_map_clear(&feeders.last);
 }
 
 const struct qp_check qp_check_join_point = {

@@ -117,16 +117,20 @@ void qp_metrics(const struct qp_evidence *e, struct judge_report *r) {
     gather_times(e, &times);
     r->subscribers = qp_alloc(m->n_nodes, sizeof *r->subscribers);
   }
+  struct judge_subscriber **of = m ? qp_alloc(m->n_nodes, sizeof *of) : NULL;
   for (size_t i = 0; m && i < m->n_nodes; i++) {
     if (strcmp(m->nodes[i].role, "subscriber") != 0)
       continue;
-    struct judge_subscriber *s = &r->subscribers[r->n_subscribers++];
+    struct judge_subscriber *s = of[i] = &r->subscribers[r->n_subscribers++];
     s->node = qp_copy_text(m->nodes[i].name);
     deliveries(&e->logs[i], &times, s);
-    for (size_t k = 0; k < n_conns; k++)
-      if (qp_node_at(e, conns[k], QP_CLIENT) == &m->nodes[i])
-        traffic(e, conns[k], s);
   }
+  for (size_t k = 0; m && k < n_conns; k++) {
+    const struct qp_node *node = qp_node_at(e, conns[k], QP_CLIENT);
+    if (node && of[node - m->nodes])
+      traffic(e, conns[k], of[node - m->nodes]);
+  }
+  free(of);
   sums(e, r);
   qp_map_clear(&times.at);
   free(times.t);

@@ -104,18 +104,9 @@ static void line_finding(struct qp_judged *self, const char *file, uint64_t line
                                                         "captures do not have")});
 }
 
-static const struct qp_conn *captured(const struct qp_evidence *e, const struct qp_cid *odcid) {
-  size_t n;
-  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
-  for (size_t i = 0; i < n; i++)
-    if (qp_cid_equal(&conns[i]->odcid, odcid))
-      return conns[i];
-  return NULL;
-}
-
 static void judge_ledger(struct qp_judged *self, const struct qp_ledger_conn *c) {
   char cid[QP_CID_TEXT];
-  const struct qp_conn *conn = captured(self->evidence, &c->odcid);
+  const struct qp_conn *conn = qp_tracker_conn_of(self->evidence->tracker, &c->odcid);
   int side = conn ? qp_relay_side(self->evidence, conn, c->relay) : -1;
   self->out->examined++;
   if (side < 0) {
@@ -176,7 +167,7 @@ static bool was_on(const struct qp_conn *conn, const struct qp_slot *slot) {
 
 static void judge_slot(struct qp_judged *self, const struct qp_slot *slot) {
   const struct qp_copies_conn *c = &self->evidence->copies.conns[slot->conn];
-  const struct qp_conn *conn = captured(self->evidence, &c->odcid);
+  const struct qp_conn *conn = qp_tracker_conn_of(self->evidence->tracker, &c->odcid);
   char cid[QP_CID_TEXT], end[QP_END_TEXT];
   self->out->examined++;
   if (!conn) {
@@ -204,7 +195,7 @@ static void finish(struct qp_judged *self) {
     judge_slot(self, &e->copies.slots[i]);
   const struct qp_conn **conns = qp_alloc(e->copies.n_conns, sizeof(struct qp_conn *));
   for (size_t i = 0; i < e->copies.n_conns; i++)
-    conns[i] = captured(e, &e->copies.conns[i].odcid);
+    conns[i] = qp_tracker_conn_of(e->tracker, &e->copies.conns[i].odcid);
   for (size_t i = 0; i < e->copies.n_items; i++)
     if (e->copies.items[i].send)
       judge_copy(self, &e->copies.items[i], conns[e->copies.items[i].conn]);

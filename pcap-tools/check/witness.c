@@ -70,15 +70,6 @@ void qp_witness_packet(struct qp_judged *self, struct qp_witness *w, const struc
     report(self, s, "packet number", qp_text("packet_sent in %s", log->file), qp_text("none"));
 }
 
-static const struct qp_conn *captured(const struct qp_evidence *e, const struct qp_cid *odcid) {
-  size_t n;
-  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
-  for (size_t i = 0; i < n; i++)
-    if (qp_cid_equal(&conns[i]->odcid, odcid))
-      return conns[i];
-  return NULL;
-}
-
 static void record_finding(struct qp_judged *self, const struct qp_qlog *log, uint64_t record,
                            const char *field, char *expected, char *actual) {
   qp_describe_line(self, log->file, record, 0,
@@ -91,7 +82,7 @@ static void record_finding(struct qp_judged *self, const struct qp_qlog *log, ui
 }
 
 static void judge_log(struct qp_judged *self, const struct qp_qlog *log) {
-  const struct qp_conn *c = captured(self->evidence, &log->odcid);
+  const struct qp_conn *c = qp_tracker_conn_of(self->evidence->tracker, &log->odcid);
   char cid[QP_CID_TEXT];
   self->out->examined++;
   if (!c) { /* an Initial that never left is no connection: then nothing was got either */

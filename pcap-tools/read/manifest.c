@@ -111,6 +111,7 @@ static void read_nodes(struct reader *r, const json_t *root, struct qp_manifest 
                  r->path, n->name, addresses[k]);
       }
       n->addresses[k].port = (uint16_t)count(r, o, "port");
+      qp_owners_add(&m->owners, &n->addresses[k], (uint32_t)i);
       free(addresses[k]);
     }
     free(addresses);
@@ -259,6 +260,7 @@ int qp_manifest_load(const char *dir, struct qp_manifest **out, char *err, size_
   read_media(&r, root, m);
   read_run(&r, root, m);
   json_decref(root);
+  qp_owners_sort(&m->owners);
   if (r.bad) {
     qp_manifest_free(m);
     return -1;
@@ -308,6 +310,7 @@ void qp_manifest_free(struct qp_manifest *m) {
     free(m->wires[i].link);
   free_texts(m->examined, m->n_examined);
   free_texts(m->left, m->n_left);
+  qp_owners_clear(&m->owners);
   free(m->nodes), free(m->links), free(m->captures), free(m->tracks), free(m->subscriptions);
   free(m->events), free(m->closes), free(m->processes), free(m->publishers), free(m->wires);
   free(m->scenario), free(m->mode), free(m->commit);
@@ -334,10 +337,14 @@ uint64_t qp_manifest_delay(const struct qp_manifest *m, const struct qp_node *no
   return sum;
 }
 
+static const struct qp_node *node_at(const struct qp_manifest *m, uint32_t i) {
+  return i == QP_NOBODY ? NULL : &m->nodes[i];
+}
+
 const struct qp_node *qp_manifest_owner(const struct qp_manifest *m, const struct qp_end *end) {
-  for (size_t i = 0; i < m->n_nodes; i++)
-    for (size_t k = 0; k < m->nodes[i].n_addresses; k++)
-      if (qp_end_equal(&m->nodes[i].addresses[k], end))
-        return &m->nodes[i];
-  return NULL;
+  return node_at(m, qp_owners_find(&m->owners, end));
+}
+
+const struct qp_node *qp_manifest_alone(const struct qp_manifest *m, const struct qp_end *end) {
+  return node_at(m, qp_owners_alone(&m->owners, end));
 }

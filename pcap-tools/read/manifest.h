@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "pcap-tools/read/udp.h"
+#include "pcap-tools/read/owners.h"
 
 struct qp_node {
   char *name, *file, *role, *relay, *protection, *datapath;
@@ -78,6 +78,7 @@ struct qp_manifest {
   uint64_t seed, duration_ns, drain_ns;
   struct qp_node *nodes;
   size_t n_nodes;
+  struct qp_owners owners; /* of the nodes' addresses */
   struct qp_link *links;
   size_t n_links;
   struct qp_capture_info *captures;
@@ -119,5 +120,7 @@ uint64_t qp_manifest_delay(const struct qp_manifest *m, const struct qp_node *no
                            bool towards_relay);
 /* The node that owns this address and port; NULL if none does. */
 const struct qp_node *qp_manifest_owner(const struct qp_manifest *m, const struct qp_end *end);
+/* The one node with this address, whatever the port; NULL if several share it. */
+const struct qp_node *qp_manifest_alone(const struct qp_manifest *m, const struct qp_end *end);
 
 #endif

@@ -134,6 +134,53 @@ static void captures_merge_by_time(void **state) {
   tape_free(t);
 }
 
+/* A capture of `n` one-byte frames; their times, in ns of one second, do not all differ. */
+static void write_times(const char *path, const uint32_t *times, size_t n) {
+  FILE *f = fopen(path, "wb");
+  assert_non_null(f);
+  const uint32_t head[] = {0xa1b23c4d, 4u << 16 | 2, 0, 0, 65535, DLT_RAW};
+  assert_int_equal(fwrite(head, sizeof head, 1, f), 1);
+  for (size_t i = 0; i < n; i++) {
+    const uint32_t record[] = {1, times[i], 1, 1};
+    assert_int_equal(fwrite(record, sizeof record, 1, f), 1);
+    assert_int_equal(fputc(0, f), 0);
+  }
+  fclose(f);
+}
+
+/* Of many files, some empty: always the earliest first frame, of equal ones that of the first file. */
+static void many_captures_merge_by_time_and_place(void **state) {
+  (void)state;
+  enum { FILES = 9, FRAMES_EACH = 40 };
+  uint32_t times[FILES][FRAMES_EACH], seed = 7;
+  size_t had[FILES] = {0}, n[FILES];
+  char names[FILES][160];
+  const char *paths[FILES];
+  for (size_t i = 0; i < FILES; i++) {
+    n[i] = i % 4 == 3 ? 0 : FRAMES_EACH - 3 * i;
+    for (size_t k = 0; k < n[i]; k++) { /* one in eight steps goes back */
+      seed = seed * 1664525u + 1013904223u;
+      times[i][k] = (k ? times[i][k - 1] : 50) + (seed >> 16) % 8 - ((seed >> 8) % 8 == 0);
+    }
+    snprintf(names[i], sizeof names[i], "%s/many-%zu.pcap", tape_dir(), i);
+    paths[i] = names[i];
+    write_times(paths[i], times[i], n[i]);
+  }
+  struct qp_merge *m = qp_merge_open(paths, FILES, NULL, NULL);
+  const struct qp_frame *frame;
+  while ((frame = qp_merge_next(m))) {
+    size_t first = FILES;
+    for (size_t i = 0; i < FILES; i++)
+      if (had[i] < n[i] && (first == FILES || times[i][had[i]] < times[first][had[first]]))
+        first = i;
+    assert_int_equal(frame->file, first);
+    assert_int_equal(frame->time_ns, 1000000000u + times[first][had[first]]);
+    had[first]++;
+  }
+  assert_memory_equal(had, n, sizeof had);
+  qp_merge_close(m);
+}
+
 static enum qp_udp_kind parse(const struct word *w, int linktype, struct qp_udp *u) {
   struct qp_frame f = {.linktype = linktype, .data = w->b, .len = w->len, .wire_len = w->len};
   return qp_udp_parse(&f, u);
@@ -279,6 +326,7 @@ int main(void) {
       cmocka_unit_test(a_capture_cut_at_every_byte),
       cmocka_unit_test(a_capture_with_one_wrong_byte),
       cmocka_unit_test(captures_merge_by_time),
+      cmocka_unit_test(many_captures_merge_by_time_and_place),
       cmocka_unit_test(link_types),
       cmocka_unit_test(fragments_and_others),
       cmocka_unit_test(checksums),

@@ -15,14 +15,34 @@ static uint32_t conn_of(struct qp_copies *c, uint32_t relay, const struct qp_cid
   uint32_t last = c->n_items ? c->items[c->n_items - 1].up : 0;
   if (last < c->n_conns && is_conn(&c->conns[last], relay, odcid))
     return last;
-  for (size_t i = 0; i < c->n_conns; i++)
-    if (is_conn(&c->conns[i], relay, odcid))
-      return (uint32_t)i;
+  const uint32_t known = qp_by_id_get(&c->conn_at, relay, odcid);
+  if (known != QP_MAP_NONE)
+    return known;
+  qp_by_id_set(&c->conn_at, relay, odcid, (uint32_t)c->n_conns);
   qp_grow((void **)&c->conns, &c->conns_room, c->n_conns + 1, sizeof *c->conns);
   memset(&c->conns[c->n_conns], 0, sizeof *c->conns);
   c->conns[c->n_conns].odcid = *odcid;
   c->conns[c->n_conns].relay = relay;
   return (uint32_t)c->n_conns++;
+}
+
+/* Of the words of several relays that name the connection that of the first one counts. */
+static void note_named(struct qp_copies *c, uint32_t conn) {
+  const struct qp_cid *odcid = &c->conns[conn].odcid;
+  if (conn < qp_by_id_get(&c->named, 0, odcid)) /* QP_MAP_NONE: it is the first */
+    qp_by_id_set(&c->named, 0, odcid, conn);
+}
+
+/* The newest entry of the slot; QP_MAP_NONE and the key that is free for it. */
+static uint32_t find_slot(const struct qp_copies *c, uint32_t relay, uint64_t slot, uint64_t gen,
+                          uint64_t *key) {
+  uint32_t i;
+  *key = qp_map_mix(qp_map_mix(relay, slot), gen);
+  for (; (i = qp_map_get(&c->slot_at, *key)) != QP_MAP_NONE; ++*key)
+    if (c->slots[i].slot == slot && c->slots[i].gen == gen &&
+        c->conns[c->slots[i].conn].relay == relay)
+      break;
+  return i;
 }
 
 static void add_slot(struct qp_copies *c, uint32_t relay, const struct qp_line *line,
@@ -36,23 +56,25 @@ static void add_slot(struct qp_copies *c, uint32_t relay, const struct qp_line *
   qp_line_text(line, "remote", s.remote, sizeof s.remote);
   qp_line_text(line, "local", s.local, sizeof s.local);
   s.conn = conn_of(c, relay, &odcid);
-  if (!c->conns[s.conn].file)
+  if (!c->conns[s.conn].file) {
     c->conns[s.conn].file = qp_copy_text(file);
+    note_named(c, s.conn);
+  }
   qp_grow((void **)&c->slots, &c->slots_room, c->n_slots + 1, sizeof *c->slots);
+  uint64_t key;
+  find_slot(c, relay, s.slot, s.gen, &key);
+  qp_map_set(&c->slot_at, key, (uint32_t)c->n_slots);
   c->slots[c->n_slots++] = s;
 }
 
 /* The connection in a slot; the newest entry wins. */
 static struct qp_copies_conn *in_slot(struct qp_copies *c, uint32_t relay,
                                       const struct qp_line *line) {
-  uint64_t slot, gen;
+  uint64_t slot, gen, key;
   if (!qp_line_u64(line, "slot", &slot) || !qp_line_u64(line, "gen", &gen))
     return NULL;
-  for (size_t i = c->n_slots; i-- > 0;)
-    if (c->slots[i].slot == slot && c->slots[i].gen == gen &&
-        c->conns[c->slots[i].conn].relay == relay)
-      return &c->conns[c->slots[i].conn];
-  return NULL;
+  const uint32_t i = find_slot(c, relay, slot, gen, &key);
+  return i == QP_MAP_NONE ? NULL : &c->conns[c->slots[i].conn];
 }
 
 static void count_decision(struct qp_copies_conn *conn, const struct qp_line *line) {
@@ -172,18 +194,14 @@ int qp_copies_load(struct qp_copies *c, uint32_t relay, const char *dir, const c
 
 const struct qp_copies_conn *qp_copies_find(const struct qp_copies *c, uint32_t relay,
                                             const struct qp_cid *odcid) {
-  for (size_t i = 0; i < c->n_conns; i++)
-    if (is_conn(&c->conns[i], relay, odcid))
-      return &c->conns[i];
-  return NULL;
+  const uint32_t i = qp_by_id_get(&c->conn_at, relay, odcid);
+  return i == QP_MAP_NONE ? NULL : &c->conns[i];
 }
 
 const struct qp_copies_conn *qp_copies_downstream(const struct qp_copies *c,
                                                   const struct qp_cid *odcid) {
-  for (size_t i = 0; i < c->n_conns; i++)
-    if (c->conns[i].file && qp_cid_equal(&c->conns[i].odcid, odcid))
-      return &c->conns[i];
-  return NULL;
+  const uint32_t i = qp_by_id_get(&c->named, 0, odcid);
+  return i == QP_MAP_NONE ? NULL : &c->conns[i];
 }
 
 /* Chains hold what has the same key; a hash may bring others in. */
@@ -242,6 +260,9 @@ void qp_copies_clear(struct qp_copies *c) {
     free(c->conns[i].file);
   }
   free(c->conns);
+  qp_by_id_clear(&c->conn_at);
+  qp_by_id_clear(&c->named);
+  qp_map_clear(&c->slot_at);
   free(c->slots);
   free(c->items);
   free(c->next_number);

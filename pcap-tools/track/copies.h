@@ -5,8 +5,7 @@
 #ifndef FANBENCH_PCAP_TRACK_COPIES_H
 #define FANBENCH_PCAP_TRACK_COPIES_H
 
-#include "pcap-tools/dissect/packet.h"
-#include "pcap-tools/track/map.h"
+#include "pcap-tools/track/by_id.h"
 #include "pcap-tools/track/ranges.h"
 
 /* One decision about one (packet, frame, subscriber). Indexes are into `conns`. */
@@ -37,12 +36,15 @@ struct qp_copies {
     size_t n_decisions, decisions_room;
   } * conns;
   size_t n_conns, conns_room;
+  struct qp_by_id conn_at; /* by relay and ID */
+  struct qp_by_id named;   /* by ID: the first that has a file */
   struct qp_slot {
     uint64_t slot, gen, t, line;
     uint32_t conn;
     char remote[64], local[64];
   } * slots;
   size_t n_slots, slots_room;
+  struct qp_map slot_at; /* the newest of a relay's slot and generation */
   struct qp_copy *items;
   size_t n_items, items_room;
   /* chains through items: by (conn, pn) of sends, and by (conn, up, up_pn) of all */

@@ -41,9 +41,10 @@ static struct qp_ledger_conn *conn_of(struct qp_ledger *l, uint32_t relay,
                                       const struct qp_line *line, const char *file) {
   struct qp_cid odcid = {0};
   odcid.len = (uint8_t)qp_line_hex(line, "conn", odcid.data, sizeof odcid.data);
-  for (size_t i = l->n_conns; i-- > 0;)
-    if (l->conns[i].relay == relay && qp_cid_equal(&l->conns[i].odcid, &odcid))
-      return &l->conns[i];
+  const uint32_t known = qp_by_id_get(&l->conn_at, relay, &odcid);
+  if (known != QP_MAP_NONE)
+    return &l->conns[known];
+  qp_by_id_set(&l->conn_at, relay, &odcid, (uint32_t)l->n_conns);
   qp_grow((void **)&l->conns, &l->conns_room, l->n_conns + 1, sizeof *l->conns);
   struct qp_ledger_conn *c = &l->conns[l->n_conns++];
   *c = (struct qp_ledger_conn){.odcid = odcid, .relay = relay, .file = qp_copy_text(file)};
@@ -149,10 +150,8 @@ int qp_ledger_load(struct qp_ledger *l, uint32_t relay, const char *dir, const c
 
 const struct qp_ledger_conn *qp_ledger_find(const struct qp_ledger *l, uint32_t relay,
                                             const struct qp_cid *odcid) {
-  for (size_t i = 0; i < l->n_conns; i++)
-    if (l->conns[i].relay == relay && qp_cid_equal(&l->conns[i].odcid, odcid))
-      return &l->conns[i];
-  return NULL;
+  const uint32_t i = qp_by_id_get(&l->conn_at, relay, odcid);
+  return i == QP_MAP_NONE ? NULL : &l->conns[i];
 }
 
 const struct qp_ledger_number *qp_ledger_number(const struct qp_ledger_conn *c, uint64_t pn) {
@@ -171,5 +170,6 @@ void qp_ledger_clear(struct qp_ledger *l) {
     free(c->acks), free(c->numbers), free(c->file);
   }
   free(l->conns);
+  qp_by_id_clear(&l->conn_at);
   memset(l, 0, sizeof *l);
 }

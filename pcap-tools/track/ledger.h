@@ -5,8 +5,7 @@
 #ifndef FANBENCH_PCAP_TRACK_LEDGER_H
 #define FANBENCH_PCAP_TRACK_LEDGER_H
 
-#include "pcap-tools/dissect/packet.h"
-#include "pcap-tools/track/map.h"
+#include "pcap-tools/track/by_id.h"
 #include "pcap-tools/track/ranges.h"
 
 enum qp_origin {
@@ -45,6 +44,7 @@ struct qp_ledger {
     size_t n_acks, acks_room;
   } * conns;
   size_t n_conns, conns_room;
+  struct qp_by_id conn_at; /* by relay and ID */
 };
 
 /* Adds DIR/FILE, written by that relay. Returns 0; 1 if there is no such file; -1 with a message. */

@@ -151,6 +151,8 @@ static int load_one(struct qp_qlogs *logs, const char *dir, const char *name, ch
   }
   free(line);
   fclose(f);
+  if (qp_by_id_get(&logs->at, 0, &log->odcid) == QP_MAP_NONE) /* else the first one counts */
+    qp_by_id_set(&logs->at, 0, &log->odcid, (uint32_t)(log - logs->items));
   return 0;
 }
 
@@ -166,10 +168,8 @@ int qp_qlog_load(struct qp_qlogs *logs, const char *dir, const char *file, char 
 }
 
 struct qp_qlog *qp_qlog_find(const struct qp_qlogs *logs, const struct qp_cid *odcid) {
-  for (size_t i = 0; i < logs->n; i++)
-    if (qp_cid_equal(&logs->items[i].odcid, odcid))
-      return &logs->items[i];
-  return NULL;
+  const uint32_t i = qp_by_id_get(&logs->at, 0, odcid);
+  return i == QP_MAP_NONE ? NULL : &logs->items[i];
 }
 
 void qp_qlogs_clear(struct qp_qlogs *logs) {
@@ -178,5 +178,6 @@ void qp_qlogs_clear(struct qp_qlogs *logs) {
     qp_map_clear(&logs->items[i].at);
   }
   free(logs->items);
+  qp_by_id_clear(&logs->at);
   memset(logs, 0, sizeof *logs);
 }

@@ -6,8 +6,7 @@
 #ifndef FANBENCH_PCAP_TRACK_QLOG_H
 #define FANBENCH_PCAP_TRACK_QLOG_H
 
-#include "pcap-tools/dissect/packet.h"
-#include "pcap-tools/track/map.h"
+#include "pcap-tools/track/by_id.h"
 
 struct qp_qlog_packet {
   uint64_t pn, content, line; /* content: sum of qp_content_...() of its frames */
@@ -25,6 +24,7 @@ struct qp_qlogs {
     bool cut;         /* the last record is not whole */
   } * items;
   size_t n, room;
+  struct qp_by_id at; /* by ID: the first of a connection */
 };
 
 /* Reads all of a node's: file is NODE's in file names. Returns 0, also if there are

@@ -6,6 +6,7 @@
 
 #include "pcap-tools/decrypt/retry.h"
 #include "pcap-tools/track/apply.h"
+#include "pcap-tools/track/by_id.h"
 #include "pcap-tools/track/crypt.h"
 #include "pcap-tools/read/memory.h"
 
@@ -21,6 +22,7 @@ struct qp_tracker {
   struct qp_sightings_room sightings;
   struct qp_conn **conns;
   size_t n_conns, conns_room;
+  struct qp_by_id conn_at; /* the first that began with an ID */
   struct qp_routes routes;
   struct qp_tracks tracks;
   struct qp_held held;
@@ -81,6 +83,8 @@ static struct qp_conn *add_conn(struct qp_tracker *t, const struct qp_header *h,
   qp_grow((void **)&t->conns, &t->conns_room, t->n_conns + 1, sizeof(struct qp_conn *));
   t->conns[t->n_conns++] = c;
   c->odcid = h->dcid;
+  if (qp_by_id_get(&t->conn_at, 0, &c->odcid) == QP_MAP_NONE)
+    qp_by_id_set(&t->conn_at, 0, &c->odcid, c->index);
   c->version = h->version;
   c->tuple = udp->tuple;
   c->first = place;
@@ -459,6 +463,7 @@ void qp_tracker_free(struct qp_tracker *t) {
     qp_conn_free(t->conns[i]);
   }
   free(t->conns);
+  qp_by_id_clear(&t->conn_at);
   free(t->of_datagrams.items), free(t->of_packets.items);
   free(t->of_frames.items), free(t->of_malformed.items), free(t->of_strangers.items);
   free(t->held.queue);
@@ -470,6 +475,11 @@ void qp_tracker_free(struct qp_tracker *t) {
 struct qp_conn *const *qp_tracker_conns(const struct qp_tracker *t, size_t *n) {
   *n = t->n_conns;
   return t->conns;
+}
+
+const struct qp_conn *qp_tracker_conn_of(const struct qp_tracker *t, const struct qp_cid *odcid) {
+  const uint32_t i = qp_by_id_get(&t->conn_at, 0, odcid);
+  return i == QP_MAP_NONE ? NULL : t->conns[i];
 }
 
 const struct qp_tracks *qp_tracker_tracks(const struct qp_tracker *t) {

@@ -114,6 +114,8 @@ void qp_tracker_finish(struct qp_tracker *t);
 void qp_tracker_free(struct qp_tracker *t);
 
 struct qp_conn *const *qp_tracker_conns(const struct qp_tracker *t, size_t *n);
+/* The first connection whose client chose that ID for its first packet; NULL: none did. */
+const struct qp_conn *qp_tracker_conn_of(const struct qp_tracker *t, const struct qp_cid *odcid);
 const struct qp_tracks *qp_tracker_tracks(const struct qp_tracker *t);
 const struct qp_counts *qp_tracker_counts(const struct qp_tracker *t);
 
