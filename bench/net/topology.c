@@ -33,20 +33,42 @@ static bool is_reserved(const char *name) {
   return !strcmp(name, "lo") || !strcmp(name, "all") || !strcmp(name, "default");
 }
 
+/* Ends that have a name, by host and name: open addressing. */
+struct names {
+  const struct veth_end **at; /* [room], a power of two; NULL = free */
+  size_t room;
+};
+
+static int names_open(struct names *names, size_t n_ends) {
+  names->room = 4;
+  while (names->room < 2 * n_ends)
+    names->room *= 2;
+  names->at = calloc(names->room, sizeof(struct veth_end *));
+  return names->at != NULL ? 0 : -1;
+}
+
+/* Where an end of that host with that name is, or the free place for it. */
+static size_t names_place(const struct names *names, const struct netns *host, const char *name) {
+  uint64_t hash = (uintptr_t)host;
+  for (const char *c = name; *c != '\0'; c++)
+    hash = (hash ^ (uint8_t)*c) * 1099511628211u; /* FNV-1a */
+  size_t at = (size_t)(hash ^ hash >> 29) & (names->room - 1);
+  while (names->at[at] != NULL &&
+         (names->at[at]->ns != host || strcmp(names->at[at]->ifname, name) != 0))
+    at = (at + 1) & (names->room - 1);
+  return at;
+}
+
 /* An interface carries the name of the node it leads to, so that a person who
  * looks inside finds it; "linkK" where that name is too long, reserved or taken. */
-static void set_ifname(struct topology *net, size_t k, struct veth_end *end, uint32_t host,
-                       const char *towards) {
-  bool usable = strlen(towards) < IFNAMSIZ && !is_reserved(towards);
-  for (size_t i = 0; usable && i < k; i++) {
-    const struct topology_link *link = &net->links[i];
-    usable = !(link->host_a == host && strcmp(link->pair.a.ifname, towards) == 0) &&
-             !(link->host_b == host && strcmp(link->pair.b.ifname, towards) == 0);
-  }
+static void set_ifname(struct names *names, size_t k, struct veth_end *end, const char *towards) {
+  const bool usable = strlen(towards) < IFNAMSIZ && !is_reserved(towards) &&
+                      names->at[names_place(names, end->ns, towards)] == NULL;
   if (usable)
     memcpy(end->ifname, towards, strlen(towards) + 1);
   else
     snprintf(end->ifname, sizeof end->ifname, "link%u", (unsigned)k & 0xffff);
+  names->at[names_place(names, end->ns, end->ifname)] = end;
 }
 
 static void plan_inner_ends(struct topology *net, size_t k) {
@@ -60,7 +82,8 @@ static void plan_inner_ends(struct topology *net, size_t k) {
   }
 }
 
-static void plan_link_ends(const struct plan *plan, struct topology *net, size_t k) {
+static void plan_link_ends(const struct plan *plan, struct topology *net, struct names *names,
+                           size_t k) {
   const struct plan_link *from = &plan->links[k];
   struct topology_link *to = &net->links[k];
   const struct plan_node *a = &plan->nodes[from->a], *b = &plan->nodes[from->b];
@@ -73,8 +96,8 @@ static void plan_link_ends(const struct plan *plan, struct topology *net, size_t
   to->pair.b.ns = &net->hosts[b->host];
   to->pair.a.ifindex = to->pair.b.ifindex = FIRST_IFINDEX + (int)k;
   set_addresses(&to->pair, k, from->ip);
-  set_ifname(net, k, &to->pair.a, a->host, b->file_name);
-  set_ifname(net, k, &to->pair.b, b->host, a->file_name);
+  set_ifname(names, k, &to->pair.a, b->file_name);
+  set_ifname(names, k, &to->pair.b, a->file_name);
   to->wired = !from->plain;
   if (to->wired) {
     net->wire = &net->hosts[plan->n_hosts];
@@ -93,7 +116,9 @@ int topology_plan(const struct plan *plan, struct topology *net, char *err, size
   net->hosts = calloc(plan->n_hosts + 1u, sizeof *net->hosts);
   net->links = calloc(plan->n_links + 1, sizeof *net->links);
   net->is_router = calloc(plan->n_hosts + 1u, sizeof *net->is_router);
-  if (net->hosts == NULL || net->links == NULL || net->is_router == NULL) {
+  struct names names = {0};
+  if (net->hosts == NULL || net->links == NULL || net->is_router == NULL ||
+      names_open(&names, 2 * plan->n_links) != 0) {
     snprintf(err, err_len, "no memory for a network of %u hosts", plan->n_hosts);
     topology_free(net);
     return -1;
@@ -103,7 +128,8 @@ int topology_plan(const struct plan *plan, struct topology *net, char *err, size
   for (size_t i = 0; i < plan->n_nodes; i++)
     net->is_router[plan->nodes[i].host] = plan->nodes[i].role == PLAN_ROUTER;
   for (size_t k = 0; k < plan->n_links; k++)
-    plan_link_ends(plan, net, k);
+    plan_link_ends(plan, net, &names, k);
+  free(names.at);
   if (routes_plan(plan, net, &net->routes, &net->n_routes, err, err_len) == 0)
     return 0;
   topology_free(net);

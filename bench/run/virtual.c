@@ -59,16 +59,15 @@ static int lay_out(struct virtual *v) {
 
 /* ---- captures -------------------------------------------------------------------------------- */
 
-/* Names of interfaces are the very strings of the topology. */
+/* Names of interfaces are the very strings of the topology; captures stand in the order
+ * of links and their ends. */
 static void find_points(struct virtual *v) {
-  const char *ifname;
+  size_t next = 0;
   for (size_t end = 0; end < 2 * v->plan->n_links; end++) {
     const struct veth_pair *pair = &v->net.links[end / 2].pair;
-    ifname = end % 2 == 0 ? pair->a.ifname : pair->b.ifname;
-    v->point[end] = -1;
-    for (size_t i = 0; i < v->captures.n && v->point[end] < 0; i++)
-      if (v->captures.points[i].ifname == ifname)
-        v->point[end] = (int)i;
+    const char *ifname = end % 2 == 0 ? pair->a.ifname : pair->b.ifname;
+    const bool captured = next < v->captures.n && v->captures.points[next].ifname == ifname;
+    v->point[end] = captured ? (int)next++ : -1;
   }
 }
 

@@ -64,11 +64,18 @@ static bool has_published(const struct node *node) {
          lost_relay(node);
 }
 
-static const struct node *first_lagging(const struct world *world, node_test *test) {
-  for (size_t i = 0; i < world->plan->n_nodes; i++)
-    if (lives(&world->nodes[i]) && !test(&world->nodes[i]))
-      return &world->nodes[i];
+/* The first one from *from on, which then is its index; so that 1,000 nodes that get there
+ * one after the other are not looked at 1,000 times each. */
+static const struct node *next_lagging(const struct world *world, node_test *test, size_t *from) {
+  for (; *from < world->plan->n_nodes; ++*from)
+    if (lives(&world->nodes[*from]) && !test(&world->nodes[*from]))
+      return &world->nodes[*from];
   return NULL;
+}
+
+static const struct node *first_lagging(const struct world *world, node_test *test) {
+  size_t from = 0;
+  return next_lagging(world, test, &from);
 }
 
 static void say(const struct world *world, const char *phase) {
@@ -78,6 +85,9 @@ static void say(const struct world *world, const char *phase) {
 
 /* A process that ended though nobody asked it to ends the run. */
 static void look_for_the_dead(struct world *world) {
+  if (world->ends_seen == world->ends)
+    return;
+  world->ends_seen = world->ends;
   for (size_t i = 0; i < world->n_processes; i++) {
     const struct sim_process *p = world->processes[i];
     if (p->exited && !p->doomed && !p->stopping)
@@ -93,7 +103,9 @@ static void turn(struct world *world, uint64_t until_ns) {
 static int wait_for(struct world *world, node_test *test, uint64_t bound_ns, const char *what) {
   const uint64_t until = world->now_ns + bound_ns;
   const struct node *lagging;
-  while (world->ended[0] == '\0' && (lagging = first_lagging(world, test)) != NULL) {
+  size_t from = 0;
+  while (world->ended[0] == '\0' && ((lagging = next_lagging(world, test, &from)) != NULL ||
+                                     (lagging = first_lagging(world, test)) != NULL)) {
     if (world->now_ns >= until) {
       world->timed_out = true;
       world_end(world, "waited %" PRIu64 " s for %s, and %s is not there yet", bound_ns / S, what,
@@ -194,27 +206,39 @@ static bool takes_part(const struct node *node) {
          (node->plan->role == PLAN_RELAY || node->plan->role == PLAN_SUBSCRIBER);
 }
 
+/* Did all answer? Asked again and again: *from is as in next_lagging(). */
+static bool answered(const struct world *world, uint64_t asked, size_t *from) {
+  uint64_t answers = 0;
+  for (; *from < world->plan->n_nodes; ++*from) {
+    const struct node *node = &world->nodes[*from];
+    if (node->polled && takes_part(node) && node->states == 0)
+      return false;
+  }
+  for (size_t i = 0; i < world->plan->n_nodes; i++)
+    answers += takes_part(&world->nodes[i]) && world->nodes[i].states > 0;
+  return answers >= asked;
+}
+
 struct picture {
   uint64_t objects, backlog, inflight;
 };
 
 /* Asks all and waits for the answers; false if time ran out or the run ended. */
 static bool take_picture(struct world *world, uint64_t until_ns, struct picture *picture) {
-  uint64_t asked = 0, answers = 0;
-  for (size_t i = 0; i < world->plan->n_nodes; i++)
-    if (takes_part(&world->nodes[i])) {
+  uint64_t asked = 0;
+  size_t from = 0;
+  bool all = false;
+  for (size_t i = 0; i < world->plan->n_nodes; i++) {
+    world->nodes[i].polled = takes_part(&world->nodes[i]);
+    if (world->nodes[i].polled) {
       world->nodes[i].states = 0;
       node_tell(&world->nodes[i], &(struct node_command){.order = NODE_POLL});
       asked++;
     }
-  while (world->ended[0] == '\0' && world->now_ns < until_ns) {
-    answers = 0;
-    for (size_t i = 0; i < world->plan->n_nodes; i++)
-      answers += takes_part(&world->nodes[i]) && world->nodes[i].states > 0;
-    if (answers >= asked)
-      break;
-    turn(world, until_ns);
   }
+  while (world->ended[0] == '\0' && world->now_ns < until_ns &&
+         !(all = answered(world, asked, &from)))
+    turn(world, until_ns);
   *picture = (struct picture){.backlog = network_backlog(world->network)};
   for (size_t i = 0; i < world->plan->n_nodes; i++) {
     const struct node *node = &world->nodes[i];
@@ -224,7 +248,7 @@ static bool take_picture(struct world *world, uint64_t until_ns, struct picture 
     picture->backlog += node->plan->role == PLAN_RELAY ? node->backlog : 0;
     picture->inflight += node->plan->role == PLAN_RELAY ? node->inflight : 0;
   }
-  return answers >= asked;
+  return all;
 }
 
 /* Until nothing moves any more, at most the plan's drain. */
@@ -275,9 +299,10 @@ static void let_arrive(struct world *world) {
   put_back(world, &aside);
 }
 
-static bool any_left(const struct world *world, enum plan_role role, unsigned level) {
-  for (size_t i = 0; i < world->plan->n_nodes; i++)
-    if (is_of(&world->nodes[i], role, level) && lives(&world->nodes[i]))
+/* *from is as in next_lagging(): who has left does not come back. */
+static bool any_left(const struct world *world, enum plan_role role, unsigned level, size_t *from) {
+  for (; *from < world->plan->n_nodes; ++*from)
+    if (is_of(&world->nodes[*from], role, level) && lives(&world->nodes[*from]))
       return true;
   return false;
 }
@@ -294,7 +319,8 @@ static void stop_role(struct world *world, enum plan_role role, unsigned level) 
     node_tell(node, &(struct node_command){.order = NODE_STOP});
   }
   const uint64_t until = world->now_ns + STOP_BOUND_NS;
-  while (any_left(world, role, level) && world->now_ns < until && !world->events.failed) {
+  size_t from = 0;
+  while (any_left(world, role, level, &from) && world->now_ns < until && !world->events.failed) {
     world_play(world, until);
     put_aside(world, &aside);
   }

@@ -179,13 +179,16 @@ static void make_ways(struct network *network) {
 /* by_host: the nodes of host 0, then of host 1, ...; each in order of the plan. */
 static void make_hosts(struct network *network) {
   struct world *world = network->world;
-  size_t at = 0;
-  for (uint32_t h = 0; h < world->plan->n_hosts; h++) {
-    network->hosts[h].nodes = network->by_host + at;
-    for (size_t i = 0; i < world->plan->n_nodes; i++)
-      if (world->plan->nodes[i].host == h)
-        network->by_host[at++] = &world->nodes[i];
-    network->hosts[h].n = (size_t)(network->by_host + at - network->hosts[h].nodes);
+  struct node **at = network->by_host;
+  for (size_t i = 0; i < world->plan->n_nodes; i++)
+    network->hosts[world->plan->nodes[i].host].n++;
+  for (uint32_t h = 0; h < world->plan->n_hosts; at += network->hosts[h++].n)
+    network->hosts[h].nodes = at;
+  for (uint32_t h = 0; h < world->plan->n_hosts; h++)
+    network->hosts[h].n = 0;
+  for (size_t i = 0; i < world->plan->n_nodes; i++) {
+    struct host *host = &network->hosts[world->plan->nodes[i].host];
+    host->nodes[host->n++] = &world->nodes[i];
   }
 }
 

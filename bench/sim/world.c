@@ -229,6 +229,7 @@ void node_exit(struct node *node, int exit_code, int signal) {
   while ((command = next_command(node)) != NULL)
     free_command(node, command);
   node->process->exited = true;
+  node->world->ends++;
   node->process->exit_code = exit_code;
   node->process->signal = signal;
   node_told(node);

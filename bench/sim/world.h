@@ -66,6 +66,7 @@ struct node {
 
   /* what it told the runner */
   bool ready, announced, answered, started;
+  bool polled; /* asked for its state */
   uint32_t states, asked, did;
   uint64_t objects, backlog, inflight;
   bool did_ok[NODE_ANSWERS]; /* answer to event number e, at e % NODE_ANSWERS */
@@ -86,6 +87,7 @@ struct world {
   struct remains remains;
   struct sim_process **processes;
   size_t n_processes, room_processes;
+  size_t ends, ends_seen; /* of processes; of these, those that the director looked at */
   bool changed; /* a node told something since this was last cleared */
   bool closing; /* what still happens is of no account */
   bool timed_out;

@@ -54,7 +54,9 @@ static void replace_older(struct client *client) {
   struct relay *relay = client->relay;
   struct qc_path path;
   qc_path_now(client->qc, &path);
-  for (uint32_t i = 0; i < relay->n_slots; i++) {
+  const uint32_t n = relay->n_slots;
+  for (uint32_t i = remotes_find(&relay->remotes, &path.remote, 0, n); i < n;
+       i = remotes_find(&relay->remotes, &path.remote, i + 1, n)) {
     struct client *old = relay->clients[i];
     if (!old || old == client || old->closed || !qc_is_established(old->qc)) continue;
     if (old->path.remote.len != path.remote.len ||
@@ -74,6 +76,7 @@ static void on_handshake_done(void *app) {
   if (client->peer.max_udp_payload && client->peer.max_udp_payload < client->max_payload)
     client->max_payload = client->peer.max_udp_payload;
   qc_path_now(client->qc, &client->path);
+  remotes_set(&client->relay->remotes, client->slot, &client->path.remote);
   path_validated(client, &client->path);
   qc_dcid(client->qc, &client->dcid);
   if (!client->dialled) replace_older(client);
@@ -341,6 +344,7 @@ static struct client *begin(struct relay *relay, const struct qc_path *path, con
   client->resend_tail = &client->resend_head;
   client->dgram_tail = &client->dgram_head;
   client->path = *path;
+  remotes_set(&relay->remotes, slot, &path->remote);
   client->max_payload = path_payload(relay, path);
   client->gen = relay->gens[slot] + 1;
   reset_counters(client);
@@ -409,12 +413,7 @@ void client_free(struct client *client) {
     client_leave(client);
     relay->clients[client->slot] = NULL;
   }
-  struct cid_entry *entry, *next;
-  HASH_ITER(hh, relay->cids, entry, next) {
-    if (entry->client != client) continue;
-    HASH_DELETE(hh, relay->cids, entry);
-    free(entry);
-  }
+  while (client->cids) relay_forget_cid(relay, client->cids);
   for (struct resend *r = client->resend_head, *n; r; r = n) {
     n = r->next;
     free(r);

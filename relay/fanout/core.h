@@ -27,6 +27,7 @@
 #define FANBENCH_RELAY_FANOUT_CORE_H
 
 #include <uthash.h>
+#include <utlist.h>
 
 #include "relay/fanout/arrivals.h"
 #include "relay/fanout/congestion.h"
@@ -34,6 +35,7 @@
 #include "relay/fanout/pacer.h"
 #include "relay/fanout/ranges.h"
 #include "relay/fanout/relay.h"
+#include "relay/fanout/remotes.h"
 #include "relay/fanout/timers.h"
 #include "relay/moqt/session.h"
 #include "relay/quic/shim.h"
@@ -253,6 +255,7 @@ struct client {
   bool closed;    /* closing; its fan-out is over */
   bool replaced;  /* its 4-tuple has a newer connection: freed without a word */
   bool over;      /* to be freed at the end of the turn */
+  struct client *next_over;
   bool dirty;     /* has something to flush */
   struct client *next_dirty;
   struct timer timer; /* the earlier one of connection and ledger */
@@ -298,6 +301,7 @@ struct client {
     unsigned n;
   } skip;
   struct window window;
+  struct cid_entry *cids; /* the IDs that lead to it */
   uint64_t hold_seen; /* counters.hold when the sockets were empty, 0 = none */
   uint64_t swept_ns;    /* when what waits was last looked at */
   uint64_t oldest_told; /* counters.oldest_ns */
@@ -315,6 +319,7 @@ struct client {
 struct cid_entry {
   struct qc_cid cid; /* key: the whole struct, zero padded */
   struct client *client;
+  struct cid_entry *prev, *next; /* of the same client */
   UT_hash_handle hh;
 };
 
@@ -342,6 +347,8 @@ struct relay {
   struct dial dial;
   bool unwanted; /* some track may have lost its last subscriber */
   struct cid_entry *cids;
+  struct remotes remotes; /* of the clients, by slot */
+  bool any_hold_seen;     /* some client.hold_seen is not 0 */
   struct track *tracks[FB_MAX_TRACKS];
   struct stream *by_uid, *by_key;
   struct stream *oldest, *newest;
@@ -627,5 +634,6 @@ bool stock_run(struct client *client);
 /* ---- relay.c ---------------------------------------------------------------- */
 void relay_log(struct relay *relay, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void relay_cid(struct relay *relay, const struct qc_cid *cid, struct client *client, bool add);
+void relay_forget_cid(struct relay *relay, struct cid_entry *entry);
 
 #endif

@@ -180,10 +180,8 @@ void entry_upstream_cid(struct client *client, const struct qc_cid *cid, bool ad
 }
 
 static void each_cid(struct client *client, bool add) {
-  struct cid_entry *entry, *next;
-  HASH_ITER(hh, client->relay->cids, entry, next) {
-    if (entry->client == client) entry_upstream_cid(client, &entry->cid, add);
-  }
+  struct cid_entry *entry;
+  DL_FOREACH(client->cids, entry) entry_upstream_cid(client, &entry->cid, add);
 }
 
 static void put_upstream(struct client *client) {

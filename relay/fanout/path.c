@@ -34,6 +34,7 @@ static void take_path(struct client *client, const struct qc_path *path) {
   const bool moved = client->ledger && takes_new_way(client, path);
   client->path_held = false;
   client->path = *path;
+  remotes_set(&client->relay->remotes, client->slot, &path->remote);
   if (moved) window_new_path(client);
   if (client->in_plane)
     entry_subscriber_update(client);

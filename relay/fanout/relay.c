@@ -45,10 +45,16 @@ void relay_cid(struct relay *relay, const struct qc_cid *cid, struct client *cli
     entry->cid = key;
     entry->client = client;
     HASH_ADD(hh, relay->cids, cid, sizeof key, entry);
+    DL_APPEND(client->cids, entry);
   } else if (!add && entry && entry->client == client) {
-    HASH_DELETE(hh, relay->cids, entry);
-    free(entry);
+    relay_forget_cid(relay, entry);
   }
+}
+
+void relay_forget_cid(struct relay *relay, struct cid_entry *entry) {
+  DL_DELETE(entry->client->cids, entry);
+  HASH_DELETE(hh, relay->cids, entry);
+  free(entry);
 }
 
 static uint64_t ask(const struct timer *timer) {
@@ -68,7 +74,8 @@ struct relay *relay_new(const struct relay_config *config) {
   relay->entry_cids = calloc(config->max_clients, sizeof *relay->entry_cids);
   relay->due = calloc(config->max_clients, sizeof *relay->due);
   if (!relay->clients || !relay->gens || !relay->entry_cids || !relay->due ||
-      timers_open(&relay->timers, config->max_clients, ask)) {
+      timers_open(&relay->timers, config->max_clients, ask) ||
+      remotes_open(&relay->remotes, config->max_clients)) {
     relay_free(relay);
     return NULL;
   }
@@ -89,16 +96,12 @@ void relay_free(struct relay *relay) {
     free(relay->tracks[i]->properties);
     free(relay->tracks[i]);
   }
-  struct cid_entry *entry, *next;
-  HASH_ITER(hh, relay->cids, entry, next) {
-    HASH_DELETE(hh, relay->cids, entry);
-    free(entry);
-  }
   free(relay->clients);
   free(relay->gens);
   free(relay->entry_cids);
   free(relay->due);
   timers_close(&relay->timers);
+  remotes_close(&relay->remotes);
   free(relay);
 }
 
@@ -161,12 +164,20 @@ static void reap(struct relay *relay) {
   track_reap(relay);
 }
 
+/* In the order of slots: they write their last lines in it. */
+static void note_over(struct client **over, struct client *client) {
+  while (*over && (*over)->slot < client->slot) over = &(*over)->next_over;
+  client->over = true;
+  client->next_over = *over;
+  *over = client;
+}
+
 /* Writes what the touched clients have to say; a client that has used up its
  * turn comes again in the next call, so that input is looked at in between. */
 static void flush(struct relay *relay) {
   reap(relay);
   struct client *list = relay->dirty;
-  bool any_over = false;
+  struct client *over = NULL;
   relay->dirty = NULL;
   while (list) {
     struct client *client = list;
@@ -174,12 +185,11 @@ static void flush(struct relay *relay) {
     client->dirty = false;
     if (!client->replaced) flush_client(client);
     if (client->closed) client_leave(client);
-    if (client->replaced || qc_is_finished(client->qc)) any_over = client->over = true;
+    if (!client->over && (client->replaced || qc_is_finished(client->qc))) note_over(&over, client);
   }
-  if (!any_over) return; /* with 1,000 clients, a walk a packet is what costs most */
-  for (uint32_t i = 0; i < relay->n_slots; i++) {
-    struct client *client = relay->clients[i];
-    if (!client || !client->over) continue;
+  while (over) {
+    struct client *client = over;
+    over = client->next_over;
     for (struct client **at = &relay->dirty; *at; at = &(*at)->next_dirty) {
       if (*at != client) continue;
       *at = client->next_dirty;
@@ -264,7 +274,7 @@ void relay_batch_end(struct relay *relay, uint64_t now_ns) {
 static void release_holds(struct relay *relay) {
   struct plane *plane = relay->cfg.plane;
   bool flushed = false;
-  for (uint32_t i = 0; i < relay->n_slots; i++) {
+  for (uint32_t i = 0; relay->any_hold_seen && i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
     if (!client || !client->in_plane || client->path_held || !client->hold_seen) continue;
     if (!window_is_open(client)) continue;
@@ -279,12 +289,15 @@ static void release_holds(struct relay *relay) {
 static bool see_holds(struct relay *relay) {
   struct plane *plane = relay->cfg.plane;
   bool news = false;
+  relay->any_hold_seen = false;
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
+    if (client && !client->in_plane) relay->any_hold_seen |= client->hold_seen != 0;
     if (!client || !client->in_plane) continue;
     uint64_t hold = plane_load(plane, &plane->counters[i].hold);
     news |= hold && hold != client->hold_seen && window_is_open(client);
     client->hold_seen = hold;
+    relay->any_hold_seen |= hold != 0;
   }
   if (!news) return false;
   plane->ops->quiesce(plane->ctx);
