@@ -268,6 +268,21 @@ static json_t *phases(const struct manifest *m) {
   return list;
 }
 
+/* The processor time by parts, as far as it was sampled. */
+static json_t *simulation(const struct manifest *m) {
+  json_t *o = json_pack("{s:I, s:I, s:I}", "wall_ns", (json_int_t)m->sim_wall_ns, "cpu_ns",
+                        (json_int_t)m->sim_cpu_ns, "peak_bytes", (json_int_t)m->sim_peak_bytes);
+  json_t *parts = json_object();
+  uint64_t all = 0;
+  for (int i = 0; i < SIM_PARTS; i++)
+    all += m->sim_parts.samples[i];
+  for (int i = 0; all > 0 && i < SIM_PARTS; i++)
+    json_object_set_new(parts, sim_part_names[i],
+                        integer(m->sim_cpu_ns / all * m->sim_parts.samples[i]));
+  json_object_set_new(o, "parts_ns", parts);
+  return o;
+}
+
 static json_t *machine(const struct manifest *m) {
   struct utsname name = {0};
   uname(&name);
@@ -284,10 +299,7 @@ static json_t *machine(const struct manifest *m) {
   if (m->n_phases > 0)
     json_object_set_new(o, "phases", phases(m));
   if (m->sim_wall_ns != 0)
-    json_object_set_new(o, "simulation",
-                        json_pack("{s:I, s:I, s:I}", "wall_ns", (json_int_t)m->sim_wall_ns,
-                                  "cpu_ns", (json_int_t)m->sim_cpu_ns, "peak_bytes",
-                                  (json_int_t)m->sim_peak_bytes));
+    json_object_set_new(o, "simulation", simulation(m));
   return o;
 }
 

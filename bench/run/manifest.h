@@ -9,6 +9,7 @@
 #include "bench/run/capture.h"
 #include "bench/run/cast.h"
 #include "bench/scenario/plan.h"
+#include "bench/sim/parts.h"
 
 /* What the runner did, from when on; until the next one begins. */
 struct phase {
@@ -31,6 +32,7 @@ struct manifest {
   size_t n_phases;
   /* mode sim: what the simulation itself took, without captures' assembly and judging */
   uint64_t sim_wall_ns, sim_cpu_ns, sim_peak_bytes;
+  struct sim_parts sim_parts;
 };
 
 /* 0, or -1 with a sentence in err. The file appears whole or not at all. */

@@ -167,6 +167,7 @@ static json_t *residue(const struct remains *remains) {
 static void note_cost(struct virtual *v, uint64_t wall_ns, uint64_t cpu_ns) {
   struct rusage usage;
   v->manifest.sim_wall_ns = clock_now() - wall_ns;
+  v->manifest.sim_parts = v->outcome.parts;
   v->manifest.sim_cpu_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns;
   if (getrusage(RUSAGE_SELF, &usage) == 0)
     v->manifest.sim_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;

@@ -338,6 +338,7 @@ static void stop_role(struct world *world, enum plan_role role, unsigned level) 
 void director_run(struct world *world, struct sim_outcome *outcome) {
   if (start_nodes(world) == 0) {
     outcome->start_ns = world->now_ns + LEAD_NS;
+    parts_started();
     publish(world, outcome->start_ns);
     drain(world);
   }

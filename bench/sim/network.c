@@ -235,8 +235,10 @@ void network_free(struct network *network) {
 
 static void tap(struct network *network, size_t link, int end, const struct frame *frame) {
   const struct sim_config *config = network->world->config;
+  const sig_atomic_t outer = parts_enter(SIM_PART_WRITING);
   if (config->tap != NULL && !network->world->closing)
     config->tap(config->arg, link, end, network->world->now_ns, frame->bytes, frame->len);
+  parts_leave(outer);
 }
 
 /* At a router: on, or its way ends here. */
@@ -256,14 +258,11 @@ static void forward(struct network *network, uint32_t host, struct frame *frame)
   frame_give(&world->frames, frame);
 }
 
-static void on_arrival(void *self, void *data, uint64_t now_ns) {
-  struct way *way = self;
-  struct frame *frame = data;
+static void arrive(struct way *way, struct frame *frame) {
   struct network *network = way->network;
   struct world *world = network->world;
   const uint32_t at = host_at(network, way->link, way->end);
   const struct host *host = &network->hosts[at];
-  (void)now_ns;
   if (!way->plain)
     network->backlog -= frame->len;
   if (way->tap_in)
@@ -281,6 +280,13 @@ static void on_arrival(void *self, void *data, uint64_t now_ns) {
       return;
     }
   frame_give(&world->frames, frame); /* nobody listens on that port */
+}
+
+static void on_arrival(void *self, void *data, uint64_t now_ns) {
+  const sig_atomic_t outer = parts_enter(SIM_PART_LINKS);
+  (void)now_ns;
+  arrive(self, data);
+  parts_leave(outer);
 }
 
 static void turn_bit(struct frame *frame, uint32_t bit) {

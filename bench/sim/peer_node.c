@@ -86,12 +86,22 @@ static void on_keylog(void *arg, const char *line) {
 }
 
 static void on_qlog(void *arg, uint32_t connection, const void *data, size_t len) {
+  const sig_atomic_t outer = parts_enter(SIM_PART_WRITING);
   peer_files_qlog(((struct peer_node *)arg)->files, connection, data, len);
+  parts_leave(outer);
 }
 
 static void on_received(void *arg, const struct plan_track *track, uint64_t offset,
                         const uint8_t *data, size_t len) {
+  const sig_atomic_t outer = parts_enter(SIM_PART_WRITING);
   peer_files_received(((struct peer_node *)arg)->files, track, offset, data, len);
+  parts_leave(outer);
+}
+
+static void on_journal(void *arg, const char *line, size_t len) {
+  const sig_atomic_t outer = parts_enter(SIM_PART_WRITING);
+  peer_files_journal(arg, line, len);
+  parts_leave(outer);
 }
 
 static const uint8_t *on_file(void *arg, const struct plan_track *track, size_t *len) {
@@ -136,7 +146,7 @@ static int open_core(struct peer_node *p, char *err, size_t err_len) {
       .received = on_received,
       .file = on_file,
       .move = on_move,
-      .journal = {.arg = p->files, .write = peer_files_journal},
+      .journal = {.arg = p->files, .write = on_journal},
   };
   const char *why = "";
   p->peer = peer_new(world->plan, p->node->index, &outside, &why);

@@ -165,6 +165,7 @@ static void run_datapath(struct relay_node *r, unsigned cpu) {
   struct world *world = r->node->world;
   struct frame *frame = r->ingress;
   const uint32_t outer = r->copies; /* it may be a run within another */
+  const sig_atomic_t part = parts_enter(SIM_PART_DATAPATH);
   r->ingress = frame->next;
   if (r->ingress == NULL)
     r->last_ingress = &r->ingress;
@@ -173,6 +174,7 @@ static void run_datapath(struct relay_node *r, unsigned cpu) {
   events_put(&world->events, world->now_ns + SIM_DATAPATH_NS + r->copies * SIM_COPY_NS, on_up,
              r->node, frame);
   r->copies = outer;
+  parts_leave(part);
 }
 
 /* A run that was due; what ran earlier, within another, is not there any more. */
@@ -503,7 +505,9 @@ static void take_packet(struct relay_node *r, struct frame *frame) {
   struct frame_view view;
   if (frame_open(frame, &view)) {
     if (r->user != NULL) {
+      const sig_atomic_t part = parts_enter(SIM_PART_DATAPATH);
       user_plane_packet(r->user, &view.path, view.payload, view.len, node->at_ns);
+      parts_leave(part);
       node->at_ns += SIM_DATAPATH_NS;
     }
     relay_packet(r->relay, &view.path, view.payload, view.len, node->at_ns);

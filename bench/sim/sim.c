@@ -119,6 +119,7 @@ int sim_run(const struct sim_config *config, struct sim_outcome *outcome, char *
                         .tls = draw_open(config->plan->seed, "tls", "")};
   int rc = -1;
   *outcome = (struct sim_outcome){0};
+  parts_begin();
   remains_begin(&world.remains);
   const char *why = open_world(&world);
   if (why != NULL)
@@ -132,6 +133,7 @@ int sim_run(const struct sim_config *config, struct sim_outcome *outcome, char *
       snprintf(err, err_len, "no memory for the outcome");
   }
   close_world(&world);
+  parts_end(&outcome->parts);
   outcome->remains = world.remains;
   return rc;
 }

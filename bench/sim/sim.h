@@ -18,6 +18,7 @@
 
 #include "bench/scenario/plan.h"
 #include "bench/sim/nest.h"
+#include "bench/sim/parts.h"
 #include "bench/sim/remains.h"
 #include "relay/quic/conn.h"
 
@@ -65,6 +66,7 @@ struct sim_outcome {
   size_t n_processes;
   uint64_t events, nested; /* how many were played; runs within others */
   struct remains remains;
+  struct sim_parts parts;
 };
 
 /* Returns 0, or -1 with a sentence in err: it could not begin. */

@@ -48,12 +48,17 @@ static void free_command(const struct node *node, struct node_command *command) 
   free(command);
 }
 
+static enum sim_part part_of(const struct node *node) {
+  return node->plan->role == PLAN_RELAY ? SIM_PART_RELAY : SIM_PART_ENDPOINTS;
+}
+
 void node_on_wake(void *self, void *data, uint64_t now_ns) {
   struct node *node = self;
   (void)data;
   node->wake_ns = UINT64_MAX;
   if (node->core == NULL)
     return;
+  const sig_atomic_t outer = parts_enter(part_of(node));
   node->at_ns = now_ns;
   node->world->current = node;
   struct node_command *command;
@@ -63,6 +68,7 @@ void node_on_wake(void *self, void *data, uint64_t now_ns) {
   }
   if (node->core != NULL)
     node->ops->turn(node);
+  parts_leave(outer);
 }
 
 void node_wake(struct node *node, uint64_t at_ns) {
@@ -136,8 +142,10 @@ static void on_leave(void *self, void *data, uint64_t now_ns) {
   struct frame *frame = data;
   struct leaving leaving;
   (void)now_ns;
+  const sig_atomic_t outer = parts_enter(SIM_PART_LINKS);
   memcpy(&leaving, frame->bytes + FRAME_ROOM - sizeof leaving, sizeof leaving);
   network_send(world->network, leaving.link, leaving.end, frame);
+  parts_leave(outer);
 }
 
 void world_leave(struct world *world, size_t link, int end, struct frame *frame, uint64_t at_ns) {

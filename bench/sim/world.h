@@ -10,6 +10,7 @@
 #include "bench/sim/draw.h"
 #include "bench/sim/events.h"
 #include "bench/sim/frame.h"
+#include "bench/sim/parts.h"
 #include "bench/sim/sim.h"
 
 struct world;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# timeout: 900
+# timeout: 1500
 # Mode sim: every scenario passes without privilege, and the same seed gives the same
 # bytes in every artefact but the manifest's section `machine`: run again, several at
 # a time on a busy machine, as another user, from a build by clang; with
@@ -44,7 +44,13 @@ same() { # NAME
     bad=1
 }
 
-folders=(scenarios/first scenarios/network scenarios/reconnect)
+# The long ones once, and the longest with FANBENCH_TEST_FULL; those with defects are bench/t/matrix_test.sh's.
+mapfile -t folders < <(find scenarios/load -name '*.yaml' | LC_ALL=C sort)
+[ -n "${FANBENCH_TEST_FULL:-}" ] || mapfile -t folders < <(printf '%s\n' "${folders[@]}" | grep -v -e '-10000\.yaml$')
+run "$BUILDDIR/fanbench" "$dir/load" -j 2 --keep failing
+[ "$(grep -c '^ok' "$dir/load.tap")" -eq ${#folders[@]} ]
+
+folders=(scenarios/first scenarios/network scenarios/reconnect scenarios/priority)
 run "$BUILDDIR/fanbench" "$dir/a"
 digest "$dir/a" >"$dir/a.sum"
 [ "$(grep -c '^ok' "$dir/a.tap")" -eq "$(find "${folders[@]}" -name '*.yaml' | wc -l)" ]
