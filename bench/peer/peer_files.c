@@ -18,9 +18,14 @@ struct mapping {
   size_t len;
 };
 
+/* A simulation of more nodes has no descriptor for each of their files: they are open only
+ * while they are written. Systems allow 20,000 and more, and captures need theirs. */
+#define SPARING_ABOVE 2048
+
 /* Whole pieces are written, never a part of one. */
 struct stream {
-  int fd; /* -1 = not open */
+  int fd;     /* -1 = not open */
+  char *path; /* not NULL: it is, to be opened for each piece */
   size_t len;
   char data[BUFFER_BYTES];
 };
@@ -31,7 +36,8 @@ struct peer_files {
   char *dir;
   struct stream journal, qlog;
   uint32_t qlog_connection; /* that the open qlog belongs to */
-  int keys;
+  bool sparing;             /* see SPARING_ABOVE */
+  int keys;                 /* -1 = not open */
   int *received;           /* by track; -1 = not open */
   struct mapping *mapping; /* by track */
   int error;               /* the first errno of writing */
@@ -55,8 +61,25 @@ static void write_all(struct peer_files *files, int fd, const char *data, size_t
   }
 }
 
+static bool stream_is_open(const struct stream *stream) {
+  return stream->fd >= 0 || stream->path;
+}
+
+static void stream_write(struct peer_files *files, const struct stream *stream, const char *data,
+                         size_t len) {
+  const int fd = stream->path ? open(stream->path, O_WRONLY | O_APPEND | O_CLOEXEC) : stream->fd;
+  if (fd < 0) {
+    note_error(files, errno);
+    return;
+  }
+  write_all(files, fd, data, len);
+  if (stream->path && close(fd))
+    note_error(files, errno);
+}
+
 static void stream_flush(struct peer_files *files, struct stream *stream) {
-  write_all(files, stream->fd, stream->data, stream->len);
+  if (stream->len > 0)
+    stream_write(files, stream, stream->data, stream->len);
   stream->len = 0;
 }
 
@@ -65,7 +88,7 @@ static void stream_put(struct peer_files *files, struct stream *stream, const vo
   if (len > sizeof stream->data - stream->len)
     stream_flush(files, stream);
   if (len > sizeof stream->data) {
-    write_all(files, stream->fd, data, len);
+    stream_write(files, stream, data, len);
     return;
   }
   memcpy(stream->data + stream->len, data, len);
@@ -73,23 +96,46 @@ static void stream_put(struct peer_files *files, struct stream *stream, const vo
 }
 
 static void stream_close(struct peer_files *files, struct stream *stream) {
-  if (stream->fd < 0)
+  if (!stream_is_open(stream))
     return;
   stream_flush(files, stream);
-  if (close(stream->fd))
+  if (stream->fd >= 0 && close(stream->fd))
     note_error(files, errno);
   stream->fd = -1;
+  free(stream->path);
+  stream->path = NULL;
 }
 
 /* ---- opening ------------------------------------------------------------------------ */
 
-static int open_in(const char *dir, const char *name, const char *end, int flags, mode_t mode) {
-  char path[4096];
-  if (snprintf(path, sizeof path, "%s/%s%s", dir, name, end) >= (int)sizeof path) {
+/* path: of PATH_ROOM bytes. */
+#define PATH_ROOM 4096
+static int open_at(char *path, const char *dir, const char *name, const char *end, int flags,
+                   mode_t mode) {
+  if (snprintf(path, PATH_ROOM, "%s/%s%s", dir, name, end) >= PATH_ROOM) {
     errno = ENAMETOOLONG;
     return -1;
   }
   return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, mode);
+}
+
+static int open_in(const char *dir, const char *name, const char *end, int flags, mode_t mode) {
+  char path[PATH_ROOM];
+  return open_at(path, dir, name, end, flags, mode);
+}
+
+/* 0, or -1 with errno. */
+static int stream_open(const struct peer_files *files, struct stream *stream, const char *name,
+                       const char *end, int flags) {
+  char path[PATH_ROOM];
+  const int fd = open_at(path, files->dir, name, end, flags, 0644);
+  if (fd < 0 || !files->sparing) {
+    stream->fd = fd;
+    return fd < 0 ? -1 : 0;
+  }
+  close(fd);
+  stream->path = strdup(path);
+  return stream->path ? 0 : -1;
 }
 
 static int make_folder(const char *dir, const char *name) {
@@ -102,16 +148,16 @@ static int make_folder(const char *dir, const char *name) {
 }
 
 /* A trace of a connection that was never there before. */
-static int open_qlog(const struct peer_files *files) {
+static int open_qlog(struct peer_files *files) {
   char name[256], end[32] = ".sqlog";
-  int fd;
   if (make_folder(files->dir, "qlog"))
     return -1;
   snprintf(name, sizeof name, "qlog/%s", files->node->file_name);
   for (uint32_t i = 2;; i++) {
-    fd = open_in(files->dir, name, end, O_EXCL, 0644);
-    if (fd >= 0 || errno != EEXIST)
-      return fd;
+    if (stream_open(files, &files->qlog, name, end, O_EXCL) == 0)
+      return 0;
+    if (errno != EEXIST)
+      return -1;
     snprintf(end, sizeof end, "-%u.sqlog", i);
   }
 }
@@ -122,6 +168,7 @@ static struct peer_files *new_files(const struct plan *plan, int node, const cha
     return NULL;
   files->plan = plan;
   files->node = &plan->nodes[node];
+  files->sparing = plan->n_nodes > SPARING_ABOVE;
   files->journal.fd = files->qlog.fd = files->keys = -1;
   files->dir = strdup(dir);
   files->received = calloc(plan->n_tracks + 1, sizeof *files->received);
@@ -134,6 +181,15 @@ static struct peer_files *new_files(const struct plan *plan, int node, const cha
   return NULL;
 }
 
+static int open_keys(const struct peer_files *files) {
+  return open_in(files->dir, "keys.log", "", O_APPEND, 0600);
+}
+
+static void close_keys(struct peer_files *files) {
+  close(files->keys);
+  files->keys = -1;
+}
+
 struct peer_files *peer_files_open(const struct plan *plan, int node, const char *dir, char *err,
                                    size_t err_len) {
   struct peer_files *files = new_files(plan, node, dir);
@@ -142,13 +198,16 @@ struct peer_files *peer_files_open(const struct plan *plan, int node, const char
     return NULL;
   }
   const char *what = "the journal";
-  files->journal.fd = open_in(dir, files->node->file_name, "-objects.jsonl", O_APPEND, 0644);
-  if (files->journal.fd >= 0) {
+  if (stream_open(files, &files->journal, files->node->file_name, "-objects.jsonl", O_APPEND) ==
+      0) {
     what = "keys.log";
-    files->keys = open_in(dir, "keys.log", "", O_APPEND, 0600);
+    files->keys = open_keys(files);
   }
-  if (files->keys >= 0)
+  if (files->keys >= 0) {
+    if (files->sparing)
+      close_keys(files);
     return files;
+  }
   snprintf(err, err_len, "cannot write %s in %s: %s", what, dir, strerror(errno));
   peer_files_close(files, NULL, 0);
   return NULL;
@@ -160,7 +219,7 @@ int peer_files_close(struct peer_files *files, char *err, size_t err_len) {
   stream_close(files, &files->journal);
   stream_close(files, &files->qlog);
   if (files->keys >= 0)
-    close(files->keys);
+    close_keys(files);
   for (size_t i = 0; files->received && i < files->plan->n_tracks; i++)
     if (files->received[i] >= 0 && close(files->received[i]))
       note_error(files, errno);
@@ -188,19 +247,22 @@ void peer_files_journal(void *arg, const char *line, size_t len) {
 void peer_files_keylog(struct peer_files *files, const char *line) {
   char text[1024];
   const int len = snprintf(text, sizeof text, "%s\n", line);
+  if (files->sparing)
+    files->keys = open_keys(files);
   if (len < 0 || len >= (int)sizeof text || write(files->keys, text, (size_t)len) != len)
     note_error(files, errno);
+  if (files->sparing && files->keys >= 0)
+    close_keys(files);
 }
 
 void peer_files_qlog(struct peer_files *files, uint32_t connection, const void *data, size_t len) {
   if (connection != files->qlog_connection) {
     stream_close(files, &files->qlog);
     files->qlog_connection = connection;
-    files->qlog.fd = open_qlog(files);
-    if (files->qlog.fd < 0)
+    if (open_qlog(files) != 0)
       note_error(files, errno);
   }
-  if (files->qlog.fd >= 0)
+  if (stream_is_open(&files->qlog))
     stream_put(files, &files->qlog, data, len);
 }
 
@@ -240,6 +302,6 @@ const uint8_t *peer_files_map(struct peer_files *files, const struct plan_track 
 
 void peer_files_flush(struct peer_files *files) {
   stream_flush(files, &files->journal);
-  if (files->qlog.fd >= 0)
+  if (stream_is_open(&files->qlog))
     stream_flush(files, &files->qlog);
 }

@@ -24,10 +24,10 @@
 
 /* The network: one namespace a host; 4,096 is 64 times the largest size asked
  * for, and still fits the /16 of link addresses below. */
-#define PLAN_MAX_NODES 4096
+#define PLAN_MAX_NODES 16384
 /* A link for each node, and as many between routers. (Link K has the addresses
  * 10.(K >> 8).(K & 255).x, so 65,536 would be the end.) */
-#define PLAN_MAX_LINKS 8192
+#define PLAN_MAX_LINKS 32768
 /* IPv6 needs 1,280 (RFC 8200 section 5), and QUIC 1,200 + headers under IPv4. */
 #define PLAN_MIN_MTU 1280
 /* What a veth interface takes. */

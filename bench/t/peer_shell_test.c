@@ -317,13 +317,25 @@ static void remove_all(const char *dir) {
   rmdir(dir);
 }
 
-static void files_of_a_node(void **state) {
+static size_t descriptors(void) {
+  size_t n = 0;
+  DIR *list = opendir("/proc/self/fd");
+  assert_non_null(list);
+  while (readdir(list))
+    n++;
+  closedir(list);
+  return n;
+}
+
+/* held: descriptors that the files keep while nothing is written. */
+static void check_files(size_t n_nodes, size_t held) {
   char dir[64], out[] = "/tmp/peer-test-out-XXXXXX", err[256];
   struct plan *plan = rig_plan(PLAN, "clip.bin", "0123456789", 10, dir);
   const int node = plan_node_find(plan, "sub[1]");
+  const size_t n_planned = plan->n_nodes, before = descriptors();
   size_t len = 0;
-  (void)state;
   assert_non_null(mkdtemp(out));
+  plan->n_nodes = n_nodes;
   struct peer_files *files = peer_files_open(plan, node, out, err, sizeof err);
   assert_non_null(files);
   peer_files_journal(files, "{1}\n", 4);
@@ -335,11 +347,13 @@ static void files_of_a_node(void **state) {
   peer_files_qlog(files, 1, "a", 1);
   peer_files_qlog(files, 1, "b", 1);
   peer_files_qlog(files, 2, "c", 1);
+  assert_int_equal(descriptors(), before + held);
   peer_files_received(files, &plan->tracks[1], 4, (const uint8_t *)"4567", 4);
   peer_files_received(files, &plan->tracks[1], 0, (const uint8_t *)"0123", 4);
   assert_memory_equal(peer_files_map(files, &plan->tracks[1], &len), "0123456789", 10);
   assert_int_equal(len, 10);
   assert_int_equal(peer_files_close(files, err, sizeof err), 0);
+  assert_int_equal(descriptors(), before);
   check_file(out, "qlog/sub.1.sqlog", "ab");
   check_file(out, "qlog/sub.1-2.sqlog", "c");
   check_file(out, "received/sub.1-clip", "01234567");
@@ -354,7 +368,19 @@ static void files_of_a_node(void **state) {
   check_file(out, "keys.log", "CLIENT_RANDOM 00 11\nmore\n");
   check_file(out, "qlog/sub.1-3.sqlog", "d");
   remove_all(out);
+  plan->n_nodes = n_planned;
   rig_plan_free(plan, dir);
+}
+
+static void files_of_a_node(void **state) {
+  (void)state;
+  check_files(3, 3); /* journal, keys, qlog */
+}
+
+/* A simulation of 10,000 nodes has no descriptors for their files. */
+static void files_of_one_of_many_nodes(void **state) {
+  (void)state;
+  check_files(10000, 0);
 }
 
 /* A buffer that is full leaves in whole lines. */
@@ -499,6 +525,7 @@ int main(void) {
       cmocka_unit_test(bad_commands_are_refused),
       cmocka_unit_test(events_are_messages),
       cmocka_unit_test(files_of_a_node),
+      cmocka_unit_test(files_of_one_of_many_nodes),
       cmocka_unit_test(journal_is_never_torn),
       cmocka_unit_test(trouble_with_files_is_told),
       cmocka_unit_test(sockets_move),

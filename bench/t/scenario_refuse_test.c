@@ -121,8 +121,8 @@ static void of_nodes(void **state) {
        "5:33: expected an upstream with protection none, found 'top' with tls"},
       {TOP "nodes:\n  relay: { role: relay, count: 2 }\n  x: { role: publisher, relay: relay }\n",
        "5:32: expected one node, found 'relay', which is 2; write \"relay[0]\""},
-      {TOP "nodes:\n  a: { role: router, count: 4000 }\n  b: { role: router, count: 97 }\n",
-       "5:3: expected at most 4096 nodes in all, found 4097"},
+      {TOP "nodes:\n  a: { role: router, count: 16000 }\n  b: { role: router, count: 385 }\n",
+       "5:3: expected at most 16384 nodes in all, found 16385"},
   };
   CHECK(rows);
 }
