@@ -22,8 +22,8 @@
 /* How much of a wrong value an error repeats. */
 #define PLAN_MAX_QUOTED_BYTES 60
 
-/* The network: one namespace a host; 4,096 is 64 times the largest size asked
- * for, and still fits the /16 of link addresses below. */
+/* The network: 10,000 subscribers below a tree of relays, the largest size asked for (on
+ * virtual time; live it is one namespace a host), and room. */
 #define PLAN_MAX_NODES 16384
 /* A link for each node, and as many between routers. (Link K has the addresses
  * 10.(K >> 8).(K & 255).x, so 65,536 would be the end.) */

@@ -49,7 +49,12 @@ compared=0 left_open=0 differs=0
 while read -r verdict name; do
     there=$(awk -v name="$name" '$2 == name { print $1 }' "$dir/live")
     case $there in
-        '') ;; # for sim only
+        '') # nothing but a scenario's own word keeps it from a mode
+            find scenarios -name "$name.yaml" ! -path '*/bad/*' -exec grep -q '^modes: \[sim\]' {} + || {
+                echo "$name: no verdict live, and nothing says that it is for sim only"
+                differs=1
+            }
+            ;;
         inconclusive) left_open=$((left_open + 1)) ;;
         "$verdict") compared=$((compared + 1)) ;;
         *)
