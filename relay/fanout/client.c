@@ -19,12 +19,14 @@ void client_touched(struct client *client) {
   timers_note(&client->relay->timers, &client->timer);
 }
 
-/* The two time-outs wait for each other, within the granularity of timers: if ngtcp2 probes, the
- * ledger need not. */
+/* Two time-outs of one path, a little apart because each has its own estimate of the round trip.
+ * The ledger waits for ngtcp2's: if that one probes, it need not. */
 uint64_t client_ledger_due(const struct client *client) {
   if (!client->ledger) return UINT64_MAX;
   uint64_t due = ledger_deadline(client->ledger), own = qc_deadline(client->qc);
-  return own > due && own - due < TIMER_GRAIN_NS ? own : due;
+  uint64_t slack = ledger_slack(client->ledger);
+  if (slack < TIMER_GRAIN_NS) slack = TIMER_GRAIN_NS;
+  return own > due && own - due < slack ? own : due;
 }
 
 uint64_t client_due(const struct client *client) {

@@ -59,6 +59,7 @@ static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, b
   client->sent |= ack_eliciting;
   /* Whoever sends it, it asks for an ACK: two probes a time-out are enough (RFC 9002 6.2.4). */
   if (ack_eliciting && client->probes) client->probes--;
+  if (ack_eliciting) ledger_probed(client->ledger, client->relay->now);
   client->own_pn = joint;
   joint_enter(client, &number);
 }

@@ -141,6 +141,14 @@ void ledger_ack(struct ledger *ledger, const struct shim_range *ranges, size_t n
 uint64_t ledger_deadline(const struct ledger *ledger); /* UINT64_MAX = none */
 void ledger_expiry(struct ledger *ledger, uint64_t now_ns);
 
+/* How long behind ledger_deadline() its expiry may wait without harm: an eighth of the probe
+ * timeout, if that is what is due; else 0. Somebody else, whose estimate of the round trip differs
+ * a little, may be about to probe the same path. */
+uint64_t ledger_slack(const struct ledger *ledger);
+/* Call it before ledger_enter() of what elicits an ACK and is not the ledger's: if a probe
+ * timeout is due, that was the probe (two a timeout, RFC 9002 6.2.4), and the next one is later. */
+void ledger_probed(struct ledger *ledger, uint64_t now_ns);
+
 uint64_t ledger_floor(const struct ledger *ledger);    /* all numbers below are settled */
 /* Not above the floor: of numbers below nothing is known any more, no ACK can change them. */
 uint64_t ledger_memory(const struct ledger *ledger);

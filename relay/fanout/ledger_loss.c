@@ -91,6 +91,23 @@ uint64_t ledger_deadline(const struct ledger *ledger) {
   return due < ledger->floor_ns ? due : ledger->floor_ns;
 }
 
+uint64_t ledger_slack(const struct ledger *ledger) {
+  const struct ledger *l = ledger;
+  return l->loss_ns != LEDGER_NONE || !l->inflight_eliciting ? 0
+                                                             : (ledger_pto(l) << l->pto_count) / 8;
+}
+
+static void count_probe(struct ledger *l, uint64_t now_ns) {
+  l->last_probe_ns = now_ns;
+  if (l->pto_count < MAX_BACKOFF)
+    l->pto_count++;
+}
+
+void ledger_probed(struct ledger *ledger, uint64_t now_ns) {
+  if (ledger->loss_ns == LEDGER_NONE && pto_deadline(ledger) <= now_ns)
+    count_probe(ledger, now_ns);
+}
+
 void ledger_expiry(struct ledger *ledger, uint64_t now_ns) {
   struct ledger *l = ledger;
   bool lost, probe;
@@ -98,11 +115,8 @@ void ledger_expiry(struct ledger *ledger, uint64_t now_ns) {
   ledger_clock(l, now_ns);
   lost = l->loss_ns != LEDGER_NONE && ledger_detect(l, now_ns);
   probe = !lost && l->loss_ns == LEDGER_NONE && pto_deadline(l) <= now_ns;
-  if (probe) {
-    l->last_probe_ns = now_ns;
-    if (l->pto_count < MAX_BACKOFF)
-      l->pto_count++;
-  }
+  if (probe)
+    count_probe(l, now_ns);
   ledger_move_floor(l, now_ns);
   /* Last, so that the owner may enter the probes at once. */
   if (probe && l->ops.probe)
