@@ -394,8 +394,10 @@ static struct seat *list_seats(const struct qp_evidence *e, size_t *n_seats) {
     uint32_t had = relay ? qp_map_get(&order, relay) : 0;
     if (!relay)
       continue;
-    if (had == QP_MAP_NONE)
-      qp_map_set(&order, relay, had = (uint32_t)order.n);
+    if (had == QP_MAP_NONE) {
+      had = (uint32_t)order.n;
+      qp_map_set(&order, relay, had);
+    }
     seats[(*n_seats)++] = (struct seat){(uint32_t)(i / 2), side, relay, had};
   }
   qp_map_clear(&order);
