@@ -2,7 +2,7 @@
 # What fanbench explore finds without a hint: for each defect, the first seed whose scenario passes
 # without it and fails with it, by which checks, and after how many seconds. A minute each.
 #
-#   ci/explore-defects.sh [--readme] [SEEDS]     the first SEEDS seeds [64]; BUILDDIR [build], JOBS [2]
+#   ci/explore-defects.sh [--readme] [SEEDS]     the first SEEDS seeds [80]; BUILDDIR [build], JOBS [2]
 #
 # The table goes to BUILDDIR/bench/explore.txt, too, and with --readme into README.md.
 # Exit 1 if fewer than 20 of the 30 are convicted.
@@ -15,7 +15,7 @@ if [ "${1:-}" = --readme ]; then
     readme=true
     shift
 fi
-seeds=${1:-64}
+seeds=${1:-80}
 jobs=${JOBS:-2}
 limit=60
 chunk=8
