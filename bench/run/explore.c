@@ -348,17 +348,13 @@ static void conclude(const struct exploring *e) {
     fprintf(to, "  and %zu more\n", e->n_failures - SHOWN);
   if (!e->n_failures)
     return;
-  const struct slot first = {
-      .seed = e->failures[0].seed,
-      .dir = NULL,
-  };
-  struct slot named = first;
-  if (asprintf(&named.dir, "%s/seed-%" PRIu64, r->out, first.seed) < 0)
+  struct slot first = {.seed = e->failures[0].seed};
+  if (asprintf(&first.dir, "%s/seed-%" PRIu64, r->out, first.seed) < 0)
     return;
-  char *replay = replay_line(e, &named);
+  char *replay = replay_line(e, &first);
   fprintf(to, "first: %s\n", replay ? replay : "");
   free(replay);
-  free(named.dir);
+  free(first.dir);
 }
 
 int explore_play(const struct explore_request *request) {
