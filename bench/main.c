@@ -23,7 +23,7 @@ static const struct command commands[] = {
     {"enter", "run a command inside a held run", cmd_enter, cmd_enter_help},
     {"clean", "remove files of runs that are gone", cmd_clean, cmd_clean_help},
     {"explain", "explain a check, defect or decision", cmd_explain, cmd_explain_help},
-    {"shrink", "find the shortest timeline that still fails (not built yet)", NULL, NULL},
+    {"shrink", "the smallest scenario that still fails", cmd_shrink, cmd_shrink_help},
     {"sweep", "paired runs over seeds and settings", cmd_sweep, cmd_sweep_help},
     {"fate", "what a link does to packet N", cmd_fate, cmd_fate_help},
     {"explore", "scenarios by chance, from seeds", cmd_explore, cmd_explore_help},

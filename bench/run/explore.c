@@ -352,7 +352,7 @@ static void conclude(const struct exploring *e) {
   if (asprintf(&first.dir, "%s/seed-%" PRIu64, r->out, first.seed) < 0)
     return;
   char *replay = replay_line(e, &first);
-  fprintf(to, "first: %s\n", replay ? replay : "");
+  fprintf(to, "first: %s\nshrink: fanbench shrink %s\n", replay ? replay : "", first.dir);
   free(replay);
   free(first.dir);
 }
