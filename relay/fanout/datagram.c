@@ -77,6 +77,12 @@ void datagram_gone(struct client *client) {
   free(d);
 }
 
+/* RFC 9221 3: no frame larger than the peer says, type and length counted; 0 = none at all. */
+static bool may_take(const struct client *client, size_t len) {
+  const size_t head = len < 64 ? 2 : 3;
+  return head + len <= client->peer.max_datagram_frame;
+}
+
 void datagram_in(struct client *up, const uint8_t *data, size_t len) {
   struct relay *relay = up->relay;
   struct wire_cursor c = wire_cursor(data, 0, len);
@@ -93,7 +99,7 @@ void datagram_in(struct client *up, const uint8_t *data, size_t len) {
     struct client *client = relay->clients[i];
     struct subscription *sub = client ? client->subs[track->index] : NULL;
     if (!sub || client->closed || !subscription_wants(sub, header.group.v, priority)) continue;
-    if (is_settled(up, i)) continue;
+    if (is_settled(up, i) || !may_take(client, len)) continue;
     uint8_t subscriber = sub->params.subscriber_priority;
     queue(client, copy, len,
           &(struct queued_datagram){.order = pending_order(subscriber, priority, header.group.v, 0),

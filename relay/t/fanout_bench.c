@@ -240,6 +240,7 @@ struct bench *bench_open(struct shape shape) {
   b->native = shape.native;
   b->tls = qc_tls_new(&(struct qc_tls_config){.server = true,
                                               .alpn = MOQT_ALPN,
+                                              .other_alpn = shape.guests,
                                               .cipher = shape.cipher,
                                               .cert_pem = (const uint8_t *)embed_test_cert_pem,
                                               .cert_len = embed_test_cert_pem_len,
@@ -276,6 +277,11 @@ struct bench *bench_open(struct shape shape) {
       .max_clients = 16,
       .port = 4433,
   };
+  if (shape.guests) {
+    moqt_name_set(&b->guest_track, "pub", "video");
+    config.guests = (struct relay_guests){.track = &b->guest_track,
+                                          .h3 = strcmp(shape.guests, "h3") == 0};
+  }
   b->relay = relay_new(&config);
   assert_non_null(b->relay);
   struct qc_addr at = memnet_addr(1, 4433);

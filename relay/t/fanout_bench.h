@@ -35,6 +35,7 @@ struct bench {
   uint64_t stalled_until_ns;
   struct queued *socket, **socket_tail;
   bool native;
+  struct moqt_name guest_track;
   uint32_t gso_every; /* every n-th upstream packet bypasses the datapath; 0 = none */
   uint64_t upstream_packets;
   /* sees each upstream packet before the relay; may be NULL */
@@ -56,6 +57,7 @@ struct shape {
   enum qc_cipher cipher; /* of everybody */
   bool unfed;            /* nobody makes keystreams ahead */
   uint64_t aead_limit;   /* 0 = the cipher's */
+  const char *guests;    /* who speaks this ALPN gets "video" of "pub" unasked; NULL = none */
 };
 
 /* All are connected, the namespace is announced. */
