@@ -54,8 +54,6 @@ timeline:
   - { at: 3s, node: relay, do: update-key }
 YAML
 
-number() { sed "s/.*\"$1\":\([0-9]*\).*/\1/"; }
-
 # Prints "T SLOT DECISION" of each copy line, in order.
 decisions() {
     sed -n 's/.*"ev":"copy","t":\([0-9]*\),.*"slot":\([0-9]*\),.*"decision":"\([a-z-]*\)".*/\1 \2 \3/p' "$1" | sort -n

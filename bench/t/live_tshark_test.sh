@@ -31,7 +31,7 @@ shut='quic.decryption_failed || (quic.short && !quic.frame_type)'
 
 # Runs it live; of each capture tshark must open every packet.
 decrypted() { # NAME SCENARIO FILES ARGUMENT...
-  local name=$1 scenario=$SRCDIR/$2 expected=$3 files=0 capture hidden packets=0 n
+  local name=$1 scenario=$SRCDIR/$2 expected=$3 files=0 capture hidden packets=0
   shift 3
   "$BUILDDIR/fanbench" run "$scenario" --mode live --out "$out/$name" "$@" >"$out/tap" 2>"$out/talk" || {
     local code=$?
