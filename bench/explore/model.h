@@ -13,7 +13,8 @@
  * choice of parts is a file without dangling names; whether it is a scenario (a publisher at all, a
  * way to the relay) plan_parse() says.
  *
- * Every node is an entry of its own here: sub[1] is written as sub-1, with a host of its own.
+ * Every node is an entry of its own here: sub[1] is written as sub-1, with a host of its own; so
+ * a file holds PLAN_MAX_KEYS nodes at most (bench/scenario/limits.h).
  * Only what differs from the defaults is written. `expect` and `modes` are not. */
 #ifndef FANBENCH_EXPLORE_MODEL_H
 #define FANBENCH_EXPLORE_MODEL_H
