@@ -72,16 +72,25 @@ static int lo_up(struct nl_sock *nl, char *err, size_t err_len) {
   return rc == 0 ? 0 : fail(err, err_len, "cannot bring lo up: %s", nl_geterror(rc));
 }
 
+/* The socket was opened inside. */
+static int read_cookie(int fd, uint64_t *cookie) {
+  socklen_t len = sizeof *cookie;
+  return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &len);
+}
+
 /* The caller stands in the new namespace. */
 static int open_inside(struct netns *ns, char *err, size_t err_len) {
   struct stat st;
   ns->fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
   if (ns->fd < 0 || fstat(ns->fd, &st) != 0)
     return fail(err, err_len, "cannot open /proc/self/ns/net: %s", strerror(errno));
-  ns->inode = st.st_ino;
+  ns->name.inode = st.st_ino;
   ns->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (ns->ioctl_fd < 0)
     return fail(err, err_len, "cannot open a socket in the new namespace: %s", strerror(errno));
+  if (read_cookie(ns->ioctl_fd, &ns->name.cookie) != 0)
+    return fail(err, err_len, "cannot read the cookie of a network namespace: %s; it needs Linux 5.14",
+                strerror(errno));
   ns->nl = nl_socket_alloc();
   if (ns->nl == NULL)
     return fail(err, err_len, "no memory for a netlink socket");
@@ -124,6 +133,41 @@ void netns_close(struct netns *ns) {
 
 int netns_enter(const struct netns *ns) {
   return setns(ns->fd, CLONE_NEWNET);
+}
+
+/* The caller stands in *fd's namespace while its cookie is read. */
+static int visit(int fd, int home, uint64_t *cookie) {
+  if (setns(fd, CLONE_NEWNET) != 0)
+    return -1;
+  int inside = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  int rc = inside < 0 ? -1 : read_cookie(inside, cookie);
+  int saved = errno;
+  if (inside >= 0)
+    close(inside);
+  if (setns(home, CLONE_NEWNET) != 0)
+    return -1;
+  errno = saved;
+  return rc;
+}
+
+int netns_name_of(const char *path, struct netns_name *name) {
+  struct stat st;
+  *name = (struct netns_name){0};
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return -1;
+  int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+  int rc = home >= 0 && fstat(fd, &st) == 0 ? 0 : -1;
+  if (rc == 0) {
+    name->inode = st.st_ino;
+    rc = visit(fd, home, &name->cookie);
+  }
+  int saved = errno;
+  if (home >= 0)
+    close(home);
+  close(fd);
+  errno = saved;
+  return rc;
 }
 
 /* Writes each file with the caller inside the namespace. */

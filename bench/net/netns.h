@@ -16,11 +16,18 @@
 
 struct nl_sock;
 
+/* Which namespace it is. The kernel gives the inode of a namespace that is gone to the next
+ * one at once; the cookie (SO_NETNS_COOKIE) is given once between two starts of the machine. */
+struct netns_name {
+  uint64_t inode; /* as in /proc/PID/ns/net */
+  uint64_t cookie;
+};
+
 struct netns {
   int fd;             /* of /proc/self/ns/net, close-on-exec */
   int ioctl_fd;       /* an AF_INET socket inside, for ethtool */
   struct nl_sock *nl; /* NETLINK_ROUTE inside */
-  uint64_t inode;     /* names the namespace in /proc/PID/ns/net */
+  struct netns_name name;
 };
 
 #define NETNS_NONE ((struct netns){.fd = -1, .ioctl_fd = -1})
@@ -32,6 +39,10 @@ struct netns {
  * namespace afterwards. */
 int netns_make(struct netns *ns, char *err, size_t err_len);
 void netns_close(struct netns *ns);
+
+/* The name of the namespace behind a file: /proc/PID/ns/net, or a mount of it. 0; or -1 with
+ * errno, and what of *name is not known is 0. As netns_make(): the caller visits it. */
+int netns_name_of(const char *path, struct netns_name *name);
 
 /* Puts the calling thread into the namespace. Returns 0 or -1 with errno. */
 int netns_enter(const struct netns *ns);

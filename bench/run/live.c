@@ -41,13 +41,16 @@ int live_start(struct live_run *run, const struct plan *plan, const struct live_
   return 0;
 }
 
-static void heard_namespaces(struct live_run *run, const json_t *inodes) {
-  size_t n = json_array_size(inodes);
+/* names: [inode, cookie]... */
+static void heard_namespaces(struct live_run *run, const json_t *names) {
+  size_t n = json_array_size(names);
   free(run->namespaces);
   run->namespaces = calloc(n + 1, sizeof *run->namespaces);
   run->n_namespaces = run->namespaces != NULL ? n : 0;
   for (size_t i = 0; i < run->n_namespaces; i++)
-    run->namespaces[i] = (uint64_t)json_integer_value(json_array_get(inodes, i));
+    run->namespaces[i] = (struct netns_name){
+        .inode = (uint64_t)json_integer_value(json_array_get(json_array_get(names, i), 0)),
+        .cookie = (uint64_t)json_integer_value(json_array_get(json_array_get(names, i), 1))};
 }
 
 static void heard(struct live_run *run, const json_t *message) {
@@ -55,7 +58,7 @@ static void heard(struct live_run *run, const json_t *message) {
   if (strcmp(ev, "phase") == 0)
     snprintf(run->phase, sizeof run->phase, "%s", channel_text(message, "text"));
   else if (strcmp(ev, "namespaces") == 0)
-    heard_namespaces(run, json_object_get(message, "inodes"));
+    heard_namespaces(run, json_object_get(message, "names"));
   else if (strcmp(ev, "holding") == 0) {
     run->holding = true;
     json_decref(run->held);

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bench/net/netns.h"
 #include "bench/run/cage.h"
 #include "bench/scenario/plan.h"
 #include "bench/sim/nest.h"
@@ -38,7 +39,7 @@ struct live_run {
   bool holding;   /* until live_release() */
   bool told_end;
   json_t *held; /* nodes of a held run: [{"name","fd"}] */
-  uint64_t *namespaces;
+  struct netns_name *namespaces;
   size_t n_namespaces;
 };
 

@@ -152,55 +152,72 @@ json_t *residue_look(const struct residue *seen, const struct topology *net) {
                    "bpf_links", "left", list);
 }
 
-static bool wanted(const char *target, const uint64_t *inodes, size_t n, uint64_t *which) {
+static const struct netns_name *find_inode(const char *target, const struct netns_name *names,
+                                           size_t n) {
   uint64_t inode;
   if (sscanf(target, "net:[%" SCNu64 "]", &inode) != 1)
-    return false;
+    return NULL;
   for (size_t i = 0; i < n; i++)
-    if (inodes[i] == inode) {
-      *which = inode;
-      return true;
-    }
-  return false;
+    if (names[i].inode == inode)
+      return &names[i];
+  return NULL;
 }
 
-static void look_namespaces(json_t *list, const uint64_t *inodes, size_t n) {
+/* What cannot be asked any more is gone with its process; what can but does not tell its
+ * cookie is taken for what its inode says. */
+static bool is_process_in(const char *path, const struct netns_name *wanted) {
+  struct netns_name name;
+  if (netns_name_of(path, &name) == 0)
+    return name.inode == wanted->inode && name.cookie == wanted->cookie;
+  return name.inode == wanted->inode;
+}
+
+static void look_namespaces(json_t *list, const struct netns_name *names, size_t n) {
   DIR *dir = opendir("/proc");
   struct dirent *entry;
   while (dir != NULL && (entry = readdir(dir)) != NULL) {
     int pid = atoi(entry->d_name);
     char path[64], target[64];
-    uint64_t inode;
     snprintf(path, sizeof path, "/proc/%d/ns/net", pid);
     ssize_t len = pid > 0 ? readlink(path, target, sizeof target - 1) : -1;
     if (len < 0)
       continue;
     target[len] = '\0';
-    if (wanted(target, inodes, n, &inode))
-      left(list, "network namespace %" PRIu64 " (process %d)", inode, pid);
+    const struct netns_name *same = find_inode(target, names, n);
+    if (same != NULL && is_process_in(path, same))
+      left(list, "network namespace %" PRIu64 " (process %d)", same->inode, pid);
   }
   if (dir != NULL)
     closedir(dir);
 }
 
-static void look_mounts(json_t *list, const uint64_t *inodes, size_t n) {
+/* A mount stays when its maker is gone: one that cannot be opened is not excused. */
+static bool is_mount_of(const char *line, const struct netns_name *wanted) {
+  char path[512];
+  struct netns_name name;
+  if (sscanf(line, "%*s %*s %*s %*s %511s", path) != 1 || netns_name_of(path, &name) != 0)
+    return true;
+  return name.inode == wanted->inode && name.cookie == wanted->cookie;
+}
+
+static void look_mounts(json_t *list, const struct netns_name *names, size_t n) {
   FILE *f = fopen("/proc/self/mountinfo", "re");
   char line[1024];
-  uint64_t inode;
   while (f != NULL && fgets(line, sizeof line, f) != NULL) {
     const char *at = strstr(line, "net:[");
-    if (at != NULL && wanted(at, inodes, n, &inode))
-      left(list, "network namespace %" PRIu64 " (mounted)", inode);
+    const struct netns_name *same = at != NULL ? find_inode(at, names, n) : NULL;
+    if (same != NULL && is_mount_of(line, same))
+      left(list, "network namespace %" PRIu64 " (mounted)", same->inode);
   }
   if (f != NULL)
     fclose(f);
 }
 
-void residue_outside(json_t *found, const uint64_t *inodes, size_t n) {
+void residue_outside(json_t *found, const struct netns_name *names, size_t n) {
   json_t *list = json_object_get(found, "left");
   json_array_append_new(json_object_get(found, "examined"), json_string("namespaces"));
-  look_namespaces(list, inodes, n);
-  look_mounts(list, inodes, n);
+  look_namespaces(list, names, n);
+  look_mounts(list, names, n);
 }
 
 void residue_free(struct residue *seen) {

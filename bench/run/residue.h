@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "bench/net/netns.h"
 #include "bench/net/topology.h"
 
 struct residue {
@@ -27,9 +28,10 @@ void residue_note(struct residue *seen, pid_t pid);
  * after their last user: waits for it, at most 2 s. */
 json_t *residue_look(const struct residue *seen, const struct topology *net);
 
-/* Adds "namespaces" to what was examined, and to what is left those of the
- * inodes that a process or mount of this machine still holds. */
-void residue_outside(json_t *found, const uint64_t *inodes, size_t n);
+/* Adds "namespaces" to what was examined, and to what is left those of the names that a
+ * process or mount of this machine still holds. The inode alone would blame whoever makes
+ * the next namespace: another run beside this one. */
+void residue_outside(json_t *found, const struct netns_name *names, size_t n);
 
 void residue_free(struct residue *seen);
 

@@ -122,13 +122,17 @@ static const struct process *still_publishing(const struct cast *cast) {
 
 /* --- before publishing --------------------------------------------------- */
 
+static json_t *pack_name(struct netns_name name) {
+  return json_pack("[I,I]", (json_int_t)name.inode, (json_int_t)name.cookie);
+}
+
 static void tell_namespaces(const struct stage *s) {
-  json_t *inodes = json_array();
+  json_t *names = json_array();
   for (uint32_t h = 0; h < s->net.n_hosts; h++)
-    json_array_append_new(inodes, json_integer((json_int_t)s->net.hosts[h].inode));
+    json_array_append_new(names, pack_name(s->net.hosts[h].name));
   if (s->net.wire != NULL)
-    json_array_append_new(inodes, json_integer((json_int_t)s->net.wire->inode));
-  channel_send(s->up, json_pack("{s:s, s:o}", "ev", "namespaces", "inodes", inodes));
+    json_array_append_new(names, pack_name(s->net.wire->name));
+  channel_send(s->up, json_pack("{s:s, s:o}", "ev", "namespaces", "names", names));
 }
 
 /* 0, or -1 with s->err: the machine could not do it. */

@@ -1,7 +1,7 @@
 /* One live run, from inside its cage: network, captures, relays, publishers,
  * subscribers, timeline, drain, stop, residue, pcapng, manifest. live.h starts it.
  *
- * Says over the channel: {"ev":"phase","text"}, {"ev":"namespaces","inodes":[..]},
+ * Says over the channel: {"ev":"phase","text"}, {"ev":"namespaces","names":[[inode,cookie]..]},
  * {"ev":"holding","nodes":[{"name","fd"}]} and at the end {"ev":"end","code","text"}:
  *   code 0  it ran; text says why it ended early, "" if it did not
  *   code 3  this machine lacks what text says */

@@ -257,7 +257,7 @@ static void sixty_four_hosts_come_up(void **state) {
                 (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000);
   for (uint32_t h = 0; h < net.n_hosts; h++)
     for (uint32_t g = 0; g < h; g++)
-      assert_int_not_equal(net.hosts[h].inode, net.hosts[g].inode);
+      assert_int_not_equal(net.hosts[h].name.inode, net.hosts[g].name.inode);
   const struct veth_end *last = &net.links[62].pair.b;
   assert_int_equal(offload_is_on(last->ns->ioctl_fd, last->ifname, "rx-gro"), 0);
   assert_int_equal(topology_take_down(&net, err, sizeof err), 0);

@@ -393,9 +393,9 @@ static void a_foreign_directory_is_refused(void **state) {
 
 /* What a run could leave, as far as it is known from outside when it is killed. */
 struct trail {
-  uint64_t pid_ns;    /* inode of the run's PID namespace */
-  uint64_t net_ns[4]; /* of its hosts; 0 = not made yet */
-  uint32_t program;   /* id of its BPF program; 0 = not loaded yet */
+  uint64_t pid_ns;             /* inode of the run's PID namespace */
+  struct netns_name net_ns[4]; /* of its hosts; 0 = not made yet */
+  uint32_t program;            /* id of its BPF program; 0 = not loaded yet */
 };
 
 static uint64_t ns_inode(pid_t pid, const char *kind) {
@@ -417,9 +417,9 @@ static int processes_in(uint64_t pid_ns) {
 }
 
 /* How many of these namespaces a process or mount holds. */
-static int held_namespaces(const uint64_t *inodes) {
+static int held_namespaces(const struct netns_name *names) {
   json_t *found = json_pack("{s:[], s:[]}", "examined", "left");
-  residue_outside(found, inodes, 4);
+  residue_outside(found, names, 4);
   int count = (int)json_array_size(json_object_get(found, "left"));
   json_decref(found);
   return count;
@@ -451,7 +451,7 @@ static uint32_t bpf_id_of(const struct scene *s) {
 
 struct news {
   pid_t cage;
-  uint64_t net_ns[4];
+  struct netns_name net_ns[4];
 };
 
 /* In a process of its own: a runner that tells what it knows and then follows its
@@ -467,7 +467,7 @@ static _Noreturn void runner(struct scene *s, int tell) {
     struct pollfd fd = {.fd = s->run.cage.fd, .events = POLLIN};
     poll(&fd, 1, 1000);
     live_follow(&s->run);
-    if (s->run.n_namespaces == 4 && news.net_ns[0] == 0) {
+    if (s->run.n_namespaces == 4 && news.net_ns[0].inode == 0) {
       memcpy(news.net_ns, s->run.namespaces, sizeof news.net_ns);
       if (write(tell, &news, sizeof news) < 0)
         _exit(1);
@@ -535,7 +535,7 @@ static void killing_it_leaves_nothing(enum victim victim) {
   for (size_t i = 0; i < sizeof delays_ms / sizeof *delays_ms; i++)
     last = kill_after(delays_ms[i], victim);
   /* the test would be worthless if there had never been anything to leave */
-  assert_int_not_equal(last.net_ns[0], 0);
+  assert_int_not_equal(last.net_ns[0].inode, 0);
   assert_int_not_equal(last.program, 0);
 }
 
@@ -553,7 +553,9 @@ static void killing_the_cage_leaves_nothing(void **state) {
 static void what_lives_is_seen(void **state) {
   (void)state;
   need_root();
-  const uint64_t mine[4] = {ns_inode(getpid(), "net")};
+  struct netns_name mine[4] = {{0}};
+  assert_int_equal(netns_name_of("/proc/self/ns/net", &mine[0]), 0);
+  assert_int_equal(mine[0].inode, ns_inode(getpid(), "net"));
   assert_true(processes_in(ns_inode(getpid(), "pid")) > 0);
   assert_true(held_namespaces(mine) > 0);
 }
