@@ -166,7 +166,7 @@ void fake_play(int argc, char **argv) {
     f.role = "relay";
   else if (strcmp(name, "fanbench-peer") != 0)
     return;
-  for (int i = 1; i + 1 < argc; i += 2) {
+  for (int i = 1; i + 1 < argc; i++) { /* some options have no value */
     if (strcmp(argv[i], "--control") == 0)
       f.control = atoi(argv[i + 1]);
     else if (strcmp(argv[i], "--out") == 0)
