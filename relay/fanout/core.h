@@ -36,6 +36,7 @@
 #include "relay/fanout/ranges.h"
 #include "relay/fanout/relay.h"
 #include "relay/fanout/remotes.h"
+#include "relay/fanout/tally.h"
 #include "relay/fanout/timers.h"
 #include "relay/moqt/session.h"
 #include "relay/quic/shim.h"
@@ -168,8 +169,7 @@ struct track {
   uint8_t *properties;
   size_t properties_len;
   uint64_t open_streams;  /* of the publisher, neither finished nor reset */
-  uint64_t streams_seen;  /* of the publisher */
-  uint64_t streams_told;  /* by its PUBLISH_DONE; UINT64_MAX = not told */
+  struct tally tally;     /* of its streams */
   uint64_t done_status;
 };
 
@@ -346,6 +346,7 @@ struct relay {
   struct client *upstreams[FB_MAX_UPSTREAMS];
   struct dial dial;
   bool unwanted; /* some track may have lost its last subscriber */
+  uint64_t missing_ns; /* a tally may stop waiting; 0 = none waits */
   struct cid_entry *cids;
   struct remotes remotes; /* of the clients, by slot */
   bool any_hold_seen;     /* some client.hold_seen is not 0 */
@@ -458,12 +459,12 @@ void track_saw(struct track *track, uint64_t group, uint64_t object);
 /* Sends the PUBLISH_DONE of ended tracks, withdraws from those that nobody wants any more,
  * frees what nobody needs. */
 void track_reap(struct relay *relay);
+void track_expiry(struct relay *relay); /* at missing_ns */
 /* A request stream is closed in both directions. */
 void track_request_closed(struct client *up, int64_t sid);
 /* Asks for all tracks that wait for this upstream. */
 void track_ask_waiting(struct client *up);
-/* The relay above cannot be had: whoever waits for its tracks is told. */
-void track_give_up(struct relay *relay);
+void track_give_up(struct relay *relay); /* the relay above cannot be had: say so */
 /* Its publisher breaks the rules of MoQT in its data. */
 void track_malformed(struct track *track);
 /* A client is gone: its tracks end, its subscriptions stop. */

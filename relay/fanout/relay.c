@@ -317,6 +317,7 @@ bool relay_input_drained(struct relay *relay, uint64_t now_ns) {
 uint64_t relay_deadline(struct relay *relay) {
   uint64_t first = timers_next(&relay->timers), dial = dial_deadline(relay);
   if (dial < first) first = dial;
+  if (relay->missing_ns && relay->missing_ns < first) first = relay->missing_ns;
   return relay->dirty && relay->now < first ? relay->now : first;
 }
 
@@ -324,6 +325,7 @@ void relay_expiry(struct relay *relay, uint64_t now_ns) {
   relay->now = now_ns;
   copies_drain(relay);
   dial_expiry(relay);
+  if (relay->missing_ns && relay->missing_ns <= now_ns) track_expiry(relay);
   size_t n = timers_due(&relay->timers, now_ns, relay->due);
   for (size_t i = 0; i < n; i++) {
     struct client *client = relay->clients[relay->due[i]->order];

@@ -107,7 +107,7 @@ void stream_place(struct stream *stream, struct track *track, uint64_t group, ui
   stream->priority = priority;
   stream->counted = true;
   track->open_streams++;
-  track->streams_seen++;
+  tally_saw(&track->tally, track->relay->now);
 }
 
 /* ---- the cache ----------------------------------------------------------------------- */

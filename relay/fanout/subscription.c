@@ -142,6 +142,6 @@ void subscription_settle(struct subscription *sub) {
     return;
   }
   if (track->open_streams || sub->client->dgram_head) return;
-  if (track->streams_told != UINT64_MAX && track->streams_seen < track->streams_told) return;
+  if (tally_waits(&track->tally, track->relay->now)) return;
   sub_done(sub, track->done_status);
 }

@@ -84,7 +84,7 @@ static void withdraw(struct track *track) {
   struct client *up = track->up;
   entry_alias(track, false);
   track->state = TRACK_ENDED;
-  track->streams_told = UINT64_MAX;
+  tally_forget(&track->tally);
   if (!up || up->closed || track->req < 0) return;
   moqt_cancel(up->session, track->req);
   track->leaving = true;
@@ -130,6 +130,16 @@ void track_reap(struct relay *relay) {
   }
 }
 
+/* track_reap() then sends the PUBLISH_DONE of those whose time has come. */
+void track_expiry(struct relay *relay) {
+  uint64_t next = UINT64_MAX;
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
+    uint64_t due = relay->tracks[t] ? tally_deadline(&relay->tracks[t]->tally) : UINT64_MAX;
+    if (due > relay->now && due < next) next = due;
+  }
+  relay->missing_ns = next != UINT64_MAX ? next : 0;
+}
+
 /* The track has no upstream for now; its subscribers keep their subscriptions. */
 static void orphan(struct track *track) {
   entry_alias(track, false);
@@ -166,7 +176,7 @@ void track_client_gone(struct client *client) {
       track_end(track, MOQT_DONE_GOING_AWAY);
     track->up = NULL;
     track->leaving = false;
-    track->streams_told = UINT64_MAX;
+    tally_forget(&track->tally);
   }
   if (any) end_streams(client);
 }
@@ -197,6 +207,7 @@ static bool ask(struct track *track) {
   struct moqt_params params;
   moqt_params_init(&params);
   track->req = -1;
+  tally_begin(&track->tally);
   if (!up || is_leaving(track)) return true;
   /* A relay starts everybody at a group's begin: without a filter we were owed the rest of the
    * group at hand. */
@@ -233,7 +244,6 @@ static void take_over(struct track *track, struct client *up) {
   }
   track->up = up;
   track->state = TRACK_ASKED;
-  track->streams_told = UINT64_MAX;
   if (!ask(track)) track_end(track, MOQT_DONE_GOING_AWAY);
 }
 
@@ -289,8 +299,7 @@ static struct track *ask_upstream(struct relay *relay, const struct moqt_name *n
                           .name = moqt_name_dup(name),
                           .up = up,
                           .out_alias = index + 1,
-                          .default_priority = 128,
-                          .streams_told = UINT64_MAX};
+                          .default_priority = 128};
   if (!track->name || !ask(track)) {
     free(track->name);
     free(track);
@@ -460,12 +469,23 @@ static bool ask_anew(struct track *track) {
   return true;
 }
 
+static uint64_t largest_timeout(const struct track *track) {
+  const struct relay *relay = track->relay;
+  uint64_t ms = 0;
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    const struct subscription *sub = relay->clients[i] ? relay->clients[i]->subs[track->index] : NULL;
+    if (sub && subscription_timeout_ms(sub) > ms) ms = subscription_timeout_ms(sub);
+  }
+  return ms;
+}
+
 static void on_done(void *app, int64_t req, uint64_t status, uint64_t streams, const char *reason) {
   (void)reason;
   struct track *track = track_of_request(app, req);
   if (!track) return;
   if (status == MOQT_DONE_TOO_FAR_BEHIND && track->state == TRACK_LIVE && ask_anew(track)) return;
-  track->streams_told = streams;
+  tally_told(&track->tally, streams, largest_timeout(track) * UINT64_C(1000000), track->relay->now);
+  track_expiry(track->relay);
   track_end(track, status);
 }
 

@@ -210,6 +210,7 @@ static size_t relay_out(void *arg, struct qc_path *path, uint8_t *buf, size_t ro
 /* What relay_deadline() must say: it asks those that were touched, this asks all. */
 static uint64_t ask_all(const struct relay *relay) {
   uint64_t first = relay->dirty ? relay->now : UINT64_MAX;
+  if (relay->missing_ns && relay->missing_ns < first) first = relay->missing_ns;
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     uint64_t at = relay->clients[i] ? client_due(relay->clients[i]) : UINT64_MAX;
     if (at < first) first = at;
