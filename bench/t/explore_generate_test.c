@@ -18,6 +18,7 @@
 #include "bench/t/scenario_text.h"
 
 #define SEEDS 3000
+#define LARGEST 1000
 
 /* The plan that a model means; its text must be a scenario. */
 static struct plan *plan_of(const struct model *m, char **text) {
