@@ -116,6 +116,7 @@ static void on_keylog(void *arg, const char *line) {
   if (len <= 0 || len >= (int)sizeof text) return;
   if (write(p->keylog, text, (size_t)len) != len)
     fprintf(stderr, "fanbench-relay: keys.log: %s\n", strerror(errno));
+  explicit_bzero(text, sizeof text);
 }
 
 static void on_datagram(void *arg, const struct qc_path *path, const uint8_t *data, size_t len) {

@@ -62,6 +62,7 @@ static int log_secret(WOLFSSL *ssl, int id, const unsigned char *secret, int sec
   at = put_hex(at, secret, (size_t)secret_len);
   *at = 0;
   tls->keylog(tls->keylog_arg, line);
+  explicit_bzero(line, sizeof(line));
   return 0;
 }
 
