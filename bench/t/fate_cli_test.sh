@@ -33,7 +33,7 @@ seed: 7
 duration: 3s
 nodes:
   pub: { role: publisher }
-  relay: { role: relay }
+  relay: { role: relay, protection: none }
   sub: { role: subscriber, count: 4, per_host: 2 }
 links:
   - between: [pub, relay]
