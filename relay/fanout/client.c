@@ -3,6 +3,9 @@
 
 #include "relay/fanout/core.h"
 
+/* A client that still tries is still served: probe time-outs double (RFC 9002 6.2), and who
+ * forgot the handshake does not know the ID that its Initials have by then. */
+#define HANDSHAKE_NS (30ull * 1000 * 1000 * 1000)
 #define IDLE_NS (30ull * 1000 * 1000 * 1000)
 /* A lost upstream is to be noticed before its subscribers notice: one that was started again
  * answers the next probe with a stateless reset, and of the others one gets through in
@@ -317,6 +320,7 @@ static bool build(struct client *client, const struct qc_path *path, const uint8
       .max_streams_bidi = 64,
       .max_streams_uni = 1024,
       .max_idle_ns = client->dialled ? DIAL_IDLE_NS : IDLE_NS,
+      .handshake_ns = client->dialled ? 0 : HANDSHAKE_NS,
       .keep_alive_ns = client->dialled ? DIAL_KEEP_ALIVE_NS : 0,
       .max_datagram_frame = 65535,
       .max_udp_payload = client->max_payload,
