@@ -241,31 +241,47 @@ static void on_smaller(void *arg, const struct reduce_size *size, uint64_t asked
   progress_say("shrink", text);
 }
 
+static void put_budgets(FILE *to, const struct plan_expect *e) {
+  const char *between = "";
+  const struct {
+    const char *name;
+    uint64_t ns;
+  } budgets[] = {{"p50", e->p50_ns}, {"p99", e->p99_ns}, {"max", e->max_ns}};
+  fputs("expect:\n  latency: { ", to);
+  for (size_t k = 0; k < sizeof budgets / sizeof *budgets; k++) {
+    if (!budgets[k].ns)
+      continue;
+    fprintf(to, "%s%s: %s", between, budgets[k].name, plan_unit_time_text(budgets[k].ns).text);
+    between = ", ";
+  }
+  fputs(" }\n", to);
+}
+
+/* The errors that must come; each node is named as model_text() names it: "sub[1]" as sub-1. */
+static void put_closes(FILE *to, const struct plan *plan) {
+  fputs(plan->n_closes ? "expect:\n  closes: { " : "", to);
+  for (size_t i = 0; i < plan->n_closes; i++) {
+    fputs(i ? ", " : "", to);
+    for (const char *c = plan->nodes[plan->closes[i].node].name; *c; c++)
+      if (*c != ']')
+        fputc(*c == '[' ? '-' : *c, to);
+    fprintf(to, ": %s", plan->closes[i].error);
+  }
+  fputs(plan->n_closes ? " }\n" : "", to);
+}
+
 /* What of `expect` the check needs in order to fail. */
 static char *tail_of(const struct plan *plan, const char *check) {
   char *tail = NULL;
   size_t len;
   FILE *to = open_memstream(&tail, &len);
   if (!to)
-    abort();
-  for (size_t i = 0; strcmp(check, "latency") == 0 && i < plan->n_expects; i++) {
-    const struct plan_expect *e = &plan->expects[i];
-    const char *between = "";
-    const struct {
-      const char *name;
-      uint64_t ns;
-    } budgets[] = {{"p50", e->p50_ns}, {"p99", e->p99_ns}, {"max", e->max_ns}};
-    if (strcmp(e->check, check) != 0)
-      continue;
-    fputs("expect:\n  latency: { ", to);
-    for (size_t k = 0; k < sizeof budgets / sizeof *budgets; k++) {
-      if (!budgets[k].ns)
-        continue;
-      fprintf(to, "%s%s: %s", between, budgets[k].name, plan_unit_time_text(budgets[k].ns).text);
-      between = ", ";
-    }
-    fputs(" }\n", to);
-  }
+    abort(); /* as plan_new() does */
+  for (size_t i = 0; strcmp(check, "latency") == 0 && i < plan->n_expects; i++)
+    if (strcmp(plan->expects[i].check, check) == 0)
+      put_budgets(to, &plan->expects[i]);
+  if (strcmp(check, "close-clean") == 0)
+    put_closes(to, plan);
   fclose(to);
   return tail;
 }

@@ -3,8 +3,8 @@
 
 #include "bench/shrink/steps.h"
 
-/* Shorter is not plainer. */
-#define LEAST_DURATION_NS 1000000
+/* Shorter times are not plainer, nor those between two of these. */
+#define MS_NS 1000000
 
 /* Up to two figures that are the same number and change together. */
 struct number {
@@ -12,6 +12,7 @@ struct number {
   size_t size; /* 4 or 8 bytes, unsigned */
   uint64_t least;
   uint64_t most; /* above 0: it goes up, to this at most */
+  uint64_t unit; /* it becomes a whole number of these; 0: of 1 */
 };
 
 static uint64_t value_of(const struct number *n) {
@@ -41,6 +42,10 @@ static uint64_t floor_to(uint64_t value, unsigned digits) {
   return value / unit * unit;
 }
 
+static uint64_t whole(uint64_t value, uint64_t unit) {
+  return unit ? value - value % unit : value;
+}
+
 static unsigned digits_of(uint64_t value) {
   unsigned n = 0;
   while (value && value % 10 == 0)
@@ -67,7 +72,7 @@ static struct edits bolder(const struct number *n) {
     const uint64_t up[] = {n->most, now * 16, now * 4, now * 2, now + now / 4};
     uint64_t last = UINT64_MAX;
     for (size_t i = 0; i < sizeof up / sizeof *up; i++) {
-      const uint64_t v = up[i] < n->most ? floor_to(up[i], 2) : n->most;
+      const uint64_t v = up[i] < n->most ? whole(floor_to(up[i], 2), n->unit) : n->most;
       if (v > now && v < last)
         put_value(edits_add(&edits), n, v);
       last = v < last ? v : last;
@@ -78,7 +83,7 @@ static struct edits bolder(const struct number *n) {
   if (now > n->least)
     put_value(edits_add(&edits), n, n->least);
   for (size_t i = 0; i < N_SHARES; i++) {
-    const uint64_t v = share_of(now, i);
+    const uint64_t v = whole(share_of(now, i), n->unit);
     if (v <= last || v >= now)
       continue;
     put_value(edits_add(&edits), n, v);
@@ -93,13 +98,14 @@ static struct edits rounder(const struct number *n) {
   const uint64_t now = value_of(n);
   for (unsigned digits = 1; digits <= 2 && digits < digits_of(now); digits++) {
     const uint64_t below = floor_to(now, digits);
-    uint64_t unit = 1;
-    while (floor_to(now, digits) == floor_to(below + unit, digits))
-      unit *= 10;
-    if (below >= n->least)
-      put_value(edits_add(&edits), n, below);
-    if (n->size == 8 || below + unit <= UINT32_MAX)
-      put_value(edits_add(&edits), n, below + unit);
+    uint64_t step = 1;
+    while (floor_to(now, digits) == floor_to(below + step, digits))
+      step *= 10;
+    if (whole(below, n->unit) >= n->least)
+      put_value(edits_add(&edits), n, whole(below, n->unit));
+    if (below + step == whole(below + step, n->unit) &&
+        (n->size == 8 || below + step <= UINT32_MAX))
+      put_value(edits_add(&edits), n, below + step);
   }
   return edits;
 }
@@ -131,6 +137,11 @@ static void lower(struct reduction *r, struct number n) {
   round_off(r, &n);
 }
 
+#define TIME(field, least_)                                                                        \
+  (struct number) {                                                                                \
+    .at = {&(field), NULL}, .size = sizeof(field), .least = (least_), .unit = MS_NS                \
+  }
+
 /* Zero is another setting, which steps_plain() has tried. */
 static void lower_if_set(struct reduction *r, struct number n) {
   if (value_of(&n))
@@ -152,13 +163,13 @@ static void scale(struct edit *edit, const struct model *m, uint64_t duration_ns
   edit_put(edit, &plan->duration_ns, &duration_ns, sizeof duration_ns);
   for (size_t i = 0; i < plan->n_subscriptions; i++) {
     uint64_t *at = &plan->subscriptions[i].at_ns;
-    const uint64_t sooner = floor_to((uint64_t)((double)*at * by), 2);
+    const uint64_t sooner = whole(floor_to((uint64_t)((double)*at * by), 2), MS_NS);
     if (model_has_subscription(m, i) && *at)
       edit_put(edit, at, &sooner, sizeof sooner);
   }
   for (size_t i = 0; i < plan->n_events; i++) {
     uint64_t *at = &plan->events[i].at_ns;
-    const uint64_t sooner = floor_to((uint64_t)((double)*at * by), 2);
+    const uint64_t sooner = whole(floor_to((uint64_t)((double)*at * by), 2), MS_NS);
     if (model_has_event(m, i) && *at)
       edit_put(edit, at, &sooner, sizeof sooner);
   }
@@ -171,31 +182,31 @@ void steps_duration(struct reduction *r) {
   int turn = 0;
   do {
     struct edits edits = {0};
-    const uint64_t least = LEAST_DURATION_NS;
+    const uint64_t least = MS_NS;
     if (*duration_ns > least)
       edit_put(edits_add(&edits), duration_ns, &least, sizeof least);
     for (size_t i = 0; i < N_SHARES; i++) {
-      const uint64_t v = share_of(*duration_ns, i);
-      if (v < LEAST_DURATION_NS || v >= *duration_ns)
+      const uint64_t v = whole(share_of(*duration_ns, i), MS_NS);
+      if (v < MS_NS || v >= *duration_ns)
         continue;
       edit_put(edits_add(&edits), duration_ns, &v, sizeof v);
       scale(edits_add(&edits), m, v);
     }
     shorter = try_one(r, edits);
   } while (shorter && ++turn < MOST_TURNS);
-  only_round(r, NUMBER(*duration_ns, LEAST_DURATION_NS));
+  only_round(r, TIME(*duration_ns, MS_NS));
 }
 
 /* ---- everything else ---------------------------------------------------------------------------- */
 
 static void of_impair(struct reduction *r, struct plan_impair *i) {
-  lower_if_set(r, NUMBER(i->jitter_ns, 0));
-  lower_if_set(r, NUMBER(i->delay_ns, 0));
+  lower_if_set(r, TIME(i->jitter_ns, 0));
+  lower_if_set(r, TIME(i->delay_ns, 0));
   lower_if_set(r, NUMBER(i->loss_ppm, 0));
   lower_if_set(r, NUMBER(i->duplicate_ppm, 0));
   lower_if_set(r, NUMBER(i->corrupt_ppm, 0));
   lower_if_set(r, NUMBER(i->reorder_ppm, 0));
-  lower_if_set(r, NUMBER(i->reorder_by_ns, 0));
+  lower_if_set(r, TIME(i->reorder_by_ns, MS_NS));
   only_round(r, NUMBER(i->rate_bps, 1));
   only_round(r, NUMBER(i->queue_bytes, 1));
   if (!i->burst)
@@ -218,14 +229,14 @@ static void of_faults(struct reduction *r, struct plan_fault *faults, size_t n) 
       }
     }
     if (f->what == PLAN_FAULT_DELAY)
-      lower_if_set(r, NUMBER(f->by_ns, 1));
+      lower_if_set(r, TIME(f->by_ns, MS_NS));
   }
 }
 
 static void of_track(struct reduction *r, struct plan_track *t, uint64_t duration_ns) {
   if (t->trace_path)
     return;
-  struct number size = NUMBER(t->size_min, 1), every = NUMBER(t->every_ns, 1);
+  struct number size = NUMBER(t->size_min, 1), every = TIME(t->every_ns, 0);
   if (t->size_min == t->size_max) {
     size.at[1] = &t->size_max;
     lower(r, size);
@@ -235,7 +246,6 @@ static void of_track(struct reduction *r, struct plan_track *t, uint64_t duratio
   }
   if (t->every_ns < duration_ns) { /* fewer objects */
     every.most = duration_ns;
-    every.least = 0;
     move(r, &every);
     round_off(r, &every);
   }
@@ -247,9 +257,9 @@ static void of_track(struct reduction *r, struct plan_track *t, uint64_t duratio
 }
 
 static void of_event(struct reduction *r, struct plan_event *e) {
-  lower(r, NUMBER(e->at_ns, 0));
+  lower(r, TIME(e->at_ns, 0));
   if (e->kind == PLAN_EV_STALL)
-    lower_if_set(r, NUMBER(e->for_ns, 1));
+    lower_if_set(r, TIME(e->for_ns, MS_NS));
   if (e->kind != PLAN_EV_LINK_SET)
     return;
   of_impair(r, &e->set);
@@ -275,8 +285,8 @@ void steps_numbers(struct reduction *r) {
     struct plan_subscription *s = &plan->subscriptions[i];
     if (!model_has_subscription(m, i))
       continue;
-    lower_if_set(r, NUMBER(s->at_ns, 0));
-    lower_if_set(r, NUMBER(s->delivery_timeout_ns, 1));
+    lower_if_set(r, TIME(s->at_ns, 0));
+    lower_if_set(r, TIME(s->delivery_timeout_ns, MS_NS));
   }
   for (size_t i = 0; i < plan->n_events; i++)
     if (model_has_event(m, i))

@@ -42,7 +42,13 @@ static void of_impair(struct edits *edits, struct plan_impair *i, const struct p
   SET(edits, i->corrupt_ppm, from->corrupt_ppm);
   SET(edits, i->rate_bps, from->rate_bps);
   SET(edits, i->queue_bytes, from->queue_bytes);
-  SET(edits, i->burst, from->burst);
+  if (i->burst && !from->burst) { /* one key, three figures */
+    struct edit *burst = edits_add(edits);
+    edit_put(burst, &i->burst, &from->burst, sizeof i->burst);
+    edit_put(burst, &i->burst_enter_ppm, &from->burst_enter_ppm, sizeof i->burst_enter_ppm);
+    edit_put(burst, &i->burst_leave_ppm, &from->burst_leave_ppm, sizeof i->burst_leave_ppm);
+    edit_put(burst, &i->burst_loss_ppm, &from->burst_loss_ppm, sizeof i->burst_loss_ppm);
+  }
   if (i->reorder_ppm == from->reorder_ppm && i->reorder_by_ns == from->reorder_by_ns)
     return;
   struct edit *reorder = edits_add(edits); /* one key */

@@ -97,6 +97,35 @@ line=$(sed -n 's/^shrink: fanbench //p' explored)
 [ "$(number nodes after)" -le 4 ] || fail "explored: $(cat out)"
 replays "$(echo found/seed-*)/shrunk.yaml" "$(check_of)"
 
+# What the check needs of `expect` stays: a budget, an error that must come; bursts go as one key.
+cat >late.yaml <<'YAML'
+scenario: late
+duration: 1s
+nodes:
+  pub: { role: publisher }
+  relay: { role: relay }
+  sub: { role: subscriber, count: 4 }
+links:
+  - { between: [pub, relay], delay: 20ms, jitter: 5ms }
+  - { between: [relay, sub], delay: 10ms, loss: 5%, burst: { enter: 1%, leave: 30%, loss: 100% } }
+tracks:
+  chat: { from: pub, as: subgroups, every: 20ms, size: 200 }
+subscriptions:
+  - { who: sub, tracks: [chat] }
+expect:
+  latency: { p99: 1ms, max: 20s }
+  closes: { "sub[1]": PROTOCOL_VIOLATION }
+YAML
+shrink 0 late.yaml --check latency --out late-small.yaml --json
+grep -q 'latency: { p99: 1ms, max: 20s }' late-small.yaml || fail "no budget: $(cat late-small.yaml)"
+[ "$(number nodes after)" -eq 3 ] || fail "latency: $(cat late-small.yaml)"
+replays late-small.yaml latency
+shrink 0 late.yaml --check close-clean --out closes.yaml --json
+grep -q 'closes: { sub-1: PROTOCOL_VIOLATION }' closes.yaml || fail "no error: $(cat closes.yaml)"
+[ "$(number lines after)" -le 15 ] || fail "closes: $(cat closes.yaml)"
+! grep -q '{ *}' closes.yaml || fail "empty keys: $(cat closes.yaml)"
+replays closes.yaml close-clean
+
 # Nothing to shrink.
 shrink 1 "$quick"
 grep -q 'does not fail on virtual time' err || fail "passes: $(cat err)"
