@@ -1,6 +1,7 @@
 #include "bench/run/ask.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +10,6 @@
 #include <unistd.h>
 
 #include "bench/run/clock.h"
-#include "bench/run/rundir.h"
 #include "bench/shrink/reduce.h"
 
 #define PATIENCE   20      /* times the longest run so far ... */
@@ -51,9 +51,20 @@ int ask_open(struct ask *ask, char *err, size_t err_len) {
   return -1;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at) {
+  (void)st, (void)type, (void)at;
+  return remove(path);
+}
+
+/* All of it: who was killed leaves files that are no run directory's, and the next run would refuse
+ * a directory that holds them alone. */
+static void remove_all(const char *dir) {
+  if (dir[0])
+    nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 void ask_close(struct ask *ask) {
-  if (ask->dir[0])
-    rmdir(ask->dir);
+  remove_all(ask->dir);
   free(ask->slots);
   ask->dir[0] = '\0';
   ask->slots = NULL;
@@ -107,8 +118,7 @@ static void slot_clear(struct ask_slot *slot) {
     cage_wait(&slot->run.cage);
   }
   live_free(&slot->run);
-  if (slot->dir[0])
-    rundir_remove(slot->dir, NULL);
+  remove_all(slot->dir);
   if (slot->plan)
     plan_free(slot->plan);
   *slot = (struct ask_slot){0};
