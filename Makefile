@@ -330,6 +330,7 @@ bench: ## measure; writes figures with the machine they were taken on
 	$(Q)SRCDIR='$(CURDIR)' BUILDDIR='$(abspath $(BUILD))' ci/bench-judge.sh
 	$(Q)SRCDIR='$(CURDIR)' BUILDDIR='$(abspath $(BUILD))' ci/bench-crypt.sh
 	$(Q)SRCDIR='$(CURDIR)' BUILDDIR='$(abspath $(BUILD))' ci/bench-keys.sh --mode $(if $(filter 0,$(shell id -u)),live,sim)
+	$(Q)SRCDIR='$(CURDIR)' BUILDDIR='$(abspath $(BUILD))' ci/bench-copies.sh
 
 # libFuzzer needs clang; every object is instrumented in a build of its own.
 FUZZ_BIN := $(patsubst %.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
