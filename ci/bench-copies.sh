@@ -19,6 +19,9 @@
 #   feeder    processor time of the thread that makes keystreams ahead
 #   process   processor time of the relay's other threads, in user space and system calls: sending
 #             the copies on `user` and `stock`, ACKs, ledger
+#   alone     the copies without the ACKs and the ledger around them: of kernel, program and feeder; of
+#             `user`, its datapath a copy (the same code compiled natively, wolfSSL seals) and sendmmsg a
+#             datagram, both processor time from the relay's log, of the whole run; `stock` cannot tell
 # The kernel accounts softirqs to whoever they interrupt, so delivery into the subscribers' sockets
 # is partly in `process` of `user` and `stock`, and a little program time in `process` of `kernel`,
 # then counted twice. Publisher and subscribers are not counted.
@@ -206,8 +209,13 @@ cost() { # SUBSCRIBERS DATAPATH CIPHER
     awk -F'"t":' -v from=$((from - offset)) -v to=$((to - offset)) -v n="$1" -v prog="$prog" -v main="$main" -v other="$other" \
         -v planned="$(grep -c '"ev":"published"' "$dir/pub-objects.jsonl")" '
         /"ev":"delivered"/ { t = $2 + 0; all++; if (t >= from && t <= to) copies++ }
-        END { if (copies) printf "%.0f %.0f %.0f %.4f\n", prog / copies, main / copies, other / copies, all / planned / n }
+        END { if (copies) printf "%.0f %.0f %.0f %.4f ", prog / copies, main / copies, other / copies, all / planned / n }
     ' "$dir"/sub*-objects.jsonl >"$work/costs.one"
+    sed -n 's/^decisions: send \([0-9]*\).*/copies \1/p
+        s/^sent: \([0-9]*\) datagrams.*/sent \1/p
+        s/^of that: \([0-9]*\) us in datapath user, \([0-9]*\) us.*/ns \1000 \2000/p' "$dir/log/relay.txt" |
+        awk '{ v[$1] = $2; if ($1 == "ns") sending = $3 }
+            END { printf "%.0f\n", v["ns"] && v["copies"] && v["sent"] ? v["ns"] / v["copies"] + sending / v["sent"] : 0 }' >>"$work/costs.one"
     sed "s/^/$1 $2:$3 /" "$work/costs.one" >>"$work/costs"
     [ "$1" -ne 64 ] || spread "$2:$3"
 }
@@ -245,7 +253,7 @@ sum_of() { # SUBSCRIBERS SETUP
     echo "${sums[$1 $2]:--}"
 }
 
-declare -A sums alone common
+declare -A sums alone
 costs() {
     local n setup i r k=0 program process feeder
     : >"$work/costs"
@@ -269,8 +277,8 @@ costs() {
             [ "$program" != - ] || continue
             sums[$n $setup]=$((program + process + feeder))
             case $setup in
-            kernel:*) alone[$n $setup]=$((program + feeder)) && common[$n ${setup#*:}]=$process ;;
-            user:*) alone[$n $setup]=$((process - ${common[$n ${setup#*:}]:-0})) ;;
+            kernel:*) alone[$n $setup]=$((program + feeder)) ;;
+            user:*) alone[$n $setup]=$(median "$work/costs" 7 "$n" "$setup") ;;
             esac
         done
         for setup in "${SETUPS[@]}"; do
@@ -283,22 +291,30 @@ costs() {
                     a == "" ? "-" : sprintf("%.2f", a / 1e3), u, 100 * d }'
         done
     done
-    echo '"alone": program and feeder of kernel; of user, what its process takes more than that of kernel with the same cipher'
+    echo '"alone": the copies without ACKs and ledger: program and feeder; datapath and sendmmsg of user. "of user": of its total'
 }
 
 aim() { # TEXT FIGURE UNIT AIM most|least
     printf '%-52s %8s %-2s  aim at %s %s %-2s  %s\n' "$1" "$2" "$3" "$5" "$4" "$3" "$(met "$2" "$4" "$5")"
 }
 
+ratios() { # SUBSCRIBERS SETUP OTHER AIM
+    local what figures=() by=''
+    for what in total alone program; do
+        figures+=("$(ratio "$(of "$what" "$1" "$2")" "$(of "$what" "$1" "$3")")")
+        [ "$(met "${figures[-1]}" "$4" most)" != met ] || by+=" $what"
+    done
+    printf '%11d  %-29s  %8s %8s %8s  %11s %s\n' "$1" "${2/:/ } / ${3/:/ }" "${figures[@]}" "$4" "${by:- none}"
+}
+
 cost_aims() {
     local n setup
-    printf '\naims of a copy\n'
+    printf '\naims of a copy: ratios of total, of alone, and of program without feeder (to alone of user)\n'
+    echo 'subscribers                                     total    alone  program  aim at most  met by'
     for n in 1 8 64; do
-        for what in total alone; do
-            aim "$n, $what: kernel chacha20 / kernel none" "$(ratio "$(of "$what" "$n" kernel:chacha20)" "$(of "$what" "$n" kernel:none)")" x 2.2 most
-            aim "$n, $what: kernel chacha20 / user chacha20" "$(ratio "$(of "$what" "$n" kernel:chacha20)" "$(of "$what" "$n" user:chacha20)")" x 0.45 most
-            aim "$n, $what: kernel aes128gcm / user aes128gcm" "$(ratio "$(of "$what" "$n" kernel:aes128gcm)" "$(of "$what" "$n" user:aes128gcm)")" x 1.0 most
-        done
+        ratios "$n" kernel:chacha20 kernel:none 2.2
+        ratios "$n" kernel:chacha20 user:chacha20 0.45
+        ratios "$n" kernel:aes128gcm user:aes128gcm 1.0
     done
     for setup in kernel:none kernel:chacha20 kernel:aes128gcm; do
         aim "64 copies of a packet out, median: ${setup/:/ }" "$(spread_of "$setup")" us 80 most
@@ -312,8 +328,12 @@ spread_of() { # SETUP
     median "$work/spreads" 2 "$1" | cut -d. -f1
 }
 
-of() { # total|alone SUBSCRIBERS SETUP
-    if [ "$1" = total ]; then sum_of "$2" "$3"; else echo "${alone[$2 $3]:--}"; fi
+of() { # total|alone|program SUBSCRIBERS SETUP
+    case $1:$3 in
+    total:*) sum_of "$2" "$3" ;;
+    program:kernel:*) median "$work/costs" 3 "$2" "$3" ;;
+    *) echo "${alone[$2 $3]:--}" ;;
+    esac
 }
 
 # ---- latency ------------------------------------------------------------------------------------

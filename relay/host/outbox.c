@@ -4,6 +4,7 @@
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
@@ -229,6 +230,12 @@ static void count_sent(struct outbox *box, const struct group *group) {
   if (group->n > 1) box->counts.segmented += group->n;
 }
 
+static uint64_t cpu_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 /* All groups of one socket. */
 static void send_socket(struct outbox *box, int fd) {
   struct group *of[OUTBOX_ROOM];
@@ -240,12 +247,14 @@ static void send_socket(struct outbox *box, int fd) {
     n_iovs += group->n;
     of[n++] = group;
   }
+  uint64_t before = cpu_ns();
   for (uint32_t done = 0; done < n;) {
     int sent = sendmmsg(fd, box->msgs + done, n - done, 0);
     for (int i = 0; i < sent; i++) count_sent(box, of[done + (uint32_t)i]);
     if (sent > 0) done += (uint32_t)sent;
     else if (errno != EINTR) refused(box, of[done++], errno);
   }
+  box->counts.cpu_ns += cpu_ns() - before;
 }
 
 void outbox_flush(struct outbox *box) {

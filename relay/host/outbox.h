@@ -34,6 +34,7 @@ struct outbox_counts {
   uint64_t segmented; /* of them, within super-packets */
   uint64_t messages;  /* what the kernel was given: super-packets, and single ones */
   uint64_t dropped;   /* refused, as a network might: loss detection repairs it */
+  uint64_t cpu_ns;    /* processor time of this thread within sendmmsg */
 };
 struct outbox_counts outbox_counts(const struct outbox *box);
 

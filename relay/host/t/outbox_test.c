@@ -114,6 +114,7 @@ static void bursts_go_together(void **state) {
     const struct outbox_counts counts = outbox_counts(bed.box);
     assert_int_equal(counts.sent, 8 * RECEIVERS);
     assert_int_equal(counts.dropped, 0);
+    assert_true(counts.cpu_ns > 0);
     assert_int_equal(counts.segmented, segments ? 8 * RECEIVERS : 0);
     assert_int_equal(counts.messages, segments ? RECEIVERS : 8 * RECEIVERS);
     close_bed(&bed);
