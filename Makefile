@@ -99,7 +99,7 @@ DIRS_dp := bpf/wire bpf/abi bpf/port bpf/crypt bpf/dp bpf/dp/policy
 DIRS_conn := relay/quic relay/moqt
 DIRS_relay := relay/fanout relay/host
 DIRS_scenario := bench/scenario
-DIRS_bench := bench bench/explain bench/explore bench/shrink bench/fate bench/net bench/run bench/report bench/sim
+DIRS_bench := bench bench/explain bench/explore bench/shrink bench/fate bench/net bench/run bench/replay bench/report bench/sim
 DIRS_peer := bench/peer
 DIRS_wire := bench/net/wire
 DIRS_judge := $(filter-out pcap-tools/cli/ pcap-tools/qlog/ pcap-tools/t/ pcap-tools/fuzz/ pcap-tools/man/ pcap-tools/bench/,$(wildcard pcap-tools/*/))
@@ -158,7 +158,7 @@ $(BUILD)/flags: FORCE
 
 # Objects need generated headers before the first compilation knows which.
 GENERATED := $(GEN)/version.h $(EMBED_HEADERS)
-NEED_SKELETONS := bpf/t bpf/crypt/t bpf/bench relay/host relay/t relay/host/t bench/sim bench/t bench/sim/t
+NEED_SKELETONS := bpf/t bpf/crypt/t bpf/bench relay/host relay/t relay/host/t bench/replay bench/replay/t bench/sim bench/t bench/sim/t
 $(foreach d,$(NEED_SKELETONS),$(eval $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(d)/*.c)): | $(SKELETONS)))
 $(BUILD)/obj/relay/main.o: | $(SKELETONS)
 

@@ -26,6 +26,7 @@ const char cmd_run_help[] =
     "  -j N                 runs at a time [1]\n"
     "  --interleave N|FILE  mode sim: interrupt datapath and relay, one access to what they share\n"
     "                       in N (try 24); or replay the interleavings.jsonl of a run\n"
+    "  --journal            mode sim: relays keep what reaches their datapath, for fanbench replay\n"
     "  --keep all|failing   which run directories stay [all]\n"
     "  --hold               keep the run open until Enter, for fanbench enter\n"
     "  --json               one JSON object a run on stdout, instead of TAP\n"
@@ -47,6 +48,7 @@ enum {
   OPT_SET,
   OPT_DEFECT,
   OPT_INTERLEAVE,
+  OPT_JOURNAL,
   OPT_KEEP,
   OPT_HOLD,
   OPT_JSON
@@ -60,6 +62,7 @@ static const struct option options[] = {
     {"set", required_argument, NULL, OPT_SET},
     {"defect", required_argument, NULL, OPT_DEFECT},
     {"interleave", required_argument, NULL, OPT_INTERLEAVE},
+    {"journal", no_argument, NULL, OPT_JOURNAL},
     {"keep", required_argument, NULL, OPT_KEEP},
     {"hold", no_argument, NULL, OPT_HOLD},
     {"json", no_argument, NULL, OPT_JSON},
@@ -167,6 +170,9 @@ static int parse(int argc, char **argv, struct suite_request *request, struct pl
     case OPT_INTERLEAVE:
       parse_interleave(optarg, request, sets);
       break;
+    case OPT_JOURNAL:
+      request->journal = true;
+      break;
     case OPT_KEEP:
       if (strcmp(optarg, "all") != 0 && strcmp(optarg, "failing") != 0)
         rc = cmd_usage("run", "--keep: expected all or failing, found \"%s\"", optarg);
@@ -200,6 +206,8 @@ static int play(const struct suite_request *request) {
     fprintf(stderr, "fanbench: %s\n", err);
   else if (request->hold && strcmp(request->mode, "sim") == 0)
     rc = cmd_usage("run", "--hold is for mode live: there is nothing to look into in mode sim");
+  else if (request->journal && strcmp(request->mode, "live") == 0)
+    rc = cmd_usage("run", "--journal is for mode sim: live, packets and writers have no order");
   else if (request->interleave != NULL && strcmp(request->mode, "live") == 0)
     rc = cmd_usage("run",
                    "--interleave FILE is for mode sim: nothing says when live is interrupted");

@@ -26,6 +26,8 @@ static const struct command commands[] = {
     {"shrink", "the smallest scenario that still fails", cmd_shrink, cmd_shrink_help},
     {"sweep", "paired runs over seeds and settings", cmd_sweep, cmd_sweep_help},
     {"fate", "what a link does to packet N", cmd_fate, cmd_fate_help},
+    {"replay", "a run in native code and the kernel's program, compared", cmd_replay,
+     cmd_replay_help},
     {"explore", "scenarios by chance, from seeds", cmd_explore, cmd_explore_help},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)

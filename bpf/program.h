@@ -25,7 +25,9 @@ _Static_assert(offsetof(struct plain__rodata, fb_constants) ==
 _Static_assert(offsetof(struct plain__bss, fb_copy_index) ==
                        offsetof(struct relay__bss, fb_copy_index) &&
                    offsetof(struct plain__bss, fb_emitted_count) ==
-                       offsetof(struct relay__bss, fb_emitted_count),
+                       offsetof(struct relay__bss, fb_emitted_count) &&
+                   offsetof(struct plain__bss, fb_clock_ns) ==
+                       offsetof(struct relay__bss, fb_clock_ns),
                "the objects differ in where their words are");
 
 /* Its constants are those given. NULL: it cannot be opened, see errno. */

@@ -19,6 +19,7 @@ static const char *const artefacts[] = {
     "faults.jsonl",    "metrics.csv",    "samples.csv",    "report.json",
     "report.tap",      "junit.xml",      "report.html",    "interleavings.jsonl",
     "*-objects.jsonl", "*-copies.jsonl", "*-ledger.jsonl", "*-counters.json",
+    "*.journal",
 };
 static const char *const folders[] = {"capture", "log", "qlog", "received", INPUTS_FOLDER};
 /* Other runs below this one; each clears its own. */

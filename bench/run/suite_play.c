@@ -125,7 +125,8 @@ static void start(struct suite *suite, struct suite_job *job) {
       .bindir = request->bindir,
       .hold = request->hold,
       .virtual_time = strcmp(request->mode, "sim") == 0,
-      .interleavings = request->interleave != NULL ? &suite->interleavings : NULL};
+      .interleavings = request->interleave != NULL ? &suite->interleavings : NULL,
+      .journal = request->journal};
   job->tries++;
   int rc = live_start(&job->run, &job->view, &options, err, sizeof err);
   if (rc != 0) {

@@ -197,6 +197,7 @@ static int play(struct virtual *v) {
       .arg = v,
       .tap = on_frame,
       .phase = on_phase,
+      .journal = v->order->journal,
       .nest = {.one_in = v->plan->interleave,
                .replay = v->order->interleavings,
                .record = &happened},

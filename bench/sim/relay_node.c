@@ -4,18 +4,19 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/sim/journal.h"
 #include "bench/sim/nest_run.h"
+#include "bench/sim/relay_plan.h"
 #include "bench/sim/world.h"
-#include "bpf/dp/policy/policy.h"
 #include "bpf/port/native.h"
 #include "embed/test_cert_pem.h"
 #include "embed/test_key_pem.h"
-#include "relay/fanout/defects.h"
 #include "relay/fanout/native_plane.h"
 #include "relay/fanout/relay.h"
 #include "relay/fanout/feeder.h"
@@ -36,6 +37,7 @@ struct relay_node {
   char authority[80];            /* of its upstream */
   struct relay *relay;
   struct dp_native *dp; /* datapath kernel; else NULL */
+  struct journal *journal; /* of what reaches it; NULL = none is kept */
   struct native_plane plane;
   struct user_plane *user; /* datapath user; else NULL */
   struct feeder *feeder;   /* datapath kernel with packet protection; else NULL */
@@ -170,7 +172,7 @@ static void run_datapath(struct relay_node *r, unsigned cpu) {
   if (r->ingress == NULL)
     r->last_ingress = &r->ingress;
   r->copies = 0;
-  dp_native_frame(r->dp, frame->bytes, frame->len, false, world->now_ns, cpu);
+  journal_frame(r->journal, r->dp, frame->bytes, frame->len, world->now_ns, cpu);
   events_put(&world->events, world->now_ns + SIM_DATAPATH_NS + r->copies * SIM_COPY_NS, on_up,
              r->node, frame);
   r->copies = outer;
@@ -303,45 +305,30 @@ static int open_files(struct relay_node *r) {
   return 0;
 }
 
-static uint32_t clients_of(const struct plan *plan) {
-  const size_t n = 2 * plan->n_nodes + 16; /* who reconnects overlaps with itself */
-  return n < FB_MAX_SUBSCRIBERS ? (uint32_t)n : FB_MAX_SUBSCRIBERS;
-}
-
-static struct fb_defects defects_of(const struct plan *plan) {
-  struct fb_defects defects = {0};
-  for (size_t i = 0; i < plan->n_defects; i++)
-    defects_set(&defects, plan->defects[i].name, plan_defect_number(&plan->defects[i]));
-  return defects;
-}
-
-/* The plan knows the names of strategies, no other one gets here. */
-static uint32_t policy_of(const struct plan_node *node) {
-  return dp_policy_find(node->policy);
-}
-
-static enum qc_protection protection_of(const struct plan_node *node) {
-  return node->protection == PLAN_PROT_NONE ? QC_PROTECT_NONE : QC_PROTECT_TLS;
-}
-
-static enum qc_cipher cipher_of(const struct plan_node *node) {
-  return node->cipher == PLAN_AES128GCM ? QC_AES_128_GCM : QC_CHACHA20_POLY1305;
+static struct journal *open_journal(struct relay_node *r) {
+  char *path = NULL;
+  struct journal *journal = NULL;
+  if (asprintf(&path, "%s/%s-%" PRIu32 ".journal", r->node->world->config->dir,
+               r->node->plan->file_name, r->node->life) >= 0)
+    journal = journal_open(path, r->dp, &r->plane.plane);
+  free(path);
+  return journal;
 }
 
 static int open_datapath(struct relay_node *r) {
   const struct plan *plan = r->node->world->plan;
-  const struct fb_defects defects = defects_of(plan);
+  const struct fb_defects defects = relay_plan_defects(plan);
   const struct plane_protection protection =
-      relay_protection(protection_of(r->node->plan), cipher_of(r->node->plan), clients_of(plan),
+      relay_protection(relay_plan_protection(r->node->plan), relay_plan_cipher(r->node->plan), relay_plan_clients(plan),
                        r->node->plan->datapath == PLAN_DP_KERNEL);
   if (r->node->plan->datapath == PLAN_DP_STOCK)
     return 0;
   if (r->node->plan->datapath == PLAN_DP_USER) {
-    r->user = user_plane_open(clients_of(plan), &defects, policy_of(r->node->plan), &protection,
+    r->user = user_plane_open(relay_plan_clients(plan), &defects, relay_plan_policy(r->node->plan), &protection,
                               on_send, r);
     return r->user != NULL ? 0 : -1;
   }
-  const struct dp_native_sizes sizes = {.subscribers = clients_of(plan),
+  const struct dp_native_sizes sizes = {.subscribers = relay_plan_clients(plan),
                                         .cpus = 1 + NEST_DEPTH,
                                         .protect = protection.protect,
                                         .keystreams_down = protection.keystreams_down,
@@ -350,12 +337,16 @@ static int open_datapath(struct relay_node *r) {
   if (r->dp == NULL)
     return -1;
   r->dp->defects = defects;
-  r->dp->policy = policy_of(r->node->plan);
+  r->dp->policy = relay_plan_policy(r->node->plan);
   dp_native_on_emit(r->dp, on_emit, r);
   native_plane_init(&r->plane, r->dp);
   if (protection.protect && (r->feeder = feeder_new(&r->plane.plane)) == NULL)
     return -1;
-  return open_nest(r);
+  if (open_nest(r) != 0)
+    return -1;
+  if (r->nest.config == NULL && r->node->world->config->journal)
+    return (r->journal = open_journal(r)) != NULL ? 0 : -1;
+  return 0;
 }
 
 static int open_tls(struct relay_node *r) {
@@ -363,7 +354,7 @@ static int open_tls(struct relay_node *r) {
   r->tls = qc_tls_new(&(struct qc_tls_config){
       .server = true,
       .alpn = MOQT_ALPN,
-      .cipher = cipher_of(plan),
+      .cipher = relay_plan_cipher(plan),
       .cert_pem = (const uint8_t *)embed_test_cert_pem,
       .cert_len = embed_test_cert_pem_len,
       .key_pem = (const uint8_t *)embed_test_key_pem,
@@ -382,7 +373,7 @@ static int open_upstream(struct relay_node *r, struct relay_upstream *upstream) 
     return 0;
   r->dial_tls = qc_tls_new(&(struct qc_tls_config){
       .alpn = MOQT_ALPN,
-      .cipher = cipher_of(plan),
+      .cipher = relay_plan_cipher(plan),
       .keylog = on_keylog,
       .keylog_arg = r,
   });
@@ -410,13 +401,13 @@ static int open_core(struct relay_node *r) {
                                  : NULL,
       .tls = r->tls,
       .feeder = r->feeder,
-      .protection = protection_of(plan),
+      .protection = relay_plan_protection(plan),
       .cubic = plan->congestion == PLAN_CUBIC,
-      .policy = policy_of(plan),
+      .policy = relay_plan_policy(plan),
       .cache_bytes = plan->cache_bytes,
-      .max_clients = clients_of(r->node->world->plan),
+      .max_clients = relay_plan_clients(r->node->world->plan),
       .port = r->node->world->config->ports[r->node->index],
-      .defects = defects_of(r->node->world->plan),
+      .defects = relay_plan_defects(r->node->world->plan),
   };
   if (open_upstream(r, &config.upstream) != 0)
     return -1;
@@ -437,6 +428,8 @@ static void free_node(struct relay_node *r) {
     r->ingress = frame->next;
     frame_give(&r->node->world->frames, frame);
   }
+  if (!journal_close(r->journal))
+    world_end(r->node->world, "cannot write the journal of %s", r->node->plan->name);
   dp_native_free(r->dp);
   user_plane_close(r->user);
   qc_tls_free(r->tls);
@@ -495,7 +488,7 @@ static void relay_outlived(struct node *node, const struct frame *frame) {
     return;
   }
   r->copies = 0;
-  dp_native_frame(r->dp, frame->bytes, frame->len, false, node->world->now_ns, 0);
+  journal_frame(r->journal, r->dp, frame->bytes, frame->len, node->world->now_ns, 0);
 }
 
 /* ---- turns --------------------------------------------------------------------------------------- */

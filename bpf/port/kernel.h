@@ -183,6 +183,8 @@ PORT_INLINE int port_get_subscription(port_t *p, __u32 subscriber, __u32 track,
 
 PORT_INLINE __u64 port_now_ns(port_t *p) {
   port_unused(p);
+  if (fb_constants.emit_to_map && fb_clock_ns)
+    return fb_clock_ns;
   return bpf_ktime_get_ns();
 }
 

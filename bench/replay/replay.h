@@ -1,0 +1,28 @@
+/* A journal (bench/sim/journal.h) played into both executors, and what they do compared with each
+ * other and with the run: the packet's reason, each copy byte for byte and in its order, records
+ * (decisions, numbers, streams, charges), shared words and streams after each packet; all of them
+ * once more at the end. After a difference the executors go on as they are, so what follows from
+ * it is counted, too. */
+#ifndef FANBENCH_REPLAY_REPLAY_H
+#define FANBENCH_REPLAY_REPLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Differences that are told with packet and field; the others are counted. */
+#define REPLAY_TOLD 10
+
+struct replay_result {
+  uint64_t packets, copies, bytes; /* compared; bytes: of copies, Ethernet frames */
+  uint64_t records, words;         /* words: that the run changed, bytes / 8 */
+  uint64_t takes, differences;
+};
+
+/* 0: played to its end (differences are in *result, the first ones on `tell`); 2: this is no whole
+ * journal; 3: this machine cannot. Then a sentence is in err. Moves this process to one CPU. */
+int replay_journal(const char *path, FILE *tell, struct replay_result *result, char *err,
+                   size_t err_len);
+
+#endif
