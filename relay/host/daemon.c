@@ -51,16 +51,18 @@ struct process {
   uint64_t copying_ns; /* processor time within datapath `user` */
 };
 
-static uint64_t now_ns(void) {
+static uint64_t read_clock(clockid_t clock) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(clock, &t);
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+static uint64_t now_ns(void) {
+  return read_clock(CLOCK_MONOTONIC);
+}
+
 static uint64_t cpu_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+  return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static int failed(const struct process *p, int code, const char *text) {
