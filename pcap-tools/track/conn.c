@@ -138,6 +138,16 @@ static const struct qp_vantage *vantage(const struct qp_conn *c, unsigned side,
   return NULL;
 }
 
+/* The file of the side that sits at this address, whoever it spoke to from there: an end that
+ * has just moved has not been answered yet, but where it is heard stays the same. */
+static const struct qp_vantage *vantage_at(const struct qp_conn *c, unsigned side,
+                                           const struct qp_end *src) {
+  for (size_t i = c->n_vantages; i-- > 0;)
+    if (c->vantages[i].side == side && qp_end_equal(&c->vantages[i].tuple.src, src))
+      return &c->vantages[i];
+  return NULL;
+}
+
 unsigned qp_conn_views(struct qp_conn *c, unsigned side, const struct qp_tuple *tuple,
                        uint32_t file) {
   const struct qp_vantage *mine = vantage(c, side, &tuple->src, &tuple->dst);
@@ -151,6 +161,8 @@ unsigned qp_conn_views(struct qp_conn *c, unsigned side, const struct qp_tuple *
     if (peer && peer->file != file)
       c->split = true;
   }
+  if (!peer)
+    peer = vantage_at(c, !side, &tuple->dst);
   /* until the peer has sent something nobody knows its file: any counts */
   bool reached = !peer || peer->file == file;
   return (mine->file == file ? QP_SENT : 0u) | (reached ? QP_REACHED : 0u);
