@@ -140,12 +140,10 @@ static uint64_t end_of(const struct qp_conn *c, const struct qp_request *r) {
 static const char ENDED_IN_QUEUE[] = "the subscription ended before it left the queue";
 static const char GONE_IN_QUEUE[] = "the subscriber or the relay was gone before it left the queue";
 
-/* Why an object that is due need not have been sent; NULL: it must. */
+/* Why nothing was owed to the subscription at all, or not this object; NULL: it was. */
 static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d) {
   const struct qp_object *o = d->in;
   uint64_t arrived = o->last.time_ns, end = end_of(d->conn, d->request);
-  /* Behind PUBLISH_DONE the request only tidies up: all was due before. */
-  bool own_end = d->request->ended.frame && d->request->ended.time_ns == end && !d->request->done;
   if (qp_timed_out(e))
     return "the run was cut short";
   if (d->request->done && d->request->done_status == 5) /* TOO_FAR_BEHIND */
@@ -157,13 +155,22 @@ static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d
   if (d->request->track != QP_MAP_NONE &&
       qp_is_rogue_track(e, qp_tracker_tracks(e->tracker)->items[d->request->track].name))
     return "its publisher breaks the rules on request, and is sent away with what it sent";
+  if (!o->datagram && narrowed_later(d->request, d->in_priority, o->opened_ns))
+    return "the filter was narrowed";
+  return NULL;
+}
+
+/* The end came while it waited; what left behind it may tell otherwise (withdraw_excuse). */
+static const char *queue_excuse(const struct qp_evidence *e, const struct qp_due *d) {
+  const struct qp_request *r = d->request;
+  uint64_t arrived = d->in->last.time_ns, end = end_of(d->conn, r);
+  /* Behind PUBLISH_DONE the request only tidies up: all was due before. */
+  bool own_end = r->ended.frame && r->ended.time_ns == end && !r->done;
   uint64_t broken = qp_broken_at(e, d->conn);
   if (own_end && end < arrived + BACKLOG_NS)
     return ENDED_IN_QUEUE;
   if (broken != UINT64_MAX && broken < arrived + BACKLOG_NS)
     return GONE_IN_QUEUE;
-  if (!o->datagram && narrowed_later(d->request, d->in_priority, o->opened_ns))
-    return "the filter was narrowed";
   return NULL;
 }
 
@@ -269,6 +276,52 @@ static bool came_after_done(const struct qp_placed *p) {
   return false;
 }
 
+/* The relay's subscription that the object came by. */
+static const struct qp_request *own_of(const struct qp_placed *p) {
+  for (unsigned side = 0; side < 2; side++) {
+    const struct qp_request *r =
+        qp_session_alias(p->conn, side, p->object->alias, p->object->first.time_ns);
+    if (r && r->track == p->track && r->n_filters)
+      return r;
+  }
+  return NULL;
+}
+
+/* Did the relay of subscription `r` have the track from somebody who was gone when it asked
+ * again, at that time? */
+static bool had_another(const struct qp_evidence *e, const struct qp_conn *conn,
+                        const struct qp_request *r, uint64_t again_ns) {
+  const uintptr_t relay = who(e, conn, !r->side);
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
+  for (size_t i = 0; i < n; i++)
+    for (size_t k = 0; k < conns[i]->n_requests; k++) {
+      const struct qp_request *s = &conns[i]->requests[k];
+      if (s->type == QP_M_SUBSCRIBE && s->ok && s->n_filters && s->track == r->track &&
+          who(e, conns[i], s->side) == relay && s->answered.time_ns <= r->answered.time_ns &&
+          !qp_fanout_feeds(e, conns[i], s, again_ns))
+        return true;
+    }
+  return false;
+}
+
+/* A track that comes back is another one to a relay: it may have forgotten what it had before,
+ * and who had subscribed to it gets PUBLISH_DONE for the one that broke off. */
+static const char *life_excuse(const struct qp_evidence *e, const struct qp_placed *p,
+                               const struct qp_conn *conn, const struct qp_request *r) {
+  enum { TRACK_ENDED = 2 };
+  const struct qp_request *own = own_of(p);
+  if (!own || !r->n_filters)
+    return NULL;
+  uint64_t asked = r->filters[0].asked.time_ns, again = own->filters[0].asked.time_ns;
+  if (p->object->last.time_ns < asked && !qp_fanout_feeds(e, p->conn, own, asked))
+    return "it came from a publisher that was gone when the subscription was asked for";
+  if (r->done && r->done_status != TRACK_ENDED && again > r->answered.time_ns &&
+      had_another(e, conn, r, again))
+    return "the subscription ended with the publisher that it had before";
+  return NULL;
+}
+
 /* One object and one subscription that is entitled to it. */
 static void settle(const struct qp_evidence *e, struct qp_fanout *f,
                    const struct placed_list *egress, const struct qp_placed *p,
@@ -290,6 +343,10 @@ static void settle(const struct qp_evidence *e, struct qp_fanout *f,
     d->excuse = drop_excuse(d, conn->any_reset);
   if (!d->excuse && came_after_done(p))
     d->excuse = "its track was done before it came";
+  if (!d->excuse)
+    d->excuse = life_excuse(e, p, conn, r);
+  if (!d->excuse)
+    d->excuse = queue_excuse(e, d);
   if (d->excuse)
     d->claim = QP_CLAIM_EITHER;
   d->queued = d->excuse == ENDED_IN_QUEUE || d->excuse == GONE_IN_QUEUE;
@@ -307,10 +364,35 @@ static void note_left(struct left_behind *l, const struct qp_due *d) {
       l->came_ns[i] = d->in->last.time_ns;
 }
 
+/* Of one subscription and one priority, `a` goes before `b`: section 6.1. */
+static bool goes_first(const struct qp_request *r, const struct qp_object *a,
+                       const struct qp_object *b) {
+  if (a->group != b->group)
+    return (a->group < b->group) != r->descending;
+  if (a->datagram != b->datagram)
+    return a->datagram;
+  if (!a->datagram && a->subgroup != b->subgroup)
+    return a->subgroup < b->subgroup;
+  return a->object < b->object;
+}
+
+/* Something of this subscription left that came later than d and had to wait for it. */
+static bool overtaken(const struct qp_due *due, size_t n, const struct qp_due *d) {
+  for (size_t i = 0; i < n; i++) {
+    const struct qp_due *k = &due[i];
+    if (k->out && k->out->whole && k->in->last.time_ns > d->in->last.time_ns &&
+        (k->in_priority > d->in_priority ||
+         (k->in_priority == d->in_priority && !goes_first(d->request, k->in, d->in))))
+      return true;
+  }
+  return false;
+}
+
 /* It waited in no queue if something left that came later and was no more urgent. */
-static void withdraw_excuse(const struct left_behind *l, struct qp_due *d) {
+static void withdraw_excuse(const struct left_behind *l, const struct qp_due *due, size_t n,
+                            struct qp_due *d) {
   unsigned p = d->in_priority >= 0 && d->in_priority < 256 ? (unsigned)d->in_priority : 255;
-  if (!d->queued || l->came_ns[p] <= d->in->last.time_ns)
+  if (!d->queued || l->came_ns[p] <= d->in->last.time_ns || !overtaken(due, n, d))
     return;
   d->excuse = NULL;
   d->claim = QP_CLAIM_DUE;
@@ -332,7 +414,7 @@ static void settle_subscription(const struct qp_evidence *e, struct qp_fanout *f
     if (f->due[i].out && f->due[i].out->whole)
       note_left(&left, &f->due[i]);
   for (size_t i = first; i < f->n; i++)
-    withdraw_excuse(&left, &f->due[i]);
+    withdraw_excuse(&left, f->due + first, f->n - first, &f->due[i]);
 }
 
 static const struct qp_object *own_copy(struct qp_fanout *f, const struct qp_object *o) {

@@ -5,8 +5,8 @@
  * Vantage: the sender's interface.
  *
  * Excused: the run was cut short; a rogue is at one end; the connection ended by the
- * plan, unless a younger stream of the same track was ended before, so that this one
- * was not waiting for its turn. In bare captures also: no close was captured, or the
+ * plan, unless a younger stream of the same track that goes behind it was ended before,
+ * so that this one was not waiting for its turn. In bare captures also: no close was captured, or the
  * receiver of the stream closed.
  *
  * Source: RFC 9000 2.2, 3.1. */
@@ -19,14 +19,32 @@ static bool was_ended(const struct qp_half *h) {
   return h->fin && h->has_final && qp_reasm_has(&h->sent, 0, h->final_size);
 }
 
-/* Did its sender end a younger stream of the same track? */
+static int priority_of(const struct qp_request *r, const struct qp_half *h) {
+  return h->header.priority == QP_NO_PRIORITY ? r->default_priority : h->header.priority;
+}
+
+/* Is k of the same track as h, and goes before it by the order of MoQT (section 6.1)? An object
+ * that a loss held back upstream comes later than those behind it. */
+static bool goes_first(const struct qp_conn *c, const struct qp_half *k, const struct qp_half *h) {
+  const struct qp_request *r =
+      qp_session_alias(c, !h->side, h->header.alias, h->opened.time_ns);
+  if (!r)
+    return false;
+  if (priority_of(r, k) != priority_of(r, h))
+    return priority_of(r, k) < priority_of(r, h);
+  if (k->header.group != h->header.group)
+    return (k->header.group < h->header.group) != r->descending;
+  return k->header.subgroup < h->header.subgroup;
+}
+
+/* Did its sender end a younger stream of the same track that had to wait for it? */
 static bool overtaken(const struct qp_conn *c, const struct qp_half *h) {
   if (h->kind != QP_S_SUBGROUP || (h->allowed && h->charged + LITTLE > h->allowed))
     return false;
   for (size_t i = 0; i < c->n_halves; i++) {
     const struct qp_half *k = c->halves[i];
     if (k->side == h->side && k->kind == QP_S_SUBGROUP && k->header.alias == h->header.alias &&
-        k->opened.time_ns > h->opened.time_ns && was_ended(k))
+        k->opened.time_ns > h->opened.time_ns && was_ended(k) && !goes_first(c, k, h))
       return true;
   }
   return false;

@@ -1,0 +1,172 @@
+/* What an end that goes away, moves or comes back leaves owed: copy-count, stream-complete. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "pcap-tools/t/made_run.h"
+
+enum { C = TAPE_CLIENT, S = TAPE_SERVER };
+
+#define FAULT(ms, kind, node)                                                                      \
+  "{\"t\":" #ms "000000,\"kind\":\"" kind "\",\"node\":\"" node "\",\"ok\":true}\n"
+
+/* ---- an end that moves ----------------------------------------------------- */
+
+/* The publisher sends from a new address; nobody has answered there yet. */
+static void moved(bool lost, enum judge_result result) {
+  struct scene s = scene_new_wired("chat");
+  scene_up(&s, 0, 0, "a");
+  scene_down(&s, 0, 0, "a");
+  struct word object = w_datagram(o_datagram(UP_ALIAS, 0, 1, 1, "b"));
+  pkt_1rtt(&s.pub, C, .port = 20777, .frames = FRAMES(object), .lost = lost);
+  scene_close(&s);
+  if (result == JUDGE_PASS)
+    tape_expect(s.t, "copy-count", JUDGE_PASS, 1);
+  else
+    tape_expect_finding(s.t, "copy-count", "copy", "none");
+  scene_free(&s);
+}
+
+static void what_is_lost_from_a_new_address_did_not_arrive(void **state) {
+  (void)state;
+  moved(true, JUDGE_PASS);
+}
+
+static void what_arrives_from_a_new_address_is_due(void **state) {
+  (void)state;
+  moved(false, JUDGE_FAIL);
+}
+
+/* ---- a publisher that goes, or comes back ----------------------------------- */
+
+static struct word says(uint64_t stream, struct word m) {
+  return w_stream_of(stream, 0, m, false);
+}
+
+/* Somebody asks for the track at 100 ms; the relay says that there is nothing of it yet. */
+static void judge_late(const char *faults, enum judge_result result) {
+  struct plan p = made_run();
+  struct tape_conn late;
+  p.scene.t->now_ns += 100000000;
+  late = tape_conn(p.scene.t);
+  pkt_1rtt(&late, C,
+           .frames = FRAMES(says(2, m_setup()), says(0, m_subscribe(0, "chat", p_next_group()))));
+  pkt_1rtt(&late, S,
+           .frames = FRAMES(says(3, m_setup()), says(0, m_subscribe_ok(DOWN_ALIAS, p_none()))));
+  p.faults = faults;
+  made_run_expect(&p, "copy-count", result);
+  tape_conn_free(&late);
+}
+
+static void a_publisher_that_is_gone_leaves_nothing_owed(void **state) {
+  (void)state;
+  judge_late(FAULT(50, "kill", "pub"), JUDGE_PASS);
+}
+
+static void a_publisher_that_is_there_leaves_its_objects_owed(void **state) {
+  (void)state;
+  judge_late("", JUDGE_FAIL);
+  judge_late(FAULT(500, "kill", "pub"), JUDGE_FAIL);
+  judge_late(FAULT(50, "kill", "sub[1]"), JUDGE_FAIL);
+}
+
+/* The publisher connects again and is asked again; its object finds the subscription of the
+ * first time, which then ends with that status. */
+static void judge_second_life(const char *faults, uint64_t status, enum judge_result result) {
+  struct plan p = made_run();
+  struct tape_conn again;
+  size_t answered = m_subscribe_ok(DOWN_ALIAS, p_none()).len;
+  p.scene.t->now_ns += 100000000;
+  again = tape_conn(p.scene.t);
+  pkt_1rtt(&again, S,
+           .frames = FRAMES(says(3, m_setup()), says(1, m_subscribe(1, "chat", p_next_group()))));
+  pkt_1rtt(&again, C,
+           .frames = FRAMES(says(2, m_setup()), says(1, m_subscribe_ok(UP_ALIAS, p_none()))));
+  pkt_1rtt(&again, C, .frames = FRAMES(w_datagram(o_datagram(UP_ALIAS, 1, 0, 1, "b"))));
+  pkt_1rtt(&p.scene.sub, S,
+           .frames = FRAMES(w_stream_of(0, answered, m_done(status, 0), true)));
+  p.faults = faults;
+  made_run_expect(&p, "copy-count", result);
+  tape_conn_free(&again);
+}
+
+static void a_subscription_ends_with_the_publisher_it_had(void **state) {
+  (void)state;
+  judge_second_life(FAULT(50, "reconnect", "pub"), 4, JUDGE_PASS);
+}
+
+static void a_subscription_that_goes_on_is_owed_the_second_life(void **state) {
+  (void)state;
+  judge_second_life(FAULT(50, "reconnect", "pub"), 2, JUDGE_FAIL);
+  judge_second_life("", 4, JUDGE_FAIL);
+}
+
+/* ---- a subscriber that goes -------------------------------------------------- */
+
+/* An object is left out, a later one leaves: it waited in no queue, but it had a time-out. */
+static void leaves_with_a_gap(struct word params, enum judge_result result) {
+  struct plan p = made_run_of(scene_new("chat", params, p_none()));
+  scene_up(&p.scene, 0, 1, "b");
+  scene_up(&p.scene, 0, 2, "c");
+  scene_down(&p.scene, 0, 2, "c");
+  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_close_app(0)));
+  p.faults = FAULT(14, "reconnect", "sub[0]");
+  made_run_expect(&p, "copy-count", result);
+}
+
+static void a_delivery_timeout_counts_before_a_planned_end_too(void **state) {
+  (void)state;
+  leaves_with_a_gap(p_timeout(500), JUDGE_PASS);
+  leaves_with_a_gap(p_next_group(), JUDGE_FAIL);
+}
+
+/* One group came first, the other later, and the later one left before the planned end. */
+static void leaves_behind(uint64_t first, uint64_t later, enum judge_result result) {
+  struct plan p = made_run();
+  scene_up_stream(&p.scene, 6, first, "one");
+  scene_up_stream(&p.scene, 10, later, "two");
+  scene_down_stream(&p.scene, 7, later, "two");
+  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_close_app(0)));
+  p.faults = FAULT(14, "reconnect", "sub[0]");
+  made_run_expect(&p, "copy-count", result);
+}
+
+/* A loss held the lower group back: it may overtake. */
+static void a_lower_group_that_comes_late_leaves_first(void **state) {
+  (void)state;
+  leaves_behind(2, 1, JUDGE_PASS);
+  leaves_behind(1, 2, JUDGE_FAIL);
+}
+
+static void leaves_open(uint64_t open, uint64_t ended, enum judge_result result) {
+  struct word part = JOIN(o_header(DOWN_ALIAS, open, 0, 1), o_object(0, "one"));
+  struct plan p = made_run();
+  pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(7, 0, part, false)));
+  scene_down_stream(&p.scene, 11, ended, "two");
+  scene_close(&p.scene);
+  p.faults = FAULT(900, "reconnect", "sub");
+  made_run_expect(&p, "stream-complete", result);
+}
+
+static void a_lower_group_may_end_before_an_open_one(void **state) {
+  (void)state;
+  leaves_open(2, 1, JUDGE_PASS);
+  leaves_open(1, 2, JUDGE_FAIL);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_is_lost_from_a_new_address_did_not_arrive),
+      cmocka_unit_test(what_arrives_from_a_new_address_is_due),
+      cmocka_unit_test(a_publisher_that_is_gone_leaves_nothing_owed),
+      cmocka_unit_test(a_publisher_that_is_there_leaves_its_objects_owed),
+      cmocka_unit_test(a_subscription_ends_with_the_publisher_it_had),
+      cmocka_unit_test(a_subscription_that_goes_on_is_owed_the_second_life),
+      cmocka_unit_test(a_delivery_timeout_counts_before_a_planned_end_too),
+      cmocka_unit_test(a_lower_group_that_comes_late_leaves_first),
+      cmocka_unit_test(a_lower_group_may_end_before_an_open_one),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
