@@ -3,6 +3,7 @@
 
 #include "relay/fanout/builder.h"
 #include "relay/fanout/core.h"
+#include "relay/fanout/ordinal.h"
 
 struct packet {
   struct client *client;
@@ -11,6 +12,7 @@ struct packet {
   struct ledger_piece pieces[FB_MAX_FRAMES];
   size_t n_pieces;
   bool full;
+  bool no_donor; /* nobody that waits has an ordinal to give */
 };
 
 static uint64_t sid_of(const struct leg *leg) {
@@ -165,6 +167,16 @@ static uint64_t allowed_end(const struct leg *leg, uint64_t hi) {
 
 enum leg_result { LEG_DONE, LEG_BLOCKED, LEG_PARKED, LEG_FULL };
 
+/* Whoever finds no ordinal to exchange is followed by none that does: they go after it. */
+static bool may_open(struct packet *pkt, struct leg *leg) {
+  const struct client *client = leg->client;
+  uint64_t most = plane_load(client->relay->cfg.plane, &client_counters(client)->max_streams);
+  if (leg->ordinal < most) return true;
+  if (!pkt->no_donor && ordinal_exchange(leg)) return true;
+  pkt->no_donor = true;
+  return false;
+}
+
 static enum leg_result put_leg(struct packet *pkt, struct leg *leg) {
   struct stream *stream = leg->stream;
   const struct plane *plane = leg->client->relay->cfg.plane;
@@ -174,7 +186,8 @@ static enum leg_result put_leg(struct packet *pkt, struct leg *leg) {
   if (leg->done || leg->reset) return LEG_DONE;
   if (leg->ordinal == NO_ORDINAL)
     leg_open(leg, plane_add(plane, &counters->next_stream, 1));
-  if (leg->ordinal >= plane_load(plane, &counters->max_streams)) return LEG_PARKED;
+  if (!may_open(pkt, leg)) return LEG_PARKED;
+  if (leg->done || leg->reset) return LEG_DONE; /* as the records say that came with that */
   uint64_t lo, hi;
   while (ranges_next_gap(&leg->sent, 0, stream->len, &lo, &hi)) {
     if (pkt->full) return LEG_FULL;
@@ -282,6 +295,7 @@ static void begin(struct packet *pkt, struct client *client) {
   pkt->client = client;
   pkt->n_pieces = 0;
   pkt->full = false;
+  pkt->no_donor = false;
   builder_begin(&pkt->builder, pkt->buf, client->max_payload, client->dcid.data, client->dcid.len,
                 false, false, 0);
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "relay/fanout/core.h"
+#include "relay/fanout/ordinal.h"
 #include "relay/t/fanout_bench.h"
 
 #define GROUP 7
@@ -82,10 +83,88 @@ static void a_subgroup_named_while_it_waits_moves(void **state) {
   bench_close(b);
 }
 
+/* Two that wait as after a backlog: the datapath gave each an ordinal as its header came, the
+ * unimportant one first, and MAX_STREAMS lets one more stream open. */
+struct two {
+  struct bench *b;
+  struct client *sub;
+  struct leg *first, *later;
+  uint64_t low;
+};
+
+static struct two two_wait(void) {
+  struct two t = {.b = begin()};
+  struct client *up = find(t.b, true);
+  t.sub = find(t.b, false);
+  struct fb_counters *counters = client_counters(t.sub);
+  const struct plane *plane = t.b->relay->cfg.plane;
+  t.low = plane_add(plane, &counters->next_stream, 2);
+  plane_store(plane, &counters->max_streams, t.low + 1);
+  t.later = known(up, t.sub, 2), t.first = known(up, t.sub, 1);
+  leg_open(t.later, t.low), leg_open(t.first, t.low + 1);
+  comes(up, 2, 29, 0, 100);
+  comes(up, 1, 28, 0, 100);
+  assert_true(t.first->order < t.later->order);
+  return t;
+}
+
+static void who_goes_first_opens_first(void **state) {
+  (void)state;
+  struct two t = two_wait();
+  slow_run(t.sub);
+  assert_int_equal(t.first->ordinal, t.low);
+  assert_true(t.first->fin_sent);
+  assert_int_equal(t.later->ordinal, t.low + 1);
+  assert_true(t.later->parked);
+  assert_ptr_equal(joint_leg(t.sub, t.low << 2 | 3), t.first);
+  assert_ptr_equal(joint_leg(t.sub, (t.low + 1) << 2 | 3), t.later);
+  bench_close(t.b);
+}
+
+/* The subscriber knows it by its number. */
+static void a_stream_that_has_begun_keeps_its_ordinal(void **state) {
+  (void)state;
+  struct two t = two_wait();
+  ranges_add(&t.later->sent, 0, 1);
+  assert_false(ordinal_exchange(t.first));
+  assert_int_equal(t.later->ordinal, t.low);
+  bench_close(t.b);
+  t = two_wait();
+  t.later->charged = 1;
+  assert_false(ordinal_exchange(t.first));
+  bench_close(t.b);
+}
+
+static void the_less_important_is_given_nothing(void **state) {
+  (void)state;
+  struct two t = two_wait();
+  plane_store(t.b->relay->cfg.plane, &client_counters(t.sub)->max_streams, t.low + 2);
+  assert_false(ordinal_exchange(t.later));
+  assert_int_equal(t.first->ordinal, t.low + 1);
+  bench_close(t.b);
+}
+
+/* Whose ordinal it is that MAX_STREAMS allows is settled when it comes. */
+static void a_raised_limit_is_for_who_goes_first(void **state) {
+  (void)state;
+  struct two t = two_wait();
+  pending_park(t.sub, t.first);
+  pending_park(t.sub, t.later);
+  pending_unpark(t.sub);
+  slow_run(t.sub);
+  assert_int_equal(t.first->ordinal, t.low);
+  assert_true(t.first->fin_sent && !t.later->fin_sent);
+  bench_close(t.b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(who_became_known_late_is_not_sent_late),
       cmocka_unit_test(a_subgroup_named_while_it_waits_moves),
+      cmocka_unit_test(who_goes_first_opens_first),
+      cmocka_unit_test(a_stream_that_has_begun_keeps_its_ordinal),
+      cmocka_unit_test(the_less_important_is_given_nothing),
+      cmocka_unit_test(a_raised_limit_is_for_who_goes_first),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

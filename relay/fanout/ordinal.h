@@ -1,0 +1,22 @@
+/* Which waiting stream opens next: MAX_STREAMS counts ordinals, and the datapath gives them in
+ * the order in which headers come, also to streams that wait. So that a stream of high priority
+ * need not wait for a limit that those below it have used up, two legs that wait exchange their
+ * ordinals while nothing of either has left.
+ *
+ * Source: MoQT, Priorities (an object that may be written goes by its priority); RFC 9000 2.1, 4.6. */
+#ifndef FANBENCH_RELAY_FANOUT_ORDINAL_H
+#define FANBENCH_RELAY_FANOUT_ORDINAL_H
+
+#include "relay/fanout/core.h"
+
+/* May be exchanged: it has an ordinal, nothing of it was sent, charged or reset, and its limit is
+ * the one that all streams begin with. */
+bool ordinal_is_free(const struct leg *leg);
+/* `leg` has an ordinal beyond MAX_STREAMS, is of a client in a datapath (plane) and may be
+ * exchanged, or nothing happens. It gets the ordinal of the leg in client.pending that goes last
+ * of those that go after it and may be exchanged; that one gets its. The datapath is held and
+ * drained before: legs of the heap may come, go and be finished meanwhile.
+ * False: there is none, nothing has changed. */
+bool ordinal_exchange(struct leg *leg);
+
+#endif
