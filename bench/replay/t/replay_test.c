@@ -195,6 +195,24 @@ static void no_whole_journal(void **state) {
   assert_non_null(strstr(err, "expected the head of a journal"));
 }
 
+static void no_such_item_or_array(void **state) {
+  (void)state;
+  NEEDS_KERNEL();
+  struct journal_item *item = find(JOURNAL_SET, JOURNAL_CONFIG, 0, 0);
+  item->kind = JOURNAL_KINDS;
+  assert_int_equal(play(journal_len), 2);
+  assert_non_null(strstr(err, "an item of no known kind"));
+  item->kind = JOURNAL_SET;
+  item->array = JOURNAL_ARRAYS;
+  assert_int_equal(play(journal_len), 2);
+  assert_non_null(strstr(err, "sets what is not there"));
+  item->array = JOURNAL_CONFIG;
+  item->offset = sizeof(struct fb_config);
+  assert_int_equal(play(journal_len), 2);
+  assert_non_null(strstr(err, "sets what is not there"));
+  item->offset = 0;
+}
+
 static void fields_have_names(void **state) {
   char out[FIELD_ROOM];
   uint8_t frame[100] = {[12] = 8}, record[1000] = {0};
@@ -226,6 +244,7 @@ int main(void) {
       cmocka_unit_test(a_word_that_the_run_changed),
       cmocka_unit_test(a_byte_of_a_packet),
       cmocka_unit_test(no_whole_journal),
+      cmocka_unit_test(no_such_item_or_array),
       cmocka_unit_test(fields_have_names),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
