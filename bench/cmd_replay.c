@@ -67,7 +67,7 @@ static int replay_all(void) {
     const int rc = replay_one(found.paths[i], &sum);
     worst = rc > worst ? rc : worst;
     if (rc == CMD_LACKING)
-      break;
+      return rc; /* nothing was compared: no sum */
   }
   printf("%zu journals: %" PRIu64 " packets, %" PRIu64 " copies of %" PRIu64
          " bytes, run, native and TEST_RUN: %" PRIu64 " differences\n",
