@@ -124,7 +124,7 @@ static void collect(struct kernel *k, struct outcome *o) {
 static void run(struct executor *e, const uint8_t *frame, size_t len, uint64_t now_ns,
                 struct outcome *o) {
   struct kernel *k = of(e);
-  uint8_t out[FB_BUF_LEN];
+  uint8_t out[FB_BUF_LEN] = {0};
   struct __sk_buff skb = {0};
   struct bpf_test_run_opts opts = {.sz = sizeof opts,
                                    .data_in = frame,
