@@ -237,6 +237,31 @@ static bool publisher_broke(const struct qp_evidence *e, const char *node) {
   return false;
 }
 
+/* The relay of its publisher broke off before the subscription, which may rest on what a relay
+ * below had from it before: until the publisher is connected again nothing gets any further. */
+static bool lost_with_relay(const struct qp_evidence *e, size_t publisher,
+                            const struct qp_log_subscribed *s, const struct qp_log_object *o,
+                            bool lossless) {
+  static const char *const kinds[] = {"die", "kill", "restart", "vanish"};
+  const struct qp_objects_log *log = &e->logs[publisher];
+  const char *relay = e->manifest->nodes[publisher].relay;
+  uint64_t early = lossless ? IN_FLIGHT_PLAIN_NS : IN_FLIGHT_NS;
+  for (size_t i = 0; i < e->faults.n; i++) {
+    const struct qp_fault *f = &e->faults.items[i];
+    bool breaks = false;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+      breaks |= !strcmp(f->kind, kinds[k]);
+    if (!breaks || strcmp(f->node, relay) != 0 || f->t > s->t || o->t + early < f->t)
+      continue;
+    uint64_t back = UINT64_MAX;
+    for (size_t k = log->n_sessions; k-- > 0 && log->sessions[k].t > f->t;)
+      back = log->sessions[k].t;
+    if (o->t < back)
+      return true;
+  }
+  return false;
+}
+
 static void judge_missing(struct qp_judged *self, const struct published *p, const struct got *got,
                           size_t node) {
   const struct qp_evidence *e = self->evidence;
@@ -252,6 +277,7 @@ static void judge_missing(struct qp_judged *self, const struct published *p, con
       const struct qp_log_object *o = p->items[i];
       if (!was_due(s, o, limit, lossless, until) || got->in_session[i] ||
           publisher_broke(e, m->nodes[p->by[i]].name) ||
+          lost_with_relay(e, p->by[i], s, o, lossless) ||
           (o->subgroup == QP_NO_SUBGROUP && was_rebound(e, who, o->t)))
         continue;
       self->out->examined++;

@@ -1,7 +1,9 @@
-/* What an end that goes away, moves or comes back leaves owed: copy-count, stream-complete. */
+/* What an end that goes away, moves or comes back leaves owed: copy-count, stream-complete,
+ * payload-identical. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -103,6 +105,43 @@ static void a_subscription_that_goes_on_is_owed_the_second_life(void **state) {
   judge_second_life("", 4, JUDGE_FAIL);
 }
 
+/* ---- a relay above that goes ------------------------------------------------ */
+
+#define CONNECTED(ms) "{\"ev\":\"connected\",\"t\":" #ms "000000,\"conn\":\"00\"}\n"
+#define PUBLISHED(ms)                                                                              \
+  "{\"ev\":\"published\",\"t\":" #ms "000000,\"track\":\"chat\",\"group\":5,\"subgroup\":0,"             \
+  "\"object\":0,\"size\":1,\"hash\":\"d24ec4f1a98c6e5b\",\"priority\":1}\n"
+
+/* The publisher is connected from 1 ms and, again, from 1,500 ms on. At 1,700 ms a relay further
+ * down answers with the largest object that it had before. */
+static void judge_above(const char *published, const char *faults, enum judge_result result) {
+  static char log[1024];
+  struct plan p = made_run();
+  snprintf(log, sizeof log, CONNECTED(1) CONNECTED(1500) "%s", published);
+  p.pub_log = log;
+  p.sub_log =
+      CONNECTED(2)
+      "{\"ev\":\"subscribed\",\"t\":1700000000,\"track\":\"chat\",\"alias\":7,\"largest\":[0,0]}\n";
+  p.faults = faults;
+  scene_close(&p.scene);
+  made_run_expect(&p, "payload-identical", result);
+}
+
+static void what_a_dead_relay_was_sent_is_not_owed(void **state) {
+  (void)state;
+  judge_above(PUBLISHED(1200), FAULT(1000, "kill", "relay"), JUDGE_PASS);
+  judge_above(PUBLISHED(900), FAULT(1000, "kill", "relay"), JUDGE_PASS);
+}
+
+static void what_a_living_relay_was_sent_is_owed(void **state) {
+  (void)state;
+  judge_above(PUBLISHED(1200), "", JUDGE_FAIL);
+  judge_above(PUBLISHED(1200), FAULT(1000, "kill", "lower"), JUDGE_FAIL);
+  judge_above(PUBLISHED(1200), FAULT(1000, "migrate", "relay"), JUDGE_FAIL);
+  judge_above(PUBLISHED(1600), FAULT(1000, "kill", "relay"), JUDGE_FAIL);
+  judge_above(PUBLISHED(400), FAULT(1000, "kill", "relay"), JUDGE_FAIL);
+}
+
 /* ---- a subscriber that goes -------------------------------------------------- */
 
 /* An object is left out, a later one leaves: it waited in no queue, but it had a time-out. */
@@ -164,6 +203,8 @@ int main(void) {
       cmocka_unit_test(a_publisher_that_is_there_leaves_its_objects_owed),
       cmocka_unit_test(a_subscription_ends_with_the_publisher_it_had),
       cmocka_unit_test(a_subscription_that_goes_on_is_owed_the_second_life),
+      cmocka_unit_test(what_a_dead_relay_was_sent_is_not_owed),
+      cmocka_unit_test(what_a_living_relay_was_sent_is_owed),
       cmocka_unit_test(a_delivery_timeout_counts_before_a_planned_end_too),
       cmocka_unit_test(a_lower_group_that_comes_late_leaves_first),
       cmocka_unit_test(a_lower_group_may_end_before_an_open_one),
