@@ -127,7 +127,7 @@ struct queued_datagram {
   uint64_t order;
   uint32_t track; /* index */
   uint8_t priority;
-  uint64_t group;
+  uint64_t group, object;
   uint64_t seen_ns; /* when it was read from the socket */
   size_t len;
   uint8_t data[];
@@ -288,7 +288,7 @@ struct client {
   size_t n_parked, cap_parked;
   struct resend *resend_head, **resend_tail;
   struct queued_datagram *dgram_head, **dgram_tail; /* by order, then as they came */
-  uint64_t dgram_last; /* order of the last one */
+  struct queued_datagram *dgram_last; /* read only if there is a head */
   uint64_t dgram_bytes;
   struct leg **resets; /* RESET_STREAM due */
   size_t n_resets, cap_resets;

@@ -14,15 +14,20 @@ static bool is_settled(const struct client *up, uint32_t slot) {
   return note->settled[up->rx_datagrams][slot / 64] >> (slot % 64) & 1;
 }
 
-/* Behind those of its order. Most come in order: what comes later is of a later group. */
+static bool goes_after(const struct queued_datagram *a, const struct queued_datagram *b) {
+  return a->order != b->order ? a->order > b->order : a->object > b->object;
+}
+
+/* Behind those of its order with no higher object ID: the way here may have changed theirs. Most
+ * come in order: what comes later is a later object. */
 static void put_in_order(struct client *client, struct queued_datagram *entry) {
-  struct queued_datagram **at = client->dgram_tail;
-  if (client->dgram_head && client->dgram_last > entry->order) {
+  struct queued_datagram **at = client->dgram_tail, *last = client->dgram_last;
+  if (client->dgram_head && goes_after(last, entry)) {
     at = &client->dgram_head;
-    while ((*at)->order <= entry->order) at = &(*at)->next;
+    while (!goes_after(*at, entry)) at = &(*at)->next;
   } else {
     client->dgram_tail = &entry->next;
-    client->dgram_last = entry->order;
+    client->dgram_last = entry;
   }
   entry->next = *at;
   *at = entry;
@@ -45,7 +50,7 @@ static void queue(struct client *client, const uint8_t *data, size_t len,
 void datagram_drop(struct client *client,
                    bool (*drops)(void *arg, const struct queued_datagram *datagram), void *arg) {
   struct queued_datagram **at = &client->dgram_head;
-  client->dgram_last = 0;
+  client->dgram_last = NULL;
   while (*at) {
     struct queued_datagram *d = *at;
     if (drops(arg, d)) {
@@ -54,7 +59,7 @@ void datagram_drop(struct client *client,
       free(d);
       continue;
     }
-    client->dgram_last = d->order;
+    client->dgram_last = d;
     at = &d->next;
   }
   client->dgram_tail = at;
@@ -106,6 +111,7 @@ void datagram_in(struct client *up, const uint8_t *data, size_t len) {
                                     .track = track->index,
                                     .priority = priority,
                                     .group = header.group.v,
+                                    .object = header.object.v,
                                     .seen_ns = relay->now});
   }
 }

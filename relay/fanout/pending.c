@@ -111,14 +111,11 @@ void pending_park(struct client *client, struct leg *leg) {
   client->parked[client->n_parked++] = leg;
 }
 
-/* All of them, if one may go: which of them opens its stream is a matter of their order. */
+/* All of them, whatever their ordinals: which of those that wait open the streams that the limit
+ * lets open is a matter of their order. */
 void pending_unpark(struct client *client) {
-  uint64_t most = plane_load(client->relay->cfg.plane, &client_counters(client)->max_streams);
-  bool any = false;
-  for (size_t i = 0; i < client->n_parked && !any; i++)
-    any = client->parked[i]->ordinal < most;
-  for (size_t i = client->n_parked; any && i-- > 0;) {
-    struct leg *leg = client->parked[i];
+  while (client->n_parked) {
+    struct leg *leg = client->parked[client->n_parked - 1];
     remove_parked(client, leg);
     pending_push(client, leg);
   }

@@ -157,6 +157,45 @@ static void a_raised_limit_is_for_who_goes_first(void **state) {
   bench_close(t.b);
 }
 
+/* Important ones are parked, with far ordinals; those that the new limit allows belong to others,
+ * which have not had a turn since. */
+static void a_raised_limit_is_for_who_was_parked_first(void **state) {
+  (void)state;
+  struct two t = two_wait();
+  pending_park(t.sub, t.first);
+  assert_false(t.later->parked);
+  pending_unpark(t.sub);
+  assert_false(t.first->parked);
+  assert_ptr_equal(t.sub->pending[0], t.first);
+  bench_close(t.b);
+}
+
+/* A datagram of the publisher: object `object` of its one track, no properties, with a priority. */
+static void datagram_comes(struct client *up, uint8_t object) {
+  const struct track *track = NULL;
+  for (unsigned i = 0; i < FB_MAX_TRACKS && !track; i++)
+    track = up->relay->tracks[i];
+  assert_non_null(track);
+  assert_true(track->alias < 64);
+  const uint8_t bytes[] = {0, (uint8_t)track->alias, GROUP, object, 128, 'x'};
+  datagram_in(up, bytes, sizeof bytes);
+}
+
+/* What overtook it on the way here does not go first for that. */
+static void datagrams_wait_in_the_order_of_their_objects(void **state) {
+  (void)state;
+  struct bench *b = begin();
+  struct client *up = find(b, true), *sub = find(b, false);
+  static const uint8_t came[] = {32, 31, 34, 33, 30};
+  for (size_t i = 0; i < sizeof came; i++)
+    datagram_comes(up, came[i]);
+  uint64_t object = 30;
+  for (const struct queued_datagram *d = sub->dgram_head; d; d = d->next)
+    assert_int_equal(d->object, object++);
+  assert_int_equal(object, 35);
+  bench_close(b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(who_became_known_late_is_not_sent_late),
@@ -165,6 +204,8 @@ int main(void) {
       cmocka_unit_test(a_stream_that_has_begun_keeps_its_ordinal),
       cmocka_unit_test(the_less_important_is_given_nothing),
       cmocka_unit_test(a_raised_limit_is_for_who_goes_first),
+      cmocka_unit_test(a_raised_limit_is_for_who_was_parked_first),
+      cmocka_unit_test(datagrams_wait_in_the_order_of_their_objects),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
