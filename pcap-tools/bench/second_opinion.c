@@ -56,7 +56,7 @@ static struct reading *add(struct readings *r) {
 }
 
 __attribute__((format(printf, 2, 3))) static void say(struct reading *p, const char *format, ...) {
-  char *more, *all;
+  char *more, *all = NULL;
   va_list args;
   va_start(args, format);
   int got = vasprintf(&more, format, args);
