@@ -112,10 +112,12 @@ bool qp_admitted(const struct qp_request *r, int priority, uint64_t t) {
   return false;
 }
 
-static bool narrowed_later(const struct qp_request *r, int priority, uint64_t t) {
+/* Behind t, and before `until`. */
+static bool narrowed_later(const struct qp_request *r, int priority, uint64_t t, uint64_t until) {
   for (size_t i = 1; i < r->n_filters; i++) {
     const struct qp_filter *f = &r->filters[i];
-    if (!f->refused && f->asked.time_ns > t && (!f->forward || !qp_filter_admits(f, priority)))
+    if (!f->refused && f->asked.time_ns > t && f->asked.time_ns < until &&
+        (!f->forward || !qp_filter_admits(f, priority)))
       return true;
   }
   return false;
@@ -138,6 +140,7 @@ static uint64_t end_of(const struct qp_conn *c, const struct qp_request *r) {
 }
 
 static const char ENDED_IN_QUEUE[] = "the subscription ended before it left the queue";
+static const char NARROWED_IN_QUEUE[] = "the filter was narrowed before it left the queue";
 static const char GONE_IN_QUEUE[] = "the subscriber or the relay was gone before it left the queue";
 
 /* Why nothing was owed to the subscription at all, or not this object; NULL: it was. */
@@ -155,7 +158,7 @@ static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d
   if (d->request->track != QP_MAP_NONE &&
       qp_is_rogue_track(e, qp_tracker_tracks(e->tracker)->items[d->request->track].name))
     return "its publisher breaks the rules on request, and is sent away with what it sent";
-  if (!o->datagram && narrowed_later(d->request, d->in_priority, o->opened_ns))
+  if (!o->datagram && narrowed_later(d->request, d->in_priority, o->opened_ns, UINT64_MAX))
     return "the filter was narrowed";
   return NULL;
 }
@@ -171,6 +174,8 @@ static const char *queue_excuse(const struct qp_evidence *e, const struct qp_due
     return ENDED_IN_QUEUE;
   if (broken != UINT64_MAX && broken < arrived + BACKLOG_NS)
     return GONE_IN_QUEUE;
+  if (d->in->datagram && narrowed_later(r, d->in_priority, arrived, arrived + BACKLOG_NS))
+    return NARROWED_IN_QUEUE;
   return NULL;
 }
 
@@ -349,7 +354,8 @@ static void settle(const struct qp_evidence *e, struct qp_fanout *f,
     d->excuse = queue_excuse(e, d);
   if (d->excuse)
     d->claim = QP_CLAIM_EITHER;
-  d->queued = d->excuse == ENDED_IN_QUEUE || d->excuse == GONE_IN_QUEUE;
+  d->queued = d->excuse == ENDED_IN_QUEUE || d->excuse == GONE_IN_QUEUE ||
+              d->excuse == NARROWED_IN_QUEUE;
 }
 
 /* When the last of those objects came that left: [i] = of priority i or less urgent. */

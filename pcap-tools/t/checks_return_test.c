@@ -195,6 +195,32 @@ static void a_lower_group_may_end_before_an_open_one(void **state) {
   leaves_open(1, 2, JUDGE_FAIL);
 }
 
+/* ---- a filter that is narrowed over a backlog ---------------------------------- */
+
+/* A datagram of priority 1 waits so long for its turn, until nothing above 0 is wanted. */
+static void waits(unsigned ms, bool passed_by, enum judge_result result) {
+  size_t asked = m_subscribe(0, "chat", p_next_group()).len;
+  size_t answered = m_subscribe_ok(DOWN_ALIAS, p_none()).len;
+  struct plan p = made_run();
+  scene_up(&p.scene, 0, 1, "b");
+  scene_up(&p.scene, 0, 2, "c");
+  if (passed_by)
+    scene_down(&p.scene, 0, 2, "c");
+  p.scene.t->now_ns += ms * 1000000ull;
+  pkt_1rtt(&p.scene.sub, C,
+           .frames = FRAMES(w_stream_of(0, asked, m_update(2, p_limit(0)), false)));
+  pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(0, answered, m_request_ok(), false)));
+  scene_close(&p.scene);
+  made_run_expect(&p, "copy-count", result);
+}
+
+static void a_datagram_in_the_queue_goes_with_the_filter(void **state) {
+  (void)state;
+  waits(1500, false, JUDGE_PASS);
+  waits(1500, true, JUDGE_FAIL);
+  waits(2500, false, JUDGE_FAIL);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_lost_from_a_new_address_did_not_arrive),
@@ -206,6 +232,7 @@ int main(void) {
       cmocka_unit_test(what_a_dead_relay_was_sent_is_not_owed),
       cmocka_unit_test(what_a_living_relay_was_sent_is_owed),
       cmocka_unit_test(a_delivery_timeout_counts_before_a_planned_end_too),
+      cmocka_unit_test(a_datagram_in_the_queue_goes_with_the_filter),
       cmocka_unit_test(a_lower_group_that_comes_late_leaves_first),
       cmocka_unit_test(a_lower_group_may_end_before_an_open_one),
   };
