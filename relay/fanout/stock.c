@@ -52,8 +52,10 @@ static enum handed hand_over(struct client *client, struct leg *leg) {
 }
 
 /* ngtcp2 has all it may have, of streams that wait for the subscriber's limits and not for the
- * path: those limits are none for datagrams. */
+ * path: those limits are none for datagrams. The room that an ACK has just made is for streams
+ * that may be sent. */
 static void pass_blocked_streams(struct client *client) {
+  if (qc_streams_wait(client->qc)) return;
   uint64_t room = qc_congestion_room(client->qc);
   for (struct queued_datagram *d = client->dgram_head; d && d->len < room; d = client->dgram_head) {
     room -= d->len;

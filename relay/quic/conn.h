@@ -213,6 +213,8 @@ void qc_stream_stop(struct qc *conn, int64_t sid, uint64_t code); /* STOP_SENDIN
 /* Bytes of the stream not yet acknowledged (buffered or in flight). */
 uint64_t qc_stream_unacked(const struct qc *conn, int64_t sid);
 uint64_t qc_unacked(const struct qc *conn); /* all streams and queued datagrams */
+/* Has a stream bytes that were never sent, and the peer's limits allow some? */
+bool qc_streams_wait(const struct qc *conn);
 
 /* Queues one DATAGRAM. Returns 0, -1 if it can never fit or the peer takes none. */
 int qc_datagram_send(struct qc *conn, const void *data, size_t len);

@@ -329,3 +329,7 @@ uint64_t qc_stream_unacked(const struct qc *conn, int64_t sid) {
 uint64_t qc_unacked(const struct qc *conn) {
   return conn->unacked + conn->datagram_bytes;
 }
+
+bool qc_streams_wait(const struct qc *conn) {
+  return conn->n_ready && NG_GET(max_data_left)(conn->ng) > 0;
+}
