@@ -3,7 +3,8 @@
  * expects the node to get that it goes to; and what is expected must come.
  *
  * Who closes before the handshake is done cannot say why: a close by the application, whatever its
- * code, then goes as APPLICATION_ERROR of the transport (RFC 9000 10.2.3), and is none.
+ * code, then goes as APPLICATION_ERROR of the transport (RFC 9000 10.2.3), and is none. If it
+ * goes in a 1-RTT packet as well, that one counts.
  *
  * Vantage: the sender's interface.
  *

@@ -320,6 +320,27 @@ static void an_application_that_closes_early_passes(void **state) {
   tape_free(t);
 }
 
+/* The server is gone before it confirmed the handshake: the close goes in all spaces, and only
+ * in 1-RTT with its own code. */
+static void close_in_two_spaces(uint64_t code, enum judge_result result) {
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn(t);
+  tape_say_initial(&c, C, 1, w_close(0x0c));
+  pkt_1rtt(&c, C, .frames = FRAMES(w_close_app(code)));
+  if (result == JUDGE_PASS)
+    tape_expect(t, "close-clean", JUDGE_PASS, 1);
+  else
+    tape_expect_finding(t, "close-clean", "error code", "0x5");
+  tape_conn_free(&c);
+  tape_free(t);
+}
+
+static void a_close_told_again_counts_by_its_own_code(void **state) {
+  (void)state;
+  close_in_two_spaces(0, JUDGE_PASS);
+  close_in_two_spaces(5, JUDGE_FAIL);
+}
+
 static void an_early_error_of_the_transport_fails(void **state) {
   (void)state;
   struct tape *t = tape_new();
@@ -405,6 +426,7 @@ int main(void) {
       T(a_transport_error_fails),
       T(an_application_error_fails),
       T(an_application_that_closes_early_passes),
+      T(a_close_told_again_counts_by_its_own_code),
       T(an_early_error_of_the_transport_fails),
       T(an_application_error_fails_later),
       T(a_bare_capture_without_close_is_not_judged),

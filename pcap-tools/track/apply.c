@@ -208,13 +208,24 @@ static void apply_ack(const struct qp_seen *s, struct qp_quic_frame *f) {
   n->any_acked = true;
 }
 
+/* Who does not know which keys its peer has closes in all spaces at once; where 1-RTT keys may be
+ * missing a close by the application is named APPLICATION_ERROR, in 1-RTT it has its own code
+ * (RFC 9000 10.2.3). */
+static bool says_it_again(const struct qp_close *close, const struct qp_seen *s,
+                          const struct qp_quic_frame *f) {
+  enum { APPLICATION_ERROR = 0x0c };
+  return close->early && close->code == APPLICATION_ERROR && s->space == QP_SPACE_APP &&
+         f->type == QP_F_CONNECTION_CLOSE_APP;
+}
+
 static void apply_close(const struct qp_seen *s, struct qp_quic_frame *f) {
   struct qp_close *close = &s->conn->close[s->side];
   if ((s->views & QP_REACHED) && !close->reached.frame)
     close->reached = s->place;
-  if (!(s->views & QP_SENT) || close->seen)
+  if (!(s->views & QP_SENT) || (close->seen && !says_it_again(close, s, f)))
     return;
   close->seen = true;
+  close->early = s->space != QP_SPACE_APP;
   close->application = f->type == QP_F_CONNECTION_CLOSE_APP;
   close->code = f->close.code;
   close->at = s->place;

@@ -172,6 +172,7 @@ struct qp_close {
   char reason[64];
   struct qp_place at;
   struct qp_place reached; /* the peer; frame 0: it did not */
+  bool early; /* in an Initial or Handshake packet; the same close may follow in 1-RTT */
 };
 
 /* Which file is nearest to a side on a 4-tuple. */
