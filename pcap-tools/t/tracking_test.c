@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "pcap-tools/t/tape.h"
+#include "pcap-tools/track/conn.h"
 
 enum { C = TAPE_CLIENT, S = TAPE_SERVER };
 
@@ -335,8 +336,45 @@ static void its_own_id_in_the_payload(void **state) {
   done(t, &c);
 }
 
+static struct qp_end end(uint8_t host, uint16_t port) {
+  return (struct qp_end){.addr = {10, 0, 0, host}, .port = port, .family = 4};
+}
+
+/* A packet from an address to which the peer has not sent yet: the sender's capture shows that it
+ * left, and not that it reached the peer. */
+static void a_new_address_reaches_the_peers_capture(void **state) {
+  (void)state;
+  enum { CLIENTS, SERVERS };
+  struct qp_tuple there = {end(2, 1000), end(1, 443)}, back = {end(1, 443), end(2, 1000)};
+  struct qp_tuple moved = {end(2, 1001), end(1, 443)};
+  struct qp_conn *c = calloc(1, sizeof *c);
+  /* nothing is known of the server before it sends */
+  assert_int_equal(qp_conn_views(c, QP_CLIENT, &there, CLIENTS), QP_SENT | QP_REACHED);
+  assert_int_equal(qp_conn_views(c, QP_SERVER, &back, SERVERS), QP_SENT);
+  assert_int_equal(qp_conn_views(c, QP_CLIENT, &there, CLIENTS), QP_SENT);
+  assert_int_equal(qp_conn_views(c, QP_CLIENT, &moved, CLIENTS), QP_SENT);
+  assert_int_equal(qp_conn_views(c, QP_CLIENT, &moved, SERVERS), QP_REACHED);
+  free(c->vantages);
+  free(c);
+}
+
+/* One capture of both sides. */
+static void a_new_address_in_the_only_capture(void **state) {
+  (void)state;
+  struct qp_tuple there = {end(2, 1000), end(1, 443)}, back = {end(1, 443), end(2, 1000)};
+  struct qp_tuple moved = {end(2, 1001), end(1, 443)};
+  struct qp_conn *c = calloc(1, sizeof *c);
+  qp_conn_views(c, QP_CLIENT, &there, 0);
+  qp_conn_views(c, QP_SERVER, &back, 0);
+  assert_int_equal(qp_conn_views(c, QP_CLIENT, &moved, 0), QP_SENT | QP_REACHED);
+  free(c->vantages);
+  free(c);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_new_address_reaches_the_peers_capture),
+      cmocka_unit_test(a_new_address_in_the_only_capture),
       cmocka_unit_test(its_own_id_in_the_payload),
       cmocka_unit_test(every_cipher_in_both_versions),
       cmocka_unit_test(a_version_chosen_in_the_handshake),

@@ -268,7 +268,9 @@ static inline unsigned qp_conn_arrived(const struct qp_conn *conn, unsigned send
 }
 
 /* How a frame in this file that `side` sent on this 4-tuple is seen: a set of
- * enum qp_view; 0: it counts for neither side. Learns new vantages. */
+ * enum qp_view; 0: it counts for neither side. Learns new vantages. The receiver's file is the
+ * one it sends to that address from; until it does, the one it has sent from at its own address;
+ * until it has sent anything, any. */
 unsigned qp_conn_views(struct qp_conn *conn, unsigned side, const struct qp_tuple *tuple,
                        uint32_t file);
 
