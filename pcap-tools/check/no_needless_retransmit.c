@@ -11,12 +11,14 @@
  * Vantage: the relay's interface; a resend counts where the publisher sends it.
  *
  * Excused: an ACK that left and was lost; a process that waits for its turn on a busy
- * machine, or that the timeline stalls.
+ * machine, or that the timeline stalls; a relay that the timeline ended before its ACK was
+ * late: the one that is started again knows nothing of it.
  *
  * Source: RFC 9000 13.2.1. */
 #include <stdlib.h>
 
 #include "pcap-tools/check/awake.h"
+#include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/per_conn.h"
 #include "pcap-tools/check/relay_log.h"
 
@@ -126,8 +128,10 @@ static void judge_resend(struct qp_judged *self, const struct qp_seen *s,
   if (effect->fresh == f->stream.len)
     return;
   uint64_t awake = qp_awake_until(in->clock, s->place.time_ns);
-  const struct piece *p = forgotten(in, f, awake, ack_within(s->conn, !s->side));
-  if (!p || !qp_found(self))
+  uint64_t within = ack_within(s->conn, !s->side);
+  const struct piece *p = forgotten(in, f, awake, within);
+  uint64_t broken = p ? qp_broken_at(self->evidence, s->conn) : UINT64_MAX;
+  if (!p || (broken != UINT64_MAX && broken < p->t + within) || !qp_found(self))
     return;
   qp_describe(
       self, s->place,

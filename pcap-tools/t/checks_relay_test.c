@@ -486,6 +486,17 @@ static void a_relay_without_a_turn_is_not_accused(void **state) {
   made_run_expect(&p, "no-needless-retransmit", JUDGE_PASS);
 }
 
+/* Another process, started later, knows nothing of what the dead one got. */
+static void a_relay_that_is_gone_is_not_accused(void **state) {
+  (void)state;
+  struct plan p = resent(80, false);
+  p.faults = "{\"t\":15000000,\"kind\":\"kill\",\"node\":\"relay\",\"ok\":true}\n";
+  made_run_expect(&p, "no-needless-retransmit", JUDGE_PASS);
+  p = resent(80, false);
+  p.faults = "{\"t\":85000000,\"kind\":\"kill\",\"node\":\"relay\",\"ok\":true}\n";
+  made_run_expect(&p, "no-needless-retransmit", JUDGE_FAIL);
+}
+
 /* Copies are the kernel's: they say nothing about the process. The same packets
  * count if the ledger calls them the relay's own. */
 static struct plan resent_after_copies(bool fast) {
@@ -581,6 +592,7 @@ int main(void) {
       cmocka_unit_test(a_resend_although_acknowledged_passes),
       cmocka_unit_test(a_quick_resend_passes),
       cmocka_unit_test(a_relay_without_a_turn_is_not_accused),
+      cmocka_unit_test(a_relay_that_is_gone_is_not_accused),
       cmocka_unit_test(copies_are_no_sign_of_life),
       cmocka_unit_test(acks_in_the_ledger_are_signs_of_life),
   };
