@@ -32,9 +32,9 @@ int cmd_explain(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 
 extern const char cmd_run_help[], cmd_verify_help[], cmd_report_help[], cmd_check_help[],
-    cmd_list_help[], cmd_doctor_help[], cmd_enter_help[], cmd_clean_help[], cmd_fate_help[], cmd_sweep_help[],
-    cmd_matrix_help[], cmd_compare_help[], cmd_explore_help[],
-    cmd_shrink_help[], cmd_explain_help[], cmd_replay_help[];
+    cmd_list_help[], cmd_doctor_help[], cmd_enter_help[], cmd_clean_help[], cmd_fate_help[],
+    cmd_sweep_help[], cmd_matrix_help[], cmd_compare_help[], cmd_explore_help[], cmd_shrink_help[],
+    cmd_explain_help[], cmd_replay_help[];
 
 /* getopt_long() with fanbench's words for what is wrong; shorts begins with ":".
  * Returns the option, -1 at the end, '?' after it said what is wrong (then return

@@ -15,7 +15,8 @@ const char cmd_matrix_help[] =
     "examples:\n"
     "  fanbench run scenarios/defects --mode sim -j 2 --out out\n"
     "  fanbench matrix out\n"
-    "  fanbench run scenarios/defects --mode sim --seeds 1..20 -j 2 --out out && fanbench matrix out\n";
+    "  fanbench run scenarios/defects --mode sim --seeds 1..20 -j 2 --out out && fanbench matrix "
+    "out\n";
 
 enum { OPT_JSON = 1000 };
 static const struct option options[] = {

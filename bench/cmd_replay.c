@@ -9,13 +9,17 @@
 
 const char cmd_replay_help[] =
     "usage: fanbench replay DIR|FILE...\n"
-    "Plays journals (fanbench run --mode sim --journal) into the datapath compiled natively and into\n"
-    "the kernel's program by BPF_PROG_TEST_RUN, and compares both with the run: reasons, every byte\n"
-    "of every copy, decisions, numbers, charges, shared words. A directory gives every *.journal in\n"
+    "Plays journals (fanbench run --mode sim --journal) into the datapath compiled natively and "
+    "into\n"
+    "the kernel's program by BPF_PROG_TEST_RUN, and compares both with the run: reasons, every "
+    "byte\n"
+    "of every copy, decisions, numbers, charges, shared words. A directory gives every *.journal "
+    "in\n"
     "and below it. Needs root. Exit 1: they differ.\n"
     "\n"
     "examples:\n"
-    "  sudo fanbench run scenarios/first --mode sim --journal --out out && sudo fanbench replay out\n";
+    "  sudo fanbench run scenarios/first --mode sim --journal --out out && sudo fanbench replay "
+    "out\n";
 
 static const struct option options[] = {{NULL, 0, NULL, 0}};
 

@@ -25,7 +25,7 @@ const volatile struct fb_constants fb_constants = {.max_subscribers = FB_MAX_SUB
 
 __u64 fb_copy_index;    /* of the defect global-counter alone */
 __u32 fb_emitted_count; /* copies in `emitted`; the test sets it back */
-__u64 fb_clock_ns;      /* port_now_ns() of a test run, so that a run can be replayed; 0 = the clock */
+__u64 fb_clock_ns; /* port_now_ns() of a test run, so that a run can be replayed; 0 = the clock */
 
 /* ---- maps ------------------------------------------------------------------------ */
 

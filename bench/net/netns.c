@@ -89,7 +89,8 @@ static int open_inside(struct netns *ns, char *err, size_t err_len) {
   if (ns->ioctl_fd < 0)
     return fail(err, err_len, "cannot open a socket in the new namespace: %s", strerror(errno));
   if (read_cookie(ns->ioctl_fd, &ns->name.cookie) != 0)
-    return fail(err, err_len, "cannot read the cookie of a network namespace: %s; it needs Linux 5.14",
+    return fail(err, err_len,
+                "cannot read the cookie of a network namespace: %s; it needs Linux 5.14",
                 strerror(errno));
   ns->nl = nl_socket_alloc();
   if (ns->nl == NULL)

@@ -38,9 +38,9 @@ struct peer_files {
   uint32_t qlog_connection; /* that the open qlog belongs to */
   bool sparing;             /* see SPARING_ABOVE */
   int keys;                 /* -1 = not open */
-  int *received;           /* by track; -1 = not open */
-  struct mapping *mapping; /* by track */
-  int error;               /* the first errno of writing */
+  int *received;            /* by track; -1 = not open */
+  struct mapping *mapping;  /* by track */
+  int error;                /* the first errno of writing */
 };
 
 static void note_error(struct peer_files *files, int error) {

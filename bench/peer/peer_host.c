@@ -31,7 +31,7 @@ struct host {
   struct peer_sockets *sockets;
   int epoll, signals;
   uint64_t now_ns, flush_at_ns;
-  bool gone; /* the control channel ended */
+  bool gone;  /* the control channel ended */
   bool start; /* nobody will say so: the publisher starts by itself */
   bool told_error;
 };
@@ -69,7 +69,7 @@ static void on_event(void *arg, const struct peer_event *event) {
   if (event->kind == PEER_FAILED)
     tell_error(host, event->text);
   else if (event->kind == PEER_ANNOUNCED && host->config->control < 0)
-    host->start = true; /* not from within an event */
+    host->start = true;             /* not from within an event */
   else if (event->kind != PEER_BYE) /* said when all is written */
     peer_control_tell(host->config->control, event);
 }

@@ -23,7 +23,7 @@ struct kernel {
   struct fb_emitted *emitted;
   size_t emitted_len;
   int cpus, ring_fd;
-  unsigned cpu; /* it stays there */
+  unsigned cpu;                  /* it stays there */
   struct fb_cpu *before, *after; /* [cpus] */
   struct ring_buffer *ring;
   struct outcome *outcome; /* of the run that is on */
@@ -170,10 +170,10 @@ static void size_maps(struct kernel *k, const struct journal_head *head) {
 static void find_arrays(struct kernel *k, const struct dp_native *like) {
   struct relay *skel = k->skel;
   struct bpf_map *maps[JOURNAL_ARRAYS] = {
-      skel->maps.config,        skel->maps.upstreams,      skel->maps.subscribers,
-      skel->maps.subscriptions, skel->maps.streams,        skel->maps.counters,
-      skel->maps.upstream_state, skel->maps.track_state,   skel->maps.downs,
-      skel->maps.objects,       skel->maps.keys,           skel->maps.ghash,
+      skel->maps.config,         skel->maps.upstreams,   skel->maps.subscribers,
+      skel->maps.subscriptions,  skel->maps.streams,     skel->maps.counters,
+      skel->maps.upstream_state, skel->maps.track_state, skel->maps.downs,
+      skel->maps.objects,        skel->maps.keys,        skel->maps.ghash,
       skel->maps.keystreams};
   struct journal_array arrays[JOURNAL_ARRAYS];
   journal_arrays(like, arrays);

@@ -173,8 +173,7 @@ static bool has(struct replay *r, size_t len) {
 static void do_set(struct replay *r) {
   for (size_t e = 0; e < EXECUTORS && !r->wrong; e++)
     if (r->item.array >= JOURNAL_ARRAYS ||
-        !r->executors[e]->set(r->executors[e], r->item.array, r->item.offset, r->body,
-                              r->item.len))
+        !r->executors[e]->set(r->executors[e], r->item.array, r->item.offset, r->body, r->item.len))
       r->wrong = "it sets what is not there";
 }
 
@@ -197,8 +196,8 @@ static void do_table(struct replay *r) {
   memcpy(ids ? (void *)&cid.value : (void *)&alias.value, r->body + key_len, value_len);
   for (size_t i = 0; i < EXECUTORS; i++) {
     struct executor *e = r->executors[i];
-    const bool good = ids ? adds ? e->cid_set(e, &cid.key, &cid.value) : e->cid_del(e, &cid.key)
-                      : adds ? e->alias_set(e, &alias.key, &alias.value)
+    const bool good = ids    ? adds ? e->cid_set(e, &cid.key, &cid.value) : e->cid_del(e, &cid.key)
+                         : adds ? e->alias_set(e, &alias.key, &alias.value)
                              : e->alias_del(e, &alias.key);
     if (!good)
       differ(r, "%s of %s: the run could, %s could not", adds ? "adding" : "removing",
@@ -299,14 +298,30 @@ static bool step(struct replay *r) {
   if (!next_item(r))
     return false;
   switch ((enum journal_kind)r->item.kind) {
-  case JOURNAL_SET: do_set(r); break;
-  case JOURNAL_TAKE: do_take(r); break;
-  case JOURNAL_FRAME: do_frame(r); break;
-  case JOURNAL_COPY: do_copy(r); break;
-  case JOURNAL_REASON: do_reason(r); break;
-  case JOURNAL_SEEN: do_seen(r); break;
-  case JOURNAL_DONE: compare_arrays(r, JOURNAL_COUNTERS, JOURNAL_TRACK_STATE); break;
-  default: do_table(r); break;
+  case JOURNAL_SET:
+    do_set(r);
+    break;
+  case JOURNAL_TAKE:
+    do_take(r);
+    break;
+  case JOURNAL_FRAME:
+    do_frame(r);
+    break;
+  case JOURNAL_COPY:
+    do_copy(r);
+    break;
+  case JOURNAL_REASON:
+    do_reason(r);
+    break;
+  case JOURNAL_SEEN:
+    do_seen(r);
+    break;
+  case JOURNAL_DONE:
+    compare_arrays(r, JOURNAL_COUNTERS, JOURNAL_TRACK_STATE);
+    break;
+  default:
+    do_table(r);
+    break;
   }
   return r->wrong == NULL;
 }

@@ -120,9 +120,7 @@ static int add(struct matrix *m, const json_t *root) {
   row->on++;
   size_t i;
   json_t *check;
-  json_array_foreach(checks, i, check)
-    if (!add_check(m, row, check))
-      return -1;
+  json_array_foreach(checks, i, check) if (!add_check(m, row, check)) return -1;
   return 1;
 }
 
@@ -135,7 +133,8 @@ int matrix_add(struct matrix *m, const char *path, char *err, size_t err_len) {
   }
   int taken = add(m, root);
   if (taken < 0)
-    snprintf(err, err_len, "%s: expected a report of fanbench with the checks of this version", path);
+    snprintf(err, err_len, "%s: expected a report of fanbench with the checks of this version",
+             path);
   json_decref(root);
   return taken;
 }
@@ -181,9 +180,10 @@ void matrix_print(const struct matrix *m, FILE *to) {
     else
       fputs("pass\n", to);
   }
-  fputs("X convicted as it must  x convicted too  + in some seeds  ! not as expected  . passed  "
-        "- skipped\n",
-        to);
+  fputs(
+      "X convicted as it must  x convicted too  + in some seeds  ! not as expected  . passed  "
+      "- skipped\n",
+      to);
   for (size_t i = 0; i < m->n_checks; i++) {
     bool last = i % 4 == 3 || i + 1 == m->n_checks;
     fprintf(to, "%2zu %-*s%s", i + 1, last ? 0 : 23, m->checks[i].name, last ? "\n" : " ");

@@ -15,11 +15,10 @@
 
 /* What a run writes: files by pattern, and folders whose files are all its own. */
 static const char *const artefacts[] = {
-    "scenario.yaml",   "manifest.json",  "keys.log",       "links.jsonl",
-    "faults.jsonl",    "metrics.csv",    "samples.csv",    "report.json",
-    "report.tap",      "junit.xml",      "report.html",    "interleavings.jsonl",
-    "*-objects.jsonl", "*-copies.jsonl", "*-ledger.jsonl", "*-counters.json",
-    "*.journal",
+    "scenario.yaml",   "manifest.json",       "keys.log",        "links.jsonl",    "faults.jsonl",
+    "metrics.csv",     "samples.csv",         "report.json",     "report.tap",     "junit.xml",
+    "report.html",     "interleavings.jsonl", "*-objects.jsonl", "*-copies.jsonl", "*-ledger.jsonl",
+    "*-counters.json", "*.journal",
 };
 static const char *const folders[] = {"capture", "log", "qlog", "received", INPUTS_FOLDER};
 /* Other runs below this one; each clears its own. */

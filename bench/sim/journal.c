@@ -31,9 +31,9 @@ void journal_arrays(const struct dp_native *dp, struct journal_array arrays[JOUR
   const size_t keystreams =
       fb_keystreams(s->subscribers, s->upstreams, s->keystreams_down, s->keystreams_up);
 #define ARRAY(id, field, count, looked, is_entry, runs)                                            \
-  arrays[id] = (struct journal_array) {                                                            \
-    #field, (uint8_t *)dp->field, sizeof *dp->field, dp->field ? (count) : 0, looked, is_entry, runs \
-  }
+  arrays[id] = (struct journal_array){                                                             \
+      #field, (uint8_t *)dp->field, sizeof *dp->field, dp->field ? (count) : 0, looked, is_entry,  \
+      runs}
   arrays[JOURNAL_CONFIG] = (struct journal_array){
       "config", (uint8_t *)&dp->config, sizeof dp->config, 1, sizeof dp->config, true, false};
   ARRAY(JOURNAL_UPSTREAMS, upstreams, s->upstreams, sizeof *dp->upstreams, true, false);
@@ -227,9 +227,9 @@ static void step_between(struct journal *j, struct plane *plane) {
   j->plane = plane;
   j->inner = plane->ops;
   j->inner_ctx = plane->ctx;
-  j->ops = (struct plane_ops){put_config, put_upstream, put_subscriber, put_subscription,
-                              add_cid,    del_cid,      add_alias,      del_alias,
-                              take_stream, quiesce,     drain};
+  j->ops = (struct plane_ops){put_config,  put_upstream, put_subscriber, put_subscription,
+                              add_cid,     del_cid,      add_alias,      del_alias,
+                              take_stream, quiesce,      drain};
   plane->ops = &j->ops;
   plane->ctx = j;
 }
@@ -259,8 +259,7 @@ struct journal *journal_open(const char *path, struct dp_native *dp, struct plan
     return NULL;
   }
   setvbuf(j->file, NULL, _IOFBF, FILE_BUFFER);
-  struct journal_head head = {
-      JOURNAL_MAGIC, sizeof head, dp->policy, dp->sizes, dp->defects};
+  struct journal_head head = {JOURNAL_MAGIC, sizeof head, dp->policy, dp->sizes, dp->defects};
   fwrite(&head, sizeof head, 1, j->file);
   step_between(j, plane);
   return j;

@@ -25,7 +25,7 @@ struct nest {
   int node; /* whose, of which life */
   uint32_t life;
   uint64_t accesses;
-  size_t replayed; /* steps of config->replay, those of others included */
+  size_t replayed;    /* steps of config->replay, those of others included */
   unsigned depth;     /* runs within a run */
   unsigned datapaths; /* runs of the datapath that have not ended */
   bool relay;         /* a relay's step has not ended */

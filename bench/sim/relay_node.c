@@ -36,7 +36,7 @@ struct relay_node {
   struct qc_tls *tls, *dial_tls; /* dial_tls: NULL without an upstream */
   char authority[80];            /* of its upstream */
   struct relay *relay;
-  struct dp_native *dp; /* datapath kernel; else NULL */
+  struct dp_native *dp;    /* datapath kernel; else NULL */
   struct journal *journal; /* of what reaches it; NULL = none is kept */
   struct native_plane plane;
   struct user_plane *user; /* datapath user; else NULL */
@@ -52,7 +52,7 @@ struct relay_node {
   uint32_t in;                           /* packets since the timers were looked at */
   uint64_t flushed_ns;                   /* what user space let out has left then */
   bool drained;
-  bool vanished; /* hears and says nothing any more */
+  bool vanished;                 /* hears and says nothing any more */
   char buffers[3][LINES_BUFFER]; /* of the traces */
 };
 
@@ -319,13 +319,13 @@ static int open_datapath(struct relay_node *r) {
   const struct plan *plan = r->node->world->plan;
   const struct fb_defects defects = relay_plan_defects(plan);
   const struct plane_protection protection =
-      relay_protection(relay_plan_protection(r->node->plan), relay_plan_cipher(r->node->plan), relay_plan_clients(plan),
-                       r->node->plan->datapath == PLAN_DP_KERNEL);
+      relay_protection(relay_plan_protection(r->node->plan), relay_plan_cipher(r->node->plan),
+                       relay_plan_clients(plan), r->node->plan->datapath == PLAN_DP_KERNEL);
   if (r->node->plan->datapath == PLAN_DP_STOCK)
     return 0;
   if (r->node->plan->datapath == PLAN_DP_USER) {
-    r->user = user_plane_open(relay_plan_clients(plan), &defects, relay_plan_policy(r->node->plan), &protection,
-                              on_send, r);
+    r->user = user_plane_open(relay_plan_clients(plan), &defects, relay_plan_policy(r->node->plan),
+                              &protection, on_send, r);
     return r->user != NULL ? 0 : -1;
   }
   const struct dp_native_sizes sizes = {.subscribers = relay_plan_clients(plan),

@@ -89,8 +89,8 @@ struct world {
   struct sim_process **processes;
   size_t n_processes, room_processes;
   size_t ends, ends_seen; /* of processes; of these, those that the director looked at */
-  bool changed; /* a node told something since this was last cleared */
-  bool closing; /* what still happens is of no account */
+  bool changed;           /* a node told something since this was last cleared */
+  bool closing;           /* what still happens is of no account */
   bool timed_out;
   char ended[512];
   uint64_t played, nested;

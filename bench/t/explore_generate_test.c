@@ -17,7 +17,7 @@
 #include "bench/t/scenario_equal.h"
 #include "bench/t/scenario_text.h"
 
-#define SEEDS 3000
+#define SEEDS   3000
 #define LARGEST 1000
 
 /* The plan that a model means; its text must be a scenario. */
@@ -230,7 +230,7 @@ static void every_scenario_of_the_catalogue(void **state) {
     struct plan *plan = plan_load(files.gl_pathv[i], NULL, 0, &err);
     plan_error_free(&err);
     if (!plan)
-      continue; /* a sweep */
+      continue;                          /* a sweep */
     if (plan->n_nodes > PLAN_MAX_KEYS) { /* too many for entries of their own */
       plan_free(plan);
       continue;

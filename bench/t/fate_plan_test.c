@@ -98,7 +98,8 @@ static void impairments_convert(void **state) {
 static const char scenario[] =
     "scenario: faults\n"
     "duration: 1s\n"
-    "nodes: { pub: { role: publisher }, relay: { role: relay, protection: none }, sub: { role: subscriber } }\n"
+    "nodes: { pub: { role: publisher }, relay: { role: relay, protection: none }, sub: { role: "
+    "subscriber } }\n"
     "links:\n"
     "  - { between: [pub, relay] }\n"
     "  - between: [relay, sub]\n"

@@ -18,7 +18,7 @@
 #define MS UINT64_C(1000000)
 
 #define LOSSY                                                                                      \
-  TOP NODES_CLEAR                                                                                        \
+  TOP NODES_CLEAR                                                                                  \
       "links:\n  - { between: [pub, relay] }\n"                                                    \
       "  - between: [relay, sub]\n    delay: 3ms\n    loss: 10%\n    duplicate: 5%\n"              \
       "    forward: { faults: [{ do: drop, frame: DATAGRAM, nth: 4 }] }\n" TRACKS SUBSCRIPTIONS    \

@@ -17,7 +17,7 @@
 
 #define SCENARIO                                                                                   \
   "scenario: small\nduration: 60ms\ndrain: 500ms\n"                                                \
-  "nodes:\n  pub: { role: publisher }\n  relay: { role: relay, protection: none }\n"                                 \
+  "nodes:\n  pub: { role: publisher }\n  relay: { role: relay, protection: none }\n"               \
   "  sub: { role: subscriber, count: 2 }\n"                                                        \
   "links:\n  - { between: [pub, relay] }\n  - { between: [relay, sub] }\n"                         \
   "tracks:\n"                                                                                      \

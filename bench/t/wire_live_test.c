@@ -264,7 +264,8 @@ static void play(const char *scenario) {
   fputs(scenario, to);
   fclose(to);
   snprintf(command, sizeof command,
-           "'%s/fanbench' run %s --mode live --out %s/run >%s/talk 2>&1 || { rc=$?; sed 's/^/# /' %s/talk; "
+           "'%s/fanbench' run %s --mode live --out %s/run >%s/talk 2>&1 || { rc=$?; sed 's/^/# /' "
+           "%s/talk; "
            "exit $rc; }",
            getenv("BUILDDIR"), path, base, base, base);
   const int status = system(command);

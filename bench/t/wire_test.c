@@ -32,8 +32,8 @@ static size_t text_len;
 
 static void open_wire(const char *links, const char *timeline) {
   char scenario[4096], err[256];
-  snprintf(scenario, sizeof scenario, "%s%s%s%s%s%s", TOP, NODES_CLEAR, links, TRACKS, SUBSCRIPTIONS,
-           timeline);
+  snprintf(scenario, sizeof scenario, "%s%s%s%s%s%s", TOP, NODES_CLEAR, links, TRACKS,
+           SUBSCRIPTIONS, timeline);
   plan = text_plan(scenario);
   assert_int_equal(topology_plan(plan, &net, err, sizeof err), 0);
   journal = open_memstream(&text, &text_len);

@@ -53,7 +53,7 @@ enum fb_protection { FB_PROTECT_NONE = 0, FB_PROTECT_CHACHA20 = 1, FB_PROTECT_AE
   __u32 gen;    /* connection generation; 0 = free */                                              \
   __u32 active; /* 0: its packets only go up */                                                    \
   __u8 protection;                                                                                 \
-  __u8 phase; /* key phase bit to expect; protected packets may have the other one (keys.h) */                                                        \
+  __u8 phase; /* key phase bit to expect; protected packets may have the other one (keys.h) */     \
   __u8 pad[2];                                                                                     \
   struct fb_path path;
 struct fb_upstream {
@@ -136,7 +136,7 @@ enum fb_subscriber_state {
   __u8 spin, phase; /* bits of the short header */                                                 \
   __u8 pad[2];                                                                                     \
   __u32 ifindex;      /* where copies leave */                                                     \
-  __u32 key_slot;     /* fb_key_down() of keys.h */                                                             \
+  __u32 key_slot;     /* fb_key_down() of keys.h */                                                \
   __u16 max_payload;  /* largest UDP payload: path MTU and max_udp_payload_size */                 \
   __u16 max_datagram; /* peer's max_datagram_frame_size, frame header included */                  \
   __u8 dst_mac[6], src_mac[6];                                                                     \

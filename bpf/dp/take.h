@@ -23,7 +23,8 @@ PORT_INLINE int dp_take_stream(port_t *p, struct fb_take *take) {
                          .ordinal = take->ordinal,
                          .header = FB_DEC_NO_HEADER,
                          .begin = {.track = FB_NO_TRACK}};
-  struct fb_stream *st = port_stream(p, fb_stream_slot(a.upstream, a.ordinal, port_stream_slots(p)));
+  struct fb_stream *st =
+      port_stream(p, fb_stream_slot(a.upstream, a.ordinal, port_stream_slots(p)));
   take->result = FB_TAKE_OURS;
   if (!st)
     return 0;

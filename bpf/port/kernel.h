@@ -20,9 +20,9 @@ typedef struct __sk_buff port_t;
 #define port_max_tracks(p)      (({ port_unused(p); }), fb_constants.max_tracks)
 #define port_stream_slots(p)    (({ port_unused(p); }), fb_constants.stream_slots)
 #ifdef FB_WITHOUT_DEFECTS
-#define port_defect(p, name)    (({ port_unused(p); }), 0)
+#define port_defect(p, name) (({ port_unused(p); }), 0)
 #else
-#define port_defect(p, name)    (({ port_unused(p); }), fb_constants.defects.name)
+#define port_defect(p, name) (({ port_unused(p); }), fb_constants.defects.name)
 #endif
 #define port_policy(p)          (({ port_unused(p); }), fb_constants.policy)
 #define port_protects(p, which) (({ port_unused(p); }), fb_constants.protect >> (which)&1)

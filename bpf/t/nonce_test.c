@@ -14,12 +14,12 @@
 
 #include <cmocka.h>
 
-#define SUBSCRIBERS  64
-#define CPUS         3
-#define KEYSTREAMS   8
-#define UPDATES      40
-#define FEW          600
-#define MANY         160000 /* times SUBSCRIBERS: 10,240,000 */
+#define SUBSCRIBERS 64
+#define CPUS        3
+#define KEYSTREAMS  8
+#define UPDATES     40
+#define FEW         600
+#define MANY        160000 /* times SUBSCRIBERS: 10,240,000 */
 
 struct scene {
   struct dp_native *dp;
@@ -134,15 +134,15 @@ static void populate(struct scene *sc) {
 }
 
 static struct scene play(uint64_t packets, struct fb_defects defects) {
-  const struct dp_native_sizes sizes = {
-      .subscribers = SUBSCRIBERS,
-      .tracks = 1,
-      .streams = 8,
-      .upstreams = 1,
-      .cpus = CPUS,
-      .protect = 1u << FB_PROTECT_CHACHA20 | 1u << FB_PROTECT_AES128GCM,
-      .keystreams_down = KEYSTREAMS,
-      .keystreams_up = KEYSTREAMS};
+  const struct dp_native_sizes sizes = {.subscribers = SUBSCRIBERS,
+                                        .tracks = 1,
+                                        .streams = 8,
+                                        .upstreams = 1,
+                                        .cpus = CPUS,
+                                        .protect =
+                                            1u << FB_PROTECT_CHACHA20 | 1u << FB_PROTECT_AES128GCM,
+                                        .keystreams_down = KEYSTREAMS,
+                                        .keystreams_up = KEYSTREAMS};
   struct scene sc = {.dp = dp_native_new(&sizes),
                      .up = secret_of(FB_PROTECT_CHACHA20, 500, 0),
                      .packets = packets,
@@ -170,11 +170,12 @@ static void over(struct scene *sc) {
     raced += sc->dp->counters[i].ks_raced;
     computed += sc->dp->counters[i].ks_computed;
   }
-  print_message("           %llu copies under %llu keys each: %llu with a keystream made ahead, %llu "
-                "raced, %llu computed; %llu packets came in between; %llu nonces twice\n",
-                (unsigned long long)sc->copies, (unsigned long long)sc->updates,
-                (unsigned long long)ready, (unsigned long long)raced, (unsigned long long)computed,
-                (unsigned long long)sc->between, (unsigned long long)sc->twice);
+  print_message(
+      "           %llu copies under %llu keys each: %llu with a keystream made ahead, %llu "
+      "raced, %llu computed; %llu packets came in between; %llu nonces twice\n",
+      (unsigned long long)sc->copies, (unsigned long long)sc->updates, (unsigned long long)ready,
+      (unsigned long long)raced, (unsigned long long)computed, (unsigned long long)sc->between,
+      (unsigned long long)sc->twice);
   dp_native_free(sc->dp);
   free(sc->seen);
 }

@@ -284,7 +284,8 @@ static void shrink(struct relay *skel, bool live) {
 
 static void size_keys(struct relay *skel) {
   skel->rodata->fb_constants.protect = 1u << FB_PROTECT_CHACHA20 | 1u << FB_PROTECT_AES128GCM;
-  skel->rodata->fb_constants.keystreams_down = skel->rodata->fb_constants.keystreams_up = WORLD_KEYSTREAMS;
+  skel->rodata->fb_constants.keystreams_down = skel->rodata->fb_constants.keystreams_up =
+      WORLD_KEYSTREAMS;
   bpf_map__set_max_entries(skel->maps.keys, WORLD_KEYS);
   bpf_map__set_max_entries(skel->maps.ghash, WORLD_KEYS);
   bpf_map__set_max_entries(skel->maps.keystreams, WORLD_ALL_KEYSTREAMS);

@@ -354,8 +354,8 @@ static void settle(const struct qp_evidence *e, struct qp_fanout *f,
     d->excuse = queue_excuse(e, d);
   if (d->excuse)
     d->claim = QP_CLAIM_EITHER;
-  d->queued = d->excuse == ENDED_IN_QUEUE || d->excuse == GONE_IN_QUEUE ||
-              d->excuse == NARROWED_IN_QUEUE;
+  d->queued =
+      d->excuse == ENDED_IN_QUEUE || d->excuse == GONE_IN_QUEUE || d->excuse == NARROWED_IN_QUEUE;
 }
 
 /* When the last of those objects came that left: [i] = of priority i or less urgent. */

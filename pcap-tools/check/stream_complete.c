@@ -26,8 +26,7 @@ static int priority_of(const struct qp_request *r, const struct qp_half *h) {
 /* Is k of the same track as h, and goes before it by the order of MoQT (section 6.1)? An object
  * that a loss held back upstream comes later than those behind it. */
 static bool goes_first(const struct qp_conn *c, const struct qp_half *k, const struct qp_half *h) {
-  const struct qp_request *r =
-      qp_session_alias(c, !h->side, h->header.alias, h->opened.time_ns);
+  const struct qp_request *r = qp_session_alias(c, !h->side, h->header.alias, h->opened.time_ns);
   if (!r)
     return false;
   if (priority_of(r, k) != priority_of(r, h))

@@ -23,7 +23,7 @@ struct qp_secrets {
 struct qp_keylog {
   struct qp_secrets *entries;
   size_t n, room;
-  uint32_t *index;    /* of entries, by the random's first bytes: twice `room` places, 0 = free */
+  uint32_t *index; /* of entries, by the random's first bytes: twice `room` places, 0 = free */
   /* lines that are neither comment nor LABEL RANDOM SECRET; the first of them: its
    * number, from 1, and its offset in the text it came with */
   uint64_t bad_lines, bad_line, bad_at;

@@ -340,8 +340,8 @@ static void the_address_moved_to_passes(void **state) {
   struct plan p = honest();
   pkt_1rtt(&p.scene.sub, C, .port = 40000, .frames = w_ping());
   p.copies = "{\"ev\":\"connection\",\"t\":1," DOWN ",\"conn\":\"" SUB
-             "\",\"remote\":\"10.0.0.3:40000\",\"local\":\"10.0.0.1:4433\"}\n" STREAM_COPY(
-                 "3", "7") DATAGRAM_COPY("send", "3");
+             "\",\"remote\":\"10.0.0.3:40000\",\"local\":\"10.0.0.1:4433\"}\n" STREAM_COPY("3", "7")
+                 DATAGRAM_COPY("send", "3");
   made_run_expect(&p, "trace-agrees", JUDGE_PASS);
 }
 

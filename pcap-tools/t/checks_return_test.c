@@ -87,8 +87,7 @@ static void judge_second_life(const char *faults, uint64_t status, enum judge_re
   pkt_1rtt(&again, C,
            .frames = FRAMES(says(2, m_setup()), says(1, m_subscribe_ok(UP_ALIAS, p_none()))));
   pkt_1rtt(&again, C, .frames = FRAMES(w_datagram(o_datagram(UP_ALIAS, 1, 0, 1, "b"))));
-  pkt_1rtt(&p.scene.sub, S,
-           .frames = FRAMES(w_stream_of(0, answered, m_done(status, 0), true)));
+  pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(0, answered, m_done(status, 0), true)));
   p.faults = faults;
   made_run_expect(&p, "copy-count", result);
   tape_conn_free(&again);
@@ -109,7 +108,8 @@ static void a_subscription_that_goes_on_is_owed_the_second_life(void **state) {
 
 #define CONNECTED(ms) "{\"ev\":\"connected\",\"t\":" #ms "000000,\"conn\":\"00\"}\n"
 #define PUBLISHED(ms)                                                                              \
-  "{\"ev\":\"published\",\"t\":" #ms "000000,\"track\":\"chat\",\"group\":5,\"subgroup\":0,"             \
+  "{\"ev\":\"published\",\"t\":" #ms                                                               \
+  "000000,\"track\":\"chat\",\"group\":5,\"subgroup\":0,"                                          \
   "\"object\":0,\"size\":1,\"hash\":\"d24ec4f1a98c6e5b\",\"priority\":1}\n"
 
 /* The publisher is connected from 1 ms and, again, from 1,500 ms on. At 1,700 ms a relay further

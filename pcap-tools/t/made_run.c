@@ -105,9 +105,8 @@ void made_run_write(const struct plan *p) {
                   "{\"file\":\"capture/relay-sub.0.pcapng\",\"node\":\"relay\","
                   "\"peer\":\"sub[0]\",\"packets\":0,\"dropped\":0}"
                 : "",
-      p->budget ? p->budget : "",
-      p->closes ? p->closes : "", p->timed_out ? "true" : "false", p->process, p->publisher,
-      p->wires ? p->wires : "", p->residue);
+      p->budget ? p->budget : "", p->closes ? p->closes : "", p->timed_out ? "true" : "false",
+      p->process, p->publisher, p->wires ? p->wires : "", p->residue);
   made_run_file("manifest.json", text);
   made_run_file("pub-objects.jsonl", p->pub_log);
   made_run_file("sub.0-objects.jsonl", p->sub_log);

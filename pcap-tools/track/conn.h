@@ -227,7 +227,7 @@ struct qp_conn {
   struct qp_gone {
     uint64_t opened, bytes, resent, objects; /* opened: streams of that side */
     uint32_t sendings;                       /* the most of any subgroup's byte */
-  } gone[2]; /* sums over retired halves and objects that were not kept, by who sends */
+  } gone[2];      /* sums over retired halves and objects that were not kept, by who sends */
   bool any_reset; /* some stream ended with a reset */
   struct qp_request *requests;
   size_t n_requests, requests_room;

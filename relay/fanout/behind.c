@@ -7,7 +7,8 @@
 static void tell(const struct client *client, bool datagram, const struct track *track,
                  uint64_t group, const char *reason) {
   const struct relay *relay = client->relay;
-  if (!relay->cfg.trace || !relay->cfg.trace->dropped) return;
+  if (!relay->cfg.trace || !relay->cfg.trace->dropped)
+    return;
   const struct trace_drop drop = {.slot = client->slot,
                                   .gen = client->gen,
                                   .datagram = datagram,
@@ -33,8 +34,7 @@ static void end(struct subscription *sub) {
 /* Bytes of it wait for their first sending: what is only in flight, or lost, is no lag. */
 static bool lags(const struct leg *leg) {
   uint64_t lo, hi;
-  return !leg->done && !leg->reset &&
-         ranges_next_gap(&leg->sent, 0, leg->stream->len, &lo, &hi);
+  return !leg->done && !leg->reset && ranges_next_gap(&leg->sent, 0, leg->stream->len, &lo, &hi);
 }
 
 static void give_up(struct leg *leg) {
@@ -60,7 +60,8 @@ static void sweep(struct relay *relay, bool begun) {
   for (struct stream *s = relay->oldest; s && is_over(relay); s = s->newer) {
     for (uint32_t i = 0; i < s->n_legs; i++) {
       struct leg *leg = s->legs[i];
-      if (leg && lags(leg) && (begun || ranges_end(&leg->sent) == 0)) give_up(leg);
+      if (leg && lags(leg) && (begun || ranges_end(&leg->sent) == 0))
+        give_up(leg);
     }
     stream_trim(s);
   }
@@ -69,9 +70,12 @@ static void sweep(struct relay *relay, bool begun) {
 /* Not at every packet: who is over the bound, and waits for resets to be acknowledged, stays so for
  * a round trip. */
 void behind_bound_cache(struct relay *relay) {
-  if (relay->cached_bytes > relay->most_cached) relay->most_cached = relay->cached_bytes;
-  if (relay->kept_bytes > relay->most_kept) relay->most_kept = relay->kept_bytes;
-  if (!is_over(relay) || relay->now - relay->bounded_ns < RELAY_SWEEP_NS) return;
+  if (relay->cached_bytes > relay->most_cached)
+    relay->most_cached = relay->cached_bytes;
+  if (relay->kept_bytes > relay->most_kept)
+    relay->most_kept = relay->kept_bytes;
+  if (!is_over(relay) || relay->now - relay->bounded_ns < RELAY_SWEEP_NS)
+    return;
   relay->bounded_ns = relay->now;
   sweep(relay, false);
   sweep(relay, true);
@@ -82,7 +86,8 @@ void behind_bound_cache(struct relay *relay) {
 /* The oldest of the least important that may be dropped. */
 static bool is_victim(void *arg, const struct queued_datagram *datagram) {
   const struct queued_datagram **victim = arg;
-  if (datagram != *victim) return false;
+  if (datagram != *victim)
+    return false;
   *victim = NULL;
   return true;
 }
@@ -90,8 +95,10 @@ static bool is_victim(void *arg, const struct queued_datagram *datagram) {
 static const struct queued_datagram *find_victim(const struct client *client) {
   const struct queued_datagram *victim = NULL;
   for (const struct queued_datagram *d = client->dgram_head; d; d = d->next) {
-    if (!may_drop(client->subs[d->track])) continue;
-    if (!victim || pending_class(d->order) > pending_class(victim->order)) victim = d;
+    if (!may_drop(client->subs[d->track]))
+      continue;
+    if (!victim || pending_class(d->order) > pending_class(victim->order))
+      victim = d;
   }
   return victim;
 }
@@ -99,13 +106,15 @@ static const struct queued_datagram *find_victim(const struct client *client) {
 /* The subscription of what would be sent last. */
 static struct subscription *last_subscription(const struct client *client) {
   const struct queued_datagram *last = client->dgram_head;
-  while (last && last->next) last = last->next;
+  while (last && last->next)
+    last = last->next;
   return last ? client->subs[last->track] : NULL;
 }
 
 void behind_bound_datagrams(struct client *client) {
   struct relay *relay = client->relay;
-  if (client->dgram_bytes > relay->most_datagrams) relay->most_datagrams = client->dgram_bytes;
+  if (client->dgram_bytes > relay->most_datagrams)
+    relay->most_datagrams = client->dgram_bytes;
   while (client->dgram_bytes > RELAY_DATAGRAM_BYTES) {
     const struct queued_datagram *victim = find_victim(client);
     if (victim) {
@@ -114,17 +123,19 @@ void behind_bound_datagrams(struct client *client) {
       continue;
     }
     struct subscription *sub = last_subscription(client);
-    if (!sub || sub->behind) return;
+    if (!sub || sub->behind)
+      return;
     end(sub);
   }
 }
 
 void behind_report(struct relay *relay) {
-  relay_log(relay,
-            "kept at most %llu bytes of streams (the bound is %llu) and %llu about them (%llu), for "
-            "one subscriber %llu of datagrams (%u)",
-            (unsigned long long)relay->most_cached, (unsigned long long)relay->cfg.cache_bytes,
-            (unsigned long long)relay->most_kept,
-            (unsigned long long)(RELAY_KEPT * relay->cfg.cache_bytes),
-            (unsigned long long)relay->most_datagrams, RELAY_DATAGRAM_BYTES);
+  relay_log(
+      relay,
+      "kept at most %llu bytes of streams (the bound is %llu) and %llu about them (%llu), for "
+      "one subscriber %llu of datagrams (%u)",
+      (unsigned long long)relay->most_cached, (unsigned long long)relay->cfg.cache_bytes,
+      (unsigned long long)relay->most_kept,
+      (unsigned long long)(RELAY_KEPT * relay->cfg.cache_bytes),
+      (unsigned long long)relay->most_datagrams, RELAY_DATAGRAM_BYTES);
 }

@@ -6,13 +6,13 @@
 /* A client that still tries is still served: probe time-outs double (RFC 9002 6.2), and who
  * forgot the handshake does not know the ID that its Initials have by then. */
 #define HANDSHAKE_NS (30ull * 1000 * 1000 * 1000)
-#define IDLE_NS (30ull * 1000 * 1000 * 1000)
+#define IDLE_NS      (30ull * 1000 * 1000 * 1000)
 /* A lost upstream is to be noticed before its subscribers notice: one that was started again
  * answers the next probe with a stateless reset, and of the others one gets through in
  * that time even at 30 % loss. */
 #define DIAL_IDLE_NS       (5ull * 1000 * 1000 * 1000)
 #define DIAL_KEEP_ALIVE_NS (250ull * 1000 * 1000)
-#define TIMER_GRAIN_NS (1ull * 1000 * 1000) /* kGranularity, RFC 9002 6.1.2 */
+#define TIMER_GRAIN_NS     (1ull * 1000 * 1000) /* kGranularity, RFC 9002 6.1.2 */
 
 struct fb_counters *client_counters(const struct client *client) {
   return &client->relay->cfg.plane->counters[client->slot];
@@ -25,27 +25,33 @@ void client_touched(struct client *client) {
 /* Two time-outs of one path, a little apart because each has its own estimate of the round trip.
  * The ledger waits for ngtcp2's: if that one probes, it need not. */
 uint64_t client_ledger_due(const struct client *client) {
-  if (!client->ledger) return UINT64_MAX;
+  if (!client->ledger)
+    return UINT64_MAX;
   uint64_t due = ledger_deadline(client->ledger), own = qc_deadline(client->qc);
   uint64_t slack = ledger_slack(client->ledger);
-  if (slack < TIMER_GRAIN_NS) slack = TIMER_GRAIN_NS;
+  if (slack < TIMER_GRAIN_NS)
+    slack = TIMER_GRAIN_NS;
   return own > due && own - due < slack ? own : due;
 }
 
 uint64_t client_due(const struct client *client) {
-  if (client->late_ns) return client->late_ns; /* what is due before has to wait */
+  if (client->late_ns)
+    return client->late_ns; /* what is due before has to wait */
   uint64_t first = qc_deadline(client->qc);
   uint64_t at = client_ledger_due(client);
-  if (at < first) first = at;
+  if (at < first)
+    first = at;
   at = client->window.due_ns;
-  if (at && at < first) first = at;
+  if (at && at < first)
+    first = at;
   at = client->torn_ns;
   return at && at < first ? at : first;
 }
 
 void client_dirty(struct client *client) {
   client_touched(client);
-  if (client->dirty) return;
+  if (client->dirty)
+    return;
   client->dirty = true;
   client->next_dirty = client->relay->dirty;
   client->relay->dirty = client;
@@ -63,7 +69,8 @@ static void replace_older(struct client *client) {
   for (uint32_t i = remotes_find(&relay->remotes, &path.remote, 0, n); i < n;
        i = remotes_find(&relay->remotes, &path.remote, i + 1, n)) {
     struct client *old = relay->clients[i];
-    if (!old || old == client || old->closed || !qc_is_established(old->qc)) continue;
+    if (!old || old == client || old->closed || !qc_is_established(old->qc))
+      continue;
     if (old->path.remote.len != path.remote.len ||
         memcmp(&old->path.remote.sa, &path.remote.sa, path.remote.len) != 0)
       continue;
@@ -84,7 +91,8 @@ static void on_handshake_done(void *app) {
   remotes_set(&client->relay->remotes, client->slot, &client->path.remote);
   path_validated(client, &client->path);
   qc_dcid(client->qc, &client->dcid);
-  if (!client->dialled) replace_older(client);
+  if (!client->dialled)
+    replace_older(client);
   if (client->relay->cfg.plane) {
     ledger_set_peer(client->ledger, qc_smoothed_rtt_ns(client->qc), client->peer.max_ack_delay_ns,
                     (unsigned)client->peer.ack_delay_exponent);
@@ -109,31 +117,37 @@ static void on_stream_data(void *app, int64_t sid, uint64_t off, const uint8_t *
                            bool fin) {
   (void)off;
   struct client *client = app;
-  if (client->guest) return; /* whatever it asks for: nobody answers */
+  if (client->guest)
+    return; /* whatever it asks for: nobody answers */
   moqt_stream_in(client->session, sid, data, len, fin);
 }
 
 static void on_stream_reset(void *app, int64_t sid, uint64_t code, uint64_t final_size) {
   (void)final_size;
   struct client *client = app;
-  if (!client->guest) moqt_stream_reset_in(client->session, sid, code);
+  if (!client->guest)
+    moqt_stream_reset_in(client->session, sid, code);
 }
 
 static void on_stop(void *app, int64_t sid, uint64_t code) {
   struct client *client = app;
-  if (!client->guest && moqt_stop_in(client->session, sid, code)) return;
+  if (!client->guest && moqt_stop_in(client->session, sid, code))
+    return;
   struct leg *leg = joint_leg(client, (uint64_t)sid);
-  if (leg && !leg->done) leg_reset(leg, MOQT_RESET_CANCELLED);
+  if (leg && !leg->done)
+    leg_reset(leg, MOQT_RESET_CANCELLED);
 }
 
 static void on_stream_closed(void *app, int64_t sid) {
   struct client *client = app;
-  if (!client->guest) track_request_closed(client, sid);
+  if (!client->guest)
+    track_request_closed(client, sid);
 }
 
 static void on_datagram(void *app, const uint8_t *data, size_t len) {
   struct client *client = app;
-  if (!client->guest) moqt_datagram_in(client->session, data, len);
+  if (!client->guest)
+    moqt_datagram_in(client->session, data, len);
   client->rx_datagrams++;
 }
 
@@ -142,26 +156,31 @@ static void on_path_changed(void *app, const struct qc_path *path) {
 }
 
 static void on_path_validated(void *app, const struct qc_path *path, bool valid) {
-  if (valid) path_validated(app, path); /* else the change back to the old path is told next */
+  if (valid)
+    path_validated(app, path); /* else the change back to the old path is told next */
 }
 
 static void on_dcid_changed(void *app, const struct qc_cid *dcid) {
   struct client *client = app;
-  if (client->relay->cfg.defects.stale_dcid) return;
+  if (client->relay->cfg.defects.stale_dcid)
+    return;
   client->dcid = *dcid;
-  if (client->in_plane) entry_subscriber_update(client);
+  if (client->in_plane)
+    entry_subscriber_update(client);
 }
 
 static void on_cid_issued(void *app, const struct qc_cid *cid) {
   struct client *client = app;
   relay_cid(client->relay, cid, client, true);
-  if (client->upstream >= 0) entry_upstream_cid(client, cid, true);
+  if (client->upstream >= 0)
+    entry_upstream_cid(client, cid, true);
 }
 
 static void on_cid_retired(void *app, const struct qc_cid *cid) {
   struct client *client = app;
   relay_cid(client->relay, cid, client, false);
-  if (client->upstream >= 0) entry_upstream_cid(client, cid, false);
+  if (client->upstream >= 0)
+    entry_upstream_cid(client, cid, false);
 }
 
 static void on_closed(void *app, const struct qc_close_info *info) {
@@ -201,7 +220,8 @@ static const struct qc_callbacks callbacks = {
 /* The top bit of an ID's first byte tells its length: clear = 20 bytes, set = 17. */
 static void shape_cid(void *app, struct qc_cid *cid) {
   (void)app;
-  if (cid->len) cid->data[0] = (uint8_t)((cid->data[0] & 0x7f) | (cid->len == FB_UPSTREAM_CID_DIAL) << 7);
+  if (cid->len)
+    cid->data[0] = (uint8_t)((cid->data[0] & 0x7f) | (cid->len == FB_UPSTREAM_CID_DIAL) << 7);
 }
 
 /* ---- MoQT's transport --------------------------------------------------------------- */
@@ -216,7 +236,8 @@ static int on_send(void *arg, int64_t sid, const uint8_t *data, size_t len, bool
   struct client *client = arg;
   client_dirty(client);
   int rv = qc_stream_send(client->qc, sid, data, len, fin);
-  if (rv) return rv;
+  if (rv)
+    return rv;
   client->own_data += len;
   joint_share_max_data(client);
   return 0;
@@ -245,7 +266,8 @@ static const struct moqt_ops moqt_ops = {
 
 static int find_slot(struct relay *relay, uint32_t *slot) {
   for (uint32_t i = 0; i < relay->cfg.max_clients; i++) {
-    if (i < relay->n_slots && relay->clients[i]) continue;
+    if (i < relay->n_slots && relay->clients[i])
+      continue;
     *slot = i;
     return 0;
   }
@@ -269,20 +291,23 @@ static void inherit_counters(struct client *client) {
 
 /* Zeroes the slot's shared words: nobody else touches them while it is free. */
 static void reset_counters(struct client *client) {
-  if (!client->relay->cfg.plane) return;
+  if (!client->relay->cfg.plane)
+    return;
   struct fb_counters *counters = client_counters(client);
   memset(counters, 0, sizeof *counters);
   counters->next_stream = 1; /* ordinal 0 is MoQT's control stream */
   counters->pn_limit = RELAY_PN_WINDOW;
   counters->hold = 1; /* until the first backlog is gone */
-  if (client->relay->cfg.defects.stale_client) inherit_counters(client);
+  if (client->relay->cfg.defects.stale_client)
+    inherit_counters(client);
 }
 
 /* What fits the path: its MTU, at least QUIC's minimum (RFC 9000 14). */
 static uint64_t path_payload(struct relay *relay, const struct qc_path *path) {
   const struct relay_ops *ops = relay->cfg.ops;
   uint32_t most = ops->max_payload ? ops->max_payload(relay->cfg.ops_arg, path) : 0;
-  if (most == 0 || most > RELAY_MAX_UDP) return RELAY_MAX_UDP;
+  if (most == 0 || most > RELAY_MAX_UDP)
+    return RELAY_MAX_UDP;
   return most < RELAY_MIN_UDP ? RELAY_MIN_UDP : most;
 }
 
@@ -302,8 +327,10 @@ static bool build(struct client *client, const struct qc_path *path, const uint8
       .max_filter_ranges = 1,
   };
   client->session = moqt_session_new(&moqt);
-  if (!client->session) return false;
-  if (relay->cfg.plane && joint_begin(client)) return false;
+  if (!client->session)
+    return false;
+  if (relay->cfg.plane && joint_begin(client))
+    return false;
   struct qc_config config = {
       .tls = client->dialled ? relay->cfg.upstream.tls : relay->cfg.tls,
       .protection = relay->cfg.protection,
@@ -342,7 +369,8 @@ static struct client *begin(struct relay *relay, const struct qc_path *path, con
     return NULL;
   }
   struct client *client = calloc(1, sizeof *client);
-  if (!client) return NULL;
+  if (!client)
+    return NULL;
   client->relay = relay;
   client->slot = slot;
   client->dialled = data == NULL;
@@ -382,7 +410,8 @@ struct client *client_accept(struct relay *relay, const struct qc_path *path, co
 
 struct client *client_dial(struct relay *relay) {
   struct client *client = begin(relay, &relay->cfg.upstream.path, NULL, 0);
-  if (client) client_dirty(client);
+  if (client)
+    client_dirty(client);
   return client;
 }
 
@@ -394,24 +423,29 @@ static void write_outstanding(void *arg, const struct ledger_number *number) {
 }
 
 void client_leave(struct client *client) {
-  if (client->in_plane) entry_subscriber_leave(client);
-  if (client->upstream >= 0) entry_upstream_leave(client);
+  if (client->in_plane)
+    entry_subscriber_leave(client);
+  if (client->upstream >= 0)
+    entry_upstream_leave(client);
   track_client_gone(client);
   stream_drop_client(client->relay, client);
   dial_lost(client);
 }
 
 void client_close(struct client *client, uint64_t code, const char *reason) {
-  if (client->closed) return;
+  if (client->closed)
+    return;
   /* The fan-out ends before the CONNECTION_CLOSE takes its number. */
-  if (client->in_plane) entry_subscriber_leave(client);
+  if (client->in_plane)
+    entry_subscriber_leave(client);
   qc_close(client->qc, code, reason);
   client->closed = true;
   client_dirty(client);
 }
 
 void client_free(struct client *client) {
-  if (!client) return;
+  if (!client)
+    return;
   struct relay *relay = client->relay;
   relay->ids_out -= client->ids_out;
   timers_remove(&relay->timers, &client->timer);
@@ -419,7 +453,8 @@ void client_free(struct client *client) {
     client_leave(client);
     relay->clients[client->slot] = NULL;
   }
-  while (client->cids) relay_forget_cid(relay, client->cids);
+  while (client->cids)
+    relay_forget_cid(relay, client->cids);
   for (struct resend *r = client->resend_head, *n; r; r = n) {
     n = r->next;
     free(r);
@@ -437,7 +472,8 @@ void client_free(struct client *client) {
   moqt_session_free(client->session);
   qc_free(client->qc);
   shim_free(client->shim);
-  if (client->ledger) ledger_each_outstanding(client->ledger, write_outstanding, client);
+  if (client->ledger)
+    ledger_each_outstanding(client->ledger, write_outstanding, client);
   ledger_free(client->ledger);
   free(client);
 }

@@ -24,8 +24,8 @@ void congestion_init(struct congestion *c, bool cubic, uint64_t packet) {
   memset(c, 0, sizeof(*c));
   c->cubic = cubic;
   c->packet = packet;
-  c->now.cwnd = smaller(CONGESTION_INITIAL_PACKETS * packet,
-                        larger(CONGESTION_INITIAL_BYTES, 2 * packet));
+  c->now.cwnd =
+      smaller(CONGESTION_INITIAL_PACKETS * packet, larger(CONGESTION_INITIAL_BYTES, 2 * packet));
   c->now.ssthresh = NO_THRESHOLD;
 }
 

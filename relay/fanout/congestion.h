@@ -64,10 +64,10 @@ struct congestion {
   uint64_t packet; /* max_datagram_size */
   struct congestion_curve now;
   uint64_t part, est_part; /* growth short of a byte */
-  uint64_t used_ns;     /* the window was used up at this time, at the latest */
-  uint64_t unused_ns;   /* CUBIC's clock stands since then; 0 = it runs */
-  uint64_t recovery_ns; /* numbers sent until then do not grow the window */
-  uint64_t event_ns;    /* numbers sent until then are losses of a known event */
+  uint64_t used_ns;        /* the window was used up at this time, at the latest */
+  uint64_t unused_ns;      /* CUBIC's clock stands since then; 0 = it runs */
+  uint64_t recovery_ns;    /* numbers sent until then do not grow the window */
+  uint64_t event_ns;       /* numbers sent until then are losses of a known event */
   uint64_t first_ack_ns;
   uint64_t run_ns; /* first of an unbroken run of losses; 0 = none */
   /* Taking back an event whose losses were none */

@@ -5,7 +5,8 @@
 
 /* The upstream a record speaks of; NULL if that connection is gone. */
 static struct client *record_upstream(struct relay *relay, const struct fb_record *record) {
-  if (record->upstream >= FB_MAX_UPSTREAMS) return NULL;
+  if (record->upstream >= FB_MAX_UPSTREAMS)
+    return NULL;
   struct client *up = relay->upstreams[record->upstream];
   return up && up->upstream_gen == record->upstream_gen ? up : NULL;
 }
@@ -15,7 +16,8 @@ static struct track *frame_track(struct relay *relay, const struct fb_frame *fra
 }
 
 static void trace_copy(struct relay *relay, struct client *up, const struct fb_record *record) {
-  if (!relay->cfg.trace || !relay->cfg.trace->copy) return;
+  if (!relay->cfg.trace || !relay->cfg.trace->copy)
+    return;
   static const struct qc_cid gone = {0};
   const char *names[FB_MAX_FRAMES] = {0};
   for (unsigned f = 0; f < record->n_frames; f++) {
@@ -28,11 +30,13 @@ static void trace_copy(struct relay *relay, struct client *up, const struct fb_r
 /* The stream of a frame, made known by the datapath ahead of its bytes. */
 static struct stream *frame_stream(struct relay *relay, struct client *up,
                                    const struct fb_frame *frame) {
-  if (!up || frame->kind != FB_FRAME_STREAM) return NULL;
+  if (!up || frame->kind != FB_FRAME_STREAM)
+    return NULL;
   struct track *track = frame_track(relay, frame);
   bool follows = frame->admit == FB_DEC_SEND && track && track->up == up;
   struct stream *stream = stream_get(up, (int64_t)frame->stream, follows);
-  if (!stream || !follows) return stream;
+  if (!stream || !follows)
+    return stream;
   stream_place(stream, track, frame->group, frame->subgroup, frame->priority);
   stream->claim = frame->claim;
   stream->upstream = (uint32_t)up->upstream;
@@ -40,8 +44,10 @@ static struct stream *frame_stream(struct relay *relay, struct client *up,
 }
 
 static struct datagram_note *note_of(struct client *up, uint64_t pn) {
-  if (!up->notes) up->notes = calloc(RELAY_DATAGRAM_NOTES, sizeof *up->notes);
-  if (!up->notes) return NULL;
+  if (!up->notes)
+    up->notes = calloc(RELAY_DATAGRAM_NOTES, sizeof *up->notes);
+  if (!up->notes)
+    return NULL;
   struct datagram_note *note = &up->notes[pn % RELAY_DATAGRAM_NOTES];
   if (!note->valid || note->pn != pn) {
     memset(note, 0, sizeof *note);
@@ -67,26 +73,34 @@ static struct ledger_piece piece_of(const struct fb_frame *frame, const struct s
 static void take_stream_frame(struct client *client, struct stream *stream,
                               const struct fb_frame *frame, const struct fb_record_sub *sub,
                               unsigned f) {
-  if (!stream) return;
+  if (!stream)
+    return;
   enum fb_decision decision = sub->decision[f];
   struct leg *leg = leg_get(stream, client, sub->down[f] != 0);
   if (!leg && frame->header &&
       (decision == FB_DEC_FILTERED || decision == FB_DEC_POLICY ||
        decision == FB_DEC_NOT_FORWARDED)) {
     leg = leg_get(stream, client, true);
-    if (leg) leg_skip(leg);
+    if (leg)
+      leg_skip(leg);
     return;
   }
-  if (!leg) return;
-  if (sub->down[f]) leg_open(leg, sub->down[f] - 1);
+  if (!leg)
+    return;
+  if (sub->down[f])
+    leg_open(leg, sub->down[f] - 1);
   uint64_t end = frame->offset + frame->len;
-  if ((decision == FB_DEC_SEND || sub->charged >> f & 1) && end > leg->charged) leg->charged = end;
-  if (decision == FB_DEC_POLICY) leg_drop(leg);
+  if ((decision == FB_DEC_SEND || sub->charged >> f & 1) && end > leg->charged)
+    leg->charged = end;
+  if (decision == FB_DEC_POLICY)
+    leg_drop(leg);
   /* Defect header-per-packet: user space takes the datapath's word for it. */
   bool believed = decision == FB_DEC_FILTERED && client->relay->cfg.defects.header_per_packet;
-  if (decision != FB_DEC_SEND && !believed) return;
+  if (decision != FB_DEC_SEND && !believed)
+    return;
   ranges_add(&leg->sent, frame->offset, end);
-  if (frame->fin) leg->fin_sent = true;
+  if (frame->fin)
+    leg->fin_sent = true;
 }
 
 /* Defect zero-number: the number is read through a pointer that is set too late, so it is that
@@ -98,7 +112,8 @@ static uint64_t stale_number(const struct fb_record *record, const struct fb_rec
 static void take_sub(struct relay *relay, const struct fb_record *record, struct client *up,
                      struct stream *const *streams, const struct fb_record_sub *sub) {
   struct client *client = sub->slot < relay->n_slots ? relay->clients[sub->slot] : NULL;
-  if (!client || client->gen != sub->gen) return;
+  if (!client || client->gen != sub->gen)
+    return;
   struct ledger_piece pieces[FB_MAX_FRAMES];
   size_t n = 0;
   for (unsigned f = 0; f < record->n_frames; f++) {
@@ -107,11 +122,14 @@ static void take_sub(struct relay *relay, const struct fb_record *record, struct
       take_stream_frame(client, streams[f], frame, sub, f);
     } else if (up && sub->decision[f] <= FB_DEC_LAST_FINAL && frame->index < FB_MAX_FRAMES) {
       struct datagram_note *note = note_of(up, record->pn);
-      if (note) note->settled[frame->index][sub->slot / 64] |= 1ull << (sub->slot % 64);
+      if (note)
+        note->settled[frame->index][sub->slot / 64] |= 1ull << (sub->slot % 64);
     }
-    if (sub->decision[f] == FB_DEC_SEND) pieces[n++] = piece_of(frame, streams[f], sub->down[f]);
+    if (sub->decision[f] == FB_DEC_SEND)
+      pieces[n++] = piece_of(frame, streams[f], sub->down[f]);
   }
-  if (!sub->sent || !client->ledger) return;
+  if (!sub->sent || !client->ledger)
+    return;
   client->window.entered += record->payload_len; /* whatever becomes of it, see congestion.h */
   struct ledger_number number = {
       .pn = relay->cfg.defects.zero_number ? stale_number(record, sub) : sub->pn,
@@ -160,7 +178,8 @@ static void on_drained(void *arg, const struct fb_record *record, const struct f
 
 void copies_drain(struct relay *relay) {
   struct plane *plane = relay->cfg.plane;
-  if (!plane) return;
+  if (!plane)
+    return;
   plane->ops->drain(plane->ctx, on_drained, relay);
   leg_drop_due(relay);
 }

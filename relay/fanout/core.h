@@ -53,25 +53,25 @@ struct leg {
   struct stream *stream;
   struct client *client;
   struct subscription *sub; /* which it was opened for; NULL: that is over */
-  uint64_t ordinal; /* downstream uni ordinal, NO_ORDINAL until taken */
-  struct ranges sent;  /* bytes sent at least once, by whoever */
+  uint64_t ordinal;         /* downstream uni ordinal, NO_ORDINAL until taken */
+  struct ranges sent;       /* bytes sent at least once, by whoever */
   struct ranges acked;
-  uint64_t charged;    /* end offset charged to flow control, as far as known here */
-  uint64_t limit;      /* MAX_STREAM_DATA of the peer */
-  uint64_t order;      /* heap key, see pending_order() */
+  uint64_t charged; /* end offset charged to flow control, as far as known here */
+  uint64_t limit;   /* MAX_STREAM_DATA of the peer */
+  uint64_t order;   /* heap key, see pending_order() */
   bool fin_sent, fin_acked;
   bool skipped; /* never opened for this subscriber, nor will be */
   bool reset;   /* RESET_STREAM is due or sent */
   bool reset_sent;
   uint64_t reset_code, final_size;
-  bool done;    /* finished and acknowledged, or reset, or skipped */
+  bool done;     /* finished and acknowledged, or reset, or skipped */
   bool drop_due; /* in relay.drops */
   struct leg *next_drop;
-  bool queued;     /* in client.pending, or in client.parked */
-  bool parked;     /* there: its ordinal is beyond MAX_STREAMS */
-  size_t queued_at; /* place in that array */
+  bool queued;              /* in client.pending, or in client.parked */
+  bool parked;              /* there: its ordinal is beyond MAX_STREAMS */
+  size_t queued_at;         /* place in that array */
   struct leg *next_blocked; /* while a packet is filled */
-  UT_hash_handle hh; /* in client.legs once it has an ordinal */
+  UT_hash_handle hh;        /* in client.legs once it has an ordinal */
 };
 
 /* Stream data to be sent again. */
@@ -103,7 +103,7 @@ struct subscription {
   enum sub_state state;
   uint64_t start_group;
   struct moqt_params params; /* as asked for, updates applied */
-  uint64_t streams; /* opened for it */
+  uint64_t streams;          /* opened for it */
   uint64_t open_legs;
   bool entering; /* SUBSCRIBE_OK has to leave before the datapath copies */
   bool behind;   /* too far: it ends as soon as its resets are acknowledged */
@@ -116,11 +116,11 @@ struct track {
   struct relay *relay;
   uint32_t index; /* in relay.tracks and in the datapath */
   struct moqt_name *name;
-  char label[64]; /* track name for traces */
+  char label[64];    /* track name for traces */
   struct client *up; /* NULL: gone, or the relay above is not reached yet */
   int64_t req;       /* at the upstream; -1 = none */
   enum track_state state;
-  bool leaving; /* ENDED: its request is withdrawn, the upstream has not got that yet */
+  bool leaving;       /* ENDED: its request is withdrawn, the upstream has not got that yet */
   uint64_t alias;     /* the publisher's */
   uint32_t out_alias; /* ours, the same for all subscribers */
   uint8_t default_priority;
@@ -128,8 +128,8 @@ struct track {
   struct moqt_location largest;
   uint8_t *properties;
   size_t properties_len;
-  uint64_t open_streams;  /* of the publisher, neither finished nor reset */
-  struct tally tally;     /* of its streams */
+  uint64_t open_streams; /* of the publisher, neither finished nor reset */
+  struct tally tally;    /* of its streams */
   uint64_t done_status;
 };
 
@@ -151,17 +151,17 @@ struct stream {
   size_t cap;
   uint32_t header_len;
   uint8_t header[RELAY_HEADER_BYTES]; /* with our alias; kept when the cache lets it go */
-  uint64_t object_at, object_id; /* next object's place; last object's ID */
+  uint64_t object_at, object_id;      /* next object's place; last object's ID */
   struct arrivals arrivals;
   bool any_object, by_object, properties;
-  bool counted; /* among track.open_streams */
+  bool counted;   /* among track.open_streams */
   uint64_t early; /* bytes among client.early_bytes */
-  bool settled; /* in relay.settled */
+  bool settled;   /* in relay.settled */
   struct stream *next_settled;
-  bool fin, ended; /* ended: reset by the publisher or cut off */
-  uint32_t claim; /* of the datapath's slot; 0 = it does not follow the stream */
+  bool fin, ended;   /* ended: reset by the publisher or cut off */
+  uint32_t claim;    /* of the datapath's slot; 0 = it does not follow the stream */
   uint32_t upstream; /* datapath slot of the upstream, if there is a claim */
-  bool ours;      /* the datapath will never follow it */
+  bool ours;         /* the datapath will never follow it */
   struct leg **legs; /* by client slot */
   uint32_t n_legs;
   uint32_t open_legs;
@@ -195,8 +195,8 @@ struct client_keys {
   uint64_t generation[2][2]; /* of what stands in the datapath: direction, place */
   unsigned which;            /* place of the sending key */
   uint64_t tx_from;          /* first number that it seals, by whoever */
-  uint64_t tx_until;         /* numbers from here on it may not seal, by whoever; 0 = no key there */
-  uint64_t tx_renew;         /* from here on an update is due */
+  uint64_t tx_until; /* numbers from here on it may not seal, by whoever; 0 = no key there */
+  uint64_t tx_renew; /* from here on an update is due */
 };
 
 struct client {
@@ -209,14 +209,14 @@ struct client {
   struct qc_cid odcid;
   struct qc_path path; /* a validated path: the fan-out goes there */
   struct qc_cid dcid;
-  bool dialled;   /* by this relay: its upstream */
-  bool guest;     /* speaks no MoQT: its session never starts, its subscription has no request */
-  bool started;   /* session runs */
-  bool closed;    /* closing; its fan-out is over */
-  bool replaced;  /* its 4-tuple has a newer connection: freed without a word */
-  bool over;      /* to be freed at the end of the turn */
+  bool dialled;  /* by this relay: its upstream */
+  bool guest;    /* speaks no MoQT: its session never starts, its subscription has no request */
+  bool started;  /* session runs */
+  bool closed;   /* closing; its fan-out is over */
+  bool replaced; /* its 4-tuple has a newer connection: freed without a word */
+  bool over;     /* to be freed at the end of the turn */
   struct client *next_over;
-  bool dirty;     /* has something to flush */
+  bool dirty; /* has something to flush */
   struct client *next_dirty;
   struct timer timer; /* the earlier one of connection and ledger */
   /* as an upstream */
@@ -224,14 +224,14 @@ struct client {
   uint32_t upstream_gen;
   struct moqt_name *ns;
   int64_t ns_req;
-  uint64_t ns_order; /* a later one wins */
-  uint64_t rx_next;   /* largest number received + 1 */
-  uint64_t early_bytes; /* of its streams of no known track */
-  uint64_t rx_pn;     /* of the packet being read */
-  unsigned rx_datagrams; /* DATAGRAM frames of it seen so far */
+  uint64_t ns_order;           /* a later one wins */
+  uint64_t rx_next;            /* largest number received + 1 */
+  uint64_t early_bytes;        /* of its streams of no known track */
+  uint64_t rx_pn;              /* of the packet being read */
+  unsigned rx_datagrams;       /* DATAGRAM frames of it seen so far */
   struct datagram_note *notes; /* RELAY_DATAGRAM_NOTES */
   /* as a subscriber */
-  bool in_plane; /* entry is ACTIVE, or HELD for a path */
+  bool in_plane;  /* entry is ACTIVE, or HELD for a path */
   bool entering;  /* some subscription is about to enter the datapath */
   bool path_held; /* new path not yet validated: nothing of the fan-out leaves */
   struct qc_path valid_paths[RELAY_VALID_PATHS]; /* the newest ones, a ring */
@@ -244,11 +244,11 @@ struct client {
   struct leg *legs;     /* hash by ordinal */
   struct leg **pending; /* heap by order: legs with unsent data */
   size_t n_pending, cap_pending;
-  struct leg **parked;  /* the same, not yet allowed to exist; in no order */
+  struct leg **parked; /* the same, not yet allowed to exist; in no order */
   size_t n_parked, cap_parked;
   struct resend *resend_head, **resend_tail;
   struct queued_datagram *dgram_head, **dgram_tail; /* by order, then as they came */
-  struct queued_datagram *dgram_last; /* read only if there is a head */
+  struct queued_datagram *dgram_last;               /* read only if there is a head */
   uint64_t dgram_bytes;
   struct leg **resets; /* RESET_STREAM due */
   size_t n_resets, cap_resets;
@@ -262,9 +262,9 @@ struct client {
   } skip;
   struct window window;
   struct cid_entry *cids; /* the IDs that lead to it */
-  uint64_t hold_seen; /* counters.hold when the sockets were empty, 0 = none */
-  uint64_t swept_ns;    /* when what waits was last looked at */
-  uint64_t oldest_told; /* counters.oldest_ns */
+  uint64_t hold_seen;     /* counters.hold when the sockets were empty, 0 = none */
+  uint64_t swept_ns;      /* when what waits was last looked at */
+  uint64_t oldest_told;   /* counters.oldest_ns */
   uint64_t resent_bytes, slow_packets;
   uint64_t max_data, max_streams; /* stock and kernel: limits of the peer */
   uint64_t own_data;              /* bytes given to ngtcp2 for its own streams */
@@ -288,10 +288,10 @@ struct dial {
   struct client *client; /* NULL: none at the moment */
   uint64_t again_ns;     /* when to dial, if there is none; UINT64_MAX = never */
   uint64_t backoff_ns;
-  uint64_t lost_ns;      /* since when there is no session; UINT64_MAX: there is one */
-  uint64_t ready_ns;     /* when the session began */
-  uint64_t ask_ns;       /* when to ask for tracks once more; UINT64_MAX = not */
-  bool given_up;         /* nobody waits for it any more */
+  uint64_t lost_ns;  /* since when there is no session; UINT64_MAX: there is one */
+  uint64_t ready_ns; /* when the session began */
+  uint64_t ask_ns;   /* when to ask for tracks once more; UINT64_MAX = not */
+  bool given_up;     /* nobody waits for it any more */
 };
 
 struct relay {
@@ -305,7 +305,7 @@ struct relay {
   uint64_t next_ns_order;
   struct client *upstreams[FB_MAX_UPSTREAMS];
   struct dial dial;
-  bool unwanted; /* some track may have lost its last subscriber */
+  bool unwanted;       /* some track may have lost its last subscriber */
   uint64_t missing_ns; /* a tally may stop waiting; 0 = none waits */
   struct cid_entry *cids;
   struct remotes remotes; /* of the clients, by slot */
@@ -316,17 +316,17 @@ struct relay {
   struct stream *settled; /* to be freed by relay_reap() */
   struct leg *drops;      /* to be cut off by leg_drop_due() */
   uint64_t next_uid;
-  uint64_t cached_bytes; /* data of streams */
-  uint64_t kept_bytes;   /* streams and legs themselves */
+  uint64_t cached_bytes;                           /* data of streams */
+  uint64_t kept_bytes;                             /* streams and legs themselves */
   uint64_t most_cached, most_kept, most_datagrams; /* ever; the last: for one subscriber */
-  uint64_t bounded_ns;   /* when it was last over the bound, and something done about it */
-  uint32_t n_behind; /* subscriptions that are too far behind and not over yet */
+  uint64_t bounded_ns; /* when it was last over the bound, and something done about it */
+  uint32_t n_behind;   /* subscriptions that are too far behind and not over yet */
   struct client *dirty;
   struct timers timers; /* of the clients */
   struct timer **due;   /* [cfg.max_clients], for relay_expiry() */
   bool stopping, stopped;
   struct qc_cid *entry_cids; /* by client slot: the ID that stands in its entry */
-  uint64_t ids_out; /* defect retire-first: IDs that are out of the common pool */
+  uint64_t ids_out;          /* defect retire-first: IDs that are out of the common pool */
   uint64_t resent_bytes, slow_packets;
 };
 
@@ -349,7 +349,7 @@ void keys_leave(struct client *client); /* no copy is being made any more */
 void keys_renew(struct client *client);
 bool keys_spent(const struct client *client); /* the sending key may seal nothing more */
 uint8_t keys_upstream_protection(const struct client *client);
-void keys_upstream_enter(struct client *client); /* before its entry is active */
+void keys_upstream_enter(struct client *client);                /* before its entry is active */
 void keys_upstream_next(struct client *client, uint64_t first); /* rx_phase has changed */
 void keys_upstream_leave(struct client *client); /* nothing of it is being opened any more */
 
@@ -478,7 +478,7 @@ void leg_skip(struct leg *leg); /* it is never opened */
 void leg_free(struct leg *leg);
 void leg_open(struct leg *leg, uint64_t ordinal); /* the subscriber's stream exists */
 void leg_reorder(struct leg *leg); /* its stream has another group, subgroup or priority */
-void leg_offer(struct leg *leg);  /* queues it if it has unsent data */
+void leg_offer(struct leg *leg);   /* queues it if it has unsent data */
 /* Raises what is charged to flow control to `end`. False: the peer's limit is in the way. */
 bool leg_charge(struct leg *leg, uint64_t end);
 uint64_t leg_charged(const struct leg *leg);

@@ -6,11 +6,14 @@
 
 /* Has the datapath settled this datagram of the packet being read for a subscriber? */
 static bool is_settled(const struct client *up, uint32_t slot) {
-  if (!up->notes || up->rx_datagrams >= FB_MAX_FRAMES) return false;
+  if (!up->notes || up->rx_datagrams >= FB_MAX_FRAMES)
+    return false;
   const struct datagram_note *note = &up->notes[up->rx_pn % RELAY_DATAGRAM_NOTES];
-  if (!note->valid || note->pn != up->rx_pn) return false;
+  if (!note->valid || note->pn != up->rx_pn)
+    return false;
   /* Defect global-counter: a packet that was copied at all was copied to everybody. */
-  if (up->relay->cfg.defects.global_counter) return true;
+  if (up->relay->cfg.defects.global_counter)
+    return true;
   return note->settled[up->rx_datagrams][slot / 64] >> (slot % 64) & 1;
 }
 
@@ -24,7 +27,8 @@ static void put_in_order(struct client *client, struct queued_datagram *entry) {
   struct queued_datagram **at = client->dgram_tail, *last = client->dgram_last;
   if (client->dgram_head && goes_after(last, entry)) {
     at = &client->dgram_head;
-    while (!goes_after(*at, entry)) at = &(*at)->next;
+    while (!goes_after(*at, entry))
+      at = &(*at)->next;
   } else {
     client->dgram_tail = &entry->next;
     client->dgram_last = entry;
@@ -36,7 +40,8 @@ static void put_in_order(struct client *client, struct queued_datagram *entry) {
 static void queue(struct client *client, const uint8_t *data, size_t len,
                   const struct queued_datagram *about) {
   struct queued_datagram *entry = malloc(sizeof *entry + len);
-  if (!entry) return; /* a datagram may be lost */
+  if (!entry)
+    return; /* a datagram may be lost */
   memcpy(entry, about, sizeof *entry);
   entry->next = NULL;
   entry->len = len;
@@ -77,7 +82,8 @@ void datagram_drop_unwanted(struct client *client) {
 void datagram_gone(struct client *client) {
   struct queued_datagram *d = client->dgram_head;
   client->dgram_head = d->next;
-  if (!d->next) client->dgram_tail = &client->dgram_head;
+  if (!d->next)
+    client->dgram_tail = &client->dgram_head;
   client->dgram_bytes -= sizeof *d + d->len;
   free(d);
 }
@@ -92,9 +98,11 @@ void datagram_in(struct client *up, const uint8_t *data, size_t len) {
   struct relay *relay = up->relay;
   struct wire_cursor c = wire_cursor(data, 0, len);
   struct wire_datagram_header header;
-  if (len > RELAY_MAX_UDP || wire_datagram_header_get(&c, &header) != WIRE_MOQT_OK) return;
+  if (len > RELAY_MAX_UDP || wire_datagram_header_get(&c, &header) != WIRE_MOQT_OK)
+    return;
   struct track *track = track_of_alias(up, header.alias.v);
-  if (!track) return; /* not subscribed, or its answer is still on the way */
+  if (!track)
+    return; /* not subscribed, or its answer is still on the way */
   track_saw(track, header.group.v, header.object.v);
   uint8_t priority = header.priority_given ? header.priority : track->default_priority;
   uint8_t copy[RELAY_MAX_UDP];
@@ -103,8 +111,10 @@ void datagram_in(struct client *up, const uint8_t *data, size_t len) {
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
     struct subscription *sub = client ? client->subs[track->index] : NULL;
-    if (!sub || client->closed || !subscription_wants(sub, header.group.v, priority)) continue;
-    if (is_settled(up, i) || !may_take(client, len)) continue;
+    if (!sub || client->closed || !subscription_wants(sub, header.group.v, priority))
+      continue;
+    if (is_settled(up, i) || !may_take(client, len))
+      continue;
     uint8_t subscriber = sub->params.subscriber_priority;
     queue(client, copy, len,
           &(struct queued_datagram){.order = pending_order(subscriber, priority, header.group.v, 0),

@@ -40,19 +40,24 @@ void dial_ready(struct client *client) {
 void dial_lost(struct client *client) {
   struct relay *relay = client->relay;
   struct dial *dial = &relay->dial;
-  if (dial->client != client) return;
+  if (dial->client != client)
+    return;
   dial->client = NULL;
   dial->ask_ns = UINT64_MAX;
-  if (relay->stopping) return;
+  if (relay->stopping)
+    return;
   relay_log(relay, "upstream %s: lost, dialling again", relay->cfg.upstream.authority);
-  if (dial->lost_ns == UINT64_MAX) dial->lost_ns = relay->now;
+  if (dial->lost_ns == UINT64_MAX)
+    dial->lost_ns = relay->now;
   dial->again_ns = relay->now + dial->backoff_ns;
   dial->backoff_ns *= 2;
-  if (dial->backoff_ns > AGAIN_MOST_NS) dial->backoff_ns = AGAIN_MOST_NS;
+  if (dial->backoff_ns > AGAIN_MOST_NS)
+    dial->backoff_ns = AGAIN_MOST_NS;
 }
 
 bool dial_again(struct relay *relay) {
-  if (relay->now > relay->dial.ready_ns + PATIENCE_NS) return false;
+  if (relay->now > relay->dial.ready_ns + PATIENCE_NS)
+    return false;
   relay->dial.ask_ns = relay->now + ASK_NS;
   return true;
 }
@@ -63,24 +68,29 @@ static uint64_t end_of_patience(const struct dial *dial) {
 
 uint64_t dial_deadline(const struct relay *relay) {
   const struct dial *dial = &relay->dial;
-  if (!relay->cfg.upstream.path.remote.len || relay->stopping) return UINT64_MAX;
+  if (!relay->cfg.upstream.path.remote.len || relay->stopping)
+    return UINT64_MAX;
   uint64_t first = dial->client ? UINT64_MAX : dial->again_ns;
-  if (end_of_patience(dial) < first) first = end_of_patience(dial);
+  if (end_of_patience(dial) < first)
+    first = end_of_patience(dial);
   return dial->ask_ns < first ? dial->ask_ns : first;
 }
 
 void dial_expiry(struct relay *relay) {
   struct dial *dial = &relay->dial;
-  if (dial_deadline(relay) > relay->now) return;
+  if (dial_deadline(relay) > relay->now)
+    return;
   if (end_of_patience(dial) <= relay->now) {
     dial->given_up = true;
     track_give_up(relay);
   }
   if (dial->ask_ns <= relay->now) {
     dial->ask_ns = UINT64_MAX;
-    if (dial_upstream(relay)) track_ask_waiting(dial->client);
+    if (dial_upstream(relay))
+      track_ask_waiting(dial->client);
   }
-  if (dial->client || dial->again_ns > relay->now) return;
+  if (dial->client || dial->again_ns > relay->now)
+    return;
   dial->client = client_dial(relay);
   dial->again_ns = relay->now + AGAIN_MOST_NS; /* if there was no room for it */
 }

@@ -8,7 +8,8 @@ static struct plane *plane_of(const struct client *client) {
 }
 
 static void report(struct client *client, const char *what, int error) {
-  if (error) relay_log(client->relay, "client %u: %s: %s", client->slot, what, strerror(-error));
+  if (error)
+    relay_log(client->relay, "client %u: %s: %s", client->slot, what, strerror(-error));
 }
 
 /* ---- subscribers ------------------------------------------------------------------ */
@@ -50,9 +51,9 @@ static int put_subscriber(struct client *client, uint8_t state) {
       .phase = client->tx_phase,
       .dcid_len = dcid->len,
       .max_payload = (uint16_t)client->max_payload,
-      .max_datagram = (uint16_t)(client->peer.max_datagram_frame < UINT16_MAX
-                                     ? client->peer.max_datagram_frame
-                                     : UINT16_MAX),
+      .max_datagram =
+          (uint16_t)(client->peer.max_datagram_frame < UINT16_MAX ? client->peer.max_datagram_frame
+                                                                  : UINT16_MAX),
       .initial_max_stream_data = client->peer.max_stream_data_uni,
   };
   memcpy(value.dcid, dcid->data, dcid->len);
@@ -70,7 +71,8 @@ static int put_subscriber(struct client *client, uint8_t state) {
 
 void entry_subscriber_join(struct client *client) {
   struct plane *plane = plane_of(client);
-  if (!plane || client->in_plane) return;
+  if (!plane || client->in_plane)
+    return;
   struct relay *relay = client->relay;
   keys_enter(client);
   report(client, "cannot enter the datapath",
@@ -85,7 +87,8 @@ void entry_subscriber_join(struct client *client) {
 
 void entry_subscriber_update(struct client *client) {
   struct plane *plane = plane_of(client);
-  if (!plane) return;
+  if (!plane)
+    return;
   report(client, "cannot update its entry",
          put_subscriber(client, client->path_held ? FB_SUB_JOINING : FB_SUB_ACTIVE));
   plane->ops->quiesce(plane->ctx);
@@ -109,11 +112,13 @@ void entry_subscriber_phase(struct client *client, bool phase) {
 
 void entry_subscriber_leave(struct client *client) {
   struct plane *plane = plane_of(client);
-  if (!plane || !client->in_plane) return;
+  if (!plane || !client->in_plane)
+    return;
   struct relay *relay = client->relay;
   report(client, "cannot leave the datapath", put_subscriber(client, FB_SUB_FREE));
   for (uint32_t t = 0; t < FB_MAX_TRACKS; t++) {
-    if (!client->subs[t]) continue;
+    if (!client->subs[t])
+      continue;
     struct fb_subscription off = {0};
     plane->ops->put_subscription(plane->ctx, client->slot, t, &off);
   }
@@ -128,7 +133,8 @@ void entry_subscriber_leave(struct client *client) {
 void entry_subscription(struct subscription *sub) {
   struct client *client = sub->client;
   struct plane *plane = plane_of(client);
-  if (!plane) return;
+  if (!plane)
+    return;
   bool filter = sub->params.has & MOQT_HAS_PRIORITY_FILTER;
   struct fb_subscription value = {
       .gen = client->gen,
@@ -146,13 +152,14 @@ void entry_subscription(struct subscription *sub) {
 /* ---- upstreams -------------------------------------------------------------------- */
 
 /* All numbers below `next` count as seen: a replay of one is a duplicate. */
-static void fill_window(const struct plane *plane, struct fb_upstream_state *state,
-                        uint64_t next) {
+static void fill_window(const struct plane *plane, struct fb_upstream_state *state, uint64_t next) {
   uint64_t last = next / 32; /* block of the first number not seen */
   /* The slot's last connection had numbers of its own: above these all would look old. */
-  for (uint64_t i = 0; i < FB_WINDOW_WORDS; i++) plane_store(plane, &state->window[i], 0);
+  for (uint64_t i = 0; i < FB_WINDOW_WORDS; i++)
+    plane_store(plane, &state->window[i], 0);
   for (uint64_t i = 0; i < FB_WINDOW_WORDS; i++) {
-    if (last < i) break;
+    if (last < i)
+      break;
     uint64_t block = last - i;
     uint64_t bits = i == 0 ? (1ull << (next % 32)) - 1 : 0xffffffffu;
     plane_store(plane, &state->window[block % FB_WINDOW_WORDS], block << 32 | bits);
@@ -168,8 +175,10 @@ static void put_cid_key(struct fb_cid_key *key, const struct qc_cid *cid) {
 
 void entry_upstream_cid(struct client *client, const struct qc_cid *cid, bool add) {
   struct plane *plane = plane_of(client);
-  if (!plane || client->upstream < 0) return;
-  if (cid->len != FB_UPSTREAM_CID && cid->len != FB_UPSTREAM_CID_DIAL) return;
+  if (!plane || client->upstream < 0)
+    return;
+  if (cid->len != FB_UPSTREAM_CID && cid->len != FB_UPSTREAM_CID_DIAL)
+    return;
   struct fb_cid_key key;
   put_cid_key(&key, cid);
   struct fb_cid_value value = {.upstream = (uint32_t)client->upstream, .gen = client->upstream_gen};
@@ -207,9 +216,11 @@ void entry_upstream_phase(struct client *client, bool phase) {
 void entry_upstream_join(struct client *client) {
   struct relay *relay = client->relay;
   struct plane *plane = plane_of(client);
-  if (!plane || client->upstream >= 0) return;
+  if (!plane || client->upstream >= 0)
+    return;
   int slot = 0;
-  while (slot < FB_MAX_UPSTREAMS && relay->upstreams[slot]) slot++;
+  while (slot < FB_MAX_UPSTREAMS && relay->upstreams[slot])
+    slot++;
   if (slot == FB_MAX_UPSTREAMS) {
     relay_log(relay, "client %u: all %d upstream slots are in use; its tracks are slow",
               client->slot, FB_MAX_UPSTREAMS);
@@ -224,17 +235,20 @@ void entry_upstream_join(struct client *client) {
   each_cid(client, true);
   for (uint32_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = relay->tracks[t];
-    if (track && track->up == client && track->state == TRACK_LIVE) entry_alias(track, true);
+    if (track && track->up == client && track->state == TRACK_LIVE)
+      entry_alias(track, true);
   }
 }
 
 void entry_upstream_leave(struct client *client) {
   struct relay *relay = client->relay;
   struct plane *plane = plane_of(client);
-  if (!plane || client->upstream < 0) return;
+  if (!plane || client->upstream < 0)
+    return;
   for (uint32_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = relay->tracks[t];
-    if (track && track->up == client) entry_alias(track, false);
+    if (track && track->up == client)
+      entry_alias(track, false);
   }
   each_cid(client, false);
   struct fb_upstream off = {0};
@@ -254,9 +268,11 @@ void entry_upstream_seen(struct client *client, uint64_t pn) {
   __u64 old = plane_load(plane, word), want;
   do {
     uint64_t block = old >> 32;
-    if (block > pn / 32) break; /* too old to remember */
+    if (block > pn / 32)
+      break; /* too old to remember */
     want = (pn / 32) << 32 | (block == pn / 32 ? (uint32_t)old : 0) | 1u << (pn % 32);
-    if (want == old) break;
+    if (want == old)
+      break;
   } while (!plane_cas(plane, word, &old, want));
   __u64 next = plane_load(plane, &state->expected);
   while (next <= pn && !plane_cas(plane, &state->expected, &next, pn + 1)) {
@@ -266,15 +282,18 @@ void entry_upstream_seen(struct client *client, uint64_t pn) {
 bool entry_take_stream(struct stream *stream) {
   struct relay *relay = stream->relay;
   struct client *up = relay->clients[stream->key.slot];
-  if (stream->ours || stream->claim) return true;
+  if (stream->ours || stream->claim)
+    return true;
   stream->ours = true;
-  if (!up || up->gen != stream->key.gen || up->upstream < 0) return true;
+  if (!up || up->gen != stream->key.gen || up->upstream < 0)
+    return true;
   struct fb_take take = {.upstream = (uint32_t)up->upstream,
                          .upstream_gen = up->upstream_gen,
                          .ordinal = (uint64_t)stream->key.sid >> 2};
   report(up, "cannot take a stream from the datapath",
          plane_of(up)->ops->take_stream(plane_of(up)->ctx, &take));
-  if (take.result != FB_TAKE_FOLLOWED) return true;
+  if (take.result != FB_TAKE_FOLLOWED)
+    return true;
   stream->ours = false;
   plane_of(up)->ops->quiesce(plane_of(up)->ctx);
   copies_drain(relay);
@@ -284,8 +303,10 @@ bool entry_take_stream(struct stream *stream) {
 void entry_object(const struct stream *stream) {
   const struct relay *relay = stream->relay;
   const struct plane *plane = relay->cfg.plane;
-  if (!plane || !stream->claim || relay->cfg.policy == DP_POLICY_NONE) return;
-  if (stream->object_at > FB_MAX_OFFSET) return;
+  if (!plane || !stream->claim || relay->cfg.policy == DP_POLICY_NONE)
+    return;
+  if (stream->object_at > FB_MAX_OFFSET)
+    return;
   uint64_t ordinal = (uint64_t)stream->key.sid >> 2;
   uint32_t slot = fb_stream_slot(stream->upstream, ordinal, FB_STREAM_SLOTS);
   struct fb_object *object = &plane->objects[slot];
@@ -304,11 +325,11 @@ void entry_newest_group(struct track *track) {
 
 void entry_alias(struct track *track, bool add) {
   struct client *up = track->up;
-  if (!up || up->upstream < 0) return;
+  if (!up || up->upstream < 0)
+    return;
   struct plane *plane = plane_of(up);
-  struct fb_alias_key key = {.alias = track->alias,
-                             .upstream = (uint32_t)up->upstream,
-                             .upstream_gen = up->upstream_gen};
+  struct fb_alias_key key = {
+      .alias = track->alias, .upstream = (uint32_t)up->upstream, .upstream_gen = up->upstream_gen};
   struct fb_alias_value value = {.track = track->index,
                                  .out_alias = track->out_alias,
                                  .default_priority = track->default_priority};

@@ -33,7 +33,8 @@ struct feeder {
 
 struct feeder *feeder_new(const struct plane *plane) {
   struct feeder *f = calloc(1, sizeof *f);
-  if (!f) return NULL;
+  if (!f)
+    return NULL;
   f->plane = plane;
   f->n_lines = plane->max_subscribers + FB_MAX_UPSTREAMS;
   f->lines = calloc(f->n_lines, sizeof *f->lines);
@@ -49,7 +50,8 @@ struct feeder *feeder_new(const struct plane *plane) {
   pthread_mutexattr_setprotocol(&inherit, PTHREAD_PRIO_INHERIT);
   pthread_mutex_init(&f->lock, &inherit);
   pthread_mutexattr_destroy(&inherit);
-  if (f->lines && f->at_work) return f;
+  if (f->lines && f->at_work)
+    return f;
   feeder_free(f);
   return NULL;
 }
@@ -69,10 +71,9 @@ static uint32_t margin_of(const struct feeder *f, const struct line *l) {
 
 static struct fb_keystream *element(const struct feeder *f, const struct line *l, uint64_t pn) {
   const struct plane *p = f->plane;
-  const uint32_t at =
-      l->is.up ? fb_keystream_up(p->max_subscribers, p->keystreams_down, p->keystreams_up,
-                                 l->is.slot, pn)
-               : fb_keystream_down(p->keystreams_down, l->is.slot, pn);
+  const uint32_t at = l->is.up ? fb_keystream_up(p->max_subscribers, p->keystreams_down,
+                                                 p->keystreams_up, l->is.slot, pn)
+                               : fb_keystream_down(p->keystreams_down, l->is.slot, pn);
   return &p->keystreams[at];
 }
 
@@ -105,10 +106,12 @@ static uint64_t next_of(const struct feeder *f, const struct line *l) {
 /* Nothing was taken since the step before, so whoever used these is done. */
 static void wipe_used(const struct feeder *f, struct line *l, uint64_t next) {
   const uint64_t ring = ring_of(f, l);
-  if (l->wiped + ring < next) l->wiped = next - ring;
+  if (l->wiped + ring < next)
+    l->wiped = next - ring;
   for (; l->wiped < next; l->wiped++) {
     struct fb_keystream *e = element(f, l, l->wiped);
-    if (plane_load(f->plane, &e->tag) == fb_keystream_tag(l->generation, l->wiped)) wipe(f, e);
+    if (plane_load(f->plane, &e->tag) == fb_keystream_tag(l->generation, l->wiped))
+      wipe(f, e);
   }
 }
 
@@ -116,25 +119,34 @@ static uint32_t step_line(const struct feeder *f, struct line *l, uint32_t most)
   const uint64_t next = next_of(f, l), ring = ring_of(f, l), margin = margin_of(f, l);
   uint64_t end = next + ring - margin;
   uint32_t n = 0;
-  if (l->made < next) l->made = next;
-  if (l->made < l->from) l->made = l->from;
-  if (end > l->until) end = l->until;
-  if (end > FB_KEYSTREAM_NUMBERS) end = FB_KEYSTREAM_NUMBERS;
-  for (; l->made < end && n < most; l->made++, n++) make(f, l, l->made);
-  if (n == 0 && l->seen == next) wipe_used(f, l, next);
+  if (l->made < next)
+    l->made = next;
+  if (l->made < l->from)
+    l->made = l->from;
+  if (end > l->until)
+    end = l->until;
+  if (end > FB_KEYSTREAM_NUMBERS)
+    end = FB_KEYSTREAM_NUMBERS;
+  for (; l->made < end && n < most; l->made++, n++)
+    make(f, l, l->made);
+  if (n == 0 && l->seen == next)
+    wipe_used(f, l, next);
   l->seen = next;
   return n;
 }
 
 static void rest(struct feeder *f, struct line *l) {
-  if (!l->keystream) return;
+  if (!l->keystream)
+    return;
   const uint32_t ring = ring_of(f, l);
-  for (uint32_t i = 0; i < ring; i++) wipe(f, element(f, l, i));
+  for (uint32_t i = 0; i < ring; i++)
+    wipe(f, element(f, l, i));
   keystream_free(l->keystream);
   l->keystream = NULL;
   const uint32_t me = (uint32_t)(l - f->lines);
   uint32_t i = 0;
-  while (f->at_work[i] != me) i++;
+  while (f->at_work[i] != me)
+    i++;
   f->at_work[i] = f->at_work[--f->n_at_work];
 }
 
@@ -177,7 +189,8 @@ uint32_t feeder_step(struct feeder *f, uint32_t most) {
   uint32_t n = 0;
   pthread_mutex_lock(&f->lock);
   for (uint32_t i = 0; i < f->n_at_work && n < most; i++) {
-    if (f->turn >= f->n_at_work) f->turn = 0;
+    if (f->turn >= f->n_at_work)
+      f->turn = 0;
     const uint32_t left = most - n;
     n += step_line(f, &f->lines[f->at_work[f->turn++]], left < TURN ? left : TURN);
   }
@@ -193,7 +206,8 @@ void feeder_wait(struct feeder *f, uint64_t wait_ns) {
   until.tv_sec += (time_t)(wait_ns / 1000000000);
   until.tv_nsec = (long)(wait_ns % 1000000000);
   pthread_mutex_lock(&f->lock);
-  if (f->n_at_work == 0) pthread_cond_timedwait(&f->filled, &f->lock, &until);
+  if (f->n_at_work == 0)
+    pthread_cond_timedwait(&f->filled, &f->lock, &until);
   pthread_mutex_unlock(&f->lock);
 }
 
@@ -205,8 +219,10 @@ struct feeder_sums feeder_sums(struct feeder *f) {
 }
 
 void feeder_free(struct feeder *f) {
-  if (!f) return;
-  while (f->n_at_work) rest(f, &f->lines[f->at_work[0]]);
+  if (!f)
+    return;
+  while (f->n_at_work)
+    rest(f, &f->lines[f->at_work[0]]);
   pthread_cond_destroy(&f->filled);
   pthread_mutex_destroy(&f->lock);
   free(f->at_work);

@@ -21,25 +21,31 @@ static void begin_h3(struct client *client) {
 static void join(struct client *client) {
   const struct moqt_name *name = client->relay->cfg.guests.track;
   struct track *track = track_find(client->relay, name);
-  if (!track || client->subs[track->index]) return;
+  if (!track || client->subs[track->index])
+    return;
   struct subscription *sub = calloc(1, sizeof *sub);
-  if (!sub) return; /* at the next publisher, or never */
+  if (!sub)
+    return; /* at the next publisher, or never */
   *sub = (struct subscription){.client = client, .track = track, .req = -1};
   moqt_params_init(&sub->params);
   client->subs[track->index] = sub;
-  if (track->state == TRACK_LIVE) subscription_join(sub);
+  if (track->state == TRACK_LIVE)
+    subscription_join(sub);
 }
 
 void guest_begin(struct client *client) {
   const struct relay_guests *guests = &client->relay->cfg.guests;
   client->guest = true;
-  if (guests->h3) begin_h3(client);
-  if (guests->track && !client->closed) join(client);
+  if (guests->h3)
+    begin_h3(client);
+  if (guests->track && !client->closed)
+    join(client);
 }
 
 void guest_retry(struct relay *relay) {
   for (uint32_t i = 0; relay->cfg.guests.track && i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
-    if (client && client->guest && !client->closed) join(client);
+    if (client && client->guest && !client->closed)
+      join(client);
   }
 }

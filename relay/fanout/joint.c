@@ -15,7 +15,8 @@ static uint64_t guess_number(struct client *client) {
 }
 
 uint64_t joint_take_number(struct client *client) {
-  if (client->relay->cfg.defects.pn_guess) return guess_number(client);
+  if (client->relay->cfg.defects.pn_guess)
+    return guess_number(client);
   return plane_add(client->relay->cfg.plane, &client_counters(client)->next_pn, 1);
 }
 
@@ -27,7 +28,8 @@ static uint64_t on_take_number(void *arg) {
  * only when it is freed. */
 static bool on_may_issue(void *arg) {
   struct client *client = arg;
-  if (client->relay->ids_out >= client->relay->cfg.defects.retire_first) return false;
+  if (client->relay->ids_out >= client->relay->cfg.defects.retire_first)
+    return false;
   client->relay->ids_out++;
   client->ids_out++;
   return true;
@@ -41,7 +43,8 @@ static uint64_t on_next_number(void *arg) {
 
 static bool on_has_room(void *arg, size_t bytes, bool probe) {
   const struct client *client = arg;
-  if (probe && ledger_may_probe(client->ledger, client->relay->now)) return true;
+  if (probe && ledger_may_probe(client->ledger, client->relay->now))
+    return true;
   return window_has_room(client, bytes);
 }
 
@@ -58,8 +61,10 @@ static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, b
   };
   client->sent |= ack_eliciting;
   /* Whoever sends it, it asks for an ACK: two probes a time-out are enough (RFC 9002 6.2.4). */
-  if (ack_eliciting && client->probes) client->probes--;
-  if (ack_eliciting) ledger_probed(client->ledger, client->relay->now);
+  if (ack_eliciting && client->probes)
+    client->probes--;
+  if (ack_eliciting)
+    ledger_probed(client->ledger, client->relay->now);
   client->own_pn = joint;
   joint_enter(client, &number);
 }
@@ -89,14 +94,16 @@ static bool on_ack(void *arg, const struct shim_range *joint, size_t n_joint,
                    const struct shim_range *own, size_t n_own, uint64_t delay_raw) {
   struct client *client = arg;
   struct relay *relay = client->relay;
-  if (skip_caught(client, joint, n_joint)) return false;
+  if (skip_caught(client, joint, n_joint))
+    return false;
   if (relay->cfg.trace && relay->cfg.trace->ack)
     relay->cfg.trace->ack(relay->cfg.trace_arg, relay->now, &client->odcid, joint, n_joint, own,
                           n_own);
   ledger_ack(client->ledger, joint, n_joint, delay_raw, relay->now);
   joint_floor(client);
   tell_metrics(client);
-  if (client->in_plane) skip_number(client);
+  if (client->in_plane)
+    skip_number(client);
   return true;
 }
 
@@ -106,28 +113,32 @@ static bool on_ack(void *arg, const struct shim_range *joint, size_t n_joint,
  * must not keep them from it. */
 uint64_t joint_max_data(const struct client *client) {
   uint64_t window = client->peer.max_data, reserve = window / 8;
-  if (reserve < RELAY_DATA_RESERVE_MIN) reserve = RELAY_DATA_RESERVE_MIN;
-  if (reserve > RELAY_DATA_RESERVE_MAX) reserve = RELAY_DATA_RESERVE_MAX;
+  if (reserve < RELAY_DATA_RESERVE_MIN)
+    reserve = RELAY_DATA_RESERVE_MIN;
+  if (reserve > RELAY_DATA_RESERVE_MAX)
+    reserve = RELAY_DATA_RESERVE_MAX;
   uint64_t others = client->own_data + reserve;
   return client->max_data > others ? client->max_data - others : 0;
 }
 
 void joint_share_max_data(struct client *client) {
-  if (!client->relay->cfg.plane || !client->started) return;
-  plane_store(client->relay->cfg.plane, &client_counters(client)->max_data,
-              joint_max_data(client));
+  if (!client->relay->cfg.plane || !client->started)
+    return;
+  plane_store(client->relay->cfg.plane, &client_counters(client)->max_data, joint_max_data(client));
 }
 
 static void on_max_data(void *arg, uint64_t limit) {
   struct client *client = arg;
-  if (limit <= client->max_data) return;
+  if (limit <= client->max_data)
+    return;
   client->max_data = limit;
   joint_share_max_data(client);
 }
 
 static void on_max_streams(void *arg, uint64_t limit) {
   struct client *client = arg;
-  if (limit <= client->max_streams) return;
+  if (limit <= client->max_streams)
+    return;
   client->max_streams = limit;
   plane_store(client->relay->cfg.plane, &client_counters(client)->max_streams, limit);
   pending_unpark(client);
@@ -163,7 +174,8 @@ static void on_max_stream_data(void *arg, uint64_t sid, uint64_t limit) {
 static void on_stop_sending(void *arg, uint64_t sid, uint64_t code) {
   (void)code;
   struct leg *leg = joint_leg(arg, sid);
-  if (leg && !leg->done) leg_reset(leg, MOQT_RESET_CANCELLED);
+  if (leg && !leg->done)
+    leg_reset(leg, MOQT_RESET_CANCELLED);
 }
 
 static const struct shim_ops shim_ops = {
@@ -183,10 +195,12 @@ static const struct shim_ops shim_ops = {
 static void pieces_acked(struct client *client, const struct ledger_number *number) {
   for (size_t i = 0; i < number->n_pieces; i++) {
     const struct ledger_piece *piece = &number->pieces[i];
-    if (piece->kind == LEDGER_DATAGRAM) continue;
+    if (piece->kind == LEDGER_DATAGRAM)
+      continue;
     struct stream *stream = stream_find(client->relay, piece->stream);
     struct leg *leg = stream ? leg_get(stream, client, false) : NULL;
-    if (!leg) continue;
+    if (!leg)
+      continue;
     if (piece->kind == LEDGER_STREAM) {
       leg_acked(leg, piece->offset, piece->offset + piece->len, piece->fin);
     } else {
@@ -202,7 +216,8 @@ static void on_settled(void *arg, const struct ledger_number *number) {
   if (relay->cfg.trace && relay->cfg.trace->number)
     relay->cfg.trace->number(relay->cfg.trace_arg, &client->odcid, number);
   window_settled(client, number);
-  if (number->origin == LEDGER_OWN || number->origin == LEDGER_BURNED) return;
+  if (number->origin == LEDGER_OWN || number->origin == LEDGER_BURNED)
+    return;
   if (number->fate == LEDGER_ACKED)
     pieces_acked(client, number);
   else
@@ -231,7 +246,8 @@ static const struct ledger_ops ledger_ops = {
 
 static int on_sealing(void *arg, struct protect_out *pkt) {
   struct client *client = arg;
-  if (keys_spent(client)) return -1;
+  if (keys_spent(client))
+    return -1;
   return shim_protect_hooks.sealing(client->shim, pkt);
 }
 
@@ -239,8 +255,10 @@ static int on_opened(void *arg, uint64_t pn, uint8_t *payload, size_t len, uint6
   struct client *client = arg;
   client->rx_pn = pn;
   client->rx_datagrams = 0;
-  if (pn >= client->rx_next) client->rx_next = pn + 1;
-  if (client->upstream >= 0) entry_upstream_seen(client, pn);
+  if (pn >= client->rx_next)
+    client->rx_next = pn + 1;
+  if (client->upstream >= 0)
+    entry_upstream_seen(client, pn);
   return shim_protect_hooks.opened(client->shim, pn, payload, len, error);
 }
 
@@ -270,7 +288,8 @@ int joint_begin(struct client *client) {
   struct shim_ops ops = shim_ops;
   ops.raw_acks = relay->cfg.defects.raw_acks;
   ops.mixed_widths = relay->cfg.defects.mixed_widths;
-  if (relay->cfg.defects.retire_first) ops.may_issue = on_may_issue;
+  if (relay->cfg.defects.retire_first)
+    ops.may_issue = on_may_issue;
   client->shim = shim_new(&ops, client);
   client->ledger = ledger_new(&ledger);
   return client->shim && client->ledger ? 0 : -1;

@@ -25,9 +25,11 @@
 struct plane_protection relay_protection(enum qc_protection protection, enum qc_cipher cipher,
                                          uint32_t subscribers, bool ahead) {
   struct plane_protection p = {0};
-  if (protection == QC_PROTECT_NONE) return p;
+  if (protection == QC_PROTECT_NONE)
+    return p;
   p.protect = 1u << (cipher == QC_AES_128_GCM ? FB_PROTECT_AES128GCM : FB_PROTECT_CHACHA20);
-  if (!ahead) return p;
+  if (!ahead)
+    return p;
   p.keystreams_down = subscribers > MANY ? RING_DOWN_MANY : RING_DOWN;
   p.keystreams_up = RING_UP;
   return p;
@@ -47,7 +49,8 @@ static enum fb_protection cipher_of(const struct protect_keys *keys) {
 }
 
 static uint64_t limit_of(const struct client *client, const struct protect_keys *keys) {
-  if (client->relay->cfg.aead_limit) return client->relay->cfg.aead_limit;
+  if (client->relay->cfg.aead_limit)
+    return client->relay->cfg.aead_limit;
   return cipher_of(keys) == FB_PROTECT_AES128GCM ? AES_LIMIT : UINT64_MAX;
 }
 
@@ -72,7 +75,8 @@ static void erase(const struct client *client, bool tx, unsigned which) {
   struct plane *plane = plane_of(client);
   const uint32_t slot = key_slot(client, tx, which);
   explicit_bzero(&plane->keys[slot], sizeof plane->keys[slot]);
-  if (plane->ghash) explicit_bzero(&plane->ghash[slot], sizeof plane->ghash[slot]);
+  if (plane->ghash)
+    explicit_bzero(&plane->ghash[slot], sizeof plane->ghash[slot]);
 }
 
 /* The place is revoked, quiet and erased. */
@@ -99,7 +103,8 @@ static void put(struct client *client, const struct protect_keys *keys, unsigned
 static void feed(struct client *client, const struct protect_keys *keys, unsigned which,
                  uint64_t from, uint64_t until) {
   struct relay *relay = client->relay;
-  if (!relay->cfg.feeder) return;
+  if (!relay->cfg.feeder)
+    return;
   if (!feeder_start(relay->cfg.feeder, line_of(client, keys->tx), keys,
                     client->keys.generation[keys->tx][which], from, until))
     relay_log(relay, "client %u: no memory to make keystreams ahead", client->slot);
@@ -108,7 +113,8 @@ static void feed(struct client *client, const struct protect_keys *keys, unsigne
 /* ---- subscribers ----------------------------------------------------------------------------- */
 
 uint8_t keys_protection(const struct client *client) {
-  if (client->relay->cfg.protection == QC_PROTECT_NONE) return FB_PROTECT_NONE;
+  if (client->relay->cfg.protection == QC_PROTECT_NONE)
+    return FB_PROTECT_NONE;
   return (uint8_t)cipher_of(&client->keys.told[true][client->tx_phase]);
 }
 
@@ -130,13 +136,15 @@ static void put_tx(struct client *client) {
 }
 
 void keys_enter(struct client *client) {
-  if (!has_keys(client)) return;
+  if (!has_keys(client))
+    return;
   client->keys.which = 0;
   put_tx(client);
 }
 
 void keys_next(struct client *client) {
-  if (!has_keys(client)) return;
+  if (!has_keys(client))
+    return;
   const unsigned old = client->keys.which;
   revoke(client, true, old);
   client->keys.which = !old;
@@ -145,8 +153,10 @@ void keys_next(struct client *client) {
 }
 
 void keys_leave(struct client *client) {
-  if (!has_keys(client)) return;
-  if (client->relay->cfg.feeder) feeder_stop(client->relay->cfg.feeder, line_of(client, true));
+  if (!has_keys(client))
+    return;
+  if (client->relay->cfg.feeder)
+    feeder_stop(client->relay->cfg.feeder, line_of(client, true));
   revoke(client, true, client->keys.which);
   erase(client, true, client->keys.which);
 }
@@ -178,16 +188,19 @@ void keys_renew(struct client *client) {
  * at once when the peer goes over to it. */
 static void put_rx(struct client *client, unsigned phase, uint64_t from) {
   const struct protect_keys *keys = &client->keys.told[false][phase];
-  if (keys->key_len) put(client, keys, phase, from, UINT64_MAX);
+  if (keys->key_len)
+    put(client, keys, phase, from, UINT64_MAX);
 }
 
 uint8_t keys_upstream_protection(const struct client *client) {
-  if (client->relay->cfg.protection == QC_PROTECT_NONE) return FB_PROTECT_NONE;
+  if (client->relay->cfg.protection == QC_PROTECT_NONE)
+    return FB_PROTECT_NONE;
   return (uint8_t)cipher_of(&client->keys.told[false][client->rx_phase]);
 }
 
 void keys_upstream_enter(struct client *client) {
-  if (!has_keys(client)) return;
+  if (!has_keys(client))
+    return;
   put_rx(client, client->rx_phase, 0);
   put_rx(client, !client->rx_phase, client->rx_next);
   feed(client, &client->keys.told[false][client->rx_phase], client->rx_phase, client->rx_next,
@@ -195,8 +208,10 @@ void keys_upstream_enter(struct client *client) {
 }
 
 void keys_upstream_leave(struct client *client) {
-  if (!has_keys(client)) return;
-  if (client->relay->cfg.feeder) feeder_stop(client->relay->cfg.feeder, line_of(client, false));
+  if (!has_keys(client))
+    return;
+  if (client->relay->cfg.feeder)
+    feeder_stop(client->relay->cfg.feeder, line_of(client, false));
   for (unsigned phase = 0; phase < 2; phase++) {
     revoke(client, false, phase);
     erase(client, false, phase);
@@ -205,7 +220,8 @@ void keys_upstream_leave(struct client *client) {
 
 /* The peer has gone over: the old key opens what was sent before, no more. */
 void keys_upstream_next(struct client *client, uint64_t first) {
-  if (!has_keys(client)) return;
+  if (!has_keys(client))
+    return;
   struct plane *plane = plane_of(client);
   const unsigned phase = client->rx_phase;
   plane_store(plane, &plane->keys[key_slot(client, false, !phase)].until, first);
@@ -217,7 +233,8 @@ void keys_upstream_next(struct client *client, uint64_t first) {
 
 void keys_told(struct client *client, const struct protect_keys *keys) {
   client->keys.told[keys->tx][keys->phase] = *keys;
-  if (keys->tx || client->upstream < 0 || !has_keys(client)) return;
+  if (keys->tx || client->upstream < 0 || !has_keys(client))
+    return;
   /* ngtcp2 has dropped the keys of that phase, long after the last packet of theirs. */
   struct plane *plane = plane_of(client);
   revoke(client, false, keys->phase);

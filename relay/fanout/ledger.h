@@ -149,7 +149,7 @@ uint64_t ledger_slack(const struct ledger *ledger);
  * timeout is due, that was the probe (two a timeout, RFC 9002 6.2.4), and the next one is later. */
 void ledger_probed(struct ledger *ledger, uint64_t now_ns);
 
-uint64_t ledger_floor(const struct ledger *ledger);    /* all numbers below are settled */
+uint64_t ledger_floor(const struct ledger *ledger); /* all numbers below are settled */
 /* Not above the floor: of numbers below nothing is known any more, no ACK can change them. */
 uint64_t ledger_memory(const struct ledger *ledger);
 uint64_t ledger_inflight(const struct ledger *ledger); /* unsettled FAST, SLOW, PROBE numbers */

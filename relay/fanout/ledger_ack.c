@@ -119,8 +119,8 @@ void ledger_ack(struct ledger *ledger, const struct shim_range *ranges, size_t n
   ledger_clock(l, now_ns);
   if (ranges[0].hi >= l->base && ranges[0].hi < l->end) {
     const struct ledger_slot *slot = ledger_slot(l, ranges[0].hi);
-    fresh = slot->entered && slot->fate == LEDGER_OUTSTANDING &&
-            ledger_on_path(l, ranges[0].hi, slot);
+    fresh =
+        slot->entered && slot->fate == LEDGER_OUTSTANDING && ledger_on_path(l, ranges[0].hi, slot);
     sent_ns = slot->sent_ns;
     /* The owner's congestion control wants to see the sample first. */
     sampled = fresh && slot->ack_eliciting;

@@ -1,9 +1,9 @@
 /* Loss detection and the probe timeout (RFC 9002 section 6). */
 #include "relay/fanout/ledger_table.h"
 
-#define GRANULARITY_NS 1000000ull /* kGranularity */
-#define MAX_BACKOFF    16         /* doublings of the PTO */
-#define PERSISTENT_PTOS 3         /* kPersistentCongestionThreshold */
+#define GRANULARITY_NS  1000000ull /* kGranularity */
+#define MAX_BACKOFF     16         /* doublings of the PTO */
+#define PERSISTENT_PTOS 3          /* kPersistentCongestionThreshold */
 
 uint64_t ledger_loss_delay(const struct ledger *l) {
   uint64_t rtt = l->srtt_ns > l->latest_rtt_ns ? l->srtt_ns : l->latest_rtt_ns;

@@ -59,7 +59,7 @@ struct ledger {
   uint64_t largest_acked;
   uint64_t inflight, inflight_eliciting; /* numbers of ours */
   uint64_t inflight_bytes;               /* of all, from path_from on */
-  uint64_t path_from; /* numbers below went another way */
+  uint64_t path_from;                    /* numbers below went another way */
 
   uint64_t srtt_ns, rttvar_ns, min_rtt_ns, latest_rtt_ns;
   bool has_rtt;

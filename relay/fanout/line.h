@@ -29,7 +29,8 @@ static inline void line_spill(struct line *line) {
 
 /* n is below the room. */
 static inline void line_bytes(struct line *line, const char *bytes, size_t n) {
-  if (n > sizeof line->text - line->len) line_spill(line);
+  if (n > sizeof line->text - line->len)
+    line_spill(line);
   memcpy(line->text + line->len, bytes, n);
   line->len += n;
 }

@@ -37,8 +37,10 @@ static void forget(struct cipher *c) {
 /* The first of the round keys is the key itself. */
 static int learn(struct cipher *c, const struct fb_key *key) {
   const uint8_t *text = (const uint8_t *)key->key, *hp = (const uint8_t *)key->hp;
-  if (key->cipher == FB_PROTECT_CHACHA20) return wc_Chacha_SetKey(&c->chacha, hp, 32);
-  if (wc_AesInit(&c->text, NULL, INVALID_DEVID)) return -1;
+  if (key->cipher == FB_PROTECT_CHACHA20)
+    return wc_Chacha_SetKey(&c->chacha, hp, 32);
+  if (wc_AesInit(&c->text, NULL, INVALID_DEVID))
+    return -1;
   if (wc_AesInit(&c->mask, NULL, INVALID_DEVID)) {
     wc_AesFree(&c->text);
     return -1;
@@ -53,14 +55,19 @@ static int learn(struct cipher *c, const struct fb_key *key) {
 
 /* The cipher of a key as it is now; NULL: no memory, or no key any more. */
 static struct cipher *cipher_at(struct native_aead *a, uint32_t place) {
-  if (place >= a->n) return NULL;
+  if (place >= a->n)
+    return NULL;
   const struct fb_key *key = &a->dp->keys[place];
   struct cipher *c = a->ciphers[place];
-  if (!c) c = a->ciphers[place] = calloc(1, sizeof *c);
-  if (!c) return NULL;
-  if (c->generation && c->generation == key->generation) return c;
+  if (!c)
+    c = a->ciphers[place] = calloc(1, sizeof *c);
+  if (!c)
+    return NULL;
+  if (c->generation && c->generation == key->generation)
+    return c;
   forget(c);
-  if (key->generation == 0 || learn(c, key)) return NULL;
+  if (key->generation == 0 || learn(c, key))
+    return NULL;
   c->generation = key->generation;
   c->kind = key->cipher;
   return c;
@@ -68,7 +75,8 @@ static struct cipher *cipher_at(struct native_aead *a, uint32_t place) {
 
 static void nonce_of(const struct fb_key *key, uint64_t pn, uint8_t nonce[12]) {
   memcpy(nonce, key->iv, 12);
-  for (int i = 0; i < 8; i++) nonce[4 + i] ^= (uint8_t)(pn >> 8 * (7 - i));
+  for (int i = 0; i < 8; i++)
+    nonce[4 + i] ^= (uint8_t)(pn >> 8 * (7 - i));
 }
 
 /* ---- what the datapath asks for ------------------------------------------------------------ */
@@ -78,7 +86,8 @@ static int seal(void *user, uint32_t place, uint64_t pn, uint8_t *to, const uint
   struct native_aead *a = user;
   struct cipher *c = cipher_at(a, place);
   uint8_t nonce[12];
-  if (!c) return -1;
+  if (!c)
+    return -1;
   const struct fb_key *key = &a->dp->keys[place];
   nonce_of(key, pn, nonce);
   if (key->cipher == FB_PROTECT_CHACHA20)
@@ -93,7 +102,8 @@ static int open_text(void *user, uint32_t place, uint64_t pn, uint8_t *to, const
   struct native_aead *a = user;
   struct cipher *c = cipher_at(a, place);
   uint8_t nonce[12];
-  if (!c) return -1;
+  if (!c)
+    return -1;
   const struct fb_key *key = &a->dp->keys[place];
   nonce_of(key, pn, nonce);
   if (key->cipher == FB_PROTECT_CHACHA20)
@@ -109,7 +119,8 @@ static uint64_t mask_of(void *user, uint32_t place, const uint8_t sample[16]) {
   struct cipher *c = cipher_at(a, place);
   uint8_t zero[16] = {0}, out[16] = {0};
   uint64_t mask;
-  if (!c) return 0;
+  if (!c)
+    return 0;
   if (a->dp->keys[place].cipher == FB_PROTECT_CHACHA20) {
     uint32_t counter; /* as it lies there: little endian (RFC 9001 5.4.4) */
     memcpy(&counter, sample, 4);
@@ -128,7 +139,8 @@ static const struct dp_native_aead wolfssl = {.seal = seal, .open = open_text, .
 
 struct native_aead *native_aead_new(struct dp_native *dp) {
   struct native_aead *a = calloc(1, sizeof *a);
-  if (!a) return NULL;
+  if (!a)
+    return NULL;
   a->dp = dp;
   a->n = fb_keys(dp->sizes.subscribers, dp->sizes.upstreams);
   a->ciphers = calloc(a->n, sizeof(struct cipher *));
@@ -141,10 +153,12 @@ struct native_aead *native_aead_new(struct dp_native *dp) {
 }
 
 void native_aead_free(struct native_aead *a) {
-  if (!a) return;
+  if (!a)
+    return;
   dp_native_use_aead(a->dp, NULL, NULL);
   for (uint32_t i = 0; i < a->n; i++) {
-    if (a->ciphers[i]) forget(a->ciphers[i]);
+    if (a->ciphers[i])
+      forget(a->ciphers[i]);
     free(a->ciphers[i]);
   }
   free(a->ciphers);

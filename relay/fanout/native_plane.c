@@ -72,7 +72,8 @@ static void on_record(void *user, const void *record, size_t len) {
 static void drain(void *ctx, plane_sink *call, void *arg) {
   struct dp_native *dp = dp_of(ctx);
   struct sink sink = {call, arg};
-  for (unsigned cpu = 0; cpu < dp->sizes.cpus; cpu++) dp_native_drain(dp, cpu, on_record, &sink);
+  for (unsigned cpu = 0; cpu < dp->sizes.cpus; cpu++)
+    dp_native_drain(dp, cpu, on_record, &sink);
 }
 
 static const struct plane_ops ops = {
@@ -113,7 +114,8 @@ void native_plane_left(const struct native_plane *native, struct native_left *ou
   *out = (struct native_left){.ids = dp_native_cids(dp), .aliases = dp_native_aliases(dp)};
   for (uint32_t s = 0; s < dp->sizes.subscribers; s++)
     out->subscribers += dp->subscribers[s].state != FB_SUB_FREE;
-  for (uint32_t u = 0; u < dp->sizes.upstreams; u++) out->upstreams += dp->upstreams[u].active;
+  for (uint32_t u = 0; u < dp->sizes.upstreams; u++)
+    out->upstreams += dp->upstreams[u].active;
 }
 
 void native_plane_print(const struct native_plane *native, FILE *to) {
@@ -121,14 +123,18 @@ void native_plane_print(const struct native_plane *native, FILE *to) {
   fputs("packets:", to);
   for (unsigned r = 0; r < FB_PACKET_REASON_COUNT; r++) {
     uint64_t n = 0;
-    for (unsigned cpu = 0; cpu < dp->sizes.cpus; cpu++) n += dp->cpus[cpu].packets[r];
-    if (n) fprintf(to, " %s %" PRIu64, fb_packet_reason_name(r), n);
+    for (unsigned cpu = 0; cpu < dp->sizes.cpus; cpu++)
+      n += dp->cpus[cpu].packets[r];
+    if (n)
+      fprintf(to, " %s %" PRIu64, fb_packet_reason_name(r), n);
   }
   fputs("\ndecisions:", to);
   for (unsigned d = 0; d < FB_DECISION_COUNT; d++) {
     uint64_t n = 0;
-    for (uint32_t s = 0; s < dp->sizes.subscribers; s++) n += dp->counters[s].decisions[d];
-    if (n) fprintf(to, " %s %" PRIu64, fb_decision_name(d), n);
+    for (uint32_t s = 0; s < dp->sizes.subscribers; s++)
+      n += dp->counters[s].decisions[d];
+    if (n)
+      fprintf(to, " %s %" PRIu64, fb_decision_name(d), n);
   }
   fputc('\n', to);
 }

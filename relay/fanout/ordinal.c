@@ -6,8 +6,8 @@ static uint64_t most_of(const struct client *client) {
 
 bool ordinal_is_free(const struct leg *leg) {
   return leg->ordinal != NO_ORDINAL && !leg->done && !leg->reset && !leg->skipped &&
-         !leg->drop_due && !leg->fin_sent && ranges_end(&leg->sent) == 0 &&
-         leg_charged(leg) == 0 && leg->limit == leg->client->peer.max_stream_data_uni;
+         !leg->drop_due && !leg->fin_sent && ranges_end(&leg->sent) == 0 && leg_charged(leg) == 0 &&
+         leg->limit == leg->client->peer.max_stream_data_uni;
 }
 
 /* The one that can wait longest of those behind `leg` whose stream may be opened. */
@@ -27,7 +27,8 @@ static struct leg *donor_of(const struct leg *leg) {
 /* In the datapath too, if it follows the stream. False: it has skipped it meanwhile. */
 static bool put(struct leg *leg, uint64_t from, uint64_t to) {
   struct fb_down *down = leg_down(leg);
-  if (!down) return true;
+  if (!down)
+    return true;
   __u64 claim = (__u64)leg->stream->claim << FB_CLAIM_SHIFT, was = claim | from;
   return plane_cas(leg->client->relay->cfg.plane, &down->id, &was, claim | to);
 }
@@ -53,12 +54,15 @@ static void swap(struct leg *a, struct leg *b) {
 
 bool ordinal_exchange(struct leg *leg) {
   struct client *client = leg->client;
-  if (!ordinal_is_free(leg) || !donor_of(leg)) return false;
+  if (!ordinal_is_free(leg) || !donor_of(leg))
+    return false;
   stop_copies(client);
   struct leg *donor = ordinal_is_free(leg) ? donor_of(leg) : NULL;
-  if (!donor) return false;
+  if (!donor)
+    return false;
   uint64_t high = leg->ordinal, low = donor->ordinal;
-  if (!put(leg, high, low)) return false;
+  if (!put(leg, high, low))
+    return false;
   if (!put(donor, low, high)) {
     put(leg, low, high);
     return false;

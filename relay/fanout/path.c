@@ -23,7 +23,8 @@ static void note_valid(struct client *client, const struct qc_path *path) {
 /* Another address, not only another port (RFC 9000 9.4): what was learned of the old path is void. */
 static bool takes_new_way(const struct client *client, const struct qc_path *path) {
   const struct qc_addr *was = &client->path.remote, *is = &path->remote;
-  if (was->sa.sa_family != is->sa.sa_family) return true;
+  if (was->sa.sa_family != is->sa.sa_family)
+    return true;
   if (is->sa.sa_family == AF_INET6)
     return memcmp(&was->in6.sin6_addr, &is->in6.sin6_addr, sizeof was->in6.sin6_addr) != 0;
   return was->in.sin_addr.s_addr != is->in.sin_addr.s_addr;
@@ -35,7 +36,8 @@ static void take_path(struct client *client, const struct qc_path *path) {
   client->path_held = false;
   client->path = *path;
   remotes_set(&client->relay->remotes, client->slot, &path->remote);
-  if (moved) window_new_path(client);
+  if (moved)
+    window_new_path(client);
   if (client->in_plane)
     entry_subscriber_update(client);
   if (client->upstream >= 0) {

@@ -2,7 +2,7 @@
 
 #include "relay/fanout/core.h"
 
-#define GROUP_BITS 28
+#define GROUP_BITS    28
 #define SUBGROUP_BITS 20
 
 static uint64_t clip(uint64_t v, unsigned bits) {
@@ -41,10 +41,12 @@ static void sift_down(struct client *client, size_t at) {
   struct leg *leg = client->pending[at];
   for (;;) {
     size_t child = 2 * at + 1;
-    if (child >= client->n_pending) break;
+    if (child >= client->n_pending)
+      break;
     if (child + 1 < client->n_pending && before(client->pending[child + 1], client->pending[child]))
       child++;
-    if (!before(client->pending[child], leg)) break;
+    if (!before(client->pending[child], leg))
+      break;
     put(client, at, client->pending[child]);
     at = child;
   }
@@ -53,17 +55,20 @@ static void sift_down(struct client *client, size_t at) {
 
 /* Room for one more in one of the two arrays. */
 static bool reserve(struct leg ***legs, size_t n, size_t *cap) {
-  if (n < *cap) return true;
+  if (n < *cap)
+    return true;
   size_t more = *cap ? *cap * 2 : 64;
   struct leg **grown = realloc(*legs, more * sizeof *grown);
-  if (!grown) return false;
+  if (!grown)
+    return false;
   *legs = grown;
   *cap = more;
   return true;
 }
 
 void pending_push(struct client *client, struct leg *leg) {
-  if (leg->queued) return;
+  if (leg->queued)
+    return;
   if (!reserve(&client->pending, client->n_pending, &client->cap_pending))
     return; /* offered again with the stream's next bytes */
   leg->queued = true;
@@ -79,7 +84,8 @@ static void remove_parked(struct client *client, struct leg *leg) {
 }
 
 void pending_remove(struct client *client, struct leg *leg) {
-  if (!leg->queued) return;
+  if (!leg->queued)
+    return;
   if (leg->parked) {
     remove_parked(client, leg);
     return;
@@ -87,14 +93,16 @@ void pending_remove(struct client *client, struct leg *leg) {
   size_t at = leg->queued_at;
   leg->queued = false;
   struct leg *last = client->pending[--client->n_pending];
-  if (last == leg) return;
+  if (last == leg)
+    return;
   put(client, at, last);
   sift_up(client, at);
   sift_down(client, last->queued_at);
 }
 
 struct leg *pending_pop(struct client *client) {
-  if (client->n_pending == 0) return NULL;
+  if (client->n_pending == 0)
+    return NULL;
   struct leg *leg = client->pending[0];
   pending_remove(client, leg);
   return leg;

@@ -40,12 +40,12 @@ struct plane_ops {
 struct plane {
   const struct plane_ops *ops;
   void *ctx;
-  uint32_t max_subscribers; /* entry slots */
-  struct fb_counters *counters;           /* [max_subscribers] */
+  uint32_t max_subscribers;                 /* entry slots */
+  struct fb_counters *counters;             /* [max_subscribers] */
   struct fb_upstream_state *upstream_state; /* [FB_MAX_UPSTREAMS] */
-  struct fb_track_state *track_state; /* [FB_MAX_TRACKS] */
-  struct fb_down *downs; /* [FB_STREAM_SLOTS * max_subscribers] */
-  struct fb_object *objects; /* [FB_STREAM_SLOTS] */
+  struct fb_track_state *track_state;       /* [FB_MAX_TRACKS] */
+  struct fb_down *downs;                    /* [FB_STREAM_SLOTS * max_subscribers] */
+  struct fb_object *objects;                /* [FB_STREAM_SLOTS] */
   /* Packet protection, sizes and rules in bpf/abi/keys.h; NULL: the datapath has none (ghash:
    * none of AES-128-GCM; keystreams: it computes all itself). */
   struct fb_key *keys;
@@ -59,7 +59,7 @@ struct plane {
 
 /* Packet protection that a datapath is made for. */
 struct plane_protection {
-  uint32_t protect; /* bits 1 << enum fb_protection; 0 = none */
+  uint32_t protect;                        /* bits 1 << enum fb_protection; 0 = none */
   uint32_t keystreams_down, keystreams_up; /* of each subscriber, upstream: powers of two, or 0 */
 };
 
@@ -68,7 +68,8 @@ struct plane_protection {
 /* Every access of user space to a word that the datapath shares. A simulation may
  * let another party run before it (plane->access). */
 static inline void plane_yield(const struct plane *plane, const void *word) {
-  if (plane->access) plane->access(plane->access_arg, word);
+  if (plane->access)
+    plane->access(plane->access_arg, word);
 }
 
 static inline __u64 plane_load(const struct plane *plane, const __u64 *word) {

@@ -10,22 +10,27 @@
 /* QUIC invariants (RFC 8999): where the destination ID lies. */
 static bool find_dcid(const uint8_t *data, size_t len, struct qc_cid *out) {
   memset(out, 0, sizeof *out);
-  if (len < 1) return false;
+  if (len < 1)
+    return false;
   if (data[0] & 0x80) {
-    if (len < 6 || data[5] > sizeof out->data || len < 6u + data[5]) return false;
+    if (len < 6 || data[5] > sizeof out->data || len < 6u + data[5])
+      return false;
     out->len = data[5];
     memcpy(out->data, data + 6, out->len);
     return true;
   }
-  if (len < 2) return false;
+  if (len < 2)
+    return false;
   out->len = data[1] & 0x80 ? FB_UPSTREAM_CID_DIAL : FB_UPSTREAM_CID;
-  if (len < 1u + out->len) return false;
+  if (len < 1u + out->len)
+    return false;
   memcpy(out->data, data + 1, out->len);
   return true;
 }
 
 void relay_log(struct relay *relay, const char *format, ...) {
-  if (!relay->cfg.ops->log) return;
+  if (!relay->cfg.ops->log)
+    return;
   char line[256];
   va_list ap;
   va_start(ap, format);
@@ -41,7 +46,8 @@ void relay_cid(struct relay *relay, const struct qc_cid *cid, struct client *cli
   HASH_FIND(hh, relay->cids, &key, sizeof key, entry);
   if (add && !entry) {
     entry = calloc(1, sizeof *entry);
-    if (!entry) return; /* packets to it are dropped; the peer has other IDs */
+    if (!entry)
+      return; /* packets to it are dropped; the peer has other IDs */
     entry->cid = key;
     entry->client = client;
     HASH_ADD(hh, relay->cids, cid, sizeof key, entry);
@@ -58,16 +64,19 @@ void relay_forget_cid(struct relay *relay, struct cid_entry *entry) {
 }
 
 static uint64_t ask(const struct timer *timer) {
-  return client_due((const struct client *)(const void *)((const char *)timer -
-                                                          offsetof(struct client, timer)));
+  return client_due(
+      (const struct client *)(const void *)((const char *)timer - offsetof(struct client, timer)));
 }
 
 struct relay *relay_new(const struct relay_config *config) {
   uint32_t most = config->plane ? config->plane->max_subscribers : FB_MAX_SUBSCRIBERS;
-  if (!config->ops || !config->ops->send || !config->ops->rand || !config->tls) return NULL;
-  if (config->max_clients == 0 || config->max_clients > most) return NULL;
+  if (!config->ops || !config->ops->send || !config->ops->rand || !config->tls)
+    return NULL;
+  if (config->max_clients == 0 || config->max_clients > most)
+    return NULL;
   struct relay *relay = calloc(1, sizeof *relay);
-  if (!relay) return NULL;
+  if (!relay)
+    return NULL;
   relay->cfg = *config;
   relay->clients = calloc(config->max_clients, sizeof(struct client *));
   relay->gens = calloc(config->max_clients, sizeof *relay->gens);
@@ -87,11 +96,15 @@ struct relay *relay_new(const struct relay_config *config) {
 }
 
 void relay_free(struct relay *relay) {
-  if (!relay) return;
-  for (uint32_t i = 0; relay->clients && i < relay->n_slots; i++) client_free(relay->clients[i]);
-  while (relay->oldest) stream_free(relay->oldest);
+  if (!relay)
+    return;
+  for (uint32_t i = 0; relay->clients && i < relay->n_slots; i++)
+    client_free(relay->clients[i]);
+  while (relay->oldest)
+    stream_free(relay->oldest);
   for (size_t i = 0; i < FB_MAX_TRACKS; i++) {
-    if (!relay->tracks[i]) continue;
+    if (!relay->tracks[i])
+      continue;
     free(relay->tracks[i]->name);
     free(relay->tracks[i]->properties);
     free(relay->tracks[i]);
@@ -121,8 +134,10 @@ static void send_quic(struct client *client) {
     if (relay->cfg.plane)
       qc_hold_streams(client->qc, !window_has_room(client, client->max_payload));
     size_t len = qc_write(client->qc, &path, buf, sizeof buf, relay->now);
-    if (len == 0) return;
-    if (client->ledger && !is_its_path(client, &path)) ledger_aside(client->ledger, client->own_pn);
+    if (len == 0)
+      return;
+    if (client->ledger && !is_its_path(client, &path))
+      ledger_aside(client->ledger, client->own_pn);
     relay->cfg.ops->send(relay->cfg.ops_arg, &path, buf, len);
   }
   client_dirty(client);
@@ -133,19 +148,23 @@ static void let_out(struct client *client) {
   const struct relay_config *cfg = &client->relay->cfg;
   bool sent = client->sent;
   client->sent = false;
-  if (!sent || !cfg->ops->flush || !client->in_plane) return;
-  if (plane_load(cfg->plane, &client_counters(client)->hold) == 0) cfg->ops->flush(cfg->ops_arg);
+  if (!sent || !cfg->ops->flush || !client->in_plane)
+    return;
+  if (plane_load(cfg->plane, &client_counters(client)->hold) == 0)
+    cfg->ops->flush(cfg->ops_arg);
 }
 
 static void flush_client(struct client *client) {
   struct relay *relay = client->relay;
   bool more = false;
   client_touched(client);
-  if (relay->now < client->late_ns) return;
+  if (relay->now < client->late_ns)
+    return;
   client->late_ns = 0;
   send_quic(client);
   keys_renew(client);
-  if (!client->closed) subscription_enter(client);
+  if (!client->closed)
+    subscription_enter(client);
   if (!client->closed && relay->cfg.plane) {
     more = slow_run(client);
     let_out(client);
@@ -154,7 +173,8 @@ static void flush_client(struct client *client) {
     more = stock_run(client);
     send_quic(client);
   }
-  if (more) client_dirty(client);
+  if (more)
+    client_dirty(client);
 }
 
 /* Nobody walks streams and tracks now: what is over, or over the bound, goes. */
@@ -166,7 +186,8 @@ static void reap(struct relay *relay) {
 
 /* In the order of slots: they write their last lines in it. */
 static void note_over(struct client **over, struct client *client) {
-  while (*over && (*over)->slot < client->slot) over = &(*over)->next_over;
+  while (*over && (*over)->slot < client->slot)
+    over = &(*over)->next_over;
   client->over = true;
   client->next_over = *over;
   *over = client;
@@ -183,15 +204,19 @@ static void flush(struct relay *relay) {
     struct client *client = list;
     list = client->next_dirty;
     client->dirty = false;
-    if (!client->replaced) flush_client(client);
-    if (client->closed) client_leave(client);
-    if (!client->over && (client->replaced || qc_is_finished(client->qc))) note_over(&over, client);
+    if (!client->replaced)
+      flush_client(client);
+    if (client->closed)
+      client_leave(client);
+    if (!client->over && (client->replaced || qc_is_finished(client->qc)))
+      note_over(&over, client);
   }
   while (over) {
     struct client *client = over;
     over = client->next_over;
     for (struct client **at = &relay->dirty; *at; at = &(*at)->next_dirty) {
-      if (*at != client) continue;
+      if (*at != client)
+        continue;
       *at = client->next_dirty;
       break;
     }
@@ -205,7 +230,8 @@ static void flush(struct relay *relay) {
 static bool fans_out(const struct relay *relay) {
   const struct plane *plane = relay->cfg.plane;
   for (uint32_t i = 0; plane && i < relay->n_slots; i++)
-    if (plane_load(plane, &plane->counters[i].copies)) return true;
+    if (plane_load(plane, &plane->counters[i].copies))
+      return true;
   return false;
 }
 
@@ -216,7 +242,8 @@ static void answer_stray(struct relay *relay, const struct qc_path *path, const 
   uint8_t random[QC_RESET_RANDOM], buf[64];
   relay->cfg.ops->rand(relay->cfg.ops_arg, random, sizeof random);
   size_t n = qc_stateless_reset(relay->cfg.tls, data, len, cid_len, buf, sizeof buf, random);
-  if (n) relay->cfg.ops->send(relay->cfg.ops_arg, path, buf, n);
+  if (n)
+    relay->cfg.ops->send(relay->cfg.ops_arg, path, buf, n);
 }
 
 /* Whom this relay dials. Nothing from there opens a connection, and nothing from there is
@@ -228,7 +255,8 @@ static bool is_upstream(const struct relay *relay, const struct qc_path *path) {
 
 void relay_dial(struct relay *relay, uint64_t now_ns) {
   relay->now = now_ns;
-  if (!relay->cfg.upstream.path.remote.len) return;
+  if (!relay->cfg.upstream.path.remote.len)
+    return;
   dial_start(relay);
   flush(relay);
 }
@@ -239,12 +267,14 @@ void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t
   /* The packet is read already; its record, if it has one, is in a ring. */
   copies_drain(relay);
   struct qc_cid key;
-  if (!find_dcid(data, len, &key)) return;
+  if (!find_dcid(data, len, &key))
+    return;
   struct cid_entry *entry = NULL;
   HASH_FIND(hh, relay->cids, &key, sizeof key, entry);
   struct client *client = entry ? entry->client : NULL;
   if (!client) {
-    if (relay->stopping) return;
+    if (relay->stopping)
+      return;
     if (is_upstream(relay, path)) {
       client = relay->dial.client; /* it knows its stateless reset by the token */
     } else if (!(data[0] & 0x80)) {
@@ -252,9 +282,11 @@ void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t
     } else if (!relay->cfg.defects.closed_gate || !fans_out(relay)) {
       client = client_accept(relay, path, data, len);
     }
-    if (!client) return;
+    if (!client)
+      return;
   }
-  if (client->replaced) return;
+  if (client->replaced)
+    return;
   if (relay->cfg.defects.slow_agent && client->upstream >= 0 && !client->late_ns)
     client->late_ns = now_ns + relay->cfg.defects.slow_agent;
   client->rx_datagrams = 0;
@@ -276,9 +308,12 @@ static void release_holds(struct relay *relay) {
   bool flushed = false;
   for (uint32_t i = 0; relay->any_hold_seen && i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
-    if (!client || !client->in_plane || client->path_held || !client->hold_seen) continue;
-    if (!window_is_open(client)) continue;
-    if (!flushed && relay->cfg.ops->flush) relay->cfg.ops->flush(relay->cfg.ops_arg);
+    if (!client || !client->in_plane || client->path_held || !client->hold_seen)
+      continue;
+    if (!window_is_open(client))
+      continue;
+    if (!flushed && relay->cfg.ops->flush)
+      relay->cfg.ops->flush(relay->cfg.ops_arg);
     flushed = true;
     __u64 seen = client->hold_seen;
     plane_cas(plane, &plane->counters[i].hold, &seen, 0);
@@ -292,14 +327,17 @@ static bool see_holds(struct relay *relay) {
   relay->any_hold_seen = false;
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
-    if (client && !client->in_plane) relay->any_hold_seen |= client->hold_seen != 0;
-    if (!client || !client->in_plane) continue;
+    if (client && !client->in_plane)
+      relay->any_hold_seen |= client->hold_seen != 0;
+    if (!client || !client->in_plane)
+      continue;
     uint64_t hold = plane_load(plane, &plane->counters[i].hold);
     news |= hold && hold != client->hold_seen && window_is_open(client);
     client->hold_seen = hold;
     relay->any_hold_seen |= hold != 0;
   }
-  if (!news) return false;
+  if (!news)
+    return false;
   plane->ops->quiesce(plane->ctx);
   copies_drain(relay);
   return true;
@@ -309,15 +347,18 @@ bool relay_input_drained(struct relay *relay, uint64_t now_ns) {
   relay->now = now_ns;
   copies_drain(relay);
   /* Before this turn's packets: a copy with a higher number must not leave ahead of them. */
-  if (relay->cfg.plane) release_holds(relay);
+  if (relay->cfg.plane)
+    release_holds(relay);
   flush(relay);
   return relay->cfg.plane && see_holds(relay);
 }
 
 uint64_t relay_deadline(struct relay *relay) {
   uint64_t first = timers_next(&relay->timers), dial = dial_deadline(relay);
-  if (dial < first) first = dial;
-  if (relay->missing_ns && relay->missing_ns < first) first = relay->missing_ns;
+  if (dial < first)
+    first = dial;
+  if (relay->missing_ns && relay->missing_ns < first)
+    first = relay->missing_ns;
   return relay->dirty && relay->now < first ? relay->now : first;
 }
 
@@ -325,7 +366,8 @@ void relay_expiry(struct relay *relay, uint64_t now_ns) {
   relay->now = now_ns;
   copies_drain(relay);
   dial_expiry(relay);
-  if (relay->missing_ns && relay->missing_ns <= now_ns) track_expiry(relay);
+  if (relay->missing_ns && relay->missing_ns <= now_ns)
+    track_expiry(relay);
   size_t n = timers_due(&relay->timers, now_ns, relay->due);
   for (size_t i = 0; i < n; i++) {
     struct client *client = relay->clients[relay->due[i]->order];
@@ -338,10 +380,12 @@ void relay_expiry(struct relay *relay, uint64_t now_ns) {
       joint_floor(client);
       client_dirty(client);
     }
-    if (client->late_ns && client->late_ns <= now_ns) client_dirty(client);
+    if (client->late_ns && client->late_ns <= now_ns)
+      client_dirty(client);
     if (client->torn_ns && client->torn_ns <= now_ns) {
       client->torn_ns = UINT64_MAX;
-      if (client->in_plane) entry_subscriber_update(client);
+      if (client->in_plane)
+        entry_subscriber_update(client);
     }
     if (client->window.due_ns && client->window.due_ns <= now_ns) {
       client->window.due_ns = 0;
@@ -359,7 +403,8 @@ void relay_stop(struct relay *relay, uint64_t now_ns) {
   copies_drain(relay);
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
-    if (!client) continue;
+    if (!client)
+      continue;
     client_close(client, MOQT_NO_ERROR, "");
   }
   flush(relay);
@@ -397,7 +442,8 @@ void relay_finish(struct relay *relay, uint64_t now_ns) {
   relay->now = now_ns;
   copies_drain(relay);
   behind_report(relay);
-  for (uint32_t i = 0; i < relay->n_slots; i++) client_free(relay->clients[i]);
+  for (uint32_t i = 0; i < relay->n_slots; i++)
+    client_free(relay->clients[i]);
   relay->dirty = NULL;
 }
 
@@ -405,11 +451,14 @@ void relay_state(const struct relay *relay, struct relay_state *out) {
   memset(out, 0, sizeof *out);
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     const struct client *client = relay->clients[i];
-    if (!client) continue;
+    if (!client)
+      continue;
     out->clients++;
-    if (client->upstream >= 0 || client->ns) out->upstreams++;
+    if (client->upstream >= 0 || client->ns)
+      out->upstreams++;
     bool subscribes = false;
-    for (size_t t = 0; t < FB_MAX_TRACKS; t++) subscribes |= client->subs[t] != NULL;
+    for (size_t t = 0; t < FB_MAX_TRACKS; t++)
+      subscribes |= client->subs[t] != NULL;
     out->subscribers += subscribes;
     out->backlog_bytes += client->dgram_bytes;
     for (size_t k = 0; k < pending_count(client); k++) {
@@ -418,10 +467,13 @@ void relay_state(const struct relay *relay, struct relay_state *out) {
     }
     for (const struct resend *r = client->resend_head; r; r = r->next)
       out->backlog_bytes += r->hi - r->lo + 1;
-    if (client->ledger) out->inflight += ledger_inflight(client->ledger);
-    if (!relay->cfg.plane) out->inflight += qc_unacked(client->qc);
+    if (client->ledger)
+      out->inflight += ledger_inflight(client->ledger);
+    if (!relay->cfg.plane)
+      out->inflight += qc_unacked(client->qc);
   }
-  for (size_t t = 0; t < FB_MAX_TRACKS; t++) out->tracks += relay->tracks[t] != NULL;
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++)
+    out->tracks += relay->tracks[t] != NULL;
   out->cached_bytes = relay->cached_bytes;
   out->resent_bytes = relay->resent_bytes;
   out->slow_packets = relay->slow_packets;

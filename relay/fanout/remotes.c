@@ -16,7 +16,8 @@ void remotes_close(struct remotes *remotes) {
 static uint64_t hash_of(const struct qc_addr *remote) {
   const uint8_t *bytes = (const uint8_t *)&remote->sa;
   uint64_t hash = 14695981039346656037u;
-  for (size_t i = 0; i < remote->len; i++) hash = (hash ^ bytes[i]) * 1099511628211u;
+  for (size_t i = 0; i < remote->len; i++)
+    hash = (hash ^ bytes[i]) * 1099511628211u;
   return hash | 1;
 }
 
@@ -27,6 +28,7 @@ void remotes_set(struct remotes *remotes, uint32_t slot, const struct qc_addr *r
 uint32_t remotes_find(const struct remotes *remotes, const struct qc_addr *remote, uint32_t from,
                       uint32_t end) {
   uint64_t hash = hash_of(remote);
-  while (from < end && remotes->hashes[from] != hash) from++;
+  while (from < end && remotes->hashes[from] != hash)
+    from++;
   return from < end ? from : end;
 }

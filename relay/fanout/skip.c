@@ -13,9 +13,12 @@ static uint64_t some(struct client *client, uint64_t least) {
 
 void skip_number(struct client *client) {
   struct skip *skip = &client->skip;
-  if (client->relay->cfg.defects.pn_guess) return; /* it keeps no account of its own */
-  if (skip->next == 0) skip->next = some(client, FIRST);
-  if (plane_load(client->relay->cfg.plane, &client_counters(client)->next_pn) < skip->next) return;
+  if (client->relay->cfg.defects.pn_guess)
+    return; /* it keeps no account of its own */
+  if (skip->next == 0)
+    skip->next = some(client, FIRST);
+  if (plane_load(client->relay->cfg.plane, &client_counters(client)->next_pn) < skip->next)
+    return;
   struct ledger_number number = {.pn = joint_take_number(client),
                                  .own = LEDGER_NO_OWN,
                                  .origin = LEDGER_BURNED,
@@ -29,6 +32,7 @@ bool skip_caught(const struct client *client, const struct shim_range *acked, si
   const struct skip *skip = &client->skip;
   for (unsigned i = 0; i < skip->n && i < SKIP_KEPT; i++)
     for (size_t k = 0; k < n; k++)
-      if (acked[k].lo <= skip->at[i] && skip->at[i] <= acked[k].hi) return true;
+      if (acked[k].lo <= skip->at[i] && skip->at[i] <= acked[k].hi)
+        return true;
   return false;
 }

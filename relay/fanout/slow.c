@@ -21,7 +21,8 @@ static uint64_t sid_of(const struct leg *leg) {
 
 static bool take_piece(struct packet *pkt, struct ledger_piece piece) {
   pkt->pieces[pkt->n_pieces++] = piece;
-  if (pkt->n_pieces == FB_MAX_FRAMES) pkt->full = true;
+  if (pkt->n_pieces == FB_MAX_FRAMES)
+    pkt->full = true;
   return true;
 }
 
@@ -34,13 +35,15 @@ static uint64_t put_stream(struct packet *pkt, struct leg *leg, uint64_t lo, uin
     return lo;
   }
   size_t len = hi - lo < (uint64_t)room ? (size_t)(hi - lo) : (size_t)room;
-  if (lo + len < hi) fin = false;
+  if (lo + len < hi)
+    fin = false;
   const uint8_t *data = len ? stream_bytes(leg->stream, lo) : pkt->buf;
   if (!builder_stream(&pkt->builder, sid_of(leg), lo, data, len, fin)) {
     pkt->full = true;
     return lo;
   }
-  if (lo + len < hi) pkt->full = true;
+  if (lo + len < hi)
+    pkt->full = true;
   take_piece(pkt, (struct ledger_piece){.kind = LEDGER_STREAM,
                                         .fin = fin,
                                         .again = again,
@@ -58,16 +61,21 @@ static uint64_t put_stream(struct packet *pkt, struct leg *leg, uint64_t lo, uin
 static void put_header(struct packet *pkt, struct leg *leg) {
   const struct stream *stream = leg->stream;
   uint64_t lo, hi;
-  if (!stream->header_known) return;
-  if (!ranges_next_gap(&leg->sent, 0, stream->header_len, &lo, &hi)) return;
-  if (!leg_charge(leg, hi)) return;
+  if (!stream->header_known)
+    return;
+  if (!ranges_next_gap(&leg->sent, 0, stream->header_len, &lo, &hi))
+    return;
+  if (!leg_charge(leg, hi))
+    return;
   uint64_t end = put_stream(pkt, leg, lo, hi, false, false);
-  if (end > lo) ranges_add(&leg->sent, lo, end);
+  if (end > lo)
+    ranges_add(&leg->sent, lo, end);
 }
 
 static bool reset_may_go(const struct leg *leg) {
   const struct stream *stream = leg->stream;
-  if (!stream->header_known) return stream->ended; /* none will come */
+  if (!stream->header_known)
+    return stream->ended; /* none will come */
   return ranges_contains(&leg->acked, 0, stream->header_len);
 }
 
@@ -76,10 +84,13 @@ static void put_resets(struct packet *pkt) {
   uint64_t most = plane_load(client->relay->cfg.plane, &client_counters(client)->max_streams);
   for (size_t i = 0; i < client->n_resets && !pkt->full; i++) {
     struct leg *leg = client->resets[i];
-    if (leg->ordinal >= most) continue;
+    if (leg->ordinal >= most)
+      continue;
     put_header(pkt, leg);
-    if (pkt->full) return;
-    if (!reset_may_go(leg)) continue;
+    if (pkt->full)
+      return;
+    if (!reset_may_go(leg))
+      continue;
     uint64_t charged = leg_charged(leg), sent = ranges_end(&leg->sent);
     leg->final_size = charged > sent ? charged : sent;
     if (!builder_reset_stream(&pkt->builder, sid_of(leg), leg->reset_code, leg->final_size)) {
@@ -101,10 +112,14 @@ static void put_resets(struct packet *pkt) {
 static bool trim_resend(struct client *client, struct resend *r, struct leg **leg) {
   struct stream *stream = stream_find(client->relay, r->uid);
   *leg = stream ? leg_get(stream, client, false) : NULL;
-  if (!*leg || (*leg)->done) return false;
-  if ((*leg)->reset && r->hi > stream->header_len) r->hi = stream->header_len; /* header only */
-  if ((*leg)->reset) r->fin = false;
-  if ((*leg)->fin_acked) r->fin = false;
+  if (!*leg || (*leg)->done)
+    return false;
+  if ((*leg)->reset && r->hi > stream->header_len)
+    r->hi = stream->header_len; /* header only */
+  if ((*leg)->reset)
+    r->fin = false;
+  if ((*leg)->fin_acked)
+    r->fin = false;
   uint64_t lo, hi;
   if (!ranges_next_gap(&(*leg)->acked, r->lo, r->hi, &lo, &hi)) {
     r->lo = r->hi;
@@ -119,17 +134,21 @@ static bool put_resend(struct packet *pkt, struct leg *leg, struct resend *r) {
   struct relay *relay = pkt->client->relay;
   for (;;) {
     uint64_t lo = r->lo, hi = r->hi;
-    if (hi > lo && !ranges_next_gap(&leg->acked, r->lo, r->hi, &lo, &hi)) lo = hi = r->hi;
+    if (hi > lo && !ranges_next_gap(&leg->acked, r->lo, r->hi, &lo, &hi))
+      lo = hi = r->hi;
     bool last = hi == r->hi;
     uint64_t end = put_stream(pkt, leg, lo, hi, last && r->fin, true);
     relay->resent_bytes += end - lo;
     pkt->client->resent_bytes += end - lo;
-    if (pkt->n_pieces == 0 || (end == lo && hi > lo)) return false;
+    if (pkt->n_pieces == 0 || (end == lo && hi > lo))
+      return false;
     const struct ledger_piece *piece = &pkt->pieces[pkt->n_pieces - 1];
     bool fin_done = !r->fin || (piece->stream == leg->stream->uid && piece->fin);
     r->lo = end;
-    if (last && end == hi && fin_done) return true;
-    if (pkt->full) return false;
+    if (last && end == hi && fin_done)
+      return true;
+    if (pkt->full)
+      return false;
   }
 }
 
@@ -145,9 +164,11 @@ static void put_resends(struct packet *pkt) {
       at = &r->next;
       continue;
     }
-    if (wanted && !put_resend(pkt, leg, r)) return;
+    if (wanted && !put_resend(pkt, leg, r))
+      return;
     *at = r->next;
-    if (client->resend_tail == &r->next) client->resend_tail = at;
+    if (client->resend_tail == &r->next)
+      client->resend_tail = at;
     free(r);
   }
 }
@@ -161,7 +182,8 @@ static uint64_t allowed_end(const struct leg *leg, uint64_t hi) {
   uint64_t used = plane_load(plane, &counters->data_used);
   uint64_t most = plane_load(plane, &counters->max_data);
   uint64_t end = leg_charged(leg) + (most > used ? most - used : 0);
-  if (end > leg->limit) end = leg->limit;
+  if (end > leg->limit)
+    end = leg->limit;
   return end < hi ? end : hi;
 }
 
@@ -171,8 +193,10 @@ enum leg_result { LEG_DONE, LEG_BLOCKED, LEG_PARKED, LEG_FULL };
 static bool may_open(struct packet *pkt, struct leg *leg) {
   const struct client *client = leg->client;
   uint64_t most = plane_load(client->relay->cfg.plane, &client_counters(client)->max_streams);
-  if (leg->ordinal < most) return true;
-  if (!pkt->no_donor && ordinal_exchange(leg)) return true;
+  if (leg->ordinal < most)
+    return true;
+  if (!pkt->no_donor && ordinal_exchange(leg))
+    return true;
   pkt->no_donor = true;
   return false;
 }
@@ -182,29 +206,39 @@ static enum leg_result put_leg(struct packet *pkt, struct leg *leg) {
   const struct plane *plane = leg->client->relay->cfg.plane;
   struct fb_counters *counters = client_counters(leg->client);
   /* If the datapath turns out to follow the stream, its record has the ordinal. */
-  if (leg->ordinal == NO_ORDINAL) entry_take_stream(stream);
-  if (leg->done || leg->reset) return LEG_DONE;
+  if (leg->ordinal == NO_ORDINAL)
+    entry_take_stream(stream);
+  if (leg->done || leg->reset)
+    return LEG_DONE;
   if (leg->ordinal == NO_ORDINAL)
     leg_open(leg, plane_add(plane, &counters->next_stream, 1));
-  if (!may_open(pkt, leg)) return LEG_PARKED;
-  if (leg->done || leg->reset) return LEG_DONE; /* as the records say that came with that */
+  if (!may_open(pkt, leg))
+    return LEG_PARKED;
+  if (leg->done || leg->reset)
+    return LEG_DONE; /* as the records say that came with that */
   uint64_t lo, hi;
   while (ranges_next_gap(&leg->sent, 0, stream->len, &lo, &hi)) {
-    if (pkt->full) return LEG_FULL;
-    if (!stream_has(stream, lo, hi)) return LEG_BLOCKED; /* it came too late for these */
+    if (pkt->full)
+      return LEG_FULL;
+    if (!stream_has(stream, lo, hi))
+      return LEG_BLOCKED; /* it came too late for these */
     long room = builder_stream_room(&pkt->builder, sid_of(leg), lo);
     if (room <= 0) {
       pkt->full = true;
       return LEG_FULL;
     }
-    if (hi - lo > (uint64_t)room) hi = lo + (uint64_t)room;
+    if (hi - lo > (uint64_t)room)
+      hi = lo + (uint64_t)room;
     hi = allowed_end(leg, hi);
-    if (hi <= lo || !leg_charge(leg, hi)) return LEG_BLOCKED;
+    if (hi <= lo || !leg_charge(leg, hi))
+      return LEG_BLOCKED;
     bool fin = stream->fin && hi == stream->len;
     uint64_t end = put_stream(pkt, leg, lo, hi, fin, false);
-    if (end == lo) return LEG_FULL;
+    if (end == lo)
+      return LEG_FULL;
     ranges_add(&leg->sent, lo, end);
-    if (end == stream->len && stream->fin) leg->fin_sent = true;
+    if (end == stream->len && stream->fin)
+      leg->fin_sent = true;
   }
   if (stream->fin && !leg->fin_sent) {
     if (pkt->full || builder_stream_room(&pkt->builder, sid_of(leg), stream->len) < 0)
@@ -223,7 +257,8 @@ static bool put_datagram(struct packet *pkt) {
     pkt->full = true;
     return false;
   }
-  if (fits) take_piece(pkt, (struct ledger_piece){.kind = LEDGER_DATAGRAM, .len = (uint32_t)d->len});
+  if (fits)
+    take_piece(pkt, (struct ledger_piece){.kind = LEDGER_DATAGRAM, .len = (uint32_t)d->len});
   datagram_gone(client); /* also one that can never fit, as MoQT 5.3 says */
   return true;
 }
@@ -234,22 +269,26 @@ static void put_new(struct packet *pkt) {
   while (!pkt->full && (client->n_pending || client->dgram_head)) {
     struct leg *leg = client->n_pending ? client->pending[0] : NULL;
     if (client->dgram_head && (!leg || client->dgram_head->order <= leg->order)) {
-      if (!put_datagram(pkt)) break;
+      if (!put_datagram(pkt))
+        break;
       continue;
     }
     enum leg_result result = put_leg(pkt, leg);
-    if (result == LEG_FULL) break;
+    if (result == LEG_FULL)
+      break;
     if (result == LEG_PARKED) {
       pending_park(client, leg);
       continue;
     }
     pending_remove(client, leg); /* no-op if it is done */
-    if (result == LEG_DONE) continue;
+    if (result == LEG_DONE)
+      continue;
     leg->next_blocked = blocked;
     blocked = leg;
   }
   for (; blocked; blocked = blocked->next_blocked) {
-    if (!blocked->done && !blocked->reset) pending_push(client, blocked);
+    if (!blocked->done && !blocked->reset)
+      pending_push(client, blocked);
   }
 }
 
@@ -257,7 +296,8 @@ static void put_new(struct packet *pkt) {
 
 static void put_number(struct builder *b, uint64_t pn) {
   uint8_t *at = b->buf + b->hdr_len - 4;
-  for (int i = 3; i >= 0; i--, pn >>= 8) at[i] = (uint8_t)pn;
+  for (int i = 3; i >= 0; i--, pn >>= 8)
+    at[i] = (uint8_t)pn;
 }
 
 /* The number is taken last: a packet that stays empty takes none. */
@@ -317,17 +357,25 @@ enum run_result { RUN_EMPTY, RUN_WAITS, RUN_MORE };
 static enum run_result send_all(struct client *client) {
   struct packet pkt;
   for (int i = 0; i < RELAY_SLOW_BURST; i++) {
-    if (!number_free(client)) return RUN_WAITS;
+    if (!number_free(client))
+      return RUN_WAITS;
     enum window_answer answer = client->probes ? WINDOW_OPEN : window_admits(client);
-    if (answer == WINDOW_FULL) window_hold(client);
-    if (answer != WINDOW_OPEN) return RUN_WAITS;
+    if (answer == WINDOW_FULL)
+      window_hold(client);
+    if (answer != WINDOW_OPEN)
+      return RUN_WAITS;
     begin(&pkt, client);
     put_resets(&pkt);
-    if (!pkt.full) put_resends(&pkt);
-    if (!pkt.full) put_new(&pkt);
-    if (builder_is_empty(&pkt.builder)) return RUN_EMPTY;
-    if (client->probes) client->probes--;
-    if (!send_packet(&pkt, LEDGER_SLOW)) return RUN_WAITS;
+    if (!pkt.full)
+      put_resends(&pkt);
+    if (!pkt.full)
+      put_new(&pkt);
+    if (builder_is_empty(&pkt.builder))
+      return RUN_EMPTY;
+    if (client->probes)
+      client->probes--;
+    if (!send_packet(&pkt, LEDGER_SLOW))
+      return RUN_WAITS;
   }
   return RUN_MORE;
 }
@@ -337,21 +385,25 @@ static void send_probes(struct client *client) {
   for (; client->probes; client->probes--) {
     begin(&pkt, client);
     builder_ping(&pkt.builder);
-    if (!send_packet(&pkt, LEDGER_PROBE)) return;
+    if (!send_packet(&pkt, LEDGER_PROBE))
+      return;
   }
 }
 
 bool slow_run(struct client *client) {
-  if (!client->ledger || client->path_held || !client->started) return false;
+  if (!client->ledger || client->path_held || !client->started)
+    return false;
   enum run_result result = RUN_EMPTY;
   client->window.due_ns = 0;
   drop_what_waits(client);
   if (has_work(client)) {
     result = send_all(client);
-    if (result != RUN_MORE) send_probes(client);
+    if (result != RUN_MORE)
+      send_probes(client);
   }
   client->window.waits = result == RUN_WAITS;
-  if (slow_is_idle(client)) drop_none_waits(client);
+  if (slow_is_idle(client))
+    drop_none_waits(client);
   window_grant(client);
   return result == RUN_MORE;
 }
@@ -361,13 +413,15 @@ void slow_lost(struct client *client, const struct ledger_number *number) {
     const struct ledger_piece *piece = &number->pieces[i];
     struct stream *stream = stream_find(client->relay, piece->stream);
     struct leg *leg = stream ? leg_get(stream, client, false) : NULL;
-    if (piece->kind == LEDGER_DATAGRAM || !leg || leg->done) continue;
+    if (piece->kind == LEDGER_DATAGRAM || !leg || leg->done)
+      continue;
     if (piece->kind == LEDGER_RESET) {
       leg_queue_reset(leg);
       continue;
     }
     struct resend *r = malloc(sizeof *r);
-    if (!r) continue;
+    if (!r)
+      continue;
     *r = (struct resend){.uid = piece->stream,
                          .lo = piece->offset,
                          .hi = piece->offset + piece->len,

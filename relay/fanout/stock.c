@@ -4,7 +4,8 @@ enum handed { HANDED_ALL, HANDED_SOME, HANDED_NONE };
 
 static bool has_more(const struct leg *leg) {
   uint64_t lo, hi;
-  if (leg->done || leg->reset) return false;
+  if (leg->done || leg->reset)
+    return false;
   return ranges_next_gap(&leg->sent, 0, leg->stream->len, &lo, &hi) ||
          (leg->stream->fin && !leg->fin_sent);
 }
@@ -26,15 +27,19 @@ static enum handed hand_over(struct client *client, struct leg *leg) {
   struct stream *stream = leg->stream;
   if (leg->ordinal == NO_ORDINAL) {
     int64_t sid = qc_open_uni(client->qc);
-    if (sid < 0) return HANDED_NONE;
+    if (sid < 0)
+      return HANDED_NONE;
     leg_open(leg, (uint64_t)sid >> 2);
     qc_stream_priority(client->qc, sid, priority_of(leg->order));
   }
   int64_t sid = (int64_t)(leg->ordinal << 2 | 3);
   uint64_t lo, hi;
-  if (!ranges_next_gap(&leg->sent, 0, stream->len, &lo, &hi)) lo = hi = stream->len;
-  if (lo < stream->base) return HANDED_ALL;
-  if (hi - lo > RELAY_STOCK_AHEAD) hi = lo + RELAY_STOCK_AHEAD;
+  if (!ranges_next_gap(&leg->sent, 0, stream->len, &lo, &hi))
+    lo = hi = stream->len;
+  if (lo < stream->base)
+    return HANDED_ALL;
+  if (hi - lo > RELAY_STOCK_AHEAD)
+    hi = lo + RELAY_STOCK_AHEAD;
   bool fin = stream->fin && hi == stream->len;
   if (qc_stream_send(client->qc, sid, stream_bytes(stream, lo), (size_t)(hi - lo), fin)) {
     leg_finish(leg);
@@ -55,7 +60,8 @@ static enum handed hand_over(struct client *client, struct leg *leg) {
  * path: those limits are none for datagrams. The room that an ACK has just made is for streams
  * that may be sent. */
 static void pass_blocked_streams(struct client *client) {
-  if (qc_streams_wait(client->qc)) return;
+  if (qc_streams_wait(client->qc))
+    return;
   uint64_t room = qc_congestion_room(client->qc);
   for (struct queued_datagram *d = client->dgram_head; d && d->len < room; d = client->dgram_head) {
     room -= d->len;
@@ -64,7 +70,8 @@ static void pass_blocked_streams(struct client *client) {
 }
 
 bool stock_run(struct client *client) {
-  if (!client->started) return false;
+  if (!client->started)
+    return false;
   drop_what_waits(client);
   bool blocked = false; /* no more streams; datagrams need none */
   while (qc_unacked(client->qc) <= qc_congestion_window(client->qc) + RELAY_STOCK_AHEAD) {
@@ -74,10 +81,12 @@ bool stock_run(struct client *client) {
       hand_over_datagram(client);
       continue;
     }
-    if (!leg) break;
+    if (!leg)
+      break;
     enum handed handed = hand_over(client, leg);
     blocked = handed == HANDED_NONE;
-    if (handed == HANDED_ALL) pending_remove(client, leg);
+    if (handed == HANDED_ALL)
+      pending_remove(client, leg);
   }
   pass_blocked_streams(client);
   return false;

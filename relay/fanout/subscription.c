@@ -4,9 +4,12 @@
 #include "relay/fanout/core.h"
 
 bool subscription_wants(const struct subscription *sub, uint64_t group, uint8_t priority) {
-  if (sub->state == SUB_PENDING || sub->behind || !sub->params.forward) return false;
-  if (group < sub->start_group) return false;
-  if (!(sub->params.has & MOQT_HAS_PRIORITY_FILTER)) return true;
+  if (sub->state == SUB_PENDING || sub->behind || !sub->params.forward)
+    return false;
+  if (group < sub->start_group)
+    return false;
+  if (!(sub->params.has & MOQT_HAS_PRIORITY_FILTER))
+    return true;
   return priority >= sub->params.priority_min && priority <= sub->params.priority_max;
 }
 
@@ -21,7 +24,8 @@ uint32_t subscription_timeout_ms(const struct subscription *sub) {
 static void tell_accepted(const struct subscription *sub) {
   const struct track *track = sub->track;
   struct moqt_params answer;
-  if (sub->client->guest) return;
+  if (sub->client->guest)
+    return;
   moqt_params_init(&answer);
   if (track->has_largest) {
     answer.has |= MOQT_HAS_LARGEST;
@@ -43,7 +47,8 @@ void subscription_join(struct subscription *sub) {
   uint64_t asked = range.start.group + (range.start.object ? 1 : 0);
   uint64_t next = track->has_largest ? track->largest.group + 1 : 0;
   sub->start_group = sub->params.location.n && asked > next ? asked : next;
-  if (track->relay->cfg.defects.join_mid_group && next) sub->start_group = next - 1;
+  if (track->relay->cfg.defects.join_mid_group && next)
+    sub->start_group = next - 1;
   sub->state = SUB_LIVE;
   tell_accepted(sub);
   sub->entering = true; /* the datapath learns of it when SUBSCRIBE_OK has left */
@@ -53,21 +58,25 @@ void subscription_join(struct subscription *sub) {
 
 void subscription_refuse(struct subscription *sub, uint64_t code, const char *reason) {
   struct client *client = sub->client;
-  if (!client->guest) moqt_refuse(client->session, sub->req, code, 0, reason);
+  if (!client->guest)
+    moqt_refuse(client->session, sub->req, code, 0, reason);
   client_dirty(client);
   client->subs[sub->track->index] = NULL;
   free(sub);
 }
 
 void subscription_enter(struct client *client) {
-  if (!client->entering) return;
+  if (!client->entering)
+    return;
   client->entering = false;
   entry_subscriber_join(client);
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct subscription *sub = client->subs[t];
-    if (!sub || !sub->entering) continue;
+    if (!sub || !sub->entering)
+      continue;
     sub->entering = false;
-    if (sub->state == SUB_LIVE) entry_subscription(sub);
+    if (sub->state == SUB_LIVE)
+      entry_subscription(sub);
   }
 }
 
@@ -78,7 +87,8 @@ void subscription_free(struct subscription *sub) {
   client->relay->n_behind -= sub->behind;
   for (struct stream *s = client->relay->oldest; s; s = s->newer) {
     struct leg *leg = s->track == sub->track ? leg_get(s, client, false) : NULL;
-    if (leg && leg->sub == sub) leg->sub = NULL; /* what is still to be sent of it is nobody's */
+    if (leg && leg->sub == sub)
+      leg->sub = NULL; /* what is still to be sent of it is nobody's */
   }
   client->subs[sub->track->index] = NULL;
   datagram_drop_unwanted(client);
@@ -96,8 +106,10 @@ void subscription_reset(struct subscription *sub, uint64_t code, bool only_unwan
   for (struct stream *s = sub->client->relay->oldest, *next; s; s = next) {
     next = s->newer;
     struct leg *leg = s->track == sub->track ? leg_get(s, sub->client, false) : NULL;
-    if (!leg || leg->done) continue;
-    if (only_unwanted && subscription_wants(sub, s->group, s->priority)) continue;
+    if (!leg || leg->done)
+      continue;
+    if (only_unwanted && subscription_wants(sub, s->group, s->priority))
+      continue;
     if (only_unwanted && leg->client->relay->cfg.defects.no_offset_fix)
       leg_finish(leg);
     else
@@ -127,7 +139,8 @@ void subscription_end_short(struct subscription *sub) {
 }
 
 void subscription_too_far_behind(struct subscription *sub) {
-  if (sub->behind || sub->state == SUB_PENDING) return;
+  if (sub->behind || sub->state == SUB_PENDING)
+    return;
   subscription_end_short(sub);
   subscription_reset(sub, MOQT_RESET_TOO_FAR_BEHIND, false);
   datagram_drop_unwanted(sub->client);
@@ -136,12 +149,15 @@ void subscription_too_far_behind(struct subscription *sub) {
 /* PUBLISH_DONE, once all of the track is there and delivered. */
 void subscription_settle(struct subscription *sub) {
   struct track *track = sub->track;
-  if (sub->state != SUB_ENDING || sub->open_legs) return;
+  if (sub->state != SUB_ENDING || sub->open_legs)
+    return;
   if (sub->behind) {
     sub_done(sub, MOQT_DONE_TOO_FAR_BEHIND);
     return;
   }
-  if (track->open_streams || sub->client->dgram_head) return;
-  if (tally_waits(&track->tally, track->relay->now)) return;
+  if (track->open_streams || sub->client->dgram_head)
+    return;
+  if (tally_waits(&track->tally, track->relay->now))
+    return;
   sub_done(sub, track->done_status);
 }

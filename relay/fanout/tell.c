@@ -23,7 +23,8 @@ void tell_packet(void *arg, bool sent, uint64_t pn, const uint8_t *payload, size
 
 void tell_metrics(const struct client *client) {
   const struct relay *relay = client->relay;
-  if (!relay->cfg.trace || !relay->cfg.trace->metrics) return;
+  if (!relay->cfg.trace || !relay->cfg.trace->metrics)
+    return;
   const struct congestion_curve *curve = &client->window.cc.now;
   const struct trace_metrics metrics = {
       .smoothed_rtt_ns = ledger_smoothed_rtt(client->ledger),

@@ -13,8 +13,8 @@
 /* What user space drops of what it holds back for a subscriber. */
 struct trace_drop {
   uint32_t slot, gen;
-  bool datagram;      /* else the rest of a stream, or a subscription's */
-  const char *track;  /* NULL: not known */
+  bool datagram;     /* else the rest of a stream, or a subscription's */
+  const char *track; /* NULL: not known */
   uint64_t group;
   const char *reason; /* "policy", "backlog", "too-far-behind" */
 };

@@ -27,7 +27,8 @@ static void on_connection(void *arg, uint64_t now_ns, uint32_t slot, uint32_t ge
   struct trace_lines *trace = arg;
   char id[41], remote[64], local[64];
   fprintf(trace->copies,
-          "{\"ev\":\"connection\",\"t\":%" PRIu64 ",\"slot\":%u,\"gen\":%u,\"conn\":\"%s\","
+          "{\"ev\":\"connection\",\"t\":%" PRIu64
+          ",\"slot\":%u,\"gen\":%u,\"conn\":\"%s\","
           "\"remote\":\"%s\",\"local\":\"%s\"}\n",
           now_ns, slot, gen, line_hex(conn, id), print_addr(&path->remote, remote, sizeof remote),
           print_addr(&path->local, local, sizeof local));
@@ -42,7 +43,8 @@ static void on_gone(void *arg, uint64_t now_ns, uint32_t slot, uint32_t gen) {
 static void write_frame(struct line *line, const struct fb_frame *frame, unsigned index,
                         const char *track) {
   line_pair(line, ",\"frame\":", index);
-  line_put(line, frame->kind == FB_FRAME_STREAM ? ",\"kind\":\"stream\"" : ",\"kind\":\"datagram\"");
+  line_put(line,
+           frame->kind == FB_FRAME_STREAM ? ",\"kind\":\"stream\"" : ",\"kind\":\"datagram\"");
   line_pair(line, ",\"sid\":", frame->stream);
   line_pair(line, ",\"off\":", frame->offset);
   line_pair(line, ",\"len\":", frame->len);
@@ -112,7 +114,8 @@ static void on_dropped(void *arg, uint64_t now_ns, const struct trace_drop *drop
   line_pair(to, "{\"ev\":\"dropped\",\"t\":", now_ns);
   line_pair(to, ",\"slot\":", drop->slot);
   line_pair(to, ",\"gen\":", drop->gen);
-  line_put(to, drop->datagram ? ",\"kind\":\"datagram\",\"track\":" : ",\"kind\":\"stream\",\"track\":");
+  line_put(to, drop->datagram ? ",\"kind\":\"datagram\",\"track\":"
+                              : ",\"kind\":\"stream\",\"track\":");
   line_put(to, drop->track ? "\"" : "null");
   line_put(to, drop->track ? drop->track : "");
   line_pair(to, drop->track ? "\",\"group\":" : ",\"group\":", drop->group);
@@ -135,7 +138,8 @@ static const char *fate_name(enum ledger_fate fate) {
 }
 
 static void write_piece(struct line *to, const struct ledger_piece *piece, bool first) {
-  if (!first) line_put(to, ",");
+  if (!first)
+    line_put(to, ",");
   uint64_t sid = piece->down * 4 + 3;
   if (piece->kind == LEDGER_DATAGRAM) {
     line_pair(to, "{\"kind\":\"datagram\",\"len\":", piece->len);
@@ -158,7 +162,8 @@ static void write_piece(struct line *to, const struct ledger_piece *piece, bool 
 
 static void on_number(void *arg, const struct qc_cid *conn, const struct ledger_number *number) {
   struct trace_lines *trace = arg;
-  if (trace->qlog) trace_qlog_number(trace->qlog, conn, number);
+  if (trace->qlog)
+    trace_qlog_number(trace->qlog, conn, number);
   struct line line, *to = &line;
   char id[41];
   line_begin(to, trace->ledger);
@@ -177,7 +182,8 @@ static void on_number(void *arg, const struct qc_cid *conn, const struct ledger_
   line_put(to, fate_name(number->fate));
   line_pair(to, "\",\"fate_t\":", number->fate_ns);
   line_put(to, ",\"content\":[");
-  for (size_t i = 0; i < number->n_pieces; i++) write_piece(to, &number->pieces[i], i == 0);
+  for (size_t i = 0; i < number->n_pieces; i++)
+    write_piece(to, &number->pieces[i], i == 0);
   line_put(to, "]}\n");
   line_spill(to);
 }
@@ -221,30 +227,35 @@ static void on_ack(void *arg, uint64_t now_ns, const struct qc_cid *conn,
 static void on_begun(void *arg, uint64_t now_ns, const struct qc_cid *conn,
                      const struct qc_path *path) {
   struct trace_lines *trace = arg;
-  if (trace->qlog) trace_qlog_begun(trace->qlog, now_ns, conn, path);
+  if (trace->qlog)
+    trace_qlog_begun(trace->qlog, now_ns, conn, path);
 }
 
 static void on_packet(void *arg, const struct trace_packet *packet) {
   struct trace_lines *trace = arg;
-  if (trace->qlog) trace_qlog_packet(trace->qlog, packet);
+  if (trace->qlog)
+    trace_qlog_packet(trace->qlog, packet);
 }
 
 static void on_fast_packet(void *arg, const struct qc_cid *conn, const struct fb_record *record,
                            const struct fb_record_sub *sub) {
   struct trace_lines *trace = arg;
-  if (trace->qlog) trace_qlog_copy(trace->qlog, conn, record, sub);
+  if (trace->qlog)
+    trace_qlog_copy(trace->qlog, conn, record, sub);
 }
 
 static void on_metrics(void *arg, uint64_t now_ns, const struct qc_cid *conn,
                        const struct trace_metrics *metrics) {
   struct trace_lines *trace = arg;
-  if (trace->qlog) trace_qlog_metrics(trace->qlog, now_ns, conn, metrics);
+  if (trace->qlog)
+    trace_qlog_metrics(trace->qlog, now_ns, conn, metrics);
 }
 
 static void on_closed(void *arg, uint64_t now_ns, const struct qc_cid *conn,
                       const struct qc_close_info *info) {
   struct trace_lines *trace = arg;
-  if (trace->qlog) trace_qlog_closed(trace->qlog, now_ns, conn, info);
+  if (trace->qlog)
+    trace_qlog_closed(trace->qlog, now_ns, conn, info);
 }
 
 const struct trace_ops trace_lines_ops = {

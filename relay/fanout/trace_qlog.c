@@ -84,7 +84,8 @@ static void put_ack(struct line *line, const uint8_t *payload, const struct wire
   line_put(line, "{\"frame_type\":\"ack\",\"acked_ranges\":");
   for (unsigned i = 0; wire_ack_next(&it, &lo, &hi); i++) {
     line_pair(line, i ? ",[" : "[[", lo);
-    if (hi != lo) line_pair(line, ",", hi);
+    if (hi != lo)
+      line_pair(line, ",", hi);
     line_put(line, "]");
   }
   line_put(line, "]}");
@@ -112,8 +113,10 @@ static void put_numbers(struct line *line, const char *name, const char *key, ui
   line_put(line, "{\"frame_type\":\"");
   line_put(line, name);
   line_put(line, "\"");
-  if (key) line_pair(line, key, value);
-  if (key2) line_pair(line, key2, value2);
+  if (key)
+    line_pair(line, key, value);
+  if (key2)
+    line_pair(line, key2, value2);
   line_put(line, more);
   line_put(line, "}");
 }
@@ -236,7 +239,8 @@ static void put_frames(struct line *line, const uint8_t *payload, size_t len) {
   struct wire_frame f;
   line_put(line, ",\"frames\":[");
   for (unsigned i = 0; wire_frame_next(&c, &f) == WIRE_FRAME_OK; i++) {
-    if (i) line_put(line, ",");
+    if (i)
+      line_put(line, ",");
     put_frame(line, payload, &f);
   }
   line_put(line, "]");
@@ -286,8 +290,10 @@ void trace_qlog_copy(FILE *to, const struct qc_cid *conn, const struct fb_record
   line_put(&line, "},\"frames\":[");
   for (unsigned f = 0, n = 0; f < record->n_frames; f++) {
     const struct fb_frame *frame = &record->frames[f];
-    if (sub->decision[f] != FB_DEC_SEND) continue;
-    if (n++) line_put(&line, ",");
+    if (sub->decision[f] != FB_DEC_SEND)
+      continue;
+    if (n++)
+      line_put(&line, ",");
     if (frame->kind == FB_FRAME_STREAM)
       put_stream(&line, (uint64_t)(sub->down[f] - 1) * 4 + 3, frame->offset, frame->len,
                  frame->fin != 0);
@@ -321,7 +327,8 @@ void trace_qlog_metrics(FILE *to, uint64_t now_ns, const struct qc_cid *conn,
   line_put(&line, "\"smoothed_rtt\":");
   put_ms(&line, metrics->smoothed_rtt_ns);
   line_pair(&line, ",\"congestion_window\":", metrics->congestion_window);
-  if (metrics->ssthresh != UINT64_MAX) line_pair(&line, ",\"ssthresh\":", metrics->ssthresh);
+  if (metrics->ssthresh != UINT64_MAX)
+    line_pair(&line, ",\"ssthresh\":", metrics->ssthresh);
   line_pair(&line, ",\"bytes_in_flight\":", metrics->bytes_in_flight);
   end(&line);
 }

@@ -10,8 +10,10 @@ struct track *track_of_alias(struct client *up, uint64_t alias) {
   struct track *ended = NULL;
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = up->relay->tracks[t];
-    if (!track || track->up != up || track->state == TRACK_ASKED || track->alias != alias) continue;
-    if (track->state == TRACK_LIVE) return track;
+    if (!track || track->up != up || track->state == TRACK_ASKED || track->alias != alias)
+      continue;
+    if (track->state == TRACK_LIVE)
+      return track;
     ended = track;
   }
   return ended;
@@ -20,25 +22,29 @@ struct track *track_of_alias(struct client *up, uint64_t alias) {
 static struct track *track_of_request(struct client *up, int64_t req) {
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = up->relay->tracks[t];
-    if (track && track->up == up && track->req == req) return track;
+    if (track && track->up == up && track->req == req)
+      return track;
   }
   return NULL;
 }
 
 static struct subscription *sub_of_request(struct client *client, int64_t req) {
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
-    if (client->subs[t] && client->subs[t]->req == req) return client->subs[t];
+    if (client->subs[t] && client->subs[t]->req == req)
+      return client->subs[t];
   }
   return NULL;
 }
 
 void track_saw(struct track *track, uint64_t group, uint64_t object) {
   struct moqt_location at = {.group = group, .object = object};
-  if (track->has_largest && moqt_location_cmp(at, track->largest) <= 0) return;
+  if (track->has_largest && moqt_location_cmp(at, track->largest) <= 0)
+    return;
   bool newer = !track->has_largest || group > track->largest.group;
   track->has_largest = true;
   track->largest = at;
-  if (newer) entry_newest_group(track);
+  if (newer)
+    entry_newest_group(track);
 }
 
 /* ---- ending ---------------------------------------------------------------------------- */
@@ -53,7 +59,8 @@ static void track_free(struct track *track) {
 static bool track_has_subscribers(const struct track *track) {
   const struct relay *relay = track->relay;
   for (uint32_t i = 0; i < relay->n_slots; i++) {
-    if (relay->clients[i] && relay->clients[i]->subs[track->index]) return true;
+    if (relay->clients[i] && relay->clients[i]->subs[track->index])
+      return true;
   }
   return false;
 }
@@ -66,7 +73,8 @@ static void track_end(struct track *track, uint64_t status) {
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
     struct subscription *sub = client ? client->subs[track->index] : NULL;
-    if (!sub) continue;
+    if (!sub)
+      continue;
     if (sub->state == SUB_PENDING) {
       subscription_refuse(sub, MOQT_REQ_DOES_NOT_EXIST, "the publisher left");
       continue;
@@ -76,7 +84,8 @@ static void track_end(struct track *track, uint64_t status) {
 }
 
 void track_malformed(struct track *track) {
-  if (track->state != TRACK_ENDED) track_end(track, MOQT_DONE_MALFORMED_TRACK);
+  if (track->state != TRACK_ENDED)
+    track_end(track, MOQT_DONE_MALFORMED_TRACK);
 }
 
 /* Nobody wants it any more. What the upstream has sent of it is still to come to an end. */
@@ -85,7 +94,8 @@ static void withdraw(struct track *track) {
   entry_alias(track, false);
   track->state = TRACK_ENDED;
   tally_forget(&track->tally);
-  if (!up || up->closed || track->req < 0) return;
+  if (!up || up->closed || track->req < 0)
+    return;
   moqt_cancel(up->session, track->req);
   track->leaving = true;
   client_dirty(up);
@@ -93,7 +103,8 @@ static void withdraw(struct track *track) {
 
 void track_request_closed(struct client *up, int64_t sid) {
   struct track *track = track_of_request(up, sid);
-  if (!track || !track->leaving) return;
+  if (!track || !track->leaving)
+    return;
   track->leaving = false;
   track->req = -1;
   track_ask_waiting(up); /* the same name may be wanted again */
@@ -102,7 +113,8 @@ void track_request_closed(struct client *up, int64_t sid) {
 /* Some subscriber's stream has not got its end yet. */
 static bool owes_resets(const struct track *track) {
   for (const struct stream *s = track->relay->oldest; s; s = s->newer) {
-    if (s->track == track && s->open_legs) return true;
+    if (s->track == track && s->open_legs)
+      return true;
   }
   return false;
 }
@@ -110,21 +122,27 @@ static bool owes_resets(const struct track *track) {
 void track_reap(struct relay *relay) {
   for (size_t t = 0; relay->unwanted && t < FB_MAX_TRACKS; t++) {
     struct track *track = relay->tracks[t];
-    if (track && track->state != TRACK_ENDED && !track_has_subscribers(track)) withdraw(track);
+    if (track && track->state != TRACK_ENDED && !track_has_subscribers(track))
+      withdraw(track);
   }
   relay->unwanted = false;
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = relay->tracks[t];
-    if (!track || track->leaving || (track->state != TRACK_ENDED && !relay->n_behind)) continue;
+    if (!track || track->leaving || (track->state != TRACK_ENDED && !relay->n_behind))
+      continue;
     for (uint32_t i = 0; i < relay->n_slots; i++) {
       struct client *client = relay->clients[i];
-      if (client && !client->closed && client->subs[t]) subscription_settle(client->subs[t]);
+      if (client && !client->closed && client->subs[t])
+        subscription_settle(client->subs[t]);
     }
-    if (track->state != TRACK_ENDED) continue;
-    if (track->open_streams || track_has_subscribers(track) || owes_resets(track)) continue;
+    if (track->state != TRACK_ENDED)
+      continue;
+    if (track->open_streams || track_has_subscribers(track) || owes_resets(track))
+      continue;
     for (struct stream *s = relay->oldest, *next; s; s = next) {
       next = s->newer;
-      if (s->track == track) stream_free(s);
+      if (s->track == track)
+        stream_free(s);
     }
     track_free(track);
   }
@@ -135,7 +153,8 @@ void track_expiry(struct relay *relay) {
   uint64_t next = UINT64_MAX;
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     uint64_t due = relay->tracks[t] ? tally_deadline(&relay->tracks[t]->tally) : UINT64_MAX;
-    if (due > relay->now && due < next) next = due;
+    if (due > relay->now && due < next)
+      next = due;
   }
   relay->missing_ns = next != UINT64_MAX ? next : 0;
 }
@@ -162,11 +181,13 @@ void track_client_gone(struct client *client) {
   bool any = false;
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct subscription *sub = client->subs[t];
-    if (sub) subscription_free(sub);
+    if (sub)
+      subscription_free(sub);
   }
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = relay->tracks[t];
-    if (!track || track->up != client) continue;
+    if (!track || track->up != client)
+      continue;
     any = true;
     if (track->state == TRACK_ENDED)
       track->up = NULL;
@@ -178,13 +199,15 @@ void track_client_gone(struct client *client) {
     track->leaving = false;
     tally_forget(&track->tally);
   }
-  if (any) end_streams(client);
+  if (any)
+    end_streams(client);
 }
 
 void track_give_up(struct relay *relay) {
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = relay->tracks[t];
-    if (track && track->state == TRACK_ASKED && !track->up) track_end(track, MOQT_DONE_GOING_AWAY);
+    if (track && track->state == TRACK_ASKED && !track->up)
+      track_end(track, MOQT_DONE_GOING_AWAY);
   }
 }
 
@@ -208,7 +231,8 @@ static bool ask(struct track *track) {
   moqt_params_init(&params);
   track->req = -1;
   tally_begin(&track->tally);
-  if (!up || is_leaving(track)) return true;
+  if (!up || is_leaving(track))
+    return true;
   /* A relay starts everybody at a group's begin: without a filter we were owed the rest of the
    * group at hand. */
   if (up->dialled) {
@@ -223,9 +247,12 @@ static bool ask(struct track *track) {
 void track_ask_waiting(struct client *up) {
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = up->relay->tracks[t];
-    if (!track || track->state != TRACK_ASKED || track->req >= 0) continue;
-    if (!track->up && up->dialled) track->up = up;
-    if (track->up == up && !ask(track)) track_end(track, MOQT_DONE_GOING_AWAY);
+    if (!track || track->state != TRACK_ASKED || track->req >= 0)
+      continue;
+    if (!track->up && up->dialled)
+      track->up = up;
+    if (track->up == up && !ask(track))
+      track_end(track, MOQT_DONE_GOING_AWAY);
   }
 }
 
@@ -240,11 +267,13 @@ static void take_over(struct track *track, struct client *up) {
   }
   for (struct stream *s = track->relay->oldest, *next; s; s = next) {
     next = s->newer;
-    if (s->track == track && !s->fin && !s->ended) stream_end(s, MOQT_RESET_GOING_AWAY);
+    if (s->track == track && !s->fin && !s->ended)
+      stream_end(s, MOQT_RESET_GOING_AWAY);
   }
   track->up = up;
   track->state = TRACK_ASKED;
-  if (!ask(track)) track_end(track, MOQT_DONE_GOING_AWAY);
+  if (!ask(track))
+    track_end(track, MOQT_DONE_GOING_AWAY);
 }
 
 static void on_namespace(void *app, int64_t req, const struct moqt_name *name) {
@@ -275,8 +304,10 @@ static struct client *find_publisher(struct relay *relay, const struct moqt_name
   struct client *found = NULL;
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
-    if (!client || client->closed || !client->ns || !moqt_name_within(name, client->ns)) continue;
-    if (!found || client->ns_order > found->ns_order) found = client; /* the newest */
+    if (!client || client->closed || !client->ns || !moqt_name_within(name, client->ns))
+      continue;
+    if (!found || client->ns_order > found->ns_order)
+      found = client; /* the newest */
   }
   return found;
 }
@@ -284,16 +315,20 @@ static struct client *find_publisher(struct relay *relay, const struct moqt_name
 /* Of a publisher at this relay, else of the relay above. */
 static struct track *ask_upstream(struct relay *relay, const struct moqt_name *name) {
   struct client *up = find_publisher(relay, name);
-  if (!up && !dial_hopes(relay)) return NULL;
-  if (!up) up = dial_upstream(relay);
+  if (!up && !dial_hopes(relay))
+    return NULL;
+  if (!up)
+    up = dial_upstream(relay);
   uint32_t index = 0;
-  while (index < FB_MAX_TRACKS && relay->tracks[index]) index++;
+  while (index < FB_MAX_TRACKS && relay->tracks[index])
+    index++;
   if (index == FB_MAX_TRACKS) {
     relay_log(relay, "no room: all %d tracks are in use", FB_MAX_TRACKS);
     return NULL;
   }
   struct track *track = calloc(1, sizeof *track);
-  if (!track) return NULL;
+  if (!track)
+    return NULL;
   *track = (struct track){.relay = relay,
                           .index = index,
                           .name = moqt_name_dup(name),
@@ -305,7 +340,8 @@ static struct track *ask_upstream(struct relay *relay, const struct moqt_name *n
     free(track);
     return NULL;
   }
-  size_t len = name->track.len < sizeof track->label - 1 ? name->track.len : sizeof track->label - 1;
+  size_t len =
+      name->track.len < sizeof track->label - 1 ? name->track.len : sizeof track->label - 1;
   for (size_t i = 0; i < len; i++) {
     uint8_t c = name->track.data[i];
     track->label[i] = c > 0x20 && c < 0x7f && c != '"' && c != '\\' ? (char)c : '_';
@@ -318,7 +354,8 @@ static struct track *ask_upstream(struct relay *relay, const struct moqt_name *n
 struct track *track_find(struct relay *relay, const struct moqt_name *name) {
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct track *track = relay->tracks[t];
-    if (track && track->state != TRACK_ENDED && moqt_name_equal(track->name, name)) return track;
+    if (track && track->state != TRACK_ENDED && moqt_name_equal(track->name, name))
+      return track;
   }
   return ask_upstream(relay, name);
 }
@@ -326,7 +363,8 @@ struct track *track_find(struct relay *relay, const struct moqt_name *name) {
 static void on_subscribe(void *app, int64_t req, const struct moqt_name *name,
                          const struct moqt_params *params) {
   struct client *client = app;
-  if (client->relay->now < client->handler_ns) return;
+  if (client->relay->now < client->handler_ns)
+    return;
   if (params->refuse_code) {
     moqt_refuse(client->session, req, params->refuse_code, UINT64_MAX, params->refuse_reason);
     return;
@@ -348,18 +386,21 @@ static void on_subscribe(void *app, int64_t req, const struct moqt_name *name,
   }
   *sub = (struct subscription){.client = client, .track = track, .req = req, .params = *params};
   client->subs[track->index] = sub;
-  if (track->state == TRACK_LIVE) subscription_join(sub);
+  if (track->state == TRACK_LIVE)
+    subscription_join(sub);
 }
 
 static void on_update(void *app, int64_t req, const struct moqt_params *changed) {
   struct client *client = app;
   struct subscription *sub = sub_of_request(client, req);
-  if (!sub) return;
+  if (!sub)
+    return;
   if (changed->refuse_code) {
     moqt_update_refuse(client->session, req, changed->refuse_code, changed->refuse_reason);
     return;
   }
-  if (changed->has & MOQT_HAS_FORWARD) sub->params.forward = changed->forward;
+  if (changed->has & MOQT_HAS_FORWARD)
+    sub->params.forward = changed->forward;
   if (changed->has & MOQT_HAS_PRIORITY)
     sub->params.subscriber_priority = changed->subscriber_priority;
   if (changed->has & MOQT_HAS_OBJECT_TIMEOUT)
@@ -387,7 +428,8 @@ static void on_ended(void *app, int64_t req, enum moqt_end why) {
     return;
   }
   struct subscription *sub = sub_of_request(client, req);
-  if (!sub) return;
+  if (!sub)
+    return;
   subscription_reset(sub, MOQT_RESET_CANCELLED, false);
   if (why == MOQT_END_UPDATE_FAILED)
     moqt_publish_done(client->session, req, MOQT_DONE_UPDATE_FAILED, sub->streams, "");
@@ -401,7 +443,8 @@ static void on_subscribed(void *app, int64_t req, uint64_t alias, const struct m
   struct client *up = app;
   struct relay *relay = up->relay;
   struct track *track = track_of_request(up, req);
-  if (!track) return;
+  if (!track)
+    return;
   track->alias = alias;
   track->default_priority = properties->priority;
   free(track->properties);
@@ -415,12 +458,16 @@ static void on_subscribed(void *app, int64_t req, uint64_t alias, const struct m
     }
   }
   track->state = TRACK_LIVE;
-  if (params->has & MOQT_HAS_LARGEST) track_saw(track, params->largest.group, params->largest.object);
-  if (up->upstream < 0) entry_upstream_join(up);
-  else entry_alias(track, true);
+  if (params->has & MOQT_HAS_LARGEST)
+    track_saw(track, params->largest.group, params->largest.object);
+  if (up->upstream < 0)
+    entry_upstream_join(up);
+  else
+    entry_alias(track, true);
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct subscription *sub = relay->clients[i] ? relay->clients[i]->subs[track->index] : NULL;
-    if (sub && sub->state == SUB_PENDING) subscription_join(sub);
+    if (sub && sub->state == SUB_PENDING)
+      subscription_join(sub);
   }
   stream_retry(up);
 }
@@ -431,15 +478,18 @@ static void on_refused(void *app, int64_t req, uint64_t code, uint64_t retry_ms,
   struct client *up = app;
   struct relay *relay = up->relay;
   struct track *track = track_of_request(up, req);
-  if (!track) return;
+  if (!track)
+    return;
   relay->unwanted = true;
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct subscription *sub = relay->clients[i] ? relay->clients[i]->subs[track->index] : NULL;
-    if (sub && sub->state == SUB_PENDING) subscription_refuse(sub, code, reason);
+    if (sub && sub->state == SUB_PENDING)
+      subscription_refuse(sub, code, reason);
   }
   track->up = NULL;
   track->req = -1;
-  if (up->dialled && track_has_subscribers(track) && dial_again(relay)) return;
+  if (up->dialled && track_has_subscribers(track) && dial_again(relay))
+    return;
   track_end(track, MOQT_DONE_GOING_AWAY); /* for those who had it from an older publisher */
 }
 
@@ -458,14 +508,17 @@ static bool ask_anew(struct track *track) {
     struct client *client = relay->clients[i];
     any = any || (client && client->subs[track->index] && bears_gap(client->subs[track->index]));
   }
-  if (!any) return false;
+  if (!any)
+    return false;
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct subscription *sub = relay->clients[i] ? relay->clients[i]->subs[track->index] : NULL;
-    if (sub && !sub->behind && !bears_gap(sub)) subscription_end_short(sub);
+    if (sub && !sub->behind && !bears_gap(sub))
+      subscription_end_short(sub);
   }
   entry_alias(track, false);
   track->state = TRACK_ASKED;
-  if (!ask(track)) track_end(track, MOQT_DONE_GOING_AWAY);
+  if (!ask(track))
+    track_end(track, MOQT_DONE_GOING_AWAY);
   return true;
 }
 
@@ -473,8 +526,10 @@ static uint64_t largest_timeout(const struct track *track) {
   const struct relay *relay = track->relay;
   uint64_t ms = 0;
   for (uint32_t i = 0; i < relay->n_slots; i++) {
-    const struct subscription *sub = relay->clients[i] ? relay->clients[i]->subs[track->index] : NULL;
-    if (sub && subscription_timeout_ms(sub) > ms) ms = subscription_timeout_ms(sub);
+    const struct subscription *sub =
+        relay->clients[i] ? relay->clients[i]->subs[track->index] : NULL;
+    if (sub && subscription_timeout_ms(sub) > ms)
+      ms = subscription_timeout_ms(sub);
   }
   return ms;
 }
@@ -482,8 +537,10 @@ static uint64_t largest_timeout(const struct track *track) {
 static void on_done(void *app, int64_t req, uint64_t status, uint64_t streams, const char *reason) {
   (void)reason;
   struct track *track = track_of_request(app, req);
-  if (!track) return;
-  if (status == MOQT_DONE_TOO_FAR_BEHIND && track->state == TRACK_LIVE && ask_anew(track)) return;
+  if (!track)
+    return;
+  if (status == MOQT_DONE_TOO_FAR_BEHIND && track->state == TRACK_LIVE && ask_anew(track))
+    return;
   tally_told(&track->tally, streams, largest_timeout(track) * UINT64_C(1000000), track->relay->now);
   track_expiry(track->relay);
   track_end(track, status);
@@ -498,7 +555,8 @@ static void on_data(void *app, int64_t sid, uint64_t off, const uint8_t *data, s
 
 static void on_data_reset(void *app, int64_t sid, uint64_t code) {
   struct stream *stream = stream_get(app, sid, false);
-  if (stream) stream_end(stream, code);
+  if (stream)
+    stream_end(stream, code);
 }
 
 static void on_datagram(void *app, const uint8_t *data, size_t len) {

@@ -52,20 +52,22 @@ struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_def
                                    uint32_t policy, const struct plane_protection *protection,
                                    user_plane_send *send, void *arg) {
   struct user_plane *u = calloc(1, sizeof *u);
-  if (!u) return NULL;
+  if (!u)
+    return NULL;
   u->send = send;
   u->arg = arg;
-  u->dp = dp_native_new(
-      &(struct dp_native_sizes){.subscribers = max_subscribers,
-                                .protect = protection->protect,
-                                .keystreams_down = protection->keystreams_down,
-                                .keystreams_up = protection->keystreams_up});
-  if (u->dp && protection->protect) u->aead = native_aead_new(u->dp);
+  u->dp = dp_native_new(&(struct dp_native_sizes){.subscribers = max_subscribers,
+                                                  .protect = protection->protect,
+                                                  .keystreams_down = protection->keystreams_down,
+                                                  .keystreams_up = protection->keystreams_up});
+  if (u->dp && protection->protect)
+    u->aead = native_aead_new(u->dp);
   if (!u->dp || (protection->protect && !u->aead)) {
     user_plane_close(u);
     return NULL;
   }
-  if (defects) u->dp->defects = *defects;
+  if (defects)
+    u->dp->defects = *defects;
   u->dp->policy = policy;
   dp_native_on_emit(u->dp, on_emit, u);
   native_plane_init(&u->native, u->dp);
@@ -73,7 +75,8 @@ struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_def
 }
 
 void user_plane_close(struct user_plane *u) {
-  if (!u) return;
+  if (!u)
+    return;
   native_aead_free(u->aead);
   dp_native_free(u->dp);
   free(u);

@@ -33,7 +33,8 @@ static bool counts(const struct ledger_number *number) {
 }
 
 void window_sent(struct client *client, const struct ledger_number *number) {
-  if (counts(number)) congestion_sent(&client->window.cc, number->sent_ns, in_flight(client));
+  if (counts(number))
+    congestion_sent(&client->window.cc, number->sent_ns, in_flight(client));
 }
 
 static void lost(struct client *client, const struct ledger_number *number) {
@@ -49,7 +50,8 @@ static void lost(struct client *client, const struct ledger_number *number) {
 }
 
 void window_settled(struct client *client, const struct ledger_number *number) {
-  if (!counts(number)) return;
+  if (!counts(number))
+    return;
   if (number->fate == LEDGER_ACKED)
     congestion_acked(&client->window.cc, number->sent_ns, number->bytes,
                      ledger_smoothed_rtt(client->ledger), client->relay->now);
@@ -59,7 +61,8 @@ void window_settled(struct client *client, const struct ledger_number *number) {
 }
 
 void window_spurious(struct client *client, const struct ledger_number *number) {
-  if (!counts(number)) return;
+  if (!counts(number))
+    return;
   congestion_spurious(&client->window.cc, number->sent_ns);
   client_dirty(client);
 }
@@ -78,13 +81,15 @@ void window_grant(struct client *client) {
 void window_hold(struct client *client) {
   const struct plane *plane = client->relay->cfg.plane;
   __u64 free = 0;
-  if (client->in_plane) plane_cas(plane, &client_counters(client)->hold, &free, 1);
+  if (client->in_plane)
+    plane_cas(plane, &client_counters(client)->hold, &free, 1);
 }
 
 /* Half a window, or a burst of the first: less would be refused again at once. */
 bool window_is_open(const struct client *client) {
   const struct congestion *cc = &client->window.cc;
-  if (client->window.waits || !slow_is_idle(client)) return false;
+  if (client->window.waits || !slow_is_idle(client))
+    return false;
   uint64_t half = cc->now.cwnd / 2, burst = CONGESTION_INITIAL_PACKETS * cc->packet;
   return congestion_room(cc, in_flight(client)) >= (half < burst ? half : burst);
 }
@@ -97,10 +102,13 @@ void window_relieve(struct client *client) {
     w->held_ns = 0;
     return;
   }
-  if (w->held_ns == 0) w->held_ns = now;
-  if (now - w->held_ns < RELAY_HOLD_NS || client->path_held || !window_is_open(client)) return;
+  if (w->held_ns == 0)
+    w->held_ns = now;
+  if (now - w->held_ns < RELAY_HOLD_NS || client->path_held || !window_is_open(client))
+    return;
   w->held_ns = 0;
-  if (cfg->ops->flush) cfg->ops->flush(cfg->ops_arg);
+  if (cfg->ops->flush)
+    cfg->ops->flush(cfg->ops_arg);
   plane_store(cfg->plane, &client_counters(client)->hold, 0);
 }
 
@@ -112,7 +120,8 @@ static bool take_room(struct client *client) {
   struct window *w = &client->window;
   const struct plane *plane = client->relay->cfg.plane;
   uint64_t flight = in_flight(client) + w->cc.packet;
-  if (w->entered + w->cc.now.cwnd < flight) return false;
+  if (w->entered + w->cc.now.cwnd < flight)
+    return false;
   uint64_t credit = congestion_credit(&w->cc, w->entered, flight);
   set_credit(client, credit);
   return plane_load(plane, &client_counters(client)->sent_bytes) <= credit;
@@ -122,8 +131,10 @@ enum window_answer window_admits(struct client *client) {
   struct window *w = &client->window;
   uint64_t now = client->relay->now;
   uint64_t due = pacer_due(&w->pacer, rate_of(client), w->cc.packet);
-  if (!take_room(client)) return WINDOW_FULL;
-  if (due <= now) return WINDOW_OPEN;
+  if (!take_room(client))
+    return WINDOW_FULL;
+  if (due <= now)
+    return WINDOW_OPEN;
   congestion_limited(&w->cc, now);
   w->due_ns = due;
   return WINDOW_PACED;
@@ -132,7 +143,8 @@ enum window_answer window_admits(struct client *client) {
 bool window_has_room(const struct client *client, uint64_t bytes) {
   const struct window *w = &client->window;
   const struct plane *plane = client->relay->cfg.plane;
-  if (w->cc.now.cwnd == 0) return true; /* the handshake is ngtcp2's */
+  if (w->cc.now.cwnd == 0)
+    return true; /* the handshake is ngtcp2's */
   uint64_t sent = plane_load(plane, &client_counters(client)->sent_bytes);
   return sent + in_flight(client) + bytes <= w->entered + w->cc.now.cwnd;
 }

@@ -27,10 +27,10 @@
 #include "relay/moqt/codes.h"
 #include "relay/moqt/name.h"
 
-#define EXIT_FAILED 1
+#define EXIT_FAILED  1
 #define EXIT_LACKING 3
 /* Rings are looked at this often even if no packet wakes us. */
-#define POLL_NS 1000000ull
+#define POLL_NS  1000000ull
 #define FLUSH_NS 200000000ull
 /* Batches read before anything is sent, and timers and control are looked at. */
 #define READ_ROUNDS 32
@@ -86,7 +86,8 @@ static void on_rand(void *arg, uint8_t *dest, size_t len) {
   (void)arg;
   while (len) {
     ssize_t n = getrandom(dest, len, 0);
-    if (n <= 0) continue;
+    if (n <= 0)
+      continue;
     dest += n;
     len -= (size_t)n;
   }
@@ -110,19 +111,19 @@ static void on_log(void *arg, const char *line) {
   fprintf(stderr, "fanbench-relay: %s\n", line);
 }
 
-static const struct relay_ops relay_ops = {
-    .send = on_send,
-    .flush = on_flush,
-    .rand = on_rand,
-    .resolve = on_resolve,
-    .max_payload = on_max_payload,
-    .log = on_log};
+static const struct relay_ops relay_ops = {.send = on_send,
+                                           .flush = on_flush,
+                                           .rand = on_rand,
+                                           .resolve = on_resolve,
+                                           .max_payload = on_max_payload,
+                                           .log = on_log};
 
 static void on_keylog(void *arg, const char *line) {
   struct process *p = arg;
   char text[512];
   int len = snprintf(text, sizeof text, "%s\n", line);
-  if (len <= 0 || len >= (int)sizeof text) return;
+  if (len <= 0 || len >= (int)sizeof text)
+    return;
   if (write(p->keylog, text, (size_t)len) != len)
     fprintf(stderr, "fanbench-relay: keys.log: %s\n", strerror(errno));
   explicit_bzero(text, sizeof text);
@@ -143,38 +144,46 @@ static void on_datagram(void *arg, const struct qc_path *path, const uint8_t *da
 
 static int open_files(struct process *p) {
   const struct options *o = p->options;
-  if (!o->out) return 0;
+  if (!o->out)
+    return 0;
   p->trace = tracefile_open(o->out, o->name);
-  if (!p->trace) return failed(p, EXIT_FAILED, "cannot create the trace files in --out");
-  if (!o->keylog) return 0;
+  if (!p->trace)
+    return failed(p, EXIT_FAILED, "cannot create the trace files in --out");
+  if (!o->keylog)
+    return 0;
   char path[4096];
   snprintf(path, sizeof path, "%s/keys.log", o->out);
   p->keylog = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (p->keylog < 0) return failed(p, EXIT_FAILED, "cannot open keys.log in --out");
+  if (p->keylog < 0)
+    return failed(p, EXIT_FAILED, "cannot open keys.log in --out");
   return 0;
 }
 
 static int attach_all(struct process *p, char *err, size_t err_len) {
   const struct options *o = p->options;
   for (unsigned i = 0; i < o->n_devices; i++) {
-    if (kernel_plane_attach(p->kernel, o->devices[i], err, err_len)) return -1;
+    if (kernel_plane_attach(p->kernel, o->devices[i], err, err_len))
+      return -1;
   }
-  if (o->n_devices) return 0;
+  if (o->n_devices)
+    return 0;
   struct if_nameindex *list = if_nameindex();
   int result = 0;
   for (struct if_nameindex *at = list; at && at->if_index && !result; at++) {
     if (strcmp(at->if_name, "lo") != 0)
       result = kernel_plane_attach(p->kernel, at->if_name, err, err_len);
   }
-  if (list) if_freenameindex(list);
+  if (list)
+    if_freenameindex(list);
   return result;
 }
 
 static int open_datapath(struct process *p) {
   const struct options *o = p->options;
-  if (o->datapath == DATAPATH_STOCK) return 0;
-  const struct plane_protection protection = relay_protection(
-      o->protection, o->cipher, o->max_clients, o->datapath == DATAPATH_KERNEL);
+  if (o->datapath == DATAPATH_STOCK)
+    return 0;
+  const struct plane_protection protection =
+      relay_protection(o->protection, o->cipher, o->max_clients, o->datapath == DATAPATH_KERNEL);
   if (o->datapath == DATAPATH_USER) {
     p->user = user_plane_open(o->max_clients, &o->defects, o->policy, &protection, on_send, p);
     return p->user ? 0 : failed(p, EXIT_FAILED, "no memory for the datapath");
@@ -182,9 +191,12 @@ static int open_datapath(struct process *p) {
   char err[512];
   p->kernel =
       kernel_plane_open(o->max_clients, &o->defects, o->policy, &protection, err, sizeof err);
-  if (!p->kernel || attach_all(p, err, sizeof err)) return failed(p, EXIT_LACKING, err);
-  if (o->defects.orphan) kernel_plane_orphan(p->kernel);
-  if (!protection.protect) return 0;
+  if (!p->kernel || attach_all(p, err, sizeof err))
+    return failed(p, EXIT_LACKING, err);
+  if (o->defects.orphan)
+    kernel_plane_orphan(p->kernel);
+  if (!protection.protect)
+    return 0;
   p->feed = feed_open(kernel_plane_interface(p->kernel));
   return p->feed ? 0 : failed(p, EXIT_FAILED, "cannot start the thread that makes keystreams");
 }
@@ -196,7 +208,8 @@ static int open_upstream(struct process *p, struct relay_upstream *upstream) {
                               .cipher = o->cipher,
                               .keylog = p->keylog >= 0 ? on_keylog : NULL,
                               .keylog_arg = p};
-  if (!o->upstream) return 0;
+  if (!o->upstream)
+    return 0;
   upstream->authority = o->upstream;
   upstream->path.remote = o->upstream_addr;
   if (!address_local(&o->upstream_addr, o->port, &upstream->path.local)) {
@@ -223,7 +236,8 @@ static int open_relay(struct process *p) {
       .keylog_arg = p,
   };
   p->tls = qc_tls_new(&tls);
-  if (!p->tls) return failed(p, EXIT_FAILED, "cannot set up TLS");
+  if (!p->tls)
+    return failed(p, EXIT_FAILED, "cannot set up TLS");
   struct relay_config config = {
       .ops = &relay_ops,
       .ops_arg = p,
@@ -248,7 +262,8 @@ static int open_relay(struct process *p) {
     config.guests.h3 = strcmp(o->guests.alpn, "h3") == 0;
   }
   int code = open_upstream(p, &config.upstream);
-  if (code) return code;
+  if (code)
+    return code;
   p->relay = relay_new(&config);
   return p->relay ? 0 : failed(p, EXIT_FAILED, "no memory for the relay");
 }
@@ -272,7 +287,8 @@ static int open_loop(struct process *p) {
   int fds[2];
   size_t n = sockets_fds(p->sockets, fds);
   for (size_t i = 0; i < n; i++) {
-    if (watch(p, fds[i])) return failed(p, EXIT_FAILED, "cannot watch the sockets");
+    if (watch(p, fds[i]))
+      return failed(p, EXIT_FAILED, "cannot watch the sockets");
   }
   if (p->options->control >= 0 && watch(p, p->options->control))
     return failed(p, EXIT_FAILED, "--control names no open channel");
@@ -281,7 +297,8 @@ static int open_loop(struct process *p) {
 
 static int open_all(struct process *p) {
   int code = open_files(p);
-  if (code) return code;
+  if (code)
+    return code;
   p->sockets = sockets_open(p->options->port);
   if (!p->sockets) {
     char text[128];
@@ -289,8 +306,10 @@ static int open_all(struct process *p) {
     return failed(p, EXIT_FAILED, text);
   }
   code = open_datapath(p);
-  if (!code) code = open_relay(p);
-  if (!code) code = open_loop(p);
+  if (!code)
+    code = open_relay(p);
+  if (!code)
+    code = open_loop(p);
   return code;
 }
 
@@ -309,26 +328,34 @@ static void print_sent(const struct process *p) {
           "of that: %llu us in datapath user, %llu us in sendmmsg\n",
           (unsigned long long)counts.sent, (unsigned long long)counts.messages,
           (unsigned long long)counts.segmented, (unsigned long long)counts.dropped,
-          to_ms(usage.ru_utime), to_ms(usage.ru_stime),
-          (unsigned long long)p->copying_ns / 1000, (unsigned long long)counts.cpu_ns / 1000);
+          to_ms(usage.ru_utime), to_ms(usage.ru_stime), (unsigned long long)p->copying_ns / 1000,
+          (unsigned long long)counts.cpu_ns / 1000);
 }
 
 static void close_all(struct process *p) {
-  if (p->relay) relay_finish(p->relay, now_ns());
-  if (p->kernel && p->relay) kernel_plane_print(p->kernel, stderr);
-  if (p->user && p->relay) native_plane_print(user_plane_native(p->user), stderr);
-  if (p->sockets && p->relay) print_sent(p);
+  if (p->relay)
+    relay_finish(p->relay, now_ns());
+  if (p->kernel && p->relay)
+    kernel_plane_print(p->kernel, stderr);
+  if (p->user && p->relay)
+    native_plane_print(user_plane_native(p->user), stderr);
+  if (p->sockets && p->relay)
+    print_sent(p);
   relay_free(p->relay);
   qc_tls_free(p->tls);
   qc_tls_free(p->dial_tls);
   feed_close(p->feed);
   kernel_plane_close(p->kernel);
   user_plane_close(p->user);
-  if (tracefile_close(p->trace)) fputs("fanbench-relay: the trace is not complete\n", stderr);
+  if (tracefile_close(p->trace))
+    fputs("fanbench-relay: the trace is not complete\n", stderr);
   sockets_close(p->sockets);
-  if (p->keylog >= 0) close(p->keylog);
-  if (p->epoll >= 0) close(p->epoll);
-  if (p->signals >= 0) close(p->signals);
+  if (p->keylog >= 0)
+    close(p->keylog);
+  if (p->epoll >= 0)
+    close(p->epoll);
+  if (p->signals >= 0)
+    close(p->signals);
 }
 
 /* ---- the loop --------------------------------------------------------------------------------- */
@@ -344,7 +371,8 @@ static void take_control(struct process *p) {
     p->stop = true;
     break;
   case CONTROL_DIE:
-    if (p->trace) tracefile_flush(p->trace);
+    if (p->trace)
+      tracefile_flush(p->trace);
     _exit(0);
   case CONTROL_VANISH:
     p->vanished = true;
@@ -367,10 +395,13 @@ static void take_control(struct process *p) {
  * next packets come in, and ACKs that lie unread are a window that stays closed. */
 static bool take_input(struct process *p) {
   size_t n = 1;
-  for (int i = 0; i < READ_ROUNDS && n; i++) n = sockets_read(p->sockets, on_datagram, p);
+  for (int i = 0; i < READ_ROUNDS && n; i++)
+    n = sockets_read(p->sockets, on_datagram, p);
   bool again = n > 0;
-  if (again) relay_batch_end(p->relay, now_ns());
-  else again = relay_input_drained(p->relay, now_ns());
+  if (again)
+    relay_batch_end(p->relay, now_ns());
+  else
+    again = relay_input_drained(p->relay, now_ns());
   sockets_flush(p->sockets);
   return again;
 }
@@ -379,7 +410,8 @@ static struct timespec wait_time(const struct process *p) {
   uint64_t now = now_ns(), at = relay_deadline(p->relay);
   uint64_t most = p->kernel ? POLL_NS : FLUSH_NS;
   uint64_t left = at <= now ? 0 : at - now;
-  if (left > most) left = most;
+  if (left > most)
+    left = most;
   return (struct timespec){.tv_sec = (time_t)(left / 1000000000u),
                            .tv_nsec = (long)(left % 1000000000u)};
 }
@@ -391,8 +423,10 @@ static void loop(struct process *p) {
     struct epoll_event events[4];
     int n = epoll_pwait2(p->epoll, events, 4, &wait, NULL);
     for (int i = 0; i < n; i++) {
-      if (events[i].data.fd == p->signals) p->stop = true;
-      else if (events[i].data.fd == p->options->control) take_control(p);
+      if (events[i].data.fd == p->signals)
+        p->stop = true;
+      else if (events[i].data.fd == p->options->control)
+        take_control(p);
     }
     uint64_t now = now_ns();
     if (p->vanished) {
@@ -402,7 +436,8 @@ static void loop(struct process *p) {
     }
     again = take_input(p);
     now = now_ns();
-    if (relay_deadline(p->relay) <= now) relay_expiry(p->relay, now);
+    if (relay_deadline(p->relay) <= now)
+      relay_expiry(p->relay, now);
     sockets_flush(p->sockets);
     if (p->trace && now - p->flushed_ns > FLUSH_NS) {
       tracefile_flush(p->trace);
@@ -426,6 +461,7 @@ int daemon_run(const struct options *options) {
     sockets_flush(p.sockets);
   }
   close_all(&p);
-  if (!code) control_bye(options->control);
+  if (!code)
+    control_bye(options->control);
   return code;
 }

@@ -24,7 +24,8 @@ struct feed {
 static void *work(void *arg) {
   struct feed *feed = arg;
   while (!atomic_load(&feed->stop)) {
-    if (feeder_step(feed->feeder, STEP)) continue;
+    if (feeder_step(feed->feeder, STEP))
+      continue;
     feeder_wait(feed->feeder, BLOCK_NS);
     nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
   }
@@ -50,10 +51,12 @@ static int start(struct feed *feed) {
 
 struct feed *feed_open(const struct plane *plane) {
   struct feed *feed = calloc(1, sizeof *feed);
-  if (!feed) return NULL;
+  if (!feed)
+    return NULL;
   feed->feeder = feeder_new(plane);
   const int error = feed->feeder ? start(feed) : ENOMEM;
-  if (!error) return feed;
+  if (!error)
+    return feed;
   feeder_free(feed->feeder);
   free(feed);
   errno = error;
@@ -61,7 +64,8 @@ struct feed *feed_open(const struct plane *plane) {
 }
 
 void feed_close(struct feed *feed) {
-  if (!feed) return;
+  if (!feed)
+    return;
   atomic_store(&feed->stop, true);
   pthread_join(feed->thread, NULL);
   feeder_free(feed->feeder);

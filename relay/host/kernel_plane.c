@@ -86,8 +86,7 @@ static int del_alias(void *ctx, const struct fb_alias_key *key) {
 static int take_stream(void *ctx, struct fb_take *take) {
   struct kernel_plane *k = ctx;
   /* The kernel writes it back in place; a ctx_out it refuses for programs of this kind. */
-  struct bpf_test_run_opts run = {
-      .sz = sizeof run, .ctx_in = take, .ctx_size_in = sizeof *take};
+  struct bpf_test_run_opts run = {.sz = sizeof run, .ctx_in = take, .ctx_size_in = sizeof *take};
   return bpf_prog_test_run_opts(bpf_program__fd(k->skel->progs.take_stream), &run);
 }
 
@@ -125,7 +124,8 @@ static int on_record(void *ctx, void *data, size_t len) {
 static void drain(void *ctx, plane_sink *sink, void *arg) {
   struct kernel_plane *k = ctx;
   plane_sink *outer = k->sink; /* a sink may drain again */
-  if (outer) return;           /* the records come in order to the outer one */
+  if (outer)
+    return; /* the records come in order to the outer one */
   k->sink = sink;
   k->sink_arg = arg;
   ring_buffer__consume(k->rings);
@@ -159,14 +159,17 @@ static void *map_array(struct bpf_map *map, size_t *bytes) {
 static int make_rings(struct kernel_plane *k) {
   for (int c = 0; c < k->cpus; c++) {
     k->ring_fds[c] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, FB_RING_BYTES, NULL);
-    if (k->ring_fds[c] < 0) return -1;
-    if (update(k->skel->maps.rings, &c, &k->ring_fds[c], BPF_ANY)) return -1;
+    if (k->ring_fds[c] < 0)
+      return -1;
+    if (update(k->skel->maps.rings, &c, &k->ring_fds[c], BPF_ANY))
+      return -1;
     int failed = 0;
     if (!k->rings)
       k->rings = ring_buffer__new(k->ring_fds[c], on_record, k, NULL);
     else
       failed = ring_buffer__add(k->rings, k->ring_fds[c], on_record, k);
-    if (failed || !k->rings) return -1;
+    if (failed || !k->rings)
+      return -1;
   }
   return 0;
 }
@@ -181,14 +184,16 @@ static void size_keys(struct relay *skel, uint32_t subscribers,
   const uint32_t n = fb_keys(subscribers, FB_MAX_UPSTREAMS);
   const uint32_t streams = fb_keystreams(subscribers, FB_MAX_UPSTREAMS, protection->keystreams_down,
                                          protection->keystreams_up);
-  if (!protection->protect) return;
+  if (!protection->protect)
+    return;
   skel->rodata->fb_constants.protect = protection->protect;
   skel->rodata->fb_constants.keystreams_down = protection->keystreams_down;
   skel->rodata->fb_constants.keystreams_up = protection->keystreams_up;
   bpf_map__set_max_entries(skel->maps.keys, n);
   if (protection->protect >> FB_PROTECT_AES128GCM & 1)
     bpf_map__set_max_entries(skel->maps.ghash, n);
-  if (streams) bpf_map__set_max_entries(skel->maps.keystreams, streams);
+  if (streams)
+    bpf_map__set_max_entries(skel->maps.keystreams, streams);
 }
 
 static int map_keys(struct kernel_plane *k, const struct plane_protection *protection) {
@@ -197,8 +202,10 @@ static int map_keys(struct kernel_plane *k, const struct plane_protection *prote
   k->plane.keystreams_down = protection->keystreams_down;
   k->plane.keystreams_up = protection->keystreams_up;
   k->plane.keys = map_array(k->skel->maps.keys, &k->mapped_keys);
-  if (aes) k->plane.ghash = map_array(k->skel->maps.ghash, &k->mapped_ghash);
-  if (ahead) k->plane.keystreams = map_array(k->skel->maps.keystreams, &k->mapped_keystreams);
+  if (aes)
+    k->plane.ghash = map_array(k->skel->maps.ghash, &k->mapped_ghash);
+  if (ahead)
+    k->plane.keystreams = map_array(k->skel->maps.keystreams, &k->mapped_keystreams);
   return k->plane.keys && (k->plane.ghash || !aes) && (k->plane.keystreams || !ahead) ? 0 : -1;
 }
 
@@ -206,14 +213,17 @@ static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
                         const struct fb_defects *defects, uint32_t policy,
                         const struct plane_protection *protection) {
   k->cpus = libbpf_num_possible_cpus();
-  if (k->cpus < 1 || k->cpus > FB_MAX_CPUS) return "the number of processors is out of range";
+  if (k->cpus < 1 || k->cpus > FB_MAX_CPUS)
+    return "the number of processors is out of range";
   k->cpu_now = calloc((size_t)k->cpus, sizeof *k->cpu_now);
   k->cpu_then = calloc((size_t)k->cpus, sizeof *k->cpu_then);
-  if (!k->cpu_now || !k->cpu_then) return "no memory";
+  if (!k->cpu_now || !k->cpu_then)
+    return "no memory";
   libbpf_set_print(quiet);
   static const struct fb_defects none;
   k->skel = program_open(defects ? defects : &none);
-  if (!k->skel) return "the linked-in BPF object cannot be opened";
+  if (!k->skel)
+    return "the linked-in BPF object cannot be opened";
   struct relay *skel = k->skel;
   skel->rodata->fb_constants.max_subscribers = max_subscribers;
   skel->rodata->fb_constants.policy = policy;
@@ -225,7 +235,8 @@ static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
   if (relay__load(skel))
     return "the kernel refuses the BPF program; it needs root and Linux 6.6 or later (`fanbench "
            "doctor` tells what is missing)";
-  if (make_rings(k)) return "the ring buffers cannot be made";
+  if (make_rings(k))
+    return "the ring buffers cannot be made";
   k->plane.counters = map_array(skel->maps.counters, &k->mapped_counters);
   k->plane.upstream_state = map_array(skel->maps.upstream_state, &k->mapped_state);
   k->plane.track_state = map_array(skel->maps.track_state, &k->mapped_tracks);
@@ -245,33 +256,40 @@ struct kernel_plane *kernel_plane_open(uint32_t max_subscribers, const struct fb
     snprintf(err, err_len, "no memory");
     return NULL;
   }
-  for (int c = 0; c < FB_MAX_CPUS; c++) k->ring_fds[c] = -1;
+  for (int c = 0; c < FB_MAX_CPUS; c++)
+    k->ring_fds[c] = -1;
   k->plane.ops = &ops;
   k->plane.ctx = k;
   k->plane.max_subscribers = max_subscribers;
   const char *why = fill(k, max_subscribers, defects, policy, protection);
-  if (!why) return k;
+  if (!why)
+    return k;
   snprintf(err, err_len, "datapath: %s", why);
   kernel_plane_close(k);
   return NULL;
 }
 
 static void unmap(void *at, size_t len) {
-  if (at) munmap(at, len);
+  if (at)
+    munmap(at, len);
 }
 
 /* The map may live on for a moment, and its memory is the kernel's again. */
 static void forget(void *at, size_t len) {
-  if (at) explicit_bzero(at, len);
+  if (at)
+    explicit_bzero(at, len);
   unmap(at, len);
 }
 
 void kernel_plane_close(struct kernel_plane *k) {
-  if (!k) return;
-  for (unsigned i = 0; i < k->n_links; i++) bpf_link__destroy(k->links[i]);
+  if (!k)
+    return;
+  for (unsigned i = 0; i < k->n_links; i++)
+    bpf_link__destroy(k->links[i]);
   ring_buffer__free(k->rings);
   for (int c = 0; c < FB_MAX_CPUS; c++) {
-    if (k->ring_fds[c] >= 0) close(k->ring_fds[c]);
+    if (k->ring_fds[c] >= 0)
+      close(k->ring_fds[c]);
   }
   unmap(k->plane.counters, k->mapped_counters);
   unmap(k->plane.upstream_state, k->mapped_state);
@@ -281,7 +299,8 @@ void kernel_plane_close(struct kernel_plane *k) {
   forget(k->plane.keys, k->mapped_keys);
   forget(k->plane.ghash, k->mapped_ghash);
   forget(k->plane.keystreams, k->mapped_keystreams);
-  if (k->skel) relay__destroy(k->skel);
+  if (k->skel)
+    relay__destroy(k->skel);
   free(k->cpu_now);
   free(k->cpu_then);
   free(k);
@@ -312,7 +331,8 @@ int kernel_plane_attach(struct kernel_plane *k, const char *ifname, char *err, s
 
 void kernel_plane_orphan(struct kernel_plane *k) {
   pid_t child = fork();
-  if (child != 0) return; /* no holder, no orphan */
+  if (child != 0)
+    return; /* no holder, no orphan */
   prctl(PR_SET_NAME, "fanbench-orphan");
   int last = 2;
   for (unsigned i = 0; i < k->n_links; i++) {
@@ -328,7 +348,8 @@ void kernel_plane_orphan(struct kernel_plane *k) {
   signal(SIGALRM, SIG_DFL);
   signal(SIGTERM, SIG_DFL);
   alarm(ORPHAN_S);
-  for (;;) pause();
+  for (;;)
+    pause();
 }
 
 struct plane *kernel_plane_interface(struct kernel_plane *k) {
@@ -340,15 +361,18 @@ void kernel_plane_print(struct kernel_plane *k, FILE *to) {
   fputs("packets:", to);
   for (unsigned r = 0; r < FB_PACKET_REASON_COUNT; r++) {
     uint64_t n = 0;
-    for (int c = 0; c < k->cpus; c++) n += k->cpu_now[c].packets[r];
-    if (n) fprintf(to, " %s %" PRIu64, fb_packet_reason_name(r), n);
+    for (int c = 0; c < k->cpus; c++)
+      n += k->cpu_now[c].packets[r];
+    if (n)
+      fprintf(to, " %s %" PRIu64, fb_packet_reason_name(r), n);
   }
   fputs("\ndecisions:", to);
   for (unsigned d = 0; d < FB_DECISION_COUNT; d++) {
     uint64_t n = 0;
     for (uint32_t s = 0; s < k->plane.max_subscribers; s++)
       n += k->plane.counters[s].decisions[d];
-    if (n) fprintf(to, " %s %" PRIu64, fb_decision_name(d), n);
+    if (n)
+      fprintf(to, " %s %" PRIu64, fb_decision_name(d), n);
   }
   fputc('\n', to);
 }

@@ -56,44 +56,47 @@ static const struct option longs[] = {
 };
 
 void options_help(FILE *to) {
-  fputs("usage: fanbench-relay [OPTION]...\n"
-        "A MoQT relay that copies one publisher's QUIC packets to many subscribers.\n"
-        "\n"
-        "  --port PORT            UDP port on all addresses, IPv4 and IPv6 [4433]\n"
-        "  --listen ADDRESS:PORT  the same; the address is for people, the socket takes all\n"
-        "  --upstream ADDRESS:PORT  dial this relay, and take from it what is published there\n"
-        "  --datapath NAME        kernel: copies made by eBPF; user: the same code on packets from\n"
-        "                         the socket; stock: plain ngtcp2 streams [kernel]\n"
-        "  --protection NAME      tls: RFC 9001; none: laboratory, null AEAD after a real\n"
-        "                         handshake [tls]\n"
-        "  --cipher NAME          chacha20 or aes128gcm [chacha20]\n"
-        "  --congestion NAME      newreno or cubic [newreno]\n"
-        "  --dev INTERFACE        attach the datapath here; repeatable [all but lo]\n"
-        "  --policy NAME          what a subscriber that lags behind may lose, if its subscription has\n"
-        "                         a delivery timeout: none, priority-limit, deadline or\n"
-        "                         skip-to-group [none]\n"
-        "  --cache BYTES          most bytes kept for slow subscribers [16777216]\n"
-        "  --clients N            most connections at a time [256]\n"
-        "  --name NAME            for file names in --out [relay]\n"
-        "  --out DIR              write NAME-copies.jsonl, NAME-ledger.jsonl\n"
-        "  --keylog               write the secrets of all connections to keys.log in --out\n"
-        "  --fan-out-to ALPN=NODE/TRACK\n"
-        "                         laboratory: also accept this ALPN, and fan this track of\n"
-        "                         namespace fanbench/NODE out to whoever speaks it, unasked\n"
-        "  --control FD           inherited channel to a runner\n"
-        "  --help\n"
-        "\n"
-        "example: fanbench-relay --port 4433 --datapath kernel --dev veth0 --dev veth1\n"
-        "Ends on SIGTERM or SIGINT. Exit: 0 done, 1 failed, 2 bad command line,\n"
-        "3 this machine lacks something.\n",
-        to);
+  fputs(
+      "usage: fanbench-relay [OPTION]...\n"
+      "A MoQT relay that copies one publisher's QUIC packets to many subscribers.\n"
+      "\n"
+      "  --port PORT            UDP port on all addresses, IPv4 and IPv6 [4433]\n"
+      "  --listen ADDRESS:PORT  the same; the address is for people, the socket takes all\n"
+      "  --upstream ADDRESS:PORT  dial this relay, and take from it what is published there\n"
+      "  --datapath NAME        kernel: copies made by eBPF; user: the same code on packets from\n"
+      "                         the socket; stock: plain ngtcp2 streams [kernel]\n"
+      "  --protection NAME      tls: RFC 9001; none: laboratory, null AEAD after a real\n"
+      "                         handshake [tls]\n"
+      "  --cipher NAME          chacha20 or aes128gcm [chacha20]\n"
+      "  --congestion NAME      newreno or cubic [newreno]\n"
+      "  --dev INTERFACE        attach the datapath here; repeatable [all but lo]\n"
+      "  --policy NAME          what a subscriber that lags behind may lose, if its subscription "
+      "has\n"
+      "                         a delivery timeout: none, priority-limit, deadline or\n"
+      "                         skip-to-group [none]\n"
+      "  --cache BYTES          most bytes kept for slow subscribers [16777216]\n"
+      "  --clients N            most connections at a time [256]\n"
+      "  --name NAME            for file names in --out [relay]\n"
+      "  --out DIR              write NAME-copies.jsonl, NAME-ledger.jsonl\n"
+      "  --keylog               write the secrets of all connections to keys.log in --out\n"
+      "  --fan-out-to ALPN=NODE/TRACK\n"
+      "                         laboratory: also accept this ALPN, and fan this track of\n"
+      "                         namespace fanbench/NODE out to whoever speaks it, unasked\n"
+      "  --control FD           inherited channel to a runner\n"
+      "  --help\n"
+      "\n"
+      "example: fanbench-relay --port 4433 --datapath kernel --dev veth0 --dev veth1\n"
+      "Ends on SIGTERM or SIGINT. Exit: 0 done, 1 failed, 2 bad command line,\n"
+      "3 this machine lacks something.\n",
+      to);
 }
 
 static bool number(const char *text, uint64_t most, uint64_t *out) {
   char *end;
   errno = 0;
   unsigned long long v = strtoull(text, &end, 10);
-  if (text[0] < '0' || text[0] > '9' || errno || *end || v > most) return false;
+  if (text[0] < '0' || text[0] > '9' || errno || *end || v > most)
+    return false;
   *out = v;
   return true;
 }
@@ -108,7 +111,8 @@ static const char *const datapaths[] = {
 
 static bool datapath(const char *text, enum options_datapath *out) {
   for (unsigned i = 0; i < sizeof datapaths / sizeof *datapaths; i++) {
-    if (strcmp(text, datapaths[i]) != 0) continue;
+    if (strcmp(text, datapaths[i]) != 0)
+      continue;
     *out = (enum options_datapath)i;
     return true;
   }
@@ -122,10 +126,13 @@ const char *options_datapath_name(enum options_datapath name) {
 /* ALPN=NODE/TRACK */
 static bool guests(const char *text, struct options *o) {
   const char *space = strchr(text, '='), *track = space ? strrchr(space, '/') : NULL;
-  if (!track || !track[1]) return false;
+  if (!track || !track[1])
+    return false;
   const size_t alpn_len = (size_t)(space - text), space_len = (size_t)(track - ++space);
-  if (!alpn_len || alpn_len >= sizeof o->guests.alpn || memchr(text, ',', alpn_len)) return false;
-  if (!space_len || space_len >= sizeof o->guests.space) return false;
+  if (!alpn_len || alpn_len >= sizeof o->guests.alpn || memchr(text, ',', alpn_len))
+    return false;
+  if (!space_len || space_len >= sizeof o->guests.space)
+    return false;
   memcpy(o->guests.alpn, text, alpn_len);
   o->guests.alpn[alpn_len] = 0;
   memcpy(o->guests.space, space, space_len);
@@ -138,11 +145,20 @@ static bool take(struct options *o, int opt, const char *arg) {
   uint64_t n = 0;
   bool second = false, ok = true;
   switch (opt) {
-  case OPT_NAME: o->name = arg; break;
-  case OPT_OUT: o->out = arg; break;
-  case OPT_KEYLOG: o->keylog = true; break;
-  case OPT_FAN_OUT_TO: ok = guests(arg, o); break;
-  case OPT_SEED: break; /* live mode draws from the system's generator */
+  case OPT_NAME:
+    o->name = arg;
+    break;
+  case OPT_OUT:
+    o->out = arg;
+    break;
+  case OPT_KEYLOG:
+    o->keylog = true;
+    break;
+  case OPT_FAN_OUT_TO:
+    ok = guests(arg, o);
+    break;
+  case OPT_SEED:
+    break; /* live mode draws from the system's generator */
   case OPT_LISTEN:
     ok = strrchr(arg, ':') && number(strrchr(arg, ':') + 1, UINT16_MAX, &n) && n > 0;
     o->port = (uint16_t)n;
@@ -172,7 +188,8 @@ static bool take(struct options *o, int opt, const char *arg) {
     break;
   case OPT_DEV:
     ok = o->n_devices < OPTIONS_MAX_DEVICES;
-    if (ok) o->devices[o->n_devices++] = arg;
+    if (ok)
+      o->devices[o->n_devices++] = arg;
     break;
   case OPT_POLICY:
     o->policy = dp_policy_find(arg);
@@ -192,14 +209,16 @@ static bool take(struct options *o, int opt, const char *arg) {
   case OPT_DEFECT:
     ok = defects_set_text(&o->defects, arg);
     break;
-  default: ok = false;
+  default:
+    ok = false;
   }
   return ok;
 }
 
 static const char *name_of(int opt) {
   for (const struct option *o = longs; o->name; o++) {
-    if (o->val == opt) return o->name;
+    if (o->val == opt)
+      return o->name;
   }
   return "?";
 }
@@ -213,10 +232,14 @@ enum options_result options_parse(int argc, char **argv, struct options *out) {
                           .control = -1};
   int opt;
   while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-    if (opt == OPT_HELP) return OPTIONS_HELP;
-    if (opt == '?') return OPTIONS_BAD; /* getopt has said why */
-    if (take(out, opt, optarg)) continue;
-    fprintf(stderr, "fanbench-relay: --%s does not take \"%s\"; see --help\n", name_of(opt), optarg);
+    if (opt == OPT_HELP)
+      return OPTIONS_HELP;
+    if (opt == '?')
+      return OPTIONS_BAD; /* getopt has said why */
+    if (take(out, opt, optarg))
+      continue;
+    fprintf(stderr, "fanbench-relay: --%s does not take \"%s\"; see --help\n", name_of(opt),
+            optarg);
     return OPTIONS_BAD;
   }
   if (out->keylog && !out->out) {

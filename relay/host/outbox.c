@@ -14,7 +14,7 @@
 #define MOST_SEGMENTS 64
 #define MOST_BYTES    65000
 #define SLOTS         1024 /* power of two above OUTBOX_ROOM */
-#define PROBES        8 /* slots a receiver may be in, if others are in the first */
+#define PROBES        8    /* slots a receiver may be in, if others are in the first */
 #define NOBODY        UINT32_MAX
 
 struct entry {
@@ -30,8 +30,8 @@ struct group {
   uint32_t first, last, n;
   size_t bytes, size; /* of all; of each but the last */
   bool closed;        /* a shorter one ended it */
-  _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
-                                           CMSG_SPACE(sizeof(uint16_t))];
+  _Alignas(struct cmsghdr)
+      uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint16_t))];
 };
 
 struct outbox {
@@ -49,7 +49,8 @@ struct outbox {
 
 struct outbox *outbox_new(bool segments) {
   struct outbox *box = calloc(1, sizeof *box);
-  if (box) box->segments = segments;
+  if (box)
+    box->segments = segments;
   return box;
 }
 
@@ -63,7 +64,8 @@ struct outbox_counts outbox_counts(const struct outbox *box) {
 
 static bool knows(const struct outbox *box, int fd) {
   for (size_t i = 0; i < box->n_fds; i++)
-    if (box->fds[i] == fd) return true;
+    if (box->fds[i] == fd)
+      return true;
   return false;
 }
 
@@ -73,8 +75,10 @@ void outbox_put(struct outbox *box, int fd, const struct qc_path *path, const ui
     box->counts.dropped++;
     return;
   }
-  if (box->n == OUTBOX_ROOM || (!knows(box, fd) && box->n_fds == OUTBOX_SOCKETS)) outbox_flush(box);
-  if (!knows(box, fd)) box->fds[box->n_fds++] = fd;
+  if (box->n == OUTBOX_ROOM || (!knows(box, fd) && box->n_fds == OUTBOX_SOCKETS))
+    outbox_flush(box);
+  if (!knows(box, fd))
+    box->fds[box->n_fds++] = fd;
   struct entry *entry = &box->entries[box->n++];
   entry->fd = fd;
   entry->from = path->local;
@@ -87,7 +91,8 @@ void outbox_put(struct outbox *box, int fd, const struct qc_path *path, const ui
 /* ---- grouping ------------------------------------------------------------------------ */
 
 static bool same_addr(const struct qc_addr *a, const struct qc_addr *b) {
-  if (a->sa.sa_family != b->sa.sa_family) return false;
+  if (a->sa.sa_family != b->sa.sa_family)
+    return false;
   if (a->sa.sa_family == AF_INET6)
     return a->in6.sin6_port == b->in6.sin6_port &&
            memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof a->in6.sin6_addr) == 0;
@@ -104,7 +109,8 @@ static uint32_t slot_of(const struct qc_addr *to) {
   const uint8_t *addr = six ? to->in6.sin6_addr.s6_addr : (const uint8_t *)&to->in.sin_addr;
   const uint16_t port = six ? to->in6.sin6_port : to->in.sin_port;
   uint32_t hash = 2166136261u;
-  for (size_t i = 0; i < (six ? 16u : 4u); i++) hash = (hash ^ addr[i]) * 16777619u;
+  for (size_t i = 0; i < (six ? 16u : 4u); i++)
+    hash = (hash ^ addr[i]) * 16777619u;
   hash = (hash ^ (port & 0xff)) * 16777619u;
   hash = (hash ^ port >> 8) * 16777619u;
   return (hash ^ hash >> 16) % SLOTS;
@@ -115,15 +121,15 @@ static uint32_t *slot_for(struct outbox *box, const struct entry *entry) {
   uint32_t at = slot_of(&entry->to), *slot = NULL;
   for (uint32_t i = 0; i < PROBES; i++) {
     slot = &box->newest[(at + i) % SLOTS];
-    if (*slot == NOBODY || same_way(&box->entries[box->groups[*slot].first], entry)) break;
+    if (*slot == NOBODY || same_way(&box->entries[box->groups[*slot].first], entry))
+      break;
   }
   return slot;
 }
 
 static bool joins(const struct outbox *box, const struct group *group, const struct entry *entry) {
-  return box->segments && !group->closed && group->n < MOST_SEGMENTS &&
-         entry->len <= group->size && group->bytes + entry->len <= MOST_BYTES &&
-         same_way(&box->entries[group->first], entry);
+  return box->segments && !group->closed && group->n < MOST_SEGMENTS && entry->len <= group->size &&
+         group->bytes + entry->len <= MOST_BYTES && same_way(&box->entries[group->first], entry);
 }
 
 static void add(struct outbox *box, uint32_t i) {
@@ -146,7 +152,8 @@ static void add(struct outbox *box, uint32_t i) {
 static void make_groups(struct outbox *box) {
   box->n_groups = 0;
   memset(box->newest, 0xff, sizeof box->newest);
-  for (uint32_t i = 0; i < box->n; i++) add(box, i);
+  for (uint32_t i = 0; i < box->n; i++)
+    add(box, i);
 }
 
 /* ---- sending --------------------------------------------------------------------------- */
@@ -186,7 +193,8 @@ static void write_message(struct outbox *box, struct group *group, struct mmsghd
   for (uint32_t i = group->first; i != NOBODY; i = box->entries[i].next)
     iov[n++] = (struct iovec){.iov_base = box->entries[i].data, .iov_len = box->entries[i].len};
   len = put_source((struct cmsghdr *)(void *)group->control, &first->from);
-  if (group->n > 1) len += put_size((struct cmsghdr *)(void *)(group->control + len), group->size);
+  if (group->n > 1)
+    len += put_size((struct cmsghdr *)(void *)(group->control + len), group->size);
   memset(msg, 0, sizeof *msg);
   msg->msg_hdr.msg_name = &first->to.sa;
   msg->msg_hdr.msg_namelen = first->to.len;
@@ -207,8 +215,10 @@ static void send_singly(struct outbox *box, const struct group *group) {
     one = (struct group){.first = i, .last = i, .n = 1, .bytes = entry->len, .size = entry->len};
     write_message(box, &one, &msg, &iov);
     box->counts.messages++;
-    if (sendmsg(entry->fd, &msg.msg_hdr, 0) < 0) box->counts.dropped++;
-    else box->counts.sent++;
+    if (sendmsg(entry->fd, &msg.msg_hdr, 0) < 0)
+      box->counts.dropped++;
+    else
+      box->counts.sent++;
   }
 }
 
@@ -220,14 +230,17 @@ static void refused(struct outbox *box, const struct group *group, int error) {
   }
   if (error == EIO || error == EINVAL || error == EOPNOTSUPP || error == ENOPROTOOPT)
     box->segments = false;
-  if (error == ENOBUFS || error == EAGAIN) box->counts.dropped += group->n;
-  else send_singly(box, group);
+  if (error == ENOBUFS || error == EAGAIN)
+    box->counts.dropped += group->n;
+  else
+    send_singly(box, group);
 }
 
 static void count_sent(struct outbox *box, const struct group *group) {
   box->counts.messages++;
   box->counts.sent += group->n;
-  if (group->n > 1) box->counts.segmented += group->n;
+  if (group->n > 1)
+    box->counts.segmented += group->n;
 }
 
 static uint64_t cpu_ns(void) {
@@ -242,7 +255,8 @@ static void send_socket(struct outbox *box, int fd) {
   uint32_t n = 0, n_iovs = 0;
   for (uint32_t g = 0; g < box->n_groups; g++) {
     struct group *group = &box->groups[g];
-    if (box->entries[group->first].fd != fd) continue;
+    if (box->entries[group->first].fd != fd)
+      continue;
     write_message(box, group, &box->msgs[n], &box->iovs[n_iovs]);
     n_iovs += group->n;
     of[n++] = group;
@@ -250,17 +264,22 @@ static void send_socket(struct outbox *box, int fd) {
   uint64_t before = cpu_ns();
   for (uint32_t done = 0; done < n;) {
     int sent = sendmmsg(fd, box->msgs + done, n - done, 0);
-    for (int i = 0; i < sent; i++) count_sent(box, of[done + (uint32_t)i]);
-    if (sent > 0) done += (uint32_t)sent;
-    else if (errno != EINTR) refused(box, of[done++], errno);
+    for (int i = 0; i < sent; i++)
+      count_sent(box, of[done + (uint32_t)i]);
+    if (sent > 0)
+      done += (uint32_t)sent;
+    else if (errno != EINTR)
+      refused(box, of[done++], errno);
   }
   box->counts.cpu_ns += cpu_ns() - before;
 }
 
 void outbox_flush(struct outbox *box) {
-  if (box->n == 0) return;
+  if (box->n == 0)
+    return;
   make_groups(box);
-  for (size_t i = 0; i < box->n_fds; i++) send_socket(box, box->fds[i]);
+  for (size_t i = 0; i < box->n_fds; i++)
+    send_socket(box, box->fds[i]);
   box->n = 0;
   box->n_fds = 0;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PAYLOAD OUTBOX_PAYLOAD
+#define PAYLOAD      OUTBOX_PAYLOAD
 #define BUFFER_BYTES (32 << 20)
 
 struct sockets {
@@ -26,7 +26,8 @@ static int set_option(int fd, int level, int name, int value) {
 
 static int open_family(int family, uint16_t port) {
   int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
+  if (fd < 0)
+    return -1;
   struct qc_addr at = {0};
   int failed = 0;
   if (family == AF_INET) {
@@ -57,7 +58,8 @@ static int open_family(int family, uint16_t port) {
 
 struct sockets *sockets_open(uint16_t port) {
   struct sockets *s = calloc(1, sizeof *s);
-  if (!s) return NULL;
+  if (!s)
+    return NULL;
   s->port = port;
   s->outbox = outbox_new(true);
   if (!s->outbox) {
@@ -77,17 +79,22 @@ struct sockets *sockets_open(uint16_t port) {
 }
 
 void sockets_close(struct sockets *s) {
-  if (!s) return;
-  if (s->fd4 >= 0) close(s->fd4);
-  if (s->fd6 >= 0) close(s->fd6);
+  if (!s)
+    return;
+  if (s->fd4 >= 0)
+    close(s->fd4);
+  if (s->fd6 >= 0)
+    close(s->fd6);
   outbox_free(s->outbox);
   free(s);
 }
 
 size_t sockets_fds(const struct sockets *s, int fds[2]) {
   size_t n = 0;
-  if (s->fd4 >= 0) fds[n++] = s->fd4;
-  if (s->fd6 >= 0) fds[n++] = s->fd6;
+  if (s->fd4 >= 0)
+    fds[n++] = s->fd4;
+  if (s->fd6 >= 0)
+    fds[n++] = s->fd6;
   return n;
 }
 
@@ -128,20 +135,24 @@ static size_t read_socket(struct sockets *s, int fd, sockets_sink *sink, void *a
   int n = recvmmsg(fd, s->in_msg, SOCKETS_BATCH, MSG_DONTWAIT, NULL);
   for (int i = 0; i < n; i++) {
     struct msghdr *msg = &s->in_msg[i].msg_hdr;
-    if (msg->msg_flags & MSG_TRUNC) continue; /* no QUIC packet of ours is that long */
+    if (msg->msg_flags & MSG_TRUNC)
+      continue; /* no QUIC packet of ours is that long */
     struct qc_path path = {0};
     path.remote = s->in_from[i];
     path.remote.len = msg->msg_namelen;
     local_of(s, msg, &path);
-    if (path.local.len) sink(arg, &path, s->in_data[i], s->in_msg[i].msg_len);
+    if (path.local.len)
+      sink(arg, &path, s->in_data[i], s->in_msg[i].msg_len);
   }
   return n > 0 ? (size_t)n : 0;
 }
 
 size_t sockets_read(struct sockets *s, sockets_sink *sink, void *arg) {
   size_t n = 0;
-  if (s->fd4 >= 0) n += read_socket(s, s->fd4, sink, arg);
-  if (s->fd6 >= 0) n += read_socket(s, s->fd6, sink, arg);
+  if (s->fd4 >= 0)
+    n += read_socket(s, s->fd4, sink, arg);
+  if (s->fd6 >= 0)
+    n += read_socket(s, s->fd6, sink, arg);
   return n;
 }
 

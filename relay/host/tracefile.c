@@ -15,19 +15,22 @@ static FILE *create(const char *dir, const char *folder, const char *name, const
   if (snprintf(path, sizeof path, "%s/%s%s%s", dir, folder, name, end) >= (int)sizeof path)
     return NULL;
   FILE *file = fopen(path, "we");
-  if (file) setvbuf(file, NULL, _IOFBF, BUFFER_BYTES);
+  if (file)
+    setvbuf(file, NULL, _IOFBF, BUFFER_BYTES);
   return file;
 }
 
 static int make_folder(const char *dir, const char *name) {
   char path[4096];
-  if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path) return -1;
+  if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
+    return -1;
   return mkdir(path, 0755) && errno != EEXIST ? -1 : 0;
 }
 
 struct trace_lines *tracefile_open(const char *dir, const char *name) {
   struct trace_lines *trace = calloc(1, sizeof *trace);
-  if (!trace) return NULL;
+  if (!trace)
+    return NULL;
   trace->copies = create(dir, "", name, "-copies.jsonl");
   trace->ledger = create(dir, "", name, "-ledger.jsonl");
   trace->qlog = make_folder(dir, "qlog") ? NULL : create(dir, "qlog/", name, ".sqlog");
@@ -40,11 +43,15 @@ struct trace_lines *tracefile_open(const char *dir, const char *name) {
 }
 
 int tracefile_close(struct trace_lines *trace) {
-  if (!trace) return 0;
+  if (!trace)
+    return 0;
   int failed = 0;
-  if (trace->copies) failed |= ferror(trace->copies) | fclose(trace->copies);
-  if (trace->ledger) failed |= ferror(trace->ledger) | fclose(trace->ledger);
-  if (trace->qlog) failed |= ferror(trace->qlog) | fclose(trace->qlog);
+  if (trace->copies)
+    failed |= ferror(trace->copies) | fclose(trace->copies);
+  if (trace->ledger)
+    failed |= ferror(trace->ledger) | fclose(trace->ledger);
+  if (trace->qlog)
+    failed |= ferror(trace->qlog) | fclose(trace->qlog);
   free(trace);
   return failed ? -1 : 0;
 }

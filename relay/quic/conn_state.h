@@ -119,13 +119,13 @@ struct qc {
   struct qc_path path;
 
   /* own protection */
-  struct qc_key *tx_key, *tx_hp; /* in use for sending */
-  struct qc_key *next_tx_key;    /* prepared for the next key update */
+  struct qc_key *tx_key, *tx_hp;       /* in use for sending */
+  struct qc_key *next_tx_key;          /* prepared for the next key update */
   uint8_t hp_keys[2][PROTECT_KEY_MAX]; /* of receiving, sending; for the hook `keys` */
-  bool rekeyed_phase;            /* phase of the newest key */
-  bool tx_phase, rx_phase;       /* as last told to the owner */
-  uint64_t rx_next;              /* largest 1-RTT number opened + 1 */
-  size_t growth;                 /* of the packet being written */
+  bool rekeyed_phase;                  /* phase of the newest key */
+  bool tx_phase, rx_phase;             /* as last told to the owner */
+  uint64_t rx_next;                    /* largest 1-RTT number opened + 1 */
+  size_t growth;                       /* of the packet being written */
   size_t own_pn_len;
   uint64_t hook_error;
   bool hook_failed;

@@ -19,7 +19,7 @@
 struct keystream;
 
 struct keystream *keystream_new(const struct protect_keys *keys); /* NULL: no memory */
-void keystream_free(struct keystream *keystream); /* wipes it; NULL is fine */
+void keystream_free(struct keystream *keystream);                 /* wipes it; NULL is fine */
 
 /* once: 32 bytes, those that the cipher does not use are zero; len: a multiple of 64. */
 #define KEYSTREAM_ONCE 32

@@ -12,7 +12,7 @@
 #include "relay/t/endpoint.h"
 #include "relay/t/relay_box.h"
 
-#define MS UINT64_C(1000000)
+#define MS         UINT64_C(1000000)
 #define LOWER_SUBS 2
 
 /* pub - upper - lower - low[0], low[1]; and high at the upper one. */
@@ -54,14 +54,16 @@ static void chain_open(struct chain *c, bool upper_native, bool lower_native) {
   c->lower = relay_box_open(&c->net, lower_addr(), lower_native, &at);
   announce(c, 2);
   c->high = dial(c, 3, upper_addr());
-  for (int i = 0; i < LOWER_SUBS; i++) c->low[i] = dial(c, (uint8_t)(4 + i), lower_addr());
+  for (int i = 0; i < LOWER_SUBS; i++)
+    c->low[i] = dial(c, (uint8_t)(4 + i), lower_addr());
   run(c, 50);
 }
 
 static void chain_close(struct chain *c) {
   endpoint_free(c->pub);
   endpoint_free(c->high);
-  for (int i = 0; i < LOWER_SUBS; i++) endpoint_free(c->low[i]);
+  for (int i = 0; i < LOWER_SUBS; i++)
+    endpoint_free(c->low[i]);
   relay_box_free(c->lower);
   relay_box_free(c->upper);
   memnet_free(&c->net);
@@ -89,14 +91,18 @@ static void assert_sound(const struct endpoint *e, uint64_t streams, uint64_t da
 static void passes_on(bool upper_native, bool lower_native) {
   struct chain c;
   chain_open(&c, upper_native, lower_native);
-  for (int i = 0; i < LOWER_SUBS; i++) endpoint_subscribe(c.low[i], 255);
+  for (int i = 0; i < LOWER_SUBS; i++)
+    endpoint_subscribe(c.low[i], 255);
   run(&c, 50);
   assert_int_equal(c.pub->asked, 1);
-  for (int i = 0; i < LOWER_SUBS; i++) assert_true(c.low[i]->answered);
+  for (int i = 0; i < LOWER_SUBS; i++)
+    assert_true(c.low[i]->answered);
   publish(&c, 0, 40);
-  for (int i = 0; i < LOWER_SUBS; i++) assert_sound(c.low[i], 40, 40);
+  for (int i = 0; i < LOWER_SUBS; i++)
+    assert_sound(c.low[i], 40, 40);
   /* the upper one's packets stay fast below: nearly all are copied */
-  if (lower_native) assert_true(c.lower->copies >= 2 * 40 * 3);
+  if (lower_native)
+    assert_true(c.lower->copies >= 2 * 40 * 3);
   endpoint_publish_done(c.pub);
   run(&c, 200);
   for (int i = 0; i < LOWER_SUBS; i++) {
@@ -171,7 +177,8 @@ static void withdraws(void **state) {
   struct chain c;
   (void)state;
   chain_open(&c, true, true);
-  for (int i = 0; i < LOWER_SUBS; i++) endpoint_subscribe(c.low[i], 255);
+  for (int i = 0; i < LOWER_SUBS; i++)
+    endpoint_subscribe(c.low[i], 255);
   run(&c, 50);
   publish(&c, 0, 5);
   endpoint_unsubscribe(c.low[0]);
@@ -206,10 +213,12 @@ static void streams_of_an_older_subscription(void **state) {
   (void)state;
   for (int native = 0; native < 2; native++) {
     chain_open(&c, native, native);
-    for (int i = 0; i < LOWER_SUBS; i++) endpoint_subscribe(c.low[i], 255);
+    for (int i = 0; i < LOWER_SUBS; i++)
+      endpoint_subscribe(c.low[i], 255);
     run(&c, 50);
     c.net.loss_ppm = 300000;
-    for (uint64_t g = 0; g < 10; g++) endpoint_publish_stream(c.pub, g, 1, 20000);
+    for (uint64_t g = 0; g < 10; g++)
+      endpoint_publish_stream(c.pub, g, 1, 20000);
     run(&c, 30);
     c.net.loss_ppm = 0;
     endpoint_unsubscribe(c.low[0]);
@@ -243,8 +252,10 @@ static void streams_nobody_wants_end(void **state) {
     chain_open(&c, native, native);
     endpoint_subscribe(c.low[0], 255);
     run(&c, 50);
-    for (uint64_t g = 0; g < 10; g++) endpoint_publish_stream(c.pub, g, 1, 20000);
-    while (endpoint_open_streams(c.low[0]) == 0) run(&c, 1);
+    for (uint64_t g = 0; g < 10; g++)
+      endpoint_publish_stream(c.pub, g, 1, 20000);
+    while (endpoint_open_streams(c.low[0]) == 0)
+      run(&c, 1);
     c.net.tap = lose_what_goes_to_low;
     endpoint_unsubscribe(c.low[0]);
     run(&c, 300); /* all is over above by then */
@@ -263,7 +274,8 @@ static void streams_nobody_wants_end(void **state) {
 /* The relay above gives the one below up, with streams under way. */
 static void fall_behind(struct chain *c) {
   struct relay *upper = c->upper->relay;
-  for (uint64_t g = 10; g < 15; g++) endpoint_publish_stream(c->pub, g, 1, 60000);
+  for (uint64_t g = 10; g < 15; g++)
+    endpoint_publish_stream(c->pub, g, 1, 60000);
   run(c, 3);
   for (uint32_t i = 0; i < upper->n_slots; i++) {
     struct client *client = upper->clients[i];
@@ -319,7 +331,8 @@ static void the_end_from_above(void **state) {
   (void)state;
   for (int native = 0; native < 2; native++) {
     chain_open(&c, native, native);
-    for (int i = 0; i < LOWER_SUBS; i++) endpoint_subscribe(c.low[i], 255);
+    for (int i = 0; i < LOWER_SUBS; i++)
+      endpoint_subscribe(c.low[i], 255);
     run(&c, 50);
     publish(&c, 0, 10);
     fall_behind(&c);
@@ -344,7 +357,8 @@ static bool count_small(void *arg, const struct qc_path *path, uint8_t *data, si
   unsigned *small = arg;
   (void)path;
   (void)data;
-  if (len <= 42) ++*small;
+  if (len <= 42)
+    ++*small;
   return true;
 }
 
@@ -353,7 +367,8 @@ static void a_lost_upstream_comes_back(bool orderly) {
   struct chain c;
   unsigned small = 0;
   chain_open(&c, true, true);
-  for (int i = 0; i < LOWER_SUBS; i++) endpoint_subscribe(c.low[i], 255);
+  for (int i = 0; i < LOWER_SUBS; i++)
+    endpoint_subscribe(c.low[i], 255);
   run(&c, 50);
   publish(&c, 0, 10);
   if (orderly) {

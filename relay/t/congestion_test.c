@@ -125,9 +125,11 @@ static void recovery_does_not_grow(void **state) {
     congestion_lost(&c, 100 * MS, false, NEVER, 200 * MS);
     uint64_t after = c.now.cwnd;
     assert_int_equal(after, cubic ? 8400 : 6000);
-    for (int i = 0; i < 50; i++) used_and_acked(&c, 200 * MS, PACKET, 250 * MS);
+    for (int i = 0; i < 50; i++)
+      used_and_acked(&c, 200 * MS, PACKET, 250 * MS);
     assert_int_equal(c.now.cwnd, after);
-    for (int i = 0; i < 50; i++) used_and_acked(&c, 201 * MS, PACKET, 260 * MS);
+    for (int i = 0; i < 50; i++)
+      used_and_acked(&c, 201 * MS, PACKET, 260 * MS);
     assert_true(c.now.cwnd > after);
   }
 }
@@ -136,11 +138,13 @@ static void reno_adds_one_packet_a_window(void **state) {
   struct congestion c = avoiding(false, 10);
   (void)state;
   assert_int_equal(c.now.cwnd, 10 * PACKET);
-  for (int i = 0; i < 9; i++) used_and_acked(&c, 3 * SECOND, PACKET, 3 * SECOND + 50 * MS);
+  for (int i = 0; i < 9; i++)
+    used_and_acked(&c, 3 * SECOND, PACKET, 3 * SECOND + 50 * MS);
   assert_int_equal(c.now.cwnd, 10 * PACKET);
   used_and_acked(&c, 3 * SECOND, PACKET, 3 * SECOND + 50 * MS);
   assert_int_equal(c.now.cwnd, 11 * PACKET);
-  for (int i = 0; i < 11; i++) used_and_acked(&c, 4 * SECOND, PACKET, 4 * SECOND + 50 * MS);
+  for (int i = 0; i < 11; i++)
+    used_and_acked(&c, 4 * SECOND, PACKET, 4 * SECOND + 50 * MS);
   assert_int_equal(c.now.cwnd, 12 * PACKET);
 }
 
@@ -164,7 +168,8 @@ static uint64_t rfc_example(bool one_arrives, uint64_t persistent_ns) {
   c.now.cwnd = 100 * PACKET;
   congestion_acked(&c, unit, PACKET, unit, 2 * unit - 1);
   for (uint64_t t = 2; t <= 8; t++) {
-    if (one_arrives && t == 5) continue;
+    if (one_arrives && t == 5)
+      continue;
     congestion_lost(&c, t * unit, t > 2 && !(one_arrives && t == 6), persistent_ns, 13 * unit);
   }
   return c.now.cwnd;
@@ -209,8 +214,8 @@ static void cubic_follows_its_curve(void **state) {
   static const struct {
     uint64_t s, bytes;
   } row[] = {
-      {1, 946266},  {2, 1029245},  {3, 1091818},  {4, 1136865},  {5, 1167265},
-      {6, 1185898}, {7, 1195645},  {8, 1199385},  {9, 1199999},  {10, 1200366},
+      {1, 946266},   {2, 1029245},  {3, 1091818},  {4, 1136865},  {5, 1167265},
+      {6, 1185898},  {7, 1195645},  {8, 1199385},  {9, 1199999},  {10, 1200366},
       {11, 1203367}, {12, 1211881}, {13, 1228789}, {15, 1299305},
   };
   struct congestion c = avoiding(true, 700);
@@ -247,12 +252,15 @@ static void cubic_is_friendly(void **state) {
   struct congestion c = avoiding(true, 70);
   (void)state;
   uint64_t from = c.now.cwnd, at = 3 * SECOND;
-  for (int i = 0; i < 17; i++, at += MS) used_and_acked(&c, at, c.now.cwnd, at);
+  for (int i = 0; i < 17; i++, at += MS)
+    used_and_acked(&c, at, c.now.cwnd, at);
   assert_in_range(c.now.cwnd, from + 9 * PACKET - 20, from + 9 * PACKET);
-  for (int i = 0; i < 60; i++, at += MS) used_and_acked(&c, at, c.now.cwnd, at);
+  for (int i = 0; i < 60; i++, at += MS)
+    used_and_acked(&c, at, c.now.cwnd, at);
   uint64_t high = c.now.cwnd; /* beyond 100 packets now */
   assert_true(high > 100 * PACKET);
-  for (int i = 0; i < 10; i++, at += MS) used_and_acked(&c, at, c.now.cwnd, at);
+  for (int i = 0; i < 10; i++, at += MS)
+    used_and_acked(&c, at, c.now.cwnd, at);
   assert_in_range(c.now.cwnd, high + 10 * PACKET - 20, high + 10 * PACKET);
 }
 

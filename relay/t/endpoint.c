@@ -45,7 +45,7 @@ static void stop_stream(void *arg, int64_t sid, uint64_t code) {
 static void close_session(void *arg, uint64_t code, const char *reason) {
   qc_close(((struct endpoint *)arg)->qc, code, reason);
 }
-static const struct moqt_ops ops = {open_uni,    open_bidi,   send_stream,
+static const struct moqt_ops ops = {open_uni,     open_bidi,   send_stream,
                                     reset_stream, stop_stream, close_session};
 
 /* ---- MoQT's events ------------------------------------------------------------------------ */
@@ -72,7 +72,8 @@ static void on_ended(void *app, int64_t req, enum moqt_end why) {
   struct endpoint *e = app;
   (void)why;
   e->withdrawn++;
-  if (e->request == req) e->subscribed = false;
+  if (e->request == req)
+    e->subscribed = false;
 }
 
 static void on_subscribed(void *app, int64_t req, uint64_t alias, const struct moqt_params *params,
@@ -104,12 +105,14 @@ static void on_done(void *app, int64_t req, uint64_t status, uint64_t streams, c
 }
 
 static void count(struct endpoint *e, uint64_t group, uint8_t *seen, uint64_t *counter) {
-  if (group < e->first_group) e->first_group = group;
+  if (group < e->first_group)
+    e->first_group = group;
   if (group >= ENDPOINT_GROUPS) {
     e->wrong++;
     return;
   }
-  if (seen[group]) e->duplicates++;
+  if (seen[group])
+    e->duplicates++;
   seen[group] = 1;
   (*counter)++;
 }
@@ -124,7 +127,8 @@ static void check_stream(struct endpoint *e, const struct incoming *in) {
     return;
   }
   for (size_t i = 0; i < len; i++) {
-    if (in->data[c.at + i] == content(header.group.v, i)) continue;
+    if (in->data[c.at + i] == content(header.group.v, i))
+      continue;
     e->wrong++;
     return;
   }
@@ -135,7 +139,8 @@ static void on_data(void *app, int64_t sid, uint64_t off, const uint8_t *data, s
                     bool fin) {
   struct full *full = app;
   struct incoming **at = &full->incoming;
-  while (*at && (*at)->sid != sid) at = &(*at)->next;
+  while (*at && (*at)->sid != sid)
+    at = &(*at)->next;
   struct incoming *in = *at;
   if (!in) {
     in = calloc(1, sizeof *in);
@@ -145,10 +150,13 @@ static void on_data(void *app, int64_t sid, uint64_t off, const uint8_t *data, s
     full->incoming = in;
     at = &full->incoming;
   }
-  if (off != in->len || in->len + len > MAX_STREAM) full->e.wrong++;
-  else memcpy(in->data + in->len, data, len);
+  if (off != in->len || in->len + len > MAX_STREAM)
+    full->e.wrong++;
+  else
+    memcpy(in->data + in->len, data, len);
   in->len += len;
-  if (!fin) return;
+  if (!fin)
+    return;
   check_stream(&full->e, in);
   *at = in->next;
   free(in->data);
@@ -158,7 +166,8 @@ static void on_data(void *app, int64_t sid, uint64_t off, const uint8_t *data, s
 static void on_data_reset(void *app, int64_t sid, uint64_t code) {
   struct full *full = app;
   struct incoming **at = &full->incoming;
-  while (*at && (*at)->sid != sid) at = &(*at)->next;
+  while (*at && (*at)->sid != sid)
+    at = &(*at)->next;
   struct incoming *in = *at;
   full->e.resets++;
   full->e.reset_code = code;
@@ -173,7 +182,8 @@ static void on_data_reset(void *app, int64_t sid, uint64_t code) {
 
 unsigned endpoint_open_streams(const struct endpoint *e) {
   unsigned n = 0;
-  for (const struct incoming *in = ((const struct full *)e)->incoming; in; in = in->next) n++;
+  for (const struct incoming *in = ((const struct full *)e)->incoming; in; in = in->next)
+    n++;
   return n;
 }
 
@@ -186,7 +196,8 @@ static void on_datagram(void *app, const uint8_t *data, size_t len) {
     return;
   }
   for (size_t i = header.payload_at; i < len; i++) {
-    if (data[i] == content(header.group.v, i - header.payload_at)) continue;
+    if (data[i] == content(header.group.v, i - header.payload_at))
+      continue;
     e->wrong++;
     return;
   }
@@ -233,7 +244,8 @@ static void on_closed(void *app, const struct qc_close_info *info) {
   e->close = *info;
 }
 static void on_rand(void *app, uint8_t *dest, size_t len) {
-  for (size_t i = 0; i < len; i++) dest[i] = (uint8_t)memnet_random(((struct endpoint *)app)->net);
+  for (size_t i = 0; i < len; i++)
+    dest[i] = (uint8_t)memnet_random(((struct endpoint *)app)->net);
 }
 static const struct qc_callbacks callbacks = {
     .handshake_done = on_handshake_done,
@@ -290,18 +302,17 @@ struct endpoint *endpoint_new(struct memnet *net, struct qc_addr local, struct q
       .max_udp_payload = 1452,
   };
   e->qc = qc_client(&config, "fanbench");
-  memnet_add(net, &(struct memnet_node){.addr = local,
-                                        .arg = e,
-                                        .in = in,
-                                        .out = out,
-                                        .deadline = deadline,
-                                        .expire = expire});
+  memnet_add(
+      net,
+      &(struct memnet_node){
+          .addr = local, .arg = e, .in = in, .out = out, .deadline = deadline, .expire = expire});
   return e;
 }
 
 void endpoint_free(struct endpoint *e) {
   struct full *full = (struct full *)e;
-  if (!e) return;
+  if (!e)
+    return;
   for (struct incoming *i = full->incoming, *next; i; i = next) {
     next = i->next;
     free(i->data);
@@ -356,7 +367,8 @@ void endpoint_unsubscribe(struct endpoint *e) {
 
 void endpoint_publish_stream(struct endpoint *e, uint64_t group, uint8_t priority, size_t size) {
   int64_t sid = qc_open_uni(e->qc);
-  if (sid < 0) abort();
+  if (sid < 0)
+    abort();
   uint8_t *buf = malloc(size + 64), *p = buf;
   *p++ = 0x50; /* first object here, subgroup 0, priority given */
   p += wire_vi64_put(p, 5);
@@ -364,7 +376,8 @@ void endpoint_publish_stream(struct endpoint *e, uint64_t group, uint8_t priorit
   *p++ = priority;
   p += wire_vi64_put(p, 0);
   p += wire_vi64_put(p, size);
-  for (size_t i = 0; i < size; i++) *p++ = content(group, i);
+  for (size_t i = 0; i < size; i++)
+    *p++ = content(group, i);
   qc_stream_send(e->qc, sid, buf, (size_t)(p - buf), true);
   free(buf);
   e->streams_sent++;
@@ -377,7 +390,8 @@ void endpoint_publish_datagram(struct endpoint *e, uint64_t group, uint8_t prior
   p += wire_vi64_put(p, group);
   p += wire_vi64_put(p, 0);
   *p++ = priority;
-  for (size_t i = 0; i < size; i++) *p++ = content(group, i);
+  for (size_t i = 0; i < size; i++)
+    *p++ = content(group, i);
   qc_datagram_send(e->qc, buf, (size_t)(p - buf));
   e->datagrams_sent++;
 }

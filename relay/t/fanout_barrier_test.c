@@ -24,11 +24,11 @@ static struct watched {
   struct bench *b;
   struct plane_ops ops;
   const struct plane_ops *real;
-  bool unsettled;     /* changed, and nobody has waited since */
+  bool unsettled; /* changed, and nobody has waited since */
   unsigned quiesces;
   unsigned retired, resets, closes;
-  bool late;          /* one of these left unsettled */
-  bool other_id;      /* a RETIRE_CONNECTION_ID left while the entry had another ID than its packet */
+  bool late;     /* one of these left unsettled */
+  bool other_id; /* a RETIRE_CONNECTION_ID left while the entry had another ID than its packet */
   unsigned copies_behind; /* to sub[0] behind a CONNECTION_CLOSE */
 } watched;
 
@@ -36,8 +36,7 @@ static const struct client *subscriber(void) {
   const struct relay *relay = watched.b->relay;
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     const struct client *client = relay->clients[i];
-    if (client && client->path.remote.in.sin_addr.s_addr ==
-                      memnet_addr(HOST, 0).in.sin_addr.s_addr)
+    if (client && client->path.remote.in.sin_addr.s_addr == memnet_addr(HOST, 0).in.sin_addr.s_addr)
       return client;
   }
   return NULL;
@@ -45,7 +44,8 @@ static const struct client *subscriber(void) {
 
 static int on_put(void *ctx, uint32_t slot, const struct fb_subscriber *value) {
   const struct client *client = subscriber();
-  if (client && client->slot == slot) watched.unsettled = true;
+  if (client && client->slot == slot)
+    watched.unsettled = true;
   return watched.real->put_subscriber(ctx, slot, value);
 }
 
@@ -80,7 +80,8 @@ static bool tap(void *arg, const struct qc_path *path, uint8_t *data, size_t len
   size_t at = 1 + CID + wire_short_pn_len(data[0]);
   struct wire_cursor c = wire_cursor(data + at, 0, len - at - TAG);
   struct wire_frame f;
-  while (wire_left(&c) && wire_frame_next(&c, &f) == WIRE_FRAME_OK) see_frame(&f, data + 1);
+  while (wire_left(&c) && wire_frame_next(&c, &f) == WIRE_FRAME_OK)
+    see_frame(&f, data + 1);
   return true;
 }
 
@@ -103,7 +104,8 @@ static struct bench *begin(void) {
 static void migrate(struct bench *b, struct endpoint *e, uint8_t host, uint16_t port) {
   struct qc_path path = {.local = memnet_addr(host, port), .remote = memnet_addr(1, 4433)};
   for (size_t i = 0; i < b->net.n_nodes; i++)
-    if (b->net.nodes[i].arg == e) b->net.nodes[i].addr = path.local;
+    if (b->net.nodes[i].arg == e)
+      b->net.nodes[i].addr = path.local;
   assert_int_equal(qc_migrate(e->qc, &path, b->net.now_ns), 0);
 }
 
@@ -128,7 +130,8 @@ static void retire_waits_for_copies(void **state) {
 static void reset_waits_for_copies(void **state) {
   (void)state;
   struct bench *b = begin();
-  for (uint64_t g = 10; g < 15; g++) endpoint_publish_stream(b->pub, g, 1, 60000);
+  for (uint64_t g = 10; g < 15; g++)
+    endpoint_publish_stream(b->pub, g, 1, 60000);
   memnet_run(&b->net, 3 * MS, NULL, NULL);
   for (int64_t ordinal = 11; ordinal < 16; ordinal++)
     qc_stream_stop(b->sub[0]->qc, ordinal << 2 | 3, 0);
@@ -179,7 +182,8 @@ static void two_hundred_ids(void **state) {
   bench_publish(b, group, group + 20, 900, false);
   assert_true(b->copies - before >= 3 * 18); /* still fast, for all */
   bench_finish(b);
-  for (int i = 0; i < SUBS; i++) assert_int_equal(b->sub[i]->streams, group + 20);
+  for (int i = 0; i < SUBS; i++)
+    assert_int_equal(b->sub[i]->streams, group + 20);
   bench_check_sound(b);
   bench_close(b);
 }

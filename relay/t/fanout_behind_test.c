@@ -22,15 +22,14 @@
 static struct bench *begin(bool native, uint32_t timeout_ms) {
   static const struct endpoint_limits limits = {
       .max_data = 8u << 20, .max_stream_data = 1u << 18, .max_streams = 4000, .cid_len = 8};
-  struct bench *b = bench_open((struct shape){.native = native,
-                                              .protection = QC_PROTECT_NONE,
-                                              .limits = &limits,
-                                              .cache_bytes = CACHE});
+  struct bench *b = bench_open((struct shape){
+      .native = native, .protection = QC_PROTECT_NONE, .limits = &limits, .cache_bytes = CACHE});
   for (int i = 0; i < SUBS; i++)
     endpoint_subscribe_timed(b->sub[i], 255, i == SUBS - 1 ? timeout_ms : 0);
   memnet_run(&b->net, 400 * MS, NULL, NULL);
   for (size_t i = 0; i < b->net.n_nodes; i++)
-    if (b->net.nodes[i].arg == b->sub[SUBS - 1]) b->net.nodes[i].bottleneck = 1;
+    if (b->net.nodes[i].arg == b->sub[SUBS - 1])
+      b->net.nodes[i].bottleneck = 1;
   b->net.bottlenecks[1] =
       (struct memnet_bottleneck){.bytes_per_s = SLOW_BYTES, .queue_bytes = QUEUE_BYTES};
   return b;
@@ -40,12 +39,14 @@ static uint64_t publish(struct bench *b, bool streams, unsigned datagrams) {
   uint64_t most = 0;
   for (uint64_t g = 0; g < GROUPS; g++) {
     struct relay_state s;
-    if (streams) endpoint_publish_stream(b->pub, g, (uint8_t)(g % 4), BYTES);
+    if (streams)
+      endpoint_publish_stream(b->pub, g, (uint8_t)(g % 4), BYTES);
     for (unsigned d = 0; d < datagrams; d++)
       endpoint_publish_datagram(b->pub, g * datagrams + d, (uint8_t)(g % 4), 1000);
     memnet_run(&b->net, 2 * MS, NULL, NULL);
     relay_state(b->relay, &s);
-    if (s.cached_bytes + s.backlog_bytes > most) most = s.cached_bytes + s.backlog_bytes;
+    if (s.cached_bytes + s.backlog_bytes > most)
+      most = s.cached_bytes + s.backlog_bytes;
   }
   return most;
 }
@@ -67,7 +68,8 @@ static void stream_queue(bool native) {
     struct relay_state s;
     bench_publish(b, g, g + 1, BYTES, false);
     relay_state(b->relay, &s);
-    if (s.cached_bytes > most) most = s.cached_bytes;
+    if (s.cached_bytes > most)
+      most = s.cached_bytes;
   }
   assert_int_equal(b->drops_behind, native);
   memnet_run(&b->net, 10000 * MS, NULL, NULL);

@@ -21,8 +21,8 @@ struct queued {
   uint8_t data[];
 };
 
-static struct queued **append(struct queued **tail, const struct qc_path *path,
-                              const uint8_t *data, size_t len) {
+static struct queued **append(struct queued **tail, const struct qc_path *path, const uint8_t *data,
+                              size_t len) {
   struct queued *q = malloc(sizeof *q + len);
   q->next = NULL;
   q->path = *path;
@@ -48,15 +48,19 @@ static void drop_all(struct queued *q) {
 /* The invariant of congestion.h, at each copy and each packet of the slow path: known to be in
  * flight + copies not yet recorded <= window. Probes may be beyond it (RFC 9002 7.5). */
 static void check_window(struct bench *b) {
-  if (!b->relay || !b->native) return;
+  if (!b->relay || !b->native)
+    return;
   for (uint32_t i = 0; i < b->relay->n_slots; i++) {
     const struct client *client = b->relay->clients[i];
-    if (!client || !client->ledger) continue;
+    if (!client || !client->ledger)
+      continue;
     uint64_t copied = b->dp->counters[i].sent_bytes, sent = copied + client->slow_packets;
-    if (sent == b->sent[i] || client->ledger->pto_count) continue;
+    if (sent == b->sent[i] || client->ledger->pto_count)
+      continue;
     b->sent[i] = sent;
     uint64_t flight = ledger_inflight_bytes(client->ledger) + copied - client->window.entered;
-    if (flight > client->window.cc.now.cwnd) b->over_window++;
+    if (flight > client->window.cc.now.cwnd)
+      b->over_window++;
   }
 }
 
@@ -66,7 +70,8 @@ static int on_send(void *arg, const struct qc_path *path, const uint8_t *data, s
   return 0;
 }
 static void on_rand(void *arg, uint8_t *dest, size_t len) {
-  for (size_t i = 0; i < len; i++) dest[i] = (uint8_t)memnet_random(&((struct bench *)arg)->net);
+  for (size_t i = 0; i < len; i++)
+    dest[i] = (uint8_t)memnet_random(&((struct bench *)arg)->net);
 }
 static int on_resolve(void *arg, const struct qc_path *path, uint32_t *ifindex, uint8_t src[6],
                       uint8_t dst[6]) {
@@ -80,7 +85,8 @@ static int on_resolve(void *arg, const struct qc_path *path, uint32_t *ifindex, 
 static void on_log(void *arg, const char *line) {
   struct bench *b = arg;
   print_message("relay: %s\n", line);
-  if (strstr(line, "used twice")) b->numbers_twice++;
+  if (strstr(line, "used twice"))
+    b->numbers_twice++;
 }
 static const struct relay_ops relay_ops = {
     .send = on_send, .rand = on_rand, .resolve = on_resolve, .log = on_log};
@@ -89,7 +95,8 @@ static void on_connection(void *arg, uint64_t now_ns, uint32_t slot, uint32_t ge
                           const struct qc_cid *conn, const struct qc_path *path) {
   struct bench *b = arg;
   (void)now_ns, (void)slot, (void)gen, (void)path;
-  if (b->n_traced < sizeof b->traced / sizeof *b->traced) b->traced[b->n_traced++] = *conn;
+  if (b->n_traced < sizeof b->traced / sizeof *b->traced)
+    b->traced[b->n_traced++] = *conn;
 }
 static bool is_traced(const struct bench *b, const struct qc_cid *conn) {
   for (size_t i = 0; i < b->n_traced; i++)
@@ -99,11 +106,16 @@ static bool is_traced(const struct bench *b, const struct qc_cid *conn) {
 }
 static void on_number(void *arg, const struct qc_cid *conn, const struct ledger_number *number) {
   struct bench *b = arg;
-  if (number->origin != LEDGER_FAST && number->origin != LEDGER_SLOW) return;
-  if (!is_traced(b, conn)) b->numbers_untraced++;
-  if (number->fate == LEDGER_ACKED) b->numbers_acked++;
-  if (number->fate == LEDGER_ACKED && number->origin == LEDGER_SLOW) b->slow_acked++;
-  if (number->fate == LEDGER_LOST) b->numbers_lost++;
+  if (number->origin != LEDGER_FAST && number->origin != LEDGER_SLOW)
+    return;
+  if (!is_traced(b, conn))
+    b->numbers_untraced++;
+  if (number->fate == LEDGER_ACKED)
+    b->numbers_acked++;
+  if (number->fate == LEDGER_ACKED && number->origin == LEDGER_SLOW)
+    b->slow_acked++;
+  if (number->fate == LEDGER_LOST)
+    b->numbers_lost++;
 }
 static void on_dropped(void *arg, uint64_t now_ns, const struct trace_drop *drop) {
   struct bench *b = arg;
@@ -131,9 +143,8 @@ static int on_emit(void *user, const struct dp_native_copy *copy) {
 }
 
 static struct fb_path to_fb(const struct qc_path *path) {
-  struct fb_path out = {.family = 4,
-                        .local_port = path->local.in.sin_port,
-                        .remote_port = path->remote.in.sin_port};
+  struct fb_path out = {
+      .family = 4, .local_port = path->local.in.sin_port, .remote_port = path->remote.in.sin_port};
   memcpy(out.local_addr, &path->local.in.sin_addr, 4);
   memcpy(out.remote_addr, &path->remote.in.sin_addr, 4);
   return out;
@@ -156,7 +167,8 @@ static void read_packet(struct bench *b, const struct qc_path *path, const uint8
 }
 
 static void end_batch(struct bench *b) {
-  if (!b->unfinished) return;
+  if (!b->unfinished)
+    return;
   b->unfinished = false;
   relay_batch_end(b->relay, b->net.now_ns);
 }
@@ -184,11 +196,15 @@ static void relay_in(void *arg, const struct qc_path *path, const uint8_t *data,
   struct bench *b = arg;
   (void)now_ns;
   bool upstream = path->remote.in.sin_port == htons(100);
-  if (upstream && b->upstream_tap) b->upstream_tap(b, path, data, len);
+  if (upstream && b->upstream_tap)
+    b->upstream_tap(b, path, data, len);
   bool bypass = upstream && b->gso_every && ++b->upstream_packets % b->gso_every == 0;
-  if (bypass) read_packet(b, path, data, len);
-  else bench_inject(b, path, data, len);
-  while (b->feeder && feeder_step(b->feeder, 1000)) continue;
+  if (bypass)
+    read_packet(b, path, data, len);
+  else
+    bench_inject(b, path, data, len);
+  while (b->feeder && feeder_step(b->feeder, 1000))
+    continue;
   end_batch(b);
 }
 static size_t relay_out(void *arg, struct qc_path *path, uint8_t *buf, size_t room,
@@ -197,38 +213,45 @@ static size_t relay_out(void *arg, struct qc_path *path, uint8_t *buf, size_t ro
   while (!b->head && !b->drained && !is_stalled(b))
     b->drained = !relay_input_drained(b->relay, now_ns);
   struct queued *q = b->head;
-  if (!q) return 0;
+  if (!q)
+    return 0;
   assert_true(q->len <= room);
   *path = q->path;
   memcpy(buf, q->data, q->len);
   size_t len = q->len;
   b->head = q->next;
-  if (!b->head) b->tail = &b->head;
+  if (!b->head)
+    b->tail = &b->head;
   free(q);
   return len;
 }
 /* What relay_deadline() must say: it asks those that were touched, this asks all. */
 static uint64_t ask_all(const struct relay *relay) {
   uint64_t first = relay->dirty ? relay->now : UINT64_MAX;
-  if (relay->missing_ns && relay->missing_ns < first) first = relay->missing_ns;
+  if (relay->missing_ns && relay->missing_ns < first)
+    first = relay->missing_ns;
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     uint64_t at = relay->clients[i] ? client_due(relay->clients[i]) : UINT64_MAX;
-    if (at < first) first = at;
+    if (at < first)
+      first = at;
   }
   return first;
 }
 static uint64_t relay_due(void *arg) {
   const struct bench *b = arg;
-  if (b->socket || is_stalled(b)) return b->stalled_until_ns;
+  if (b->socket || is_stalled(b))
+    return b->stalled_until_ns;
   uint64_t at = relay_deadline(b->relay);
   assert_true(at == ask_all(b->relay)); /* a timer that moved was not noted */
   return at;
 }
 static void relay_expire(void *arg, uint64_t now_ns) {
   struct bench *b = arg;
-  if (is_stalled(b)) return;
+  if (is_stalled(b))
+    return;
   read_socket(b);
-  if (relay_deadline(b->relay) <= now_ns) relay_expiry(b->relay, now_ns);
+  if (relay_deadline(b->relay) <= now_ns)
+    relay_expiry(b->relay, now_ns);
 }
 
 /* ---- set-up --------------------------------------------------------------------------------- */
@@ -260,7 +283,8 @@ struct bench *bench_open(struct shape shape) {
     b->dp->policy = shape.policy;
     dp_native_on_emit(b->dp, on_emit, b);
     native_plane_init(&b->plane, b->dp);
-    if (keys.keystreams_down) b->feeder = feeder_new(&b->plane.plane);
+    if (keys.keystreams_down)
+      b->feeder = feeder_new(&b->plane.plane);
   }
   struct relay_config config = {
       .ops = &relay_ops,
@@ -280,8 +304,8 @@ struct bench *bench_open(struct shape shape) {
   };
   if (shape.guests) {
     moqt_name_set(&b->guest_track, "pub", "video");
-    config.guests = (struct relay_guests){.track = &b->guest_track,
-                                          .h3 = strcmp(shape.guests, "h3") == 0};
+    config.guests =
+        (struct relay_guests){.track = &b->guest_track, .h3 = strcmp(shape.guests, "h3") == 0};
   }
   b->relay = relay_new(&config);
   assert_non_null(b->relay);
@@ -301,8 +325,8 @@ struct bench *bench_open(struct shape shape) {
   limits.cipher = shape.cipher;
   b->pub = endpoint_new(&b->net, memnet_addr(2, 100), at, shape.protection, &usual);
   for (uint8_t i = 0; i < SUBS; i++)
-    b->sub[i] = endpoint_new(&b->net, memnet_addr((uint8_t)(3 + i), 200), at, shape.protection,
-                             &limits);
+    b->sub[i] =
+        endpoint_new(&b->net, memnet_addr((uint8_t)(3 + i), 200), at, shape.protection, &limits);
   memnet_run(&b->net, 50 * MS, NULL, NULL);
   assert_true(b->pub->established);
   endpoint_announce(b->pub);
@@ -318,7 +342,8 @@ void bench_close(struct bench *b) {
   relay_free(b->relay);
   feeder_free(b->feeder);
   endpoint_free(b->pub);
-  for (int i = 0; i < SUBS; i++) endpoint_free(b->sub[i]);
+  for (int i = 0; i < SUBS; i++)
+    endpoint_free(b->sub[i]);
   dp_native_free(b->dp);
   qc_tls_free(b->tls);
   drop_all(b->head);
@@ -328,9 +353,11 @@ void bench_close(struct bench *b) {
 }
 
 void bench_subscribe_all(struct bench *b) {
-  for (int i = 0; i < SUBS; i++) endpoint_subscribe(b->sub[i], 255);
+  for (int i = 0; i < SUBS; i++)
+    endpoint_subscribe(b->sub[i], 255);
   memnet_run(&b->net, 400 * MS, NULL, NULL);
-  for (int i = 0; i < SUBS; i++) assert_true(b->sub[i]->answered);
+  for (int i = 0; i < SUBS; i++)
+    assert_true(b->sub[i]->answered);
 }
 
 static bool all_done(void *arg) {
@@ -338,7 +365,8 @@ static bool all_done(void *arg) {
   /* PUBLISH_DONE may overtake a stream that is being resent: it tells how many come. */
   for (int i = 0; i < SUBS; i++) {
     const struct endpoint *e = b->sub[i];
-    if (!e->done || (!e->closed && e->streams + e->resets < e->done_streams)) return false;
+    if (!e->done || (!e->closed && e->streams + e->resets < e->done_streams))
+      return false;
   }
   return true;
 }
@@ -346,7 +374,8 @@ static bool all_done(void *arg) {
 void bench_publish(struct bench *b, uint64_t from, uint64_t to, size_t size, bool datagrams) {
   for (uint64_t g = from; g < to; g++) {
     endpoint_publish_stream(b->pub, g, (uint8_t)(g % 4), size + g % 7);
-    if (datagrams) endpoint_publish_datagram(b->pub, g, (uint8_t)(g % 4), 200);
+    if (datagrams)
+      endpoint_publish_datagram(b->pub, g, (uint8_t)(g % 4), 200);
     memnet_run(&b->net, 2 * MS, NULL, NULL);
   }
 }
@@ -360,7 +389,8 @@ void bench_bottleneck(struct bench *b, uint64_t bytes_per_s, uint64_t queue_byte
       (struct memnet_bottleneck){.bytes_per_s = bytes_per_s, .queue_bytes = queue_bytes};
   for (size_t i = 0; i < b->net.n_nodes; i++)
     for (int s = 0; s < SUBS; s++)
-      if (b->net.nodes[i].arg == b->sub[s]) b->net.nodes[i].bottleneck = 1;
+      if (b->net.nodes[i].arg == b->sub[s])
+        b->net.nodes[i].bottleneck = 1;
 }
 
 void bench_finish(struct bench *b) {

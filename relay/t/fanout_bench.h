@@ -8,7 +8,7 @@
 #include "relay/fanout/relay.h"
 #include "relay/t/endpoint.h"
 
-#define MS UINT64_C(1000000)
+#define MS   UINT64_C(1000000)
 #define SUBS 3
 
 struct queued;
@@ -23,9 +23,9 @@ struct bench {
   struct endpoint *pub, *sub[SUBS];
   struct queued *head, **tail;
   bool drained, unfinished; /* the socket; a batch */
-  uint64_t sent[16];    /* by slot: moves with each copy and packet of the slow path */
-  uint64_t over_window; /* of them, beyond the congestion window */
-  uint64_t slow_acked; /* of numbers_acked */
+  uint64_t sent[16];        /* by slot: moves with each copy and packet of the slow path */
+  uint64_t over_window;     /* of them, beyond the congestion window */
+  uint64_t slow_acked;      /* of numbers_acked */
   uint64_t drops, drops_behind, drops_backlog; /* told by user space */
   struct qc_cid traced[16]; /* connections that the trace names as entered into the datapath */
   size_t n_traced;
@@ -50,8 +50,8 @@ struct shape {
   const struct endpoint_limits *limits;
   uint32_t gso_every;
   bool cubic;
-  uint32_t policy; /* enum dp_policy */
-  uint64_t other_seed; /* of the network and all randomness; 0 = the usual one */
+  uint32_t policy;      /* enum dp_policy */
+  uint64_t other_seed;  /* of the network and all randomness; 0 = the usual one */
   uint64_t cache_bytes; /* 0 = 16 MiB */
   /* native with protection tls */
   enum qc_cipher cipher; /* of everybody */

@@ -14,8 +14,8 @@
 
 #define LINK_BYTES_S 250000ull /* 2 Mbit/s */
 #define QUEUE_BYTES  65536ull
-#define GROUP_BYTES  1700ull   /* each 2 ms to three: ten times the link */
-#define GROUPS       1500ull   /* 3 s */
+#define GROUP_BYTES  1700ull /* each 2 ms to three: ten times the link */
+#define GROUPS       1500ull /* 3 s */
 
 static struct shape shape_of(bool cubic) {
   static const struct endpoint_limits limits = {
@@ -38,7 +38,8 @@ static void assert_fair(const struct bench *b) {
 
 static uint64_t delivered(const struct bench *b) {
   uint64_t n = 0;
-  for (int i = 0; i < SUBS; i++) n += b->sub[i]->streams;
+  for (int i = 0; i < SUBS; i++)
+    n += b->sub[i]->streams;
   return n * GROUP_BYTES;
 }
 
@@ -105,7 +106,8 @@ static void fast_path_comes_back(void **state) {
   print_message("slow %llu then %llu of %llu\n", (unsigned long long)slow,
                 (unsigned long long)(b->slow_acked - slow), (unsigned long long)b->numbers_acked);
   assert_true((b->slow_acked - slow) * 50 <= b->numbers_acked);
-  for (int i = 0; i < SUBS; i++) assert_int_equal(b->sub[i]->streams, 400);
+  for (int i = 0; i < SUBS; i++)
+    assert_int_equal(b->sub[i]->streams, 400);
   assert_int_equal(b->numbers_lost, 0);
   bench_check_sound(b);
   bench_close(b);
@@ -125,7 +127,8 @@ static void late_user_space(void **state) {
   print_message("slow %llu of %llu\n", (unsigned long long)b->slow_acked,
                 (unsigned long long)b->numbers_acked);
   assert_true(b->slow_acked * 50 <= b->numbers_acked);
-  for (int i = 0; i < SUBS; i++) assert_int_equal(b->sub[i]->streams, 1000);
+  for (int i = 0; i < SUBS; i++)
+    assert_int_equal(b->sub[i]->streams, 1000);
   assert_int_equal(b->numbers_lost, 0);
   bench_check_sound(b);
   bench_close(b);

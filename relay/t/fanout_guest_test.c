@@ -25,7 +25,8 @@ struct guest {
 };
 
 static void on_rand(void *app, uint8_t *dest, size_t len) {
-  for (size_t i = 0; i < len; i++) dest[i] = (uint8_t)memnet_random(((struct guest *)app)->net);
+  for (size_t i = 0; i < len; i++)
+    dest[i] = (uint8_t)memnet_random(((struct guest *)app)->net);
 }
 static void on_done(void *app) {
   ((struct guest *)app)->established = true;
@@ -96,12 +97,10 @@ static struct guest *connect_guest(struct bench *b, const char *alpn, enum qc_ci
                                    .max_udp_payload = 1452};
   g->qc = qc_client(&config, "fanbench");
   assert_non_null(g->qc);
-  memnet_add(&b->net, &(struct memnet_node){.addr = local,
-                                            .arg = g,
-                                            .in = in,
-                                            .out = out,
-                                            .deadline = deadline,
-                                            .expire = expire});
+  memnet_add(
+      &b->net,
+      &(struct memnet_node){
+          .addr = local, .arg = g, .in = in, .out = out, .deadline = deadline, .expire = expire});
   memnet_run(&b->net, 50 * MS, NULL, NULL);
   return g;
 }
@@ -176,7 +175,8 @@ static void subscribers_do_not_notice(void **state) {
   bench_subscribe_all(b);
   bench_publish(b, 0, GROUPS, 900, false);
   bench_finish(b);
-  for (int i = 0; i < SUBS; i++) assert_int_equal(b->sub[i]->streams, GROUPS);
+  for (int i = 0; i < SUBS; i++)
+    assert_int_equal(b->sub[i]->streams, GROUPS);
   assert_int_equal(g->whole, GROUPS);
   assert_false(g->closed);
   over(b, g);
@@ -185,9 +185,7 @@ static void subscribers_do_not_notice(void **state) {
 /* no_application_protocol is TLS alert 120 (RFC 9001 8.1). */
 static void nobody_else_comes_in(void **state) {
   (void)state;
-  static const struct {
-    const char *relay, *client;
-  } rows[] = {{NULL, "h3"}, {"h3", "h2"}};
+  static const struct { const char *relay, *client; } rows[] = {{NULL, "h3"}, {"h3", "h2"}};
   for (size_t i = 0; i < 2; i++) {
     struct bench *b = bench_open(with_guests(QC_CHACHA20_POLY1305, rows[i].relay));
     struct guest *g = connect_guest(b, rows[i].client, QC_CHACHA20_POLY1305);

@@ -23,7 +23,8 @@ static struct shape sealed(enum qc_cipher cipher) {
 
 static void finish_all(struct bench *b, uint64_t groups) {
   bench_finish(b);
-  for (int i = 0; i < SUBS; i++) assert_int_equal(b->sub[i]->streams, groups);
+  for (int i = 0; i < SUBS; i++)
+    assert_int_equal(b->sub[i]->streams, groups);
   bench_check_sound(b);
 }
 
@@ -95,9 +96,12 @@ static void updates_in_the_middle(void **state) {
     uint64_t group = 0;
     bench_subscribe_all(b);
     for (int round = 0; round < 6; round++) {
-      if (round % 3 == 0) assert_true(relay_update_keys(b->relay, b->net.now_ns));
-      if (round % 3 == 1) assert_int_equal(qc_update_key(b->sub[0]->qc, b->net.now_ns), 0);
-      if (round % 3 == 2) assert_int_equal(qc_update_key(b->pub->qc, b->net.now_ns), 0);
+      if (round % 3 == 0)
+        assert_true(relay_update_keys(b->relay, b->net.now_ns));
+      if (round % 3 == 1)
+        assert_int_equal(qc_update_key(b->sub[0]->qc, b->net.now_ns), 0);
+      if (round % 3 == 2)
+        assert_int_equal(qc_update_key(b->pub->qc, b->net.now_ns), 0);
       const uint64_t before = b->copies;
       bench_publish(b, group, group + 50, 900, false);
       group += 50;
@@ -124,7 +128,8 @@ static void a_worn_key_is_renewed(void **state) {
     bench_publish(b, g, g + 1, 900, false);
     for (uint32_t i = 0; i < b->relay->n_slots; i++) {
       const struct client *client = b->relay->clients[i];
-      if (!client || !client->in_plane) continue;
+      if (!client || !client->in_plane)
+        continue;
       updates += client->keys.tx_from != from[i];
       from[i] = client->keys.tx_from;
       phases[client->tx_phase] = true;
@@ -166,7 +171,8 @@ static void a_spent_key_ends_the_connection(void **state) {
 static bool is_zero(const void *at, size_t len) {
   const uint8_t *bytes = at;
   for (size_t i = 0; i < len; i++)
-    if (bytes[i]) return false;
+    if (bytes[i])
+      return false;
   return true;
 }
 
@@ -190,7 +196,8 @@ static void nothing_secret_outlives_its_connection(void **state) {
     finish_all(b, 40);
     relay_stop(b->relay, b->net.now_ns);
     assert_true(is_zero(b->dp->keys, keys * sizeof *b->dp->keys));
-    if (b->dp->ghash) assert_true(is_zero(b->dp->ghash, keys * sizeof *b->dp->ghash));
+    if (b->dp->ghash)
+      assert_true(is_zero(b->dp->ghash, keys * sizeof *b->dp->ghash));
     assert_true(is_zero(b->dp->keystreams, all_keystreams(b)));
     for (uint32_t i = 0; i < b->relay->n_slots; i++)
       assert_true(!b->relay->clients[i] || !b->relay->clients[i]->in_plane);
@@ -203,9 +210,11 @@ static void nothing_secret_outlives_its_connection(void **state) {
 static uint64_t hurt_packets;
 
 /* A copy of each upstream packet with a bit changed comes in front of it. */
-static void inject_hurt(struct bench *b, const struct qc_path *path, const uint8_t *data, size_t len) {
+static void inject_hurt(struct bench *b, const struct qc_path *path, const uint8_t *data,
+                        size_t len) {
   uint8_t hurt[1500];
-  if (len > sizeof hurt || (data[0] & 0x80)) return;
+  if (len > sizeof hurt || (data[0] & 0x80))
+    return;
   const uint64_t copies = b->copies;
   memcpy(hurt, data, len);
   hurt[(hurt_packets * 37) % len] ^= (uint8_t)(1u << hurt_packets % 8);

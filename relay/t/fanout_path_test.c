@@ -238,7 +238,8 @@ static void publisher_restarts(void **state) {
   struct bench *b = bench_open((struct shape){.native = true, .protection = QC_PROTECT_NONE});
   uint64_t group = 0;
   bench_subscribe_all(b);
-  for (int i = 0; i < 4; i++) publish_fast(b, &group);
+  for (int i = 0; i < 4; i++)
+    publish_fast(b, &group);
   struct endpoint *old = b->pub;
   *node_of(b, old) = b->net.nodes[--b->net.n_nodes];
   b->pub = endpoint_new(&b->net, memnet_addr(2, 100), memnet_addr(1, 4433), QC_PROTECT_NONE, NULL);
@@ -251,12 +252,14 @@ static void publisher_restarts(void **state) {
   }
   bench_subscribe_all(b);
   const uint64_t duplicates = b->dp->cpus[0].packets[FB_PKT_DUPLICATE];
-  for (int i = 0; i < 3; i++) publish(b, &group); /* their stream IDs are longer than its own */
+  for (int i = 0; i < 3; i++)
+    publish(b, &group); /* their stream IDs are longer than its own */
   publish_fast(b, &group);
   assert_int_equal(b->dp->cpus[0].packets[FB_PKT_DUPLICATE], duplicates);
   endpoint_publish_done(b->pub);
   memnet_run(&b->net, 1000 * MS, NULL, NULL);
-  for (int i = 0; i < SUBS; i++) assert_int_equal(b->sub[i]->streams, group);
+  for (int i = 0; i < SUBS; i++)
+    assert_int_equal(b->sub[i]->streams, group);
   bench_check_sound(b);
   endpoint_free(old);
   bench_close(b);
@@ -274,7 +277,8 @@ struct catch {
 
 static bool catch_short(void *arg, const struct qc_path *path, uint8_t *data, size_t len) {
   struct catch *c = arg;
-  if (data[0] & 0x80 || memcmp(&path->remote.in, &c->to.in, sizeof c->to.in) != 0) return true;
+  if (data[0] & 0x80 || memcmp(&path->remote.in, &c->to.in, sizeof c->to.in) != 0)
+    return true;
   c->path = *path;
   c->len = len;
   memcpy(c->data, data, len);
@@ -341,7 +345,8 @@ int main(void) {
       cmocka_unit_test(publisher_updates_key),
       cmocka_unit_test(relay_updates_keys),
       cmocka_unit_test(too_early_for_keys),
-      cmocka_unit_test(publisher_restarts),     cmocka_unit_test(a_stray_is_reset),
+      cmocka_unit_test(publisher_restarts),
+      cmocka_unit_test(a_stray_is_reset),
       cmocka_unit_test(vanished_relay_copies_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

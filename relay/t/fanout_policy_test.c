@@ -324,12 +324,18 @@ static void stock(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(none_drops_nothing),  cmocka_unit_test(without_lag_nothing_is_lost),
-      cmocka_unit_test(priority_limit),      cmocka_unit_test(deadline),
-      cmocka_unit_test(skip_to_group),       cmocka_unit_test(lossy),
-      cmocka_unit_test(narrow_stream_limit), cmocka_unit_test(a_filter_reaches_what_waits),
-      cmocka_unit_test(filters_in_one_go),   cmocka_unit_test(datagrams_in_order),
-      cmocka_unit_test(a_track_begins_anew), cmocka_unit_test(the_datapath_learns_ages),
+      cmocka_unit_test(none_drops_nothing),
+      cmocka_unit_test(without_lag_nothing_is_lost),
+      cmocka_unit_test(priority_limit),
+      cmocka_unit_test(deadline),
+      cmocka_unit_test(skip_to_group),
+      cmocka_unit_test(lossy),
+      cmocka_unit_test(narrow_stream_limit),
+      cmocka_unit_test(a_filter_reaches_what_waits),
+      cmocka_unit_test(filters_in_one_go),
+      cmocka_unit_test(datagrams_in_order),
+      cmocka_unit_test(a_track_begins_anew),
+      cmocka_unit_test(the_datapath_learns_ages),
       cmocka_unit_test(stock),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,8 @@ static void run_plain(struct shape shape, size_t size, uint64_t groups) {
   for (int i = 0; i < SUBS; i++) {
     assert_int_equal(b->sub[i]->streams, groups);
     assert_int_equal(b->sub[i]->done_streams, groups);
-    if (shape.loss_ppm == 0) assert_int_equal(b->sub[i]->datagrams, groups);
+    if (shape.loss_ppm == 0)
+      assert_int_equal(b->sub[i]->datagrams, groups);
   }
   bench_check_sound(b);
   print_message("copies %llu, acked %llu, lost %llu\n", (unsigned long long)b->copies,
@@ -70,11 +71,10 @@ static void native_bypass(void **state) {
 }
 static void native_bypass_loss(void **state) {
   (void)state;
-  run_plain((struct shape){.native = true,
-                           .protection = QC_PROTECT_NONE,
-                           .gso_every = 4,
-                           .loss_ppm = 30000},
-            4000, 200);
+  run_plain(
+      (struct shape){
+          .native = true, .protection = QC_PROTECT_NONE, .gso_every = 4, .loss_ppm = 30000},
+      4000, 200);
 }
 
 /* Tight windows: the fast path keeps every limit, everything arrives. */
@@ -89,11 +89,10 @@ static void native_tight_loss(void **state) {
   (void)state;
   static const struct endpoint_limits limits = {
       .max_data = 40000, .max_stream_data = 8000, .max_streams = 4, .cid_len = 8};
-  run_plain((struct shape){.native = true,
-                           .protection = QC_PROTECT_NONE,
-                           .limits = &limits,
-                           .loss_ppm = 50000},
-            12000, 80);
+  run_plain(
+      (struct shape){
+          .native = true, .protection = QC_PROTECT_NONE, .limits = &limits, .loss_ppm = 50000},
+      12000, 80);
 }
 /* A receiver raises MAX_DATA when a part of its window is used: what the relay holds back
  * for ngtcp2's own streams must not keep it from that, however far the limit has come. */
@@ -111,8 +110,8 @@ static void native_tiny_window(void **state) {
   (void)state;
   static const struct endpoint_limits limits = {
       .max_data = 300, .max_stream_data = 300, .max_streams = 100, .cid_len = 8};
-  struct bench *b = bench_open((struct shape){
-      .native = true, .protection = QC_PROTECT_NONE, .limits = &limits});
+  struct bench *b =
+      bench_open((struct shape){.native = true, .protection = QC_PROTECT_NONE, .limits = &limits});
   bench_subscribe_all(b);
   bench_publish(b, 0, 20, 90, false);
   memnet_run(&b->net, 1000 * MS, NULL, NULL);
@@ -128,8 +127,8 @@ static void datagrams_pass_blocked_streams(void **state) {
   for (int native = 0; native < 2; native++) {
     static const struct endpoint_limits limits = {
         .max_data = 1u << 20, .max_stream_data = 64, .max_streams = 100, .cid_len = 8};
-    struct bench *b = bench_open((struct shape){
-        .native = native, .protection = QC_PROTECT_NONE, .limits = &limits});
+    struct bench *b = bench_open(
+        (struct shape){.native = native, .protection = QC_PROTECT_NONE, .limits = &limits});
     bench_subscribe_all(b);
     bench_publish(b, 0, 20, 20000, true);
     for (int i = 0; i < SUBS; i++) {
@@ -248,7 +247,8 @@ static size_t n_kept;
 
 static void keep(struct bench *b, const struct qc_path *path, const uint8_t *data, size_t len) {
   (void)b;
-  if (n_kept == KEPT || len > sizeof kept->data || data[0] & 0x80) return;
+  if (n_kept == KEPT || len > sizeof kept->data || data[0] & 0x80)
+    return;
   kept[n_kept].path = *path;
   kept[n_kept].len = len;
   memcpy(kept[n_kept++].data, data, len);
@@ -262,9 +262,11 @@ static void keep(struct bench *b, const struct qc_path *path, const uint8_t *dat
 static uint64_t n_replayed;
 
 static void replay(struct bench *b, const struct qc_path *path, const uint8_t *data, size_t len) {
-  if (n_kept == KEPT) n_kept = 0;
+  if (n_kept == KEPT)
+    n_kept = 0;
   keep(b, path, data, len);
-  if (n_kept <= REPLAY_AFTER) return;
+  if (n_kept <= REPLAY_AFTER)
+    return;
   const struct kept *old = &kept[n_kept - 1 - REPLAY_AFTER];
   uint64_t before = b->copies;
   bench_inject(b, &old->path, old->data, old->len);
@@ -303,7 +305,8 @@ static void malformed(void **state) {
   b->upstream_tap = NULL;
   uint64_t before = b->copies;
   struct kept *last = &kept[n_kept - 1];
-  for (size_t len = 0; len < last->len; len++) bench_inject(b, &last->path, last->data, len);
+  for (size_t len = 0; len < last->len; len++)
+    bench_inject(b, &last->path, last->data, len);
   for (size_t bit = 0; bit < last->len * 8; bit += 3) {
     uint8_t copy[1500];
     memcpy(copy, last->data, last->len);
@@ -321,7 +324,8 @@ static void malformed(void **state) {
   assert_int_equal(b->copies, before);
   bench_publish(b, 20, 60, 900, true);
   bench_finish(b);
-  for (int i = 0; i < SUBS; i++) assert_int_equal(b->sub[i]->streams, 60);
+  for (int i = 0; i < SUBS; i++)
+    assert_int_equal(b->sub[i]->streams, 60);
   bench_check_sound(b);
   bench_close(b);
 }
@@ -385,19 +389,21 @@ static void publisher_returns(void **state) {
     memnet_run(&b->net, 50 * MS, NULL, NULL);
     struct endpoint *old = b->pub;
     for (size_t i = 0; i < b->net.n_nodes; i++) {
-      if (b->net.nodes[i].arg != old) continue;
+      if (b->net.nodes[i].arg != old)
+        continue;
       b->net.nodes[i] = b->net.nodes[--b->net.n_nodes];
       break;
     }
-    b->pub = endpoint_new(&b->net, memnet_addr(9, 100), memnet_addr(1, 4433), QC_PROTECT_NONE,
-                          NULL);
+    b->pub =
+        endpoint_new(&b->net, memnet_addr(9, 100), memnet_addr(1, 4433), QC_PROTECT_NONE, NULL);
     memnet_run(&b->net, 50 * MS, NULL, NULL);
     endpoint_announce(b->pub);
     memnet_run(&b->net, 50 * MS, NULL, NULL);
     assert_true(b->pub->subscribed);
     uint64_t before = b->copies;
     bench_publish(b, 40, 80, 3000, true);
-    if (native) assert_true(b->copies > before + 40);
+    if (native)
+      assert_true(b->copies > before + 40);
     endpoint_publish_done(b->pub);
     memnet_run(&b->net, 500 * MS, NULL, NULL);
     for (int i = 0; i < SUBS; i++) {
@@ -421,12 +427,13 @@ static void same_tuple(void **state) {
   /* The old endpoint stays in the network but hears and says nothing any more. */
   struct endpoint *old = b->sub[1];
   for (size_t i = 0; i < b->net.n_nodes; i++) {
-    if (b->net.nodes[i].arg != old) continue;
+    if (b->net.nodes[i].arg != old)
+      continue;
     b->net.nodes[i] = b->net.nodes[--b->net.n_nodes];
     break;
   }
-  b->sub[1] = endpoint_new(&b->net, memnet_addr(4, 200), memnet_addr(1, 4433), QC_PROTECT_NONE,
-                           NULL);
+  b->sub[1] =
+      endpoint_new(&b->net, memnet_addr(4, 200), memnet_addr(1, 4433), QC_PROTECT_NONE, NULL);
   bench_publish(b, 40, 60, 1500, true);
   assert_true(b->sub[1]->established);
   endpoint_subscribe(b->sub[1], 255);
@@ -447,11 +454,12 @@ static void vanished(void **state) {
   (void)state;
   static const struct endpoint_limits limits = {
       .max_data = 8u << 20, .max_stream_data = 1u << 18, .max_streams = 3000, .cid_len = 8};
-  struct bench *b = bench_open(
-      (struct shape){.native = true, .protection = QC_PROTECT_NONE, .limits = &limits});
+  struct bench *b =
+      bench_open((struct shape){.native = true, .protection = QC_PROTECT_NONE, .limits = &limits});
   bench_subscribe_all(b);
   for (size_t i = 0; i < b->net.n_nodes; i++) {
-    if (b->net.nodes[i].arg != b->sub[1]) continue;
+    if (b->net.nodes[i].arg != b->sub[1])
+      continue;
     b->net.nodes[i] = b->net.nodes[--b->net.n_nodes];
     break;
   }
@@ -478,9 +486,11 @@ static void sums_agree(void **state) {
   bench_finish(b);
   for (uint32_t slot = 0; slot < 4; slot++) {
     uint64_t sent = b->dp->counters[slot].decisions[FB_DEC_SEND];
-    if (b->dp->counters[slot].copies == 0) continue; /* the publisher's own slot */
+    if (b->dp->counters[slot].copies == 0)
+      continue; /* the publisher's own slot */
     uint64_t all = 0;
-    for (unsigned d = 0; d < FB_DECISION_COUNT; d++) all += b->dp->counters[slot].decisions[d];
+    for (unsigned d = 0; d < FB_DECISION_COUNT; d++)
+      all += b->dp->counters[slot].decisions[d];
     assert_true(sent > 0 && sent <= all);
     assert_true(b->dp->counters[slot].data_used <= b->dp->counters[slot].max_data);
   }
@@ -489,21 +499,20 @@ static void sums_agree(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(stock_none),        cmocka_unit_test(stock_tls),
-      cmocka_unit_test(stock_loss),        cmocka_unit_test(native_small),
-      cmocka_unit_test(native_large),      cmocka_unit_test(native_loss),
-      cmocka_unit_test(native_heavy_loss), cmocka_unit_test(native_bypass),
+      cmocka_unit_test(stock_none),         cmocka_unit_test(stock_tls),
+      cmocka_unit_test(stock_loss),         cmocka_unit_test(native_small),
+      cmocka_unit_test(native_large),       cmocka_unit_test(native_loss),
+      cmocka_unit_test(native_heavy_loss),  cmocka_unit_test(native_bypass),
       cmocka_unit_test(native_bypass_loss), cmocka_unit_test(native_tight),
-      cmocka_unit_test(native_tight_loss), cmocka_unit_test(native_small_window),
-      cmocka_unit_test(native_tiny_window),
-      cmocka_unit_test(datagrams_pass_blocked_streams), cmocka_unit_test(native_empty_cid),
-      cmocka_unit_test(native_long_cid),   cmocka_unit_test(late_join),
-      cmocka_unit_test(filtered),          cmocka_unit_test(no_publisher),
-      cmocka_unit_test(leaver),            cmocka_unit_test(replayed),
-      cmocka_unit_test(malformed),         cmocka_unit_test(upstream_reset),
-      cmocka_unit_test(publisher_closes),  cmocka_unit_test(publisher_returns),
-      cmocka_unit_test(same_tuple),
-      cmocka_unit_test(vanished),          cmocka_unit_test(sums_agree),
+      cmocka_unit_test(native_tight_loss),  cmocka_unit_test(native_small_window),
+      cmocka_unit_test(native_tiny_window), cmocka_unit_test(datagrams_pass_blocked_streams),
+      cmocka_unit_test(native_empty_cid),   cmocka_unit_test(native_long_cid),
+      cmocka_unit_test(late_join),          cmocka_unit_test(filtered),
+      cmocka_unit_test(no_publisher),       cmocka_unit_test(leaver),
+      cmocka_unit_test(replayed),           cmocka_unit_test(malformed),
+      cmocka_unit_test(upstream_reset),     cmocka_unit_test(publisher_closes),
+      cmocka_unit_test(publisher_returns),  cmocka_unit_test(same_tuple),
+      cmocka_unit_test(vanished),           cmocka_unit_test(sums_agree),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,8 +16,7 @@
 #include "relay/t/fanout_bench.h"
 
 static struct bench *open_all(bool native) {
-  struct bench *b =
-      bench_open((struct shape){.native = native, .protection = QC_PROTECT_NONE});
+  struct bench *b = bench_open((struct shape){.native = native, .protection = QC_PROTECT_NONE});
   bench_subscribe_all(b);
   bench_publish(b, 0, 5, 3000, true);
   memnet_run(&b->net, 20 * MS, NULL, NULL);
@@ -42,8 +41,7 @@ static void claim_all(uint8_t *payload, const struct wire_frame *f) {
  * the tag is 16 bytes of zeros. */
 static bool optimistic(void *arg, const struct qc_path *path, uint8_t *data, size_t len) {
   (void)arg;
-  if (path->local.in.sin_addr.s_addr != memnet_addr(3, 200).in.sin_addr.s_addr ||
-      (data[0] & 0x80))
+  if (path->local.in.sin_addr.s_addr != memnet_addr(3, 200).in.sin_addr.s_addr || (data[0] & 0x80))
     return true;
   size_t at = 1 + FB_UPSTREAM_CID + wire_short_pn_len(data[0]);
   struct wire_cursor c = wire_cursor(data + at, 0, len - at - 16);
@@ -154,7 +152,8 @@ static void cut_streams_are_malformed(void **state) {
   size_t len = lawful(data);
   (void)state;
   for (int native = 0; native < 2; native++) {
-    for (size_t cut = 1; cut < 12; cut++) cut_at(native, cut);
+    for (size_t cut = 1; cut < 12; cut++)
+      cut_at(native, cut);
     cut_at(native, len / 2);
     cut_at(native, len - 1);
   }
@@ -199,12 +198,14 @@ static void junk_is_bounded(void **state) {
     assert_false(b->pub->closed);
     bench_publish(b, 5, 30, 900, false);
     memnet_run(&b->net, 100 * MS, NULL, NULL);
-    for (int i = 0; i < SUBS; i++) assert_int_equal(b->sub[i]->streams, 30);
+    for (int i = 0; i < SUBS; i++)
+      assert_int_equal(b->sub[i]->streams, 30);
     qc_close(b->pub->qc, 0, "");
     memnet_run(&b->net, 500 * MS, NULL, NULL);
     relay_state(b->relay, &s);
     assert_int_equal(s.cached_bytes, 0);
-    for (int i = 0; i < SUBS; i++) assert_false(b->sub[i]->closed);
+    for (int i = 0; i < SUBS; i++)
+      assert_false(b->sub[i]->closed);
     bench_close(b);
   }
 }

@@ -15,8 +15,8 @@
 static struct bench *open_all(void) {
   static const struct endpoint_limits limits = {
       .max_data = 8u << 20, .max_stream_data = 1u << 18, .max_streams = 4000, .cid_len = 8};
-  struct bench *b = bench_open(
-      (struct shape){.native = true, .protection = QC_PROTECT_NONE, .limits = &limits});
+  struct bench *b =
+      bench_open((struct shape){.native = true, .protection = QC_PROTECT_NONE, .limits = &limits});
   bench_subscribe_all(b);
   return b;
 }
@@ -34,7 +34,8 @@ static struct client *client_of(const struct bench *b, uint8_t host, uint16_t po
 
 static struct memnet_node *node_of(struct bench *b, const struct endpoint *e) {
   for (size_t i = 0; i < b->net.n_nodes; i++)
-    if (b->net.nodes[i].arg == e) return &b->net.nodes[i];
+    if (b->net.nodes[i].arg == e)
+      return &b->net.nodes[i];
   abort();
 }
 
@@ -69,7 +70,8 @@ static bool watch(void *arg, const struct qc_path *path, uint8_t *data, size_t l
 static void publish_and_finish(struct bench *b, uint64_t from, uint64_t to) {
   bench_publish(b, from, to, 9000, true);
   bench_finish(b);
-  for (int i = 0; i < SUBS; i++) assert_int_equal(b->sub[i]->streams, to);
+  for (int i = 0; i < SUBS; i++)
+    assert_int_equal(b->sub[i]->streams, to);
   bench_check_sound(b);
 }
 
@@ -83,7 +85,8 @@ static bool deafen(void *arg, const struct qc_path *path, uint8_t *data, size_t 
   (void)arg;
   (void)data;
   (void)len;
-  if (path->local.in.sin_addr.s_addr == deaf.in.sin_addr.s_addr) return arrives-- > 0;
+  if (path->local.in.sin_addr.s_addr == deaf.in.sin_addr.s_addr)
+    return arrives-- > 0;
   towards += path->remote.in.sin_addr.s_addr == deaf.in.sin_addr.s_addr;
   return true;
 }
@@ -167,7 +170,8 @@ static bool lose_for_old(void *arg, const struct qc_path *path, uint8_t *data, s
   (void)arg;
   (void)data;
   (void)len;
-  if (path->remote.in.sin_addr.s_addr != memnet_addr(3, 200).in.sin_addr.s_addr) return true;
+  if (path->remote.in.sin_addr.s_addr != memnet_addr(3, 200).in.sin_addr.s_addr)
+    return true;
   lost_for_old++;
   return false;
 }
@@ -252,7 +256,8 @@ static void copies_keep_alive(void **state) {
     memnet_run(&b->net, 5000 * MS, NULL, NULL);
   }
   bench_finish(b);
-  for (int i = 0; i < SUBS; i++) assert_int_equal(b->sub[i]->streams, 8);
+  for (int i = 0; i < SUBS; i++)
+    assert_int_equal(b->sub[i]->streams, 8);
   bench_check_sound(b);
   bench_close(b);
 }
@@ -302,7 +307,8 @@ static void control_waits_for_room(void **state) {
   watched.to = memnet_addr(4, 200);
   watched.packets = 0;
   b->net.tap = watch;
-  assert_int_equal(qc_stream_send(client->qc, 3, "a message", 9, false), 0); /* MoQT's control stream */
+  assert_int_equal(qc_stream_send(client->qc, 3, "a message", 9, false),
+                   0); /* MoQT's control stream */
   client_dirty(client);
   memnet_run(&b->net, 20 * MS, NULL, NULL); /* less than a probe time-out by now */
   assert_int_equal(watched.packets, 0);

@@ -53,13 +53,15 @@ static struct fb_keystream *down_at(const struct rig *r, uint64_t pn) {
 }
 
 static void run_dry(struct rig *r) {
-  while (feeder_step(r->feeder, 1000)) continue;
+  while (feeder_step(r->feeder, 1000))
+    continue;
 }
 
 static bool is_zero(const void *at, size_t len) {
   const uint8_t *bytes = at;
   for (size_t i = 0; i < len; i++)
-    if (bytes[i]) return false;
+    if (bytes[i])
+      return false;
   return true;
 }
 
@@ -78,7 +80,8 @@ static void makes_what_comes_next(void **state) {
   r->dp->counters[down.slot].next_pn = 1000;
   assert_true(feeder_start(r->feeder, down, &keys, GEN, 1000, UINT64_MAX));
   run_dry(r);
-  for (uint64_t pn = 1000; pn < 1000 + AHEAD; pn++) expect_made(down_at(r, pn), pn);
+  for (uint64_t pn = 1000; pn < 1000 + AHEAD; pn++)
+    expect_made(down_at(r, pn), pn);
   assert_int_equal(down_at(r, 1000 + AHEAD)->tag, 0);
   assert_int_equal(feeder_sums(r->feeder).made, AHEAD);
 }
@@ -104,7 +107,7 @@ static void used_ones_become_zero(void **state) {
   assert_true(feeder_start(r->feeder, down, &keys, GEN, 0, UINT64_MAX));
   run_dry(r);
   r->dp->counters[down.slot].next_pn = 5;
-  feeder_step(r->feeder, 1000); /* makes five more */
+  feeder_step(r->feeder, 1000);                                   /* makes five more */
   assert_int_equal(down_at(r, 4)->tag, fb_keystream_tag(GEN, 4)); /* perhaps still in use */
   assert_int_equal(feeder_step(r->feeder, 1000), 0);
   for (uint64_t pn = 0; pn < 5; pn++)
@@ -132,7 +135,8 @@ static void keeps_to_its_key(void **state) {
 
 static void stopped_all_is_zero(void **state) {
   struct rig *r = *state;
-  const size_t all = fb_keystreams(4, FB_MAX_UPSTREAMS, RING, 2 * RING) * sizeof(struct fb_keystream);
+  const size_t all =
+      fb_keystreams(4, FB_MAX_UPSTREAMS, RING, 2 * RING) * sizeof(struct fb_keystream);
   assert_true(feeder_start(r->feeder, down, &keys, GEN, 0, UINT64_MAX));
   assert_true(feeder_start(r->feeder, up, &keys, GEN, 0, UINT64_MAX));
   run_dry(r);
@@ -186,7 +190,8 @@ struct racers {
 
 static void *step_on(void *arg) {
   struct racers *racers = arg;
-  while (!atomic_load(&racers->stop)) feeder_step(racers->rig->feeder, 8);
+  while (!atomic_load(&racers->stop))
+    feeder_step(racers->rig->feeder, 8);
   return NULL;
 }
 
@@ -207,15 +212,18 @@ static void no_torn_keystream_is_believed(void **state) {
   assert_int_equal(pthread_create(&thread, NULL, step_on, &racers), 0);
   for (unsigned i = 0; i < 20000; i++) {
     if (i % 64 == 0) /* the thread has a turn now and then, also on a busy machine */
-      while (is_behind(r)) sched_yield();
+      while (is_behind(r))
+        sched_yield();
     uint64_t pn = __atomic_fetch_add(&r->dp->counters[down.slot].next_pn, 1, __ATOMIC_SEQ_CST);
     struct fb_keystream *e = down_at(r, pn);
     if (i % 5000 == 4999)
       assert_true(feeder_start(r->feeder, down, &keys, GEN, pn + 1, UINT64_MAX));
-    if (__atomic_load_n(&e->tag, __ATOMIC_SEQ_CST) != fb_keystream_tag(GEN, pn)) continue;
+    if (__atomic_load_n(&e->tag, __ATOMIC_SEQ_CST) != fb_keystream_tag(GEN, pn))
+      continue;
     memcpy(seen, e->bytes, sizeof seen);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&e->tag, __ATOMIC_SEQ_CST) != fb_keystream_tag(GEN, pn)) continue;
+    if (__atomic_load_n(&e->tag, __ATOMIC_SEQ_CST) != fb_keystream_tag(GEN, pn))
+      continue;
     keystream_make(k, pn, once, bytes, sizeof bytes);
     assert_memory_equal(seen, bytes, sizeof bytes);
     found++;
@@ -229,10 +237,10 @@ static void no_torn_keystream_is_believed(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
   const struct CMUnitTest tests[] = {
-      TEST(makes_what_comes_next),     TEST(follows_the_datapath),
-      TEST(used_ones_become_zero),     TEST(keeps_to_its_key),
-      TEST(stopped_all_is_zero),       TEST(a_new_key_replaces_the_old),
-      TEST(upstream_follows_expected), TEST(takes_turns),
+      TEST(makes_what_comes_next),         TEST(follows_the_datapath),
+      TEST(used_ones_become_zero),         TEST(keeps_to_its_key),
+      TEST(stopped_all_is_zero),           TEST(a_new_key_replaces_the_old),
+      TEST(upstream_follows_expected),     TEST(takes_turns),
       TEST(no_torn_keystream_is_believed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,15 +66,16 @@ static void chacha20_poly1305(void **state) {
     fill(plain, LEN, 5);
     fill(aad, sizeof aad, 6);
     nonce_of(&keys, numbers[i], nonce);
-    assert_int_equal(wc_ChaCha20Poly1305_Encrypt(keys.key, nonce, aad, sizeof aad, plain, LEN,
-                                                 sealed, tag),
-                     0);
+    assert_int_equal(
+        wc_ChaCha20Poly1305_Encrypt(keys.key, nonce, aad, sizeof aad, plain, LEN, sealed, tag), 0);
     struct keystream *k = keystream_new(&keys);
     assert_non_null(k);
     keystream_make(k, numbers[i], once, bytes, LEN);
-    for (size_t j = 0; j < LEN; j++) assert_int_equal(plain[j] ^ bytes[j], sealed[j]);
+    for (size_t j = 0; j < LEN; j++)
+      assert_int_equal(plain[j] ^ bytes[j], sealed[j]);
     assert_int_equal(wc_Poly1305SetKey(&poly, once, sizeof once), 0);
-    assert_int_equal(wc_Poly1305_MAC(&poly, aad, sizeof aad, sealed, LEN, own_tag, sizeof own_tag), 0);
+    assert_int_equal(wc_Poly1305_MAC(&poly, aad, sizeof aad, sealed, LEN, own_tag, sizeof own_tag),
+                     0);
     assert_memory_equal(tag, own_tag, sizeof tag);
     keystream_free(k);
   }
@@ -94,15 +95,17 @@ static void aes_128_gcm(void **state) {
     struct keystream *k = keystream_new(&keys);
     assert_non_null(k);
     keystream_make(k, numbers[i], once, bytes, LEN);
-    assert_int_equal(wc_AesGcmEncrypt(&aes, sealed, plain, LEN, nonce, sizeof nonce, tag, sizeof tag,
-                                      NULL, 0),
-                     0);
-    for (size_t j = 0; j < LEN; j++) assert_int_equal(plain[j] ^ bytes[j], sealed[j]);
+    assert_int_equal(
+        wc_AesGcmEncrypt(&aes, sealed, plain, LEN, nonce, sizeof nonce, tag, sizeof tag, NULL, 0),
+        0);
+    for (size_t j = 0; j < LEN; j++)
+      assert_int_equal(plain[j] ^ bytes[j], sealed[j]);
     /* GHASH of nothing is zero: the tag is E(J0) alone */
     assert_int_equal(
         wc_AesGcmEncrypt(&aes, sealed, plain, 0, nonce, sizeof nonce, tag, sizeof tag, NULL, 0), 0);
     assert_memory_equal(tag, once, sizeof tag);
-    for (size_t j = 16; j < sizeof once; j++) assert_int_equal(once[j], 0);
+    for (size_t j = 16; j < sizeof once; j++)
+      assert_int_equal(once[j], 0);
     keystream_free(k);
     wc_AesFree(&aes);
   }

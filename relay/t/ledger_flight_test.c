@@ -223,14 +223,10 @@ static void least_round_trip_is_forgotten(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      TEST(everybody_is_in_flight),
-      TEST(own_numbers_are_lost_by_threshold),
-      TEST(old_numbers_leave_the_flight),
-      TEST(aside),
-      TEST(old_numbers_are_no_samples),
-      TEST(loss_timer_follows),
-      TEST(ngtcp2_probes_put_ours_off),
-      TEST(least_round_trip_is_forgotten),
+      TEST(everybody_is_in_flight),       TEST(own_numbers_are_lost_by_threshold),
+      TEST(old_numbers_leave_the_flight), TEST(aside),
+      TEST(old_numbers_are_no_samples),   TEST(loss_timer_follows),
+      TEST(ngtcp2_probes_put_ours_off),   TEST(least_round_trip_is_forgotten),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

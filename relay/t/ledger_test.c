@@ -84,9 +84,12 @@ static int teardown(void **state) {
 static struct ledger_number number(uint64_t pn, enum ledger_origin origin, uint64_t sent_ns) {
   const bool eliciting = origin != LEDGER_BURNED;
 
-  return (struct ledger_number){
-      .pn = pn, .own = pn, .origin = origin, .sent_ns = sent_ns, .bytes = 1000,
-      .ack_eliciting = eliciting};
+  return (struct ledger_number){.pn = pn,
+                                .own = pn,
+                                .origin = origin,
+                                .sent_ns = sent_ns,
+                                .bytes = 1000,
+                                .ack_eliciting = eliciting};
 }
 
 static void enter(struct owner *o, uint64_t pn, enum ledger_origin origin, uint64_t sent_ns) {
@@ -273,7 +276,8 @@ static void outstanding_and_oldest(void **state) {
   n.n_pieces = 1;
   assert_int_equal(ledger_enter(o->ledger, &n), 0);
   enter(o, 5, LEDGER_SLOW, 0);
-  ack(o, 5, 5, 1 * MS); /* 0, 1 and 2 are 3 or more below: 0 and 2 are lost, 1 was never in flight */
+  ack(o, 5, 5,
+      1 * MS); /* 0, 1 and 2 are 3 or more below: 0 and 2 are lost, 1 was never in flight */
   ledger_each_outstanding(o->ledger, visit_outstanding, &seen);
   assert_int_equal(seen, 14);
   assert_true(ledger_oldest(o->ledger, &n));

@@ -21,10 +21,10 @@ static struct native_aead *aead;
 
 static int setup(void **state) {
   (void)state;
-  dp = dp_native_new(&(struct dp_native_sizes){
-      .subscribers = 2,
-      .upstreams = 1,
-      .protect = 1u << FB_PROTECT_CHACHA20 | 1u << FB_PROTECT_AES128GCM});
+  dp = dp_native_new(
+      &(struct dp_native_sizes){.subscribers = 2,
+                                .upstreams = 1,
+                                .protect = 1u << FB_PROTECT_CHACHA20 | 1u << FB_PROTECT_AES128GCM});
   aead = dp ? native_aead_new(dp) : NULL;
   return aead ? 0 : -1;
 }
@@ -55,7 +55,8 @@ static void expect_same(uint32_t place, uint64_t pn, size_t len) {
   const struct fb_key *key = &dp->keys[place];
   uint32_t at = CRYPT_HEAD + HEAD;
   uint64_t span = CRYPT_SPAN(at, len);
-  for (size_t i = 0; i < sizeof from.b; i++) from.b[i] = (uint8_t)(i * 13 + len);
+  for (size_t i = 0; i < sizeof from.b; i++)
+    from.b[i] = (uint8_t)(i * 13 + len);
   memset(to.b, 0x41, sizeof to.b);
   memset(got.b, 0x41, sizeof got.b);
   if (key->cipher == FB_PROTECT_CHACHA20) {
@@ -73,14 +74,14 @@ static void expect_same(uint32_t place, uint64_t pn, size_t len) {
   assert_memory_equal(got.b + at, to.b + at, len + FB_TAG_LEN);
   uint64_t mask = dp->aead->mask(dp->aead_user, place, got.b + at);
   assert_int_equal(mask & 0xffffffffff, w.mask & 0xffffffffff);
-  assert_int_equal(dp->aead->open(dp->aead_user, place, pn, back.b, got.b + at, len,
-                                  got.b + CRYPT_HEAD, HEAD),
-                   0);
+  assert_int_equal(
+      dp->aead->open(dp->aead_user, place, pn, back.b, got.b + at, len, got.b + CRYPT_HEAD, HEAD),
+      0);
   assert_memory_equal(back.b, from.b + at, len);
   got.b[at + len / 2] ^= 1;
-  assert_int_not_equal(dp->aead->open(dp->aead_user, place, pn, back.b, got.b + at, len,
-                                      got.b + CRYPT_HEAD, HEAD),
-                       0);
+  assert_int_not_equal(
+      dp->aead->open(dp->aead_user, place, pn, back.b, got.b + at, len, got.b + CRYPT_HEAD, HEAD),
+      0);
 }
 
 static void same_bytes(void **state) {
@@ -117,9 +118,8 @@ static void no_key(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(same_bytes, setup, teardown),
-      cmocka_unit_test_setup_teardown(key_changes, setup, teardown),
-      cmocka_unit_test_setup_teardown(no_key, setup, teardown)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(same_bytes, setup, teardown),
+                                     cmocka_unit_test_setup_teardown(key_changes, setup, teardown),
+                                     cmocka_unit_test_setup_teardown(no_key, setup, teardown)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

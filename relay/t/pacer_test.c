@@ -49,7 +49,8 @@ static void silence_saves_no_more_than_a_burst(void **state) {
   struct pacer pacer = {0};
   (void)state;
   pacer_sent(&pacer, rate, PACKET, 1 * MS);
-  for (int i = 0; i < 10; i++) pacer_sent(&pacer, rate, PACKET, 9000 * MS);
+  for (int i = 0; i < 10; i++)
+    pacer_sent(&pacer, rate, PACKET, 9000 * MS);
   assert_true(pacer_due(&pacer, rate, PACKET) > 9000 * MS);
 }
 

@@ -37,7 +37,8 @@ static int on_send(void *arg, const struct qc_path *path, const uint8_t *data, s
 }
 
 static void on_rand(void *arg, uint8_t *dest, size_t len) {
-  for (size_t i = 0; i < len; i++) dest[i] = (uint8_t)memnet_random(((struct relay_box *)arg)->net);
+  for (size_t i = 0; i < len; i++)
+    dest[i] = (uint8_t)memnet_random(((struct relay_box *)arg)->net);
 }
 
 static int on_resolve(void *arg, const struct qc_path *path, uint32_t *ifindex, uint8_t src[6],
@@ -53,7 +54,8 @@ static int on_resolve(void *arg, const struct qc_path *path, uint32_t *ifindex, 
 static void on_log(void *arg, const char *line) {
   struct relay_box *box = arg;
   print_message("relay: %s\n", line);
-  if (strstr(line, "used twice")) box->numbers_twice++;
+  if (strstr(line, "used twice"))
+    box->numbers_twice++;
 }
 
 static const struct relay_ops ops = {
@@ -98,13 +100,15 @@ static size_t out(void *arg, struct qc_path *path, uint8_t *buf, size_t room, ui
     relay_input_drained(box->relay, now_ns);
   }
   struct box_queued *q = box->head;
-  if (!q) return 0;
+  if (!q)
+    return 0;
   assert_true(q->len <= room);
   *path = q->path;
   memcpy(buf, q->data, q->len);
   const size_t len = q->len;
   box->head = q->next;
-  if (!box->head) box->tail = &box->head;
+  if (!box->head)
+    box->tail = &box->head;
   free(q);
   return len;
 }
@@ -115,7 +119,8 @@ static uint64_t deadline(void *arg) {
 
 static void expire(void *arg, uint64_t now_ns) {
   struct relay_box *box = arg;
-  if (relay_deadline(box->relay) <= now_ns) relay_expiry(box->relay, now_ns);
+  if (relay_deadline(box->relay) <= now_ns)
+    relay_expiry(box->relay, now_ns);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -145,13 +150,14 @@ struct relay_box *relay_box_open(struct memnet *net, struct qc_addr addr, bool n
                                 .max_clients = 16,
                                 .port = 4433};
   if (upstream)
-    config.upstream = (struct relay_upstream){.path = {.local = addr, .remote = *upstream},
-                                              .authority = "upper",
-                                              .tls = box->dial_tls};
+    config.upstream = (struct relay_upstream){
+        .path = {.local = addr, .remote = *upstream}, .authority = "upper", .tls = box->dial_tls};
   box->relay = relay_new(&config);
   assert_non_null(box->relay);
-  memnet_add(net, &(struct memnet_node){
-                      .addr = addr, .arg = box, .in = in, .out = out, .deadline = deadline, .expire = expire});
+  memnet_add(
+      net,
+      &(struct memnet_node){
+          .addr = addr, .arg = box, .in = in, .out = out, .deadline = deadline, .expire = expire});
   relay_dial(box->relay, net->now_ns);
   return box;
 }
@@ -161,10 +167,12 @@ void relay_box_stop(struct relay_box *box) {
 }
 
 void relay_box_free(struct relay_box *box) {
-  if (!box) return;
+  if (!box)
+    return;
   struct memnet *net = box->net;
   for (size_t i = 0; i < net->n_nodes; i++) {
-    if (net->nodes[i].arg != box) continue;
+    if (net->nodes[i].arg != box)
+      continue;
     net->nodes[i] = net->nodes[--net->n_nodes];
     break;
   }

@@ -14,7 +14,7 @@ struct owner {
   uint64_t burned[NUMBERS], n_burned, sent;
   size_t bytes;
   bool ack_eliciting;
-  bool caught; /* every ACK is a lie */
+  bool caught;          /* every ACK is a lie */
   bool full, may_probe; /* no room for what asks for an ACK, but for probes */
   struct shim_range joint[SHIM_MAX_RANGES], own[SHIM_MAX_RANGES];
   size_t n_joint, n_own;

@@ -49,7 +49,8 @@ static void a_new_subscription_counts_anew(void **state) {
   (void)state;
   struct tally t;
   tally_begin(&t);
-  for (int i = 0; i < 5; i++) tally_saw(&t, S);
+  for (int i = 0; i < 5; i++)
+    tally_saw(&t, S);
   tally_begin(&t);
   tally_told(&t, 2, 0, S);
   assert_true(tally_waits(&t, S));

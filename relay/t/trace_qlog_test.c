@@ -14,8 +14,9 @@
 
 static const struct qc_cid conn = {.len = 3, .data = {0xab, 0x01, 0xff}};
 
-#define EVENT(name) "\x1e{\"time\":12.000250,\"name\":\"quic:" name "\",\"group_id\":\"ab01ff\",\"data\":{"
-#define NOW         UINT64_C(12000250)
+#define EVENT(name)                                                                                \
+  "\x1e{\"time\":12.000250,\"name\":\"quic:" name "\",\"group_id\":\"ab01ff\",\"data\":{"
+#define NOW UINT64_C(12000250)
 
 struct sink {
   FILE *file;
@@ -62,19 +63,22 @@ static void expect_frames(const uint8_t *payload, size_t len, const char *frames
 
 static void test_plain_frames(void **state) {
   (void)state;
-  FRAMES("{\"frame_type\":\"ping\"},{\"frame_type\":\"padding\",\"raw\":{\"payload_length\":3}}", 0x01,
-         0, 0, 0);
+  FRAMES("{\"frame_type\":\"ping\"},{\"frame_type\":\"padding\",\"raw\":{\"payload_length\":3}}",
+         0x01, 0, 0, 0);
   FRAMES("{\"frame_type\":\"handshake_done\"}", 0x1e);
-  FRAMES("{\"frame_type\":\"stream\",\"stream_id\":7,\"offset\":0,\"fin\":true,"
-         "\"raw\":{\"length\":2,\"payload_length\":2}}",
-         0x0b, 7, 2, 'h', 'i');
-  FRAMES("{\"frame_type\":\"stream\",\"stream_id\":3,\"offset\":9,\"fin\":false,"
-         "\"raw\":{\"length\":1,\"payload_length\":1}}",
-         0x0c, 3, 9, 'x');
+  FRAMES(
+      "{\"frame_type\":\"stream\",\"stream_id\":7,\"offset\":0,\"fin\":true,"
+      "\"raw\":{\"length\":2,\"payload_length\":2}}",
+      0x0b, 7, 2, 'h', 'i');
+  FRAMES(
+      "{\"frame_type\":\"stream\",\"stream_id\":3,\"offset\":9,\"fin\":false,"
+      "\"raw\":{\"length\":1,\"payload_length\":1}}",
+      0x0c, 3, 9, 'x');
   FRAMES("{\"frame_type\":\"datagram\",\"raw\":{\"length\":2,\"payload_length\":2}}", 0x31, 2, 'h',
          'i');
   FRAMES("{\"frame_type\":\"crypto\",\"offset\":5,\"raw\":{\"length\":1}}", 0x06, 5, 1, 'c');
-  FRAMES("{\"frame_type\":\"new_token\",\"token\":{\"raw\":{\"data\":\"0aff\"}}}", 0x07, 2, 0x0a, 0xff);
+  FRAMES("{\"frame_type\":\"new_token\",\"token\":{\"raw\":{\"data\":\"0aff\"}}}", 0x07, 2, 0x0a,
+         0xff);
 }
 
 static void test_acks(void **state) {
@@ -85,41 +89,49 @@ static void test_acks(void **state) {
 
 static void test_stream_ends(void **state) {
   (void)state;
-  FRAMES("{\"frame_type\":\"reset_stream\",\"stream_id\":3,\"error\":\"unknown\",\"error_code\":2,"
-         "\"final_size\":40}",
-         0x04, 3, 2, 40);
-  FRAMES("{\"frame_type\":\"stop_sending\",\"stream_id\":3,\"error\":\"unknown\",\"error_code\":2}", 0x05,
-         3, 2);
-  FRAMES("{\"frame_type\":\"connection_close\",\"error_space\":\"transport\",\"error\":\"unknown\","
-         "\"error_code\":10}",
-         0x1c, 10, 0, 0);
-  FRAMES("{\"frame_type\":\"connection_close\",\"error_space\":\"application\",\"error\":\"unknown\","
-         "\"error_code\":1}",
-         0x1d, 1, 0);
+  FRAMES(
+      "{\"frame_type\":\"reset_stream\",\"stream_id\":3,\"error\":\"unknown\",\"error_code\":2,"
+      "\"final_size\":40}",
+      0x04, 3, 2, 40);
+  FRAMES("{\"frame_type\":\"stop_sending\",\"stream_id\":3,\"error\":\"unknown\",\"error_code\":2}",
+         0x05, 3, 2);
+  FRAMES(
+      "{\"frame_type\":\"connection_close\",\"error_space\":\"transport\",\"error\":\"unknown\","
+      "\"error_code\":10}",
+      0x1c, 10, 0, 0);
+  FRAMES(
+      "{\"frame_type\":\"connection_close\",\"error_space\":\"application\",\"error\":\"unknown\","
+      "\"error_code\":1}",
+      0x1d, 1, 0);
 }
 
 static void test_limits(void **state) {
   (void)state;
   FRAMES("{\"frame_type\":\"max_data\",\"maximum\":5}", 0x10, 5);
   FRAMES("{\"frame_type\":\"max_stream_data\",\"stream_id\":3,\"maximum\":5}", 0x11, 3, 5);
-  FRAMES("{\"frame_type\":\"max_streams\",\"maximum\":5,\"stream_type\":\"bidirectional\"}", 0x12, 5);
-  FRAMES("{\"frame_type\":\"max_streams\",\"maximum\":5,\"stream_type\":\"unidirectional\"}", 0x13, 5);
+  FRAMES("{\"frame_type\":\"max_streams\",\"maximum\":5,\"stream_type\":\"bidirectional\"}", 0x12,
+         5);
+  FRAMES("{\"frame_type\":\"max_streams\",\"maximum\":5,\"stream_type\":\"unidirectional\"}", 0x13,
+         5);
   FRAMES("{\"frame_type\":\"data_blocked\",\"limit\":5}", 0x14, 5);
   FRAMES("{\"frame_type\":\"stream_data_blocked\",\"stream_id\":3,\"limit\":5}", 0x15, 3, 5);
-  FRAMES("{\"frame_type\":\"streams_blocked\",\"limit\":5,\"stream_type\":\"bidirectional\"}", 0x16, 5);
-  FRAMES("{\"frame_type\":\"streams_blocked\",\"limit\":5,\"stream_type\":\"unidirectional\"}", 0x17, 5);
+  FRAMES("{\"frame_type\":\"streams_blocked\",\"limit\":5,\"stream_type\":\"bidirectional\"}", 0x16,
+         5);
+  FRAMES("{\"frame_type\":\"streams_blocked\",\"limit\":5,\"stream_type\":\"unidirectional\"}",
+         0x17, 5);
 }
 
 static void test_ids_and_paths(void **state) {
   (void)state;
-  FRAMES("{\"frame_type\":\"new_connection_id\",\"sequence_number\":4,\"retire_prior_to\":1,"
-         "\"connection_id\":\"0b0c\",\"connection_id_length\":2}",
-         0x18, 4, 1, 2, 0x0b, 0x0c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
+  FRAMES(
+      "{\"frame_type\":\"new_connection_id\",\"sequence_number\":4,\"retire_prior_to\":1,"
+      "\"connection_id\":\"0b0c\",\"connection_id_length\":2}",
+      0x18, 4, 1, 2, 0x0b, 0x0c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16);
   FRAMES("{\"frame_type\":\"retire_connection_id\",\"sequence_number\":4}", 0x19, 4);
-  FRAMES("{\"frame_type\":\"path_challenge\",\"data\":\"0102030405060708\"}", 0x1a, 1, 2, 3, 4, 5, 6, 7,
-         8);
-  FRAMES("{\"frame_type\":\"path_response\",\"data\":\"0102030405060708\"}", 0x1b, 1, 2, 3, 4, 5, 6, 7,
-         8);
+  FRAMES("{\"frame_type\":\"path_challenge\",\"data\":\"0102030405060708\"}", 0x1a, 1, 2, 3, 4, 5,
+         6, 7, 8);
+  FRAMES("{\"frame_type\":\"path_response\",\"data\":\"0102030405060708\"}", 0x1b, 1, 2, 3, 4, 5, 6,
+         7, 8);
 }
 
 /* The rest of a packet that cannot be read is left out; the record stays whole. */
@@ -138,7 +150,8 @@ static void test_copy(void **state) {
   record->time_ns = NOW;
   record->payload_len = 300;
   record->n_frames = 3;
-  record->frames[0] = (struct fb_frame){.kind = FB_FRAME_STREAM, .fin = 1, .len = 100, .offset = 50};
+  record->frames[0] =
+      (struct fb_frame){.kind = FB_FRAME_STREAM, .fin = 1, .len = 100, .offset = 50};
   record->frames[1] = (struct fb_frame){.kind = FB_FRAME_DATAGRAM, .len = 20};
   record->frames[2] = (struct fb_frame){.kind = FB_FRAME_DATAGRAM, .len = 30};
   struct fb_record_sub *sub = &record->subs[0];
@@ -171,7 +184,8 @@ static void test_fates(void **state) {
   sink_open(&s);
   number.fate = LEDGER_LOST;
   trace_qlog_number(s.file, &conn, &number);
-  sink_expect(&s, EVENT("packet_lost") "\"header\":{\"packet_type\":\"1RTT\",\"packet_number\":9}}}\n");
+  sink_expect(&s,
+              EVENT("packet_lost") "\"header\":{\"packet_type\":\"1RTT\",\"packet_number\":9}}}\n");
   sink_open(&s);
   number.fate = LEDGER_NEVER_SENT; /* nothing of it was on the wire */
   trace_qlog_number(s.file, &conn, &number);
@@ -225,9 +239,10 @@ static void expect_closed(struct qc_close_info info, const char *data) {
 
 static void test_closed(void **state) {
   (void)state;
-  expect_closed((struct qc_close_info){.by = QC_CLOSED_PEER, .application = true, .code = 3},
-                "\"initiator\":\"remote\",\"trigger\":\"application\",\"application_error\":\"unknown\","
-                "\"error_code\":3");
+  expect_closed(
+      (struct qc_close_info){.by = QC_CLOSED_PEER, .application = true, .code = 3},
+      "\"initiator\":\"remote\",\"trigger\":\"application\",\"application_error\":\"unknown\","
+      "\"error_code\":3");
   expect_closed((struct qc_close_info){.by = QC_CLOSED_SELF, .code = 10},
                 "\"initiator\":\"local\",\"connection_error\":\"unknown\",\"error_code\":10");
   expect_closed((struct qc_close_info){.by = QC_CLOSED_IDLE},
@@ -238,11 +253,11 @@ static void test_closed(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_plain_frames), cmocka_unit_test(test_acks),
-      cmocka_unit_test(test_stream_ends),  cmocka_unit_test(test_limits),
+      cmocka_unit_test(test_plain_frames),  cmocka_unit_test(test_acks),
+      cmocka_unit_test(test_stream_ends),   cmocka_unit_test(test_limits),
       cmocka_unit_test(test_ids_and_paths), cmocka_unit_test(test_damage),
-      cmocka_unit_test(test_copy),         cmocka_unit_test(test_fates),
-      cmocka_unit_test(test_metrics),      cmocka_unit_test(test_connection),
+      cmocka_unit_test(test_copy),          cmocka_unit_test(test_fates),
+      cmocka_unit_test(test_metrics),       cmocka_unit_test(test_connection),
       cmocka_unit_test(test_closed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

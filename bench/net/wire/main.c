@@ -45,7 +45,7 @@ struct process {
   struct wire wire;
   struct port port;
   struct stand_in stand_in; /* its lock guards wire and port */
-  uint64_t told; /* events of links that the runner heard of */
+  uint64_t told;            /* events of links that the runner heard of */
   uint64_t listened_ns;
   bool over;
   char err[512];

@@ -241,9 +241,9 @@ static void random_traffic_arrives(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(bursts_go_together),    cmocka_unit_test(lengths_divide),
+      cmocka_unit_test(bursts_go_together),        cmocka_unit_test(lengths_divide),
       cmocka_unit_test(a_super_packet_has_bounds), cmocka_unit_test(a_full_outbox_empties_itself),
-      cmocka_unit_test(refusals_stop_nothing), cmocka_unit_test(without_segments_it_goes_on),
+      cmocka_unit_test(refusals_stop_nothing),     cmocka_unit_test(without_segments_it_goes_on),
       cmocka_unit_test(random_traffic_arrives),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
