@@ -12,6 +12,7 @@
 
 #include "bench/sim/journal.h"
 #include "bench/sim/nest_run.h"
+#include "bench/sim/relay_files.h"
 #include "bench/sim/relay_plan.h"
 #include "bench/sim/world.h"
 #include "bpf/port/native.h"
@@ -20,16 +21,11 @@
 #include "relay/fanout/native_plane.h"
 #include "relay/fanout/relay.h"
 #include "relay/fanout/feeder.h"
-#include "relay/fanout/trace_lines.h"
-#include "relay/fanout/trace_qlog.h"
 #include "relay/fanout/user_plane.h"
 #include "relay/moqt/codes.h"
 
 /* Packets between two looks at the timers. */
 #define LOOK_EVERY 64
-
-/* Lines are gathered: a simulation writes many a millisecond. */
-#define LINES_BUFFER (64u << 10)
 
 struct relay_node {
   struct node *node;
@@ -41,8 +37,7 @@ struct relay_node {
   struct native_plane plane;
   struct user_plane *user; /* datapath user; else NULL */
   struct feeder *feeder;   /* datapath kernel with packet protection; else NULL */
-  struct trace_lines trace;
-  FILE *log;
+  struct relay_files files;
   struct plane_ops plane_ops; /* the native ones, with a barrier that knows of nested runs */
   const struct plane_ops *native_ops;
   struct nest nest;
@@ -52,8 +47,7 @@ struct relay_node {
   uint32_t in;                           /* packets since the timers were looked at */
   uint64_t flushed_ns;                   /* what user space let out has left then */
   bool drained;
-  bool vanished;                 /* hears and says nothing any more */
-  char buffers[3][LINES_BUFFER]; /* of the traces */
+  bool vanished; /* hears and says nothing any more */
 };
 
 static struct relay_node *of(struct node *node) {
@@ -106,7 +100,7 @@ static uint32_t on_max_payload(void *arg, const struct qc_path *path) {
 }
 
 static void on_log(void *arg, const char *line) {
-  fprintf(((struct relay_node *)arg)->log, "fanbench-relay: %s\n", line);
+  fprintf(((struct relay_node *)arg)->files.log, "fanbench-relay: %s\n", line);
 }
 
 static const struct relay_ops relay_ops = {.send = on_send,
@@ -273,38 +267,6 @@ static int open_nest(struct relay_node *r) {
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-/* buffer: of LINES_BUFFER bytes, or NULL. */
-static FILE *create(const struct node *node, const char *folder, const char *end, const char *mode,
-                    char *buffer) {
-  char *path = NULL;
-  FILE *file = NULL;
-  if (asprintf(&path, "%s/%s%s%s", node->world->config->dir, folder, node->plan->file_name, end) >=
-      0)
-    file = fopen(path, mode);
-  if (file != NULL && buffer != NULL)
-    setvbuf(file, buffer, _IOFBF, LINES_BUFFER);
-  free(path);
-  return file;
-}
-
-static int open_files(struct relay_node *r) {
-  /* a relay that is started again goes on with the same files */
-  const char *mode = r->node->life > 1 ? "ae" : "we";
-  r->log = create(r->node, "log/", ".txt", mode, NULL);
-  r->trace.copies = create(r->node, "", "-copies.jsonl", mode, r->buffers[0]);
-  r->trace.ledger = create(r->node, "", "-ledger.jsonl", mode, r->buffers[1]);
-  if (r->log == NULL || r->trace.copies == NULL || r->trace.ledger == NULL)
-    return -1;
-  if (r->node->world->config->no_qlog)
-    return 0;
-  r->trace.qlog = create(r->node, "qlog/", ".sqlog", mode, r->buffers[2]);
-  if (r->trace.qlog == NULL)
-    return -1;
-  if (r->node->life <= 1)
-    trace_qlog_head(r->trace.qlog, r->node->plan->name);
-  return 0;
-}
-
 static struct journal *open_journal(struct relay_node *r) {
   char *path = NULL;
   struct journal *journal = NULL;
@@ -395,7 +357,7 @@ static int open_core(struct relay_node *r) {
       .ops = &relay_ops,
       .ops_arg = r,
       .trace = &trace_lines_ops,
-      .trace_arg = &r->trace,
+      .trace_arg = &r->files.trace,
       .plane = r->dp != NULL     ? &r->plane.plane
                : r->user != NULL ? user_plane_interface(r->user)
                                  : NULL,
@@ -416,9 +378,8 @@ static int open_core(struct relay_node *r) {
 }
 
 static void free_node(struct relay_node *r) {
-  FILE *files[] = {r->log, r->trace.copies, r->trace.ledger, r->trace.qlog};
   if (r->relay != NULL && native_of(r) != NULL)
-    native_plane_print(native_of(r), r->log); /* as the daemon does at its end */
+    native_plane_print(native_of(r), r->files.log); /* as the daemon does at its end */
   relay_free(r->relay);
   feeder_free(r->feeder);
   r->node->world->nested += r->nest.nested;
@@ -434,10 +395,9 @@ static void free_node(struct relay_node *r) {
   user_plane_close(r->user);
   qc_tls_free(r->tls);
   qc_tls_free(r->dial_tls);
-  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-    if (files[i] != NULL && (ferror(files[i]) | fclose(files[i])) != 0)
-      world_end(r->node->world, "cannot write the files of %s: %s", r->node->plan->name,
-                strerror(errno));
+  if (relay_files_close(&r->files) != 0)
+    world_end(r->node->world, "cannot write the files of %s: %s", r->node->plan->name,
+              strerror(errno));
   free(r);
 }
 
@@ -449,7 +409,7 @@ static int relay_open(struct node *node, char *err, size_t err_len) {
   r->node = node;
   r->drained = true;
   r->last_ingress = &r->ingress;
-  if (open_files(r) != 0)
+  if (relay_files_open(&r->files, node) != 0)
     what = "cannot create its files";
   else if (open_datapath(r) == 0 && open_tls(r) == 0 && open_core(r) == 0) {
     node->core = r;
@@ -473,10 +433,8 @@ static void relay_close(struct node *node) {
     return;
   }
   /* The dead write nothing; the next life goes on with these files. */
-  FILE **files[] = {&r->log, &r->trace.copies, &r->trace.ledger, &r->trace.qlog};
-  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-    if (*files[i] != NULL && (*files[i] = freopen("/dev/null", "we", *files[i])) == NULL)
-      world_end(node->world, "cannot close the files of %s", node->plan->name);
+  if (relay_files_mute(&r->files) != 0)
+    world_end(node->world, "cannot close the files of %s", node->plan->name);
   node->orphan = r;
 }
 
