@@ -361,7 +361,23 @@ static bool is_ccm(struct comparison *c, const struct reading *own, const struct
          own->type != QP_INITIAL && own->type == theirs->type;
 }
 
+/* A number in one to three bytes that comes behind one of the next round of these bytes, such
+ * as 252 in one byte behind 255: RFC 9000 A.3 gives 252, tshark 4.0 takes it for 508. */
+static bool is_round_above(struct comparison *c, const struct reading *own,
+                           const struct reading *theirs) {
+  (void)c;
+  if (!own || !theirs || own->type != QP_1RTT || theirs->type != QP_1RTT || !own->opened ||
+      theirs->opened || theirs->pn <= own->pn)
+    return false;
+  const uint64_t above = theirs->pn - own->pn;
+  return above == 1u << 8 || above == 1u << 16 || above == 1u << 24;
+}
+
 static const struct rule rules[] = {
+    {"round-above",
+     "tshark takes a late number for that of the next round of its bytes (RFC 9000 A.3), and "
+     "opens with the wrong nonce",
+     is_round_above},
     {"ccm",
      "tshark 4.0 opens no QUIC packet of TLS_AES_128_CCM_SHA256; the tags prove the judge's "
      "reading",
