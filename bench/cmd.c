@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/scenario/unit.h"
+#include "bench/scenario/words.h"
+
 int cmd_usage(const char *command, const char *fmt, ...) {
   va_list ap;
   va_start(ap, fmt);
@@ -24,6 +27,24 @@ int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *o
   else if (opt == '?')
     cmd_usage(argv[0], "there is no option %s", argv[optind - 1]);
   return opt == ':' ? '?' : opt;
+}
+
+int cmd_defect(const char *command, char *text, struct plan_defect *defect) {
+  char *equals = strchr(text, '=');
+  if (equals != NULL)
+    *equals = '\0';
+  const struct plan_defect_word *word = plan_words_defect;
+  uint64_t ns;
+  while (word->name != NULL && strcmp(word->name, text) != 0)
+    word++;
+  if (word->name == NULL)
+    return cmd_usage(command,
+                     "--defect: there is no defect \"%s\"; fanbench list --defects has them", text);
+  if (word->needs_time && (equals == NULL || plan_unit_time(equals + 1, &ns) != NULL))
+    return cmd_usage(command, "--defect: expected %s=TIME, such as %s=600ms, found \"%s\"", text,
+                     text, equals != NULL ? equals + 1 : text);
+  *defect = (struct plan_defect){.name = text, .value = equals != NULL ? equals + 1 : NULL};
+  return 0;
 }
 
 int cmd_choose_mode(const char *command, const char **mode) {

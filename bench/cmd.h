@@ -6,6 +6,8 @@
 #include <getopt.h>
 #include <stdio.h>
 
+struct plan_defect;
+
 enum cmd_exit {
   CMD_OK = 0,
   CMD_NOT_EXPECTED = 1, /* a check is not as expected */
@@ -43,6 +45,10 @@ int cmd_getopt(int argc, char **argv, const char *shorts, const struct option *o
 
 /* Says what is wrong and where help is; returns CMD_BAD_INPUT. */
 __attribute__((format(printf, 2, 3))) int cmd_usage(const char *command, const char *fmt, ...);
+
+/* NAME[=VALUE] of --defect, whose text is cut in two and kept by *defect; a VALUE that is a time
+ * must be there. 0, or CMD_BAD_INPUT after it said what is wrong. */
+int cmd_defect(const char *command, char *text, struct plan_defect *defect);
 
 /* The mode of runs, said on stderr if nobody chose: live as root, else sim. 0, or CMD_LACKING
  * after it said so: --mode live without root is the machine's lack, not the command line's. */

@@ -3,10 +3,8 @@
 #include <string.h>
 
 #include "bench/cmd.h"
-#include "bench/run/defects.h"
 #include "bench/run/explore.h"
 #include "bench/scenario/unit.h"
-#include "bench/scenario/words.h"
 
 #define MAX_AT_A_TIME 64
 #define DEFAULT_FOR   60000000000ull
@@ -76,25 +74,6 @@ static int parse_for(const char *text, uint64_t *ns) {
   return cmd_usage("explore", "--for: expected a time such as 60s, found \"%s\"", text);
 }
 
-static int parse_defect(char *text, struct explore_request *request, struct plan_defect *defects) {
-  char *equals = strchr(text, '=');
-  if (equals != NULL)
-    *equals = '\0';
-  const struct plan_defect_word *word = plan_words_defect;
-  uint64_t ns;
-  while (word->name != NULL && strcmp(word->name, text) != 0)
-    word++;
-  if (word->name == NULL)
-    return cmd_usage("explore",
-                     "--defect: there is no defect \"%s\"; fanbench list --defects has them", text);
-  if (word->needs_time && (equals == NULL || plan_unit_time(equals + 1, &ns) != NULL))
-    return cmd_usage("explore", "--defect: expected %s=TIME, such as %s=600ms, found \"%s\"", text,
-                     text, equals != NULL ? equals + 1 : text);
-  defects[request->n_defects++] =
-      (struct plan_defect){.name = text, .value = equals != NULL ? equals + 1 : NULL};
-  return 0;
-}
-
 static int settle_bounds(const struct bounds *b, struct explore_request *request) {
   if (b->seeds != NULL && (b->seed != NULL || b->count > 0))
     return cmd_usage("explore", "expected --seeds, or --seed and --count, found both");
@@ -139,7 +118,7 @@ static int parse(int argc, char **argv, struct explore_request *request,
       rc = parse_count("--failures", optarg, &request->most_failures);
       break;
     case OPT_DEFECT:
-      rc = parse_defect(optarg, request, defects);
+      rc = cmd_defect("explore", optarg, &defects[request->n_defects++]);
       break;
     case OPT_OUT:
       request->out = optarg;

@@ -5,7 +5,6 @@
 #include "bench/cmd.h"
 #include "bench/run/shrink.h"
 #include "bench/scenario/unit.h"
-#include "bench/scenario/words.h"
 #include "pcap-tools/judge.h"
 
 #define MAX_AT_A_TIME 64
@@ -49,25 +48,6 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int parse_defect(char *text, struct shrink_request *request, struct plan_defect *defects) {
-  char *equals = strchr(text, '=');
-  if (equals != NULL)
-    *equals = '\0';
-  const struct plan_defect_word *word = plan_words_defect;
-  uint64_t ns;
-  while (word->name != NULL && strcmp(word->name, text) != 0)
-    word++;
-  if (word->name == NULL)
-    return cmd_usage("shrink",
-                     "--defect: there is no defect \"%s\"; fanbench list --defects has them", text);
-  if (word->needs_time && (equals == NULL || plan_unit_time(equals + 1, &ns) != NULL))
-    return cmd_usage("shrink", "--defect: expected %s=TIME, such as %s=600ms, found \"%s\"", text,
-                     text, equals != NULL ? equals + 1 : text);
-  defects[request->n_defects++] =
-      (struct plan_defect){.name = text, .value = equals != NULL ? equals + 1 : NULL};
-  return 0;
-}
-
 static int parse_check(const char *text, struct shrink_request *request) {
   size_t n;
   const struct judge_info *all = judge_catalogue(&n);
@@ -102,7 +82,7 @@ static int parse_option(int opt, struct shrink_request *request, struct plan_def
     request->same_field = true;
     return 0;
   case OPT_DEFECT:
-    return parse_defect(optarg, request, defects);
+    return cmd_defect("shrink", optarg, &defects[request->n_defects++]);
   case OPT_SEED:
     request->has_seed = true;
     return parse_number("--seed", optarg, 0, UINT64_MAX, &request->seed);
