@@ -68,64 +68,18 @@ PORT_INLINE void ghash_end(struct crypt_block *y, const struct fb_ghash *table, 
   y->b ^= port_get64(once + 8);
 }
 
-PORT_GLOBAL int crypt_gcm_seal(struct crypt_buf *to, const struct crypt_buf *from,
-                               const struct fb_keystream *ks, const struct fb_ghash *table,
-                               __u64 span) {
+/* Seals and opens, which differ in nothing but the side that is hashed and what becomes of the
+ * tag. `sealing` is a constant. */
+PORT_INLINE int gcm_pass(struct crypt_buf *to, const struct crypt_buf *from,
+                         const struct fb_keystream *ks, const struct fb_ghash *table, __u64 span,
+                         int sealing) {
   __u32 head = CRYPT_SPAN_HEAD(span), len = CRYPT_SPAN_LEN(span), blocks = len / 16,
         rest = len % 16;
   if (!to || !from || !ks || !table || !crypt_span_good(span))
     return -1;
-  struct crypt_block y = {0, 0};
+  struct crypt_block tag = {0, 0};
   ghash_fetch(table);
-  ghash_head(&y, to, head, table);
-  const __u8 *in = from->b + CRYPT_HEAD + head, *stream = ks->bytes;
-  __u8 *out = to->b + CRYPT_HEAD + head;
-  PORT_NO_UNROLL
-  for (__u32 i = 0; i < CRYPT_MAX_BLOCKS - 1; i++) {
-    if (i >= blocks)
-      break;
-    __u64 a = port_get64(in) ^ port_get64(stream), b = port_get64(in + 8) ^ port_get64(stream + 8);
-    port_put64(out, a);
-    port_put64(out + 8, b);
-    ghash_block(&y, table, a, b);
-    in += 16;
-    stream += 16;
-    out += 16;
-  }
-  if (rest) {
-    __u64 tail = wire_mask(len & ~15u);
-    if (tail > CRYPT_MAX_LEN)
-      return -1;
-    in = from->b + CRYPT_HEAD + head + tail;
-    stream = ks->bytes + tail;
-    out = to->b + CRYPT_HEAD + head + tail;
-    struct crypt_block mask = crypt_mask_block(rest, 0);
-    __u64 a = (port_get64(in) ^ port_get64(stream)) & mask.a;
-    __u64 b = (port_get64(in + 8) ^ port_get64(stream + 8)) & mask.b;
-    port_put64(out, a);
-    port_put64(out + 8, b);
-    ghash_block(&y, table, a, b);
-  }
-  ghash_end(&y, table, head, len, ks->once);
-  __u64 end = wire_mask(len);
-  if (end > CRYPT_MAX_LEN)
-    return -1;
-  out = to->b + CRYPT_HEAD + head + end;
-  port_put64(out, y.a);
-  port_put64(out + 8, y.b);
-  return 0;
-}
-
-PORT_GLOBAL int crypt_gcm_open(struct crypt_buf *to, const struct crypt_buf *from,
-                               const struct fb_keystream *ks, const struct fb_ghash *table,
-                               __u64 span) {
-  __u32 head = CRYPT_SPAN_HEAD(span), len = CRYPT_SPAN_LEN(span), blocks = len / 16,
-        rest = len % 16;
-  if (!to || !from || !ks || !table || !crypt_span_good(span))
-    return -1;
-  struct crypt_block y = {0, 0};
-  ghash_fetch(table);
-  ghash_head(&y, to, head, table);
+  ghash_head(&tag, to, head, table);
   const __u8 *in = from->b + CRYPT_HEAD + head, *stream = ks->bytes;
   __u8 *out = to->b + CRYPT_HEAD + head;
   PORT_NO_UNROLL
@@ -133,9 +87,10 @@ PORT_GLOBAL int crypt_gcm_open(struct crypt_buf *to, const struct crypt_buf *fro
     if (i >= blocks)
       break;
     __u64 a = port_get64(in), b = port_get64(in + 8);
-    port_put64(out, a ^ port_get64(stream));
-    port_put64(out + 8, b ^ port_get64(stream + 8));
-    ghash_block(&y, table, a, b);
+    __u64 x = a ^ port_get64(stream), y = b ^ port_get64(stream + 8);
+    port_put64(out, x);
+    port_put64(out + 8, y);
+    ghash_block(&tag, table, sealing ? x : a, sealing ? y : b);
     in += 16;
     stream += 16;
     out += 16;
@@ -149,16 +104,35 @@ PORT_GLOBAL int crypt_gcm_open(struct crypt_buf *to, const struct crypt_buf *fro
     out = to->b + CRYPT_HEAD + head + tail;
     struct crypt_block mask = crypt_mask_block(rest, 0);
     __u64 a = port_get64(in) & mask.a, b = port_get64(in + 8) & mask.b;
-    port_put64(out, (a ^ port_get64(stream)) & mask.a);
-    port_put64(out + 8, (b ^ port_get64(stream + 8)) & mask.b);
-    ghash_block(&y, table, a, b);
+    __u64 x = (a ^ port_get64(stream)) & mask.a, y = (b ^ port_get64(stream + 8)) & mask.b;
+    port_put64(out, x);
+    port_put64(out + 8, y);
+    ghash_block(&tag, table, sealing ? x : a, sealing ? y : b);
   }
-  ghash_end(&y, table, head, len, ks->once);
+  ghash_end(&tag, table, head, len, ks->once);
   __u64 end = wire_mask(len);
   if (end > CRYPT_MAX_LEN)
     return -1;
+  if (sealing) {
+    out = to->b + CRYPT_HEAD + head + end;
+    port_put64(out, tag.a);
+    port_put64(out + 8, tag.b);
+    return 0;
+  }
   in = from->b + CRYPT_HEAD + head + end;
-  return (port_get64(in) ^ y.a) | (port_get64(in + 8) ^ y.b) ? 1 : 0;
+  return (port_get64(in) ^ tag.a) | (port_get64(in + 8) ^ tag.b) ? 1 : 0;
+}
+
+PORT_GLOBAL int crypt_gcm_seal(struct crypt_buf *to, const struct crypt_buf *from,
+                               const struct fb_keystream *ks, const struct fb_ghash *table,
+                               __u64 span) {
+  return gcm_pass(to, from, ks, table, span, 1);
+}
+
+PORT_GLOBAL int crypt_gcm_open(struct crypt_buf *to, const struct crypt_buf *from,
+                               const struct fb_keystream *ks, const struct fb_ghash *table,
+                               __u64 span) {
+  return gcm_pass(to, from, ks, table, span, 0);
 }
 
 #ifndef __bpf__

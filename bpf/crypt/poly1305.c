@@ -84,56 +84,10 @@ PORT_INLINE void poly_head(struct poly *p, const struct crypt_buf *buf, __u32 le
   }
 }
 
-PORT_GLOBAL int crypt_chacha20_seal(struct crypt_buf *to, const struct crypt_buf *from,
-                                    const struct fb_keystream *ks, __u64 span) {
-  __u32 head = CRYPT_SPAN_HEAD(span), len = CRYPT_SPAN_LEN(span), blocks = len / 16,
-        rest = len % 16;
-  if (!to || !from || !ks || !crypt_span_good(span))
-    return -1;
-  struct poly poly;
-  poly_begin(&poly, ks->once);
-  poly_head(&poly, to, head);
-  const __u8 *in = from->b + CRYPT_HEAD + head, *stream = ks->bytes;
-  __u8 *out = to->b + CRYPT_HEAD + head;
-  PORT_NO_UNROLL
-  for (__u32 i = 0; i < CRYPT_MAX_BLOCKS - 1; i++) {
-    if (i >= blocks)
-      break;
-    __u64 a = port_get64(in) ^ port_get64(stream), b = port_get64(in + 8) ^ port_get64(stream + 8);
-    port_put64(out, a);
-    port_put64(out + 8, b);
-    poly_block(&poly, a, b);
-    in += 16;
-    stream += 16;
-    out += 16;
-  }
-  if (rest) {
-    __u64 tail = wire_mask(len & ~15u);
-    if (tail > CRYPT_MAX_LEN)
-      return -1;
-    in = from->b + CRYPT_HEAD + head + tail;
-    stream = ks->bytes + tail;
-    out = to->b + CRYPT_HEAD + head + tail;
-    struct crypt_block mask = crypt_mask_block(rest, 0);
-    __u64 a = (port_get64(in) ^ port_get64(stream)) & mask.a;
-    __u64 b = (port_get64(in + 8) ^ port_get64(stream + 8)) & mask.b;
-    port_put64(out, a);
-    port_put64(out + 8, b);
-    poly_block(&poly, a, b);
-  }
-  poly_block(&poly, head, len);
-  struct crypt_block tag = poly_end(&poly, ks->once);
-  __u64 end = wire_mask(len);
-  if (end > CRYPT_MAX_LEN)
-    return -1;
-  out = to->b + CRYPT_HEAD + head + end;
-  port_put64(out, tag.a);
-  port_put64(out + 8, tag.b);
-  return 0;
-}
-
-PORT_GLOBAL int crypt_chacha20_open(struct crypt_buf *to, const struct crypt_buf *from,
-                                    const struct fb_keystream *ks, __u64 span) {
+/* Seals and opens, which differ in nothing but the side that is hashed and what becomes of the
+ * tag. `sealing` is a constant. */
+PORT_INLINE int chacha20_pass(struct crypt_buf *to, const struct crypt_buf *from,
+                              const struct fb_keystream *ks, __u64 span, int sealing) {
   __u32 head = CRYPT_SPAN_HEAD(span), len = CRYPT_SPAN_LEN(span), blocks = len / 16,
         rest = len % 16;
   if (!to || !from || !ks || !crypt_span_good(span))
@@ -148,9 +102,10 @@ PORT_GLOBAL int crypt_chacha20_open(struct crypt_buf *to, const struct crypt_buf
     if (i >= blocks)
       break;
     __u64 a = port_get64(in), b = port_get64(in + 8);
-    port_put64(out, a ^ port_get64(stream));
-    port_put64(out + 8, b ^ port_get64(stream + 8));
-    poly_block(&poly, a, b);
+    __u64 x = a ^ port_get64(stream), y = b ^ port_get64(stream + 8);
+    port_put64(out, x);
+    port_put64(out + 8, y);
+    poly_block(&poly, sealing ? x : a, sealing ? y : b);
     in += 16;
     stream += 16;
     out += 16;
@@ -164,15 +119,32 @@ PORT_GLOBAL int crypt_chacha20_open(struct crypt_buf *to, const struct crypt_buf
     out = to->b + CRYPT_HEAD + head + tail;
     struct crypt_block mask = crypt_mask_block(rest, 0);
     __u64 a = port_get64(in) & mask.a, b = port_get64(in + 8) & mask.b;
-    port_put64(out, (a ^ port_get64(stream)) & mask.a);
-    port_put64(out + 8, (b ^ port_get64(stream + 8)) & mask.b);
-    poly_block(&poly, a, b);
+    __u64 x = (a ^ port_get64(stream)) & mask.a, y = (b ^ port_get64(stream + 8)) & mask.b;
+    port_put64(out, x);
+    port_put64(out + 8, y);
+    poly_block(&poly, sealing ? x : a, sealing ? y : b);
   }
   poly_block(&poly, head, len);
   struct crypt_block tag = poly_end(&poly, ks->once);
   __u64 end = wire_mask(len);
   if (end > CRYPT_MAX_LEN)
     return -1;
+  if (sealing) {
+    out = to->b + CRYPT_HEAD + head + end;
+    port_put64(out, tag.a);
+    port_put64(out + 8, tag.b);
+    return 0;
+  }
   in = from->b + CRYPT_HEAD + head + end;
   return (port_get64(in) ^ tag.a) | (port_get64(in + 8) ^ tag.b) ? 1 : 0;
+}
+
+PORT_GLOBAL int crypt_chacha20_seal(struct crypt_buf *to, const struct crypt_buf *from,
+                                    const struct fb_keystream *ks, __u64 span) {
+  return chacha20_pass(to, from, ks, span, 1);
+}
+
+PORT_GLOBAL int crypt_chacha20_open(struct crypt_buf *to, const struct crypt_buf *from,
+                                    const struct fb_keystream *ks, __u64 span) {
+  return chacha20_pass(to, from, ks, span, 0);
 }
