@@ -32,23 +32,10 @@ void qp_recovery_sent(struct qp_recovery *v, enum qp_space space, uint64_t pn, u
   v->packets_in_flight++;
 }
 
-/* The first span that reaches to `value` or beyond; n if there is none. */
-static size_t find(const struct qp_ranges *r, uint64_t value) {
-  size_t lo = 0, hi = r->n;
-  while (lo < hi) {
-    size_t mid = (lo + hi) / 2;
-    if (r->spans[mid].hi < value)
-      lo = mid + 1;
-    else
-      hi = mid;
-  }
-  return lo;
-}
-
 /* What lo..hi has in common with `sent` goes to `to`. */
 static void add_common(const struct qp_ranges *sent, uint64_t lo, uint64_t hi,
                        struct qp_ranges *to) {
-  for (size_t i = find(sent, lo); i < sent->n && sent->spans[i].lo <= hi; i++) {
+  for (size_t i = qp_ranges_at(sent, lo); i < sent->n && sent->spans[i].lo <= hi; i++) {
     const struct qp_span *s = &sent->spans[i];
     qp_ranges_add(to, s->lo > lo ? s->lo : lo, s->hi < hi ? s->hi : hi);
   }
@@ -58,7 +45,7 @@ static void add_common(const struct qp_ranges *sent, uint64_t lo, uint64_t hi,
 static void add_new(const struct qp_ranges *sent, const struct qp_ranges *known, uint64_t lo,
                     uint64_t hi, struct qp_ranges *to) {
   uint64_t at = lo;
-  for (size_t i = find(known, lo); i < known->n && known->spans[i].lo <= hi; i++) {
+  for (size_t i = qp_ranges_at(known, lo); i < known->n && known->spans[i].lo <= hi; i++) {
     const struct qp_span *k = &known->spans[i];
     if (k->lo > at)
       add_common(sent, at, k->lo - 1, to);

@@ -5,8 +5,7 @@
 
 #include "pcap-tools/read/memory.h"
 
-/* Index of the first span with hi >= value; n if there is none. */
-static size_t find(const struct qp_ranges *r, uint64_t value) {
+size_t qp_ranges_at(const struct qp_ranges *r, uint64_t value) {
   size_t lo = 0, hi = r->n;
   while (lo < hi) {
     size_t mid = (lo + hi) / 2;
@@ -34,7 +33,7 @@ uint64_t qp_ranges_add(struct qp_ranges *r, uint64_t lo, uint64_t hi) {
     insert(r, r->n, lo, hi);
     return hi - lo + 1;
   }
-  size_t first = find(r, lo ? lo - 1 : 0); /* touches or overlaps from the left */
+  size_t first = qp_ranges_at(r, lo ? lo - 1 : 0); /* touches or overlaps from the left */
   size_t end = first;
   uint64_t had = 0, new_lo = lo, new_hi = hi;
   while (end < r->n && (r->spans[end].lo <= hi || r->spans[end].lo - 1 == hi)) {
@@ -55,12 +54,12 @@ uint64_t qp_ranges_add(struct qp_ranges *r, uint64_t lo, uint64_t hi) {
 }
 
 bool qp_ranges_has(const struct qp_ranges *r, uint64_t value) {
-  size_t i = find(r, value);
+  size_t i = qp_ranges_at(r, value);
   return i < r->n && r->spans[i].lo <= value;
 }
 
 bool qp_ranges_cover(const struct qp_ranges *r, uint64_t lo, uint64_t hi, uint64_t *missing) {
-  size_t i = find(r, lo);
+  size_t i = qp_ranges_at(r, lo);
   if (i == r->n || r->spans[i].lo > lo) {
     *missing = lo;
     return false;

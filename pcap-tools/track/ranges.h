@@ -21,6 +21,8 @@ uint64_t qp_ranges_add(struct qp_ranges *r, uint64_t lo, uint64_t hi);
 bool qp_ranges_has(const struct qp_ranges *r, uint64_t value);
 /* True if all of lo..hi is in the set; else *missing is the lowest that is not. */
 bool qp_ranges_cover(const struct qp_ranges *r, uint64_t lo, uint64_t hi, uint64_t *missing);
+/* Index of the first span that reaches to `value` or beyond; n if there is none. */
+size_t qp_ranges_at(const struct qp_ranges *r, uint64_t value);
 uint64_t qp_ranges_count(const struct qp_ranges *r);
 void qp_ranges_clear(struct qp_ranges *r);
 
