@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <ftw.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bench/run/clock.h"
+#include "bench/run/interrupt.h"
 #include "bench/shrink/reduce.h"
 
 #define PATIENCE   20      /* times the longest run so far ... */
@@ -23,26 +23,17 @@ struct ask_slot {
   struct live_run run;
 };
 
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number) {
-  (void)number;
-  interrupted = 1;
-}
-
 bool ask_interrupted(void) {
-  return interrupted;
+  return interrupt_seen();
 }
 
 int ask_open(struct ask *ask, char *err, size_t err_len) {
-  const struct sigaction action = {.sa_handler = on_interrupt}; /* no SA_RESTART: poll() ends */
   const char *tmp = getenv("TMPDIR");
   const int n =
       snprintf(ask->dir, sizeof ask->dir, "%s/fanbench-shrink.XXXXXX", tmp && *tmp ? tmp : "/tmp");
   ask->slots = calloc(ask->at_a_time, sizeof *ask->slots);
   if (ask->slots && n > 0 && (size_t)n < sizeof ask->dir && mkdtemp(ask->dir)) {
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    interrupt_watch();
     return 0;
   }
   snprintf(err, err_len, "cannot write below %s: %s; what to do: set TMPDIR to a folder with room",
@@ -157,7 +148,7 @@ static int finish(struct ask *ask, struct ask_slot *slot, struct ask_seen *seen)
 }
 
 static bool out_of_time(const struct ask *ask) {
-  return interrupted || (ask->until_ns && clock_now() >= ask->until_ns);
+  return interrupt_seen() || (ask->until_ns && clock_now() >= ask->until_ns);
 }
 
 /* Waits until a run says something, a little at most. */

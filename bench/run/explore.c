@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 
 #include "bench/explore/generate.h"
 #include "bench/report/report.h"
+#include "bench/run/interrupt.h"
 #include "bench/run/clock.h"
 #include "bench/run/live.h"
 #include "bench/run/progress.h"
@@ -47,19 +47,6 @@ struct exploring {
   size_t n_failures;
   int code; /* of something that ends it; 0 = nothing */
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number) {
-  (void)number;
-  interrupted = 1;
-}
-
-static void watch_interrupts(void) {
-  const struct sigaction action = {.sa_handler = on_interrupt}; /* no SA_RESTART: poll() ends */
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-}
 
 static void give_up(struct exploring *e, int code, const char *why) {
   progress_clear();
@@ -276,7 +263,7 @@ static void finish(struct exploring *e, struct slot *slot) {
 
 static bool goes_on(const struct exploring *e) {
   const struct explore_request *r = e->request;
-  return !e->code && !interrupted && !e->exhausted &&
+  return !e->code && !interrupt_seen() && !e->exhausted &&
          (!r->for_ns || clock_now() - e->started_ns < r->for_ns) &&
          (!r->most_failures || e->n_failures < r->most_failures);
 }
@@ -367,11 +354,11 @@ int explore_play(const struct explore_request *request) {
     fprintf(stderr, "fanbench: cannot make %s: %s\n", request->out, strerror(errno));
     e.code = 2;
   } else {
-    watch_interrupts();
+    interrupt_watch();
     tell_progress(&e);
     while (fill_slots(&e) > 0) {
       follow(&e, fds);
-      if (interrupted)
+      if (interrupt_seen())
         kill_all(&e);
     }
     progress_clear();
@@ -384,5 +371,5 @@ int explore_play(const struct explore_request *request) {
   free(fds);
   if (e.code)
     return e.code;
-  return interrupted ? EXIT_INTERRUPTED : e.n_failures ? 1 : e.inconclusive ? 4 : 0;
+  return interrupt_seen() ? EXIT_INTERRUPTED : e.n_failures ? 1 : e.inconclusive ? 4 : 0;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include <jansson.h>
 
 #include "bench/run/held.h"
+#include "bench/run/interrupt.h"
 #include "bench/run/progress.h"
 #include "bench/run/ready.h"
 #include "bench/run/rundir.h"
@@ -22,19 +22,6 @@
 #define EXIT_INTERRUPTED 130
 /* Of many runs so many show their whole table, the others are brief. */
 #define TABLES_MAX 3
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number) {
-  (void)number;
-  interrupted = 1;
-}
-
-static void watch_interrupts(void) {
-  const struct sigaction action = {.sa_handler = on_interrupt}; /* no SA_RESTART: poll() ends */
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-}
 
 /* A single run shows its table; of several only those that are not as expected do. */
 static bool single(const struct suite *suite) {
@@ -188,7 +175,7 @@ static bool report(struct suite *suite, struct suite_job *job) {
   if (report_write(job->dir, &job->view, judged, &run, &outcome, err, sizeof err) != 0)
     fprintf(stderr, "fanbench: %s\n", err);
   bool again = outcome.verdict == REPORT_INCONCLUSIVE && !job->run.virtual_time &&
-               job->tries < MAX_TRIES && !interrupted; /* a simulation would say it again */
+               job->tries < MAX_TRIES && !interrupt_seen(); /* a simulation would say it again */
   if (again) {
     progress_clear();
     fprintf(stderr, "fanbench: %s: inconclusive, trying again\n", job->name);
@@ -232,7 +219,7 @@ static void hold(struct suite_job *job) {
           "  fanbench enter relay -- ss -uanp\n"
           "Press Enter here to go on.\n",
           job->name);
-  while (!interrupted && !run->over) {
+  while (!interrupt_seen() && !run->over) {
     struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
                             {.fd = run->cage.fd, .events = POLLIN}};
     char buf[256];
@@ -243,7 +230,7 @@ static void hold(struct suite_job *job) {
     if (fds[0].revents != 0 && read(STDIN_FILENO, buf, sizeof buf) >= 0)
       break;
   }
-  interrupted = 0; /* it ended the hold, not the run */
+  interrupt_forget(); /* it ended the hold, not the run */
   live_release(run);
   if (file != NULL)
     unlink(file);
@@ -331,12 +318,12 @@ int suite_play(struct suite *suite) {
     free(fds);
     return 3;
   }
-  watch_interrupts();
-  while (!interrupted && start_some(suite) > 0)
+  interrupt_watch();
+  while (!interrupt_seen() && start_some(suite) > 0)
     follow(suite, fds);
   progress_clear();
   free(fds);
-  if (interrupted) {
+  if (interrupt_seen()) {
     kill_all(suite);
     if (!suite->request->json && !table_is_result(suite))
       fputs("Bail out! interrupted\n", suite->request->results);
@@ -350,5 +337,5 @@ int suite_play(struct suite *suite) {
     fprintf(stderr, "fanbench: a report could not be written: %s\n", strerror(errno));
     return 3;
   }
-  return interrupted ? EXIT_INTERRUPTED : code;
+  return interrupt_seen() ? EXIT_INTERRUPTED : code;
 }

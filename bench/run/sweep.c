@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 #include "bench/report/files.h"
 #include "bench/report/report.h"
 #include "bench/report/sweep.h"
+#include "bench/run/interrupt.h"
 #include "bench/run/live.h"
 #include "bench/run/progress.h"
 #include "bench/run/ready.h"
@@ -43,19 +43,6 @@ struct sweeping {
   uint64_t started_s;
   int code; /* of something that ends the sweep; 0 = nothing */
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number) {
-  (void)number;
-  interrupted = 1;
-}
-
-static void watch_interrupts(void) {
-  const struct sigaction action = {.sa_handler = on_interrupt}; /* no SA_RESTART: poll() ends */
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-}
 
 static uint64_t now_s(void) {
   struct timespec now;
@@ -178,7 +165,7 @@ static bool judge(struct sweeping *s, struct slot *slot) {
   int rc = report_outcome_make(&slot->view, judged, REPORT_SINGLE, run.died, &outcome);
   row->verdict = rc == 0 ? outcome.verdict : REPORT_FAIL;
   bool again = row->verdict == REPORT_INCONCLUSIVE && !slot->run.virtual_time &&
-               slot->tries < MAX_TRIES && !interrupted;
+               slot->tries < MAX_TRIES && !interrupt_seen();
   if (!again && judged != NULL && measure_row(s, slot, judged) != 0) {
     fprintf(stderr, "fanbench: %s: cannot be measured: %s\n", slot->dir, strerror(errno));
     row->verdict = REPORT_FAIL;
@@ -343,16 +330,16 @@ static int play(struct sweeping *s) {
     end_sweep(s, 3, "no memory");
     return 3;
   }
-  watch_interrupts();
+  interrupt_watch();
   tell_progress(s);
-  while (!interrupted && s->code == 0 && fill_slots(s) > 0)
+  while (!interrupt_seen() && s->code == 0 && fill_slots(s) > 0)
     follow(s, fds);
   progress_clear();
   kill_all(s);
   free(fds);
   if (s->code != 0)
     return s->code;
-  if (!interrupted)
+  if (!interrupt_seen())
     return conclude(s);
   fprintf(stderr,
           "fanbench: interrupted; %zu of %zu runs are kept in %s, the same command goes on\n",
