@@ -24,8 +24,8 @@ const struct qm_operator *const *qm_operators(size_t *n) {
   static const struct qm_operator *all[128];
   size_t n_all = 0;
   static const struct qm_operator *const *const parts[] = {
-      qm_numbers, qm_acks,  qm_ids,  qm_frame_operators, qm_streams, qm_copies,
-      qm_logs,    qm_media, qm_runs,
+      qm_numbers, qm_acks,    qm_ids,  qm_frame_operators, qm_streams,
+      qm_copies,  qm_records, qm_logs, qm_media,           qm_runs,
   };
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
     for (size_t k = 0; parts[i][k]; k++)
