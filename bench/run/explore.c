@@ -19,7 +19,7 @@
 #include "version.h"
 
 #define EXIT_INTERRUPTED 130
-#define SHOWN            20 /* failures with a line of their own */
+#define SHOWN            20 /* failures with a line of their own; more are told by their checks */
 
 /* A scenario that is being run. */
 struct slot {
@@ -319,6 +319,35 @@ static int by_seed(const void *x, const void *y) {
   return (a->seed > b->seed) - (a->seed < b->seed);
 }
 
+static const char *unmet_of(const struct failure *f) {
+  return f->unmet ? f->unmet : "";
+}
+
+/* Many: one line for each way to fail, in the order of their first seeds, as one cause often fails
+ * many seeds. */
+static void put_ways(const struct exploring *e, FILE *to) {
+  for (size_t i = 0; i < e->n_failures; i++) {
+    const char *way = unmet_of(&e->failures[i]);
+    size_t n = 0, k = 0;
+    while (k < i && strcmp(unmet_of(&e->failures[k]), way) != 0)
+      k++;
+    if (k < i)
+      continue;
+    for (k = i; k < e->n_failures; k++)
+      n += strcmp(unmet_of(&e->failures[k]), way) == 0;
+    fprintf(to, "  %4zux seed %-8" PRIu64 " %s\n", n, e->failures[i].seed, way);
+  }
+}
+
+static void put_failures(const struct exploring *e, FILE *to) {
+  if (e->n_failures > SHOWN) {
+    put_ways(e, to);
+    return;
+  }
+  for (size_t i = 0; i < e->n_failures; i++)
+    fprintf(to, "  seed %-8" PRIu64 " %s\n", e->failures[i].seed, unmet_of(&e->failures[i]));
+}
+
 static void conclude(const struct exploring *e) {
   const struct explore_request *r = e->request;
   FILE *to = r->json ? stderr : r->results;
@@ -328,11 +357,7 @@ static void conclude(const struct exploring *e) {
   for (size_t i = 0; i < r->n_defects; i++)
     fprintf(to, ", defect %s", r->defects[i].name);
   fprintf(to, ")\n%zu failed, %zu inconclusive\n", e->n_failures, e->inconclusive);
-  for (size_t i = 0; i < e->n_failures && i < SHOWN; i++)
-    fprintf(to, "  seed %-8" PRIu64 " %s\n", e->failures[i].seed,
-            e->failures[i].unmet ? e->failures[i].unmet : "");
-  if (e->n_failures > SHOWN)
-    fprintf(to, "  and %zu more\n", e->n_failures - SHOWN);
+  put_failures(e, to);
   if (!e->n_failures)
     return;
   struct slot first = {.seed = e->failures[0].seed};

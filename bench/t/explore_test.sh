@@ -64,6 +64,14 @@ grep -q '^EXPLORE  2 scenarios from seed 1 on' out || fail "--count 2: $(cat out
 explore 0 --seed 1 --for 1ns --out none
 grep -q '^EXPLORE  0 scenarios' out || fail "--for 1ns: $(cat out)"
 
+# Many failures: a line for each way to fail, which together are all of them.
+explore 1 --defect one-address --seeds 1..60 -j 2 --out many
+failed=$(find many -mindepth 1 -maxdepth 1 | wc -l)
+[ "$failed" -gt 20 ] || fail "one-address fails in $failed of 60 scenarios alone"
+ways=$(awk '$1 ~ /^[0-9]+x$/ && $2 == "seed" { n += $1; lines++ } END { print lines, n }' out)
+[ "${ways#* }" = "$failed" ] || fail "$failed failures, but ways and their sum are $ways"
+[ "${ways% *}" -lt "$failed" ] || fail "nothing is put together: $ways"
+
 for bad in '--seeds 3' '--seeds 3..1' '--seeds x' '--seed x' '--count 0' '--count x' '--for 10' \
     '--for x' '--failures 0' '--defect nonsense' '--defect slow-agent' '--defect slow-agent=x' \
     '-j 0' '-j 65' '--seeds 1..2 --count 3' 'file.yaml' '--out'; do
