@@ -394,6 +394,7 @@ void entry_subscriber_leave(struct client *client);
 void entry_subscription(struct subscription *sub);
 void entry_upstream_join(struct client *client);
 void entry_upstream_phase(struct client *client, bool phase);
+void entry_upstream_path(struct client *client); /* it has changed */
 void entry_upstream_leave(struct client *client);
 void entry_upstream_cid(struct client *client, const struct qc_cid *cid, bool add);
 void entry_upstream_seen(struct client *client, uint64_t pn);
@@ -429,7 +430,6 @@ void track_give_up(struct relay *relay); /* the relay above cannot be had: say s
 void track_malformed(struct track *track);
 /* A client is gone: its tracks end, its subscriptions stop. */
 void track_client_gone(struct client *client);
-
 /* The track of this name; asks for it if nobody has yet. NULL: nobody publishes it. */
 struct track *track_find(struct relay *relay, const struct moqt_name *name);
 

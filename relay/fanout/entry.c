@@ -213,6 +213,12 @@ void entry_upstream_phase(struct client *client, bool phase) {
   put_upstream(client);
 }
 
+/* It stays the upstream it is: what the datapath knows of its numbers and streams belongs to the
+ * connection, and a resend of what went out before must be known as one. */
+void entry_upstream_path(struct client *client) {
+  put_upstream(client);
+}
+
 void entry_upstream_join(struct client *client) {
   struct relay *relay = client->relay;
   struct plane *plane = plane_of(client);

@@ -40,10 +40,8 @@ static void take_path(struct client *client, const struct qc_path *path) {
     window_new_path(client);
   if (client->in_plane)
     entry_subscriber_update(client);
-  if (client->upstream >= 0) {
-    entry_upstream_leave(client);
-    entry_upstream_join(client);
-  }
+  if (client->upstream >= 0)
+    entry_upstream_path(client);
   client_dirty(client);
 }
 
