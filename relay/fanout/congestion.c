@@ -35,15 +35,19 @@ static bool in_slow_start(const struct congestion *c) {
 
 /* ---- use of the window ---- */
 
-void congestion_limited(struct congestion *c, uint64_t now_ns) {
-  c->used_ns = larger(c->used_ns, now_ns);
+uint64_t congestion_enough(const struct congestion *c) {
+  if (in_slow_start(c))
+    return (c->now.cwnd + 1) / 2;
+  return c->now.cwnd >= c->packet ? c->now.cwnd - c->packet + 1 : 0;
 }
 
 void congestion_sent(struct congestion *c, uint64_t sent_ns, uint64_t in_flight) {
-  bool used = in_slow_start(c) ? 2 * in_flight >= c->now.cwnd : in_flight + c->packet > c->now.cwnd;
+  if (in_flight >= congestion_enough(c))
+    c->used_ns = larger(c->used_ns, sent_ns);
+}
 
-  if (used)
-    congestion_limited(c, sent_ns);
+void congestion_paced(struct congestion *c, uint64_t now_ns, uint64_t wanted) {
+  congestion_sent(c, now_ns, wanted);
 }
 
 uint64_t congestion_room(const struct congestion *c, uint64_t in_flight) {

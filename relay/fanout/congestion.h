@@ -81,8 +81,11 @@ void congestion_init(struct congestion *c, bool cubic, uint64_t packet);
 
 /* in_flight: bytes, the number just sent included. */
 void congestion_sent(struct congestion *c, uint64_t sent_ns, uint64_t in_flight);
-/* Data waits for nothing but pacing: the window counts as used up. */
-void congestion_limited(struct congestion *c, uint64_t now_ns);
+/* Data waits for nothing but pacing. wanted: the bytes that would be in flight without it; if they
+ * use the window up, it counts as used (RFC 9002 7.8). */
+void congestion_paced(struct congestion *c, uint64_t now_ns, uint64_t wanted);
+/* What must be in flight, at least, for the window to count as used up. */
+uint64_t congestion_enough(const struct congestion *c);
 
 /* rtt_ns: smoothed, 0 = not known. */
 void congestion_acked(struct congestion *c, uint64_t sent_ns, uint64_t bytes, uint64_t rtt_ns,

@@ -114,6 +114,40 @@ void window_relieve(struct client *client) {
 
 /* ---- the slow path's share ---------------------------------------------------------------- */
 
+/* New stream data that the peer's limits let go, up to `enough`. */
+static uint64_t waiting_streams(const struct client *client, uint64_t enough) {
+  const struct fb_counters *counters = client_counters(client);
+  const struct plane *plane = client->relay->cfg.plane;
+  uint64_t used = plane_load(plane, &counters->data_used);
+  uint64_t most = plane_load(plane, &counters->max_data);
+  uint64_t bytes = 0, limit = most > used ? most - used : 0;
+  if (limit > enough)
+    limit = enough;
+  for (size_t i = 0; i < client->n_pending && bytes < limit; i++) {
+    const struct leg *leg = client->pending[i];
+    uint64_t end = leg->stream->len < leg->limit ? leg->stream->len : leg->limit, lo, hi = 0;
+    while (bytes < limit && ranges_next_gap(&leg->sent, hi, end, &lo, &hi))
+      bytes += hi - lo;
+  }
+  return bytes < limit ? bytes : limit;
+}
+
+/* What the slow path has to send, up to `enough`: a long backlog is not counted to its end. */
+static uint64_t waiting(const struct client *client, uint64_t enough) {
+  uint64_t bytes = client->dgram_bytes;
+  for (const struct resend *r = client->resend_head; r && bytes < enough; r = r->next)
+    bytes += r->hi - r->lo;
+  return bytes < enough ? bytes + waiting_streams(client, enough - bytes) : enough;
+}
+
+/* Pacing is no limit of the application, but only where the window would be used up without it. */
+static void paced(struct client *client) {
+  struct congestion *cc = &client->window.cc;
+  uint64_t flight = in_flight(client), enough = congestion_enough(cc);
+  congestion_paced(cc, client->relay->now,
+                   flight + (flight < enough ? waiting(client, enough - flight) : 0));
+}
+
 /* Takes a packet's worth off the credit, then looks: what the datapath has not used up by now is
  * the slow path's. */
 static bool take_room(struct client *client) {
@@ -135,7 +169,7 @@ enum window_answer window_admits(struct client *client) {
     return WINDOW_FULL;
   if (due <= now)
     return WINDOW_OPEN;
-  congestion_limited(&w->cc, now);
+  paced(client);
   w->due_ns = due;
   return WINDOW_PACED;
 }
