@@ -1,7 +1,8 @@
 /* no-orphan-forward: nothing is forwarded on a connection that is over. After a relay
  * sent CONNECTION_CLOSE, or one turn after the peer's reached it, or after the relay's
  * process was killed, no stream or datagram frame leaves on the connection. Looks at
- * connections that ended.
+ * connections that ended. A connection is of the process that sent its Initial packets: what a
+ * client has sent to a relay that is gone, or sends again, the next one answers.
  *
  * Vantage: the relay's interface.
  *
@@ -13,35 +14,44 @@
 
 struct over {
   bool asked, relay;
-  uint64_t dead_at; /* of the relay's process; UINT64_MAX: it lives */
+  uint64_t dead_at; /* of the relay's process; UINT64_MAX: it lives on */
 };
 
 struct orphan {
   struct qp_per_conn sides[2];
 };
 
-/* Death of the relay's process while the connection lived. */
-static uint64_t death(const struct qp_evidence *e, const struct qp_conn *c, unsigned side) {
+/* Death of the relay's process that has the connection since then. */
+static uint64_t death(const struct qp_evidence *e, const struct qp_conn *c, unsigned side,
+                      uint64_t since) {
   const struct qp_node *node = e->manifest ? qp_node_at(e, c, side) : NULL;
   for (size_t i = 0; node && i < e->faults.n; i++) {
     const struct qp_fault *f = &e->faults.items[i];
     uint64_t t = qp_capture_time(e, f->t);
     bool ends = !strcmp(f->kind, "kill") || !strcmp(f->kind, "die") || !strcmp(f->kind, "restart");
-    if (ends && !strcmp(f->node, node->name) && c->first.time_ns < t)
+    if (ends && !strcmp(f->node, node->name) && since < t)
       return t;
   }
   return UINT64_MAX;
 }
 
-static const struct over *over_of(struct qp_judged *self, const struct qp_conn *c, unsigned side) {
+static struct over *over_of(struct qp_judged *self, const struct qp_conn *c, unsigned side) {
   struct orphan *state = self->state;
   struct over *o = qp_per_conn(&state->sides[side], c, sizeof *o);
   if (!o->asked) {
     o->asked = true;
     o->relay = qp_is_relay(self->evidence, c, side);
-    o->dead_at = death(self->evidence, c, side);
+    o->dead_at = death(self->evidence, c, side, c->first.time_ns);
   }
   return o;
+}
+
+static void packet(void *arg, const struct qp_seen *s) {
+  struct qp_judged *self = arg;
+  if (s->header->type != QP_INITIAL || !s->opened || !(s->views & QP_SENT))
+    return;
+  struct over *o = over_of(self, s->conn, s->side);
+  o->dead_at = death(self->evidence, s->conn, s->side, s->place.time_ns);
 }
 
 static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
@@ -77,6 +87,7 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
 
 static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
+  w->packet = packet;
   w->frame = frame;
 }
 

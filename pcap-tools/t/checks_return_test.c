@@ -1,5 +1,5 @@
 /* What an end that goes away, moves or comes back leaves owed: copy-count, stream-complete,
- * payload-identical. */
+ * payload-identical; what a relay that is gone may still send: no-orphan-forward. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -221,6 +221,32 @@ static void a_datagram_in_the_queue_goes_with_the_filter(void **state) {
   waits(2500, false, JUDGE_FAIL);
 }
 
+/* ---- a relay that comes back ------------------------------------------------- */
+
+/* A client calls the relay at some 10 ms, and is answered then, or at 260 ms. Much later a stream leaves on that connection. */
+static void judge_answer(bool before, const char *faults, enum judge_result result) {
+  struct plan p = made_run();
+  struct tape_conn early = tape_conn_unanswered(p.scene.t);
+  p.scene.t->now_ns += before ? 10000000 : 250000000;
+  tape_shake(&early, QP_AES_128_GCM); /* it calls again */
+  p.scene.t->now_ns += 350000000;
+  pkt_1rtt(&early, S, .frames = FRAMES(w_stream(7, 0, "a")));
+  p.faults = faults;
+  made_run_expect(&p, "no-orphan-forward", result);
+  tape_conn_free(&early);
+}
+
+static void who_called_a_dead_relay_is_the_next_ones(void **state) {
+  (void)state;
+  judge_answer(false, FAULT(50, "kill", "relay") FAULT(90, "restart", "relay"), JUDGE_PASS);
+}
+
+static void whom_a_dead_relay_has_answered_hears_no_more(void **state) {
+  (void)state;
+  judge_answer(true, FAULT(50, "kill", "relay") FAULT(90, "restart", "relay"), JUDGE_FAIL);
+  judge_answer(false, FAULT(300, "restart", "relay"), JUDGE_FAIL);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_lost_from_a_new_address_did_not_arrive),
@@ -235,6 +261,8 @@ int main(void) {
       cmocka_unit_test(a_datagram_in_the_queue_goes_with_the_filter),
       cmocka_unit_test(a_lower_group_that_comes_late_leaves_first),
       cmocka_unit_test(a_lower_group_may_end_before_an_open_one),
+      cmocka_unit_test(who_called_a_dead_relay_is_the_next_ones),
+      cmocka_unit_test(whom_a_dead_relay_has_answered_hears_no_more),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
