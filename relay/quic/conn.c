@@ -22,12 +22,16 @@ static void write_qlog(void *user, uint32_t flags, const void *data, size_t len)
 /* Room that ngtcp2 may fill: what the owner allows less what a joint number
  * may add, but never under 1,200. Below that ngtcp2 silently leaves a server's
  * Initial unwritten and repeats PATH_CHALLENGE for ever. */
-static size_t own_room(const struct qc_config *config) {
+size_t qc_own_room(const struct qc_config *config) {
   size_t room = config->max_udp_payload;
 
   if (config->protect && config->protect->sealing)
     room = room > QC_GROWTH ? room - QC_GROWTH : 0;
   return room < QC_MIN_PAYLOAD ? QC_MIN_PAYLOAD : room;
+}
+
+bool qc_is_limited(const struct qc *conn) {
+  return conn->server && conn->config.protect && conn->config.protect->sealing;
 }
 
 static void fill_settings(struct qc *conn, ngtcp2_settings *settings) {
@@ -36,7 +40,7 @@ static void fill_settings(struct qc *conn, ngtcp2_settings *settings) {
   ngtcp2_settings_default(settings);
   settings->initial_ts = config->now_ns;
   settings->cc_algo = config->cubic ? NGTCP2_CC_ALGO_CUBIC : NGTCP2_CC_ALGO_RENO;
-  settings->max_tx_udp_payload_size = own_room(config);
+  settings->max_tx_udp_payload_size = qc_own_room(config);
   settings->no_tx_udp_payload_size_shaping = 1;
   settings->no_pmtud = 1;
   settings->handshake_timeout = config->handshake_ns ? config->handshake_ns : HANDSHAKE_TIMEOUT;
@@ -247,7 +251,7 @@ size_t qc_datagram_max(const struct qc *conn) {
 
   if (!conn->handshake_done || !params || params->max_datagram_frame_size == 0)
     return 0;
-  most = own_room(&conn->config);
+  most = qc_own_room(&conn->config);
   if (params->max_udp_payload_size < most)
     most = (size_t)params->max_udp_payload_size;
   most -= DATAGRAM_OVERHEAD;

@@ -265,6 +265,8 @@ static int on_handshake(ngtcp2_conn *ng, void *user) {
     return NGTCP2_ERR_CALLBACK_FAILURE;
   }
   conn->handshake_done = true;
+  if (conn->reading)
+    paths_prove(&conn->paths, conn->reading);
   qc_tell_changes(conn);
   TELL(conn, handshake_done);
   /* For a server complete is confirmed, and ngtcp2 tells only clients. */
@@ -287,8 +289,11 @@ static void on_rand(uint8_t *dest, size_t len, const ngtcp2_rand_ctx *ctx) {
 }
 
 static int on_challenge(ngtcp2_conn *ng, ng_challenge *challenge, void *user) {
+  struct qc *conn = user;
   (void)ng;
-  qc_random(user, NG_CHALLENGE_BYTES(challenge), NGTCP2_PATH_CHALLENGE_DATALEN);
+  qc_random(conn, NG_CHALLENGE_BYTES(challenge), PATHS_CHALLENGE_LEN);
+  memcpy(conn->challenge, NG_CHALLENGE_BYTES(challenge), PATHS_CHALLENGE_LEN);
+  conn->challenged = true;
   return 0;
 }
 

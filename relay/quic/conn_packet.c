@@ -136,6 +136,13 @@ static int read_while_closed(struct qc *conn, const ngtcp2_path *path, const ngt
   return -1;
 }
 
+static void note_datagram(struct qc *conn, const struct qc_path *path, size_t len) {
+  struct qc_path now;
+
+  qc_path_now(conn, &now);
+  paths_came(&conn->paths, path, &now, len);
+}
+
 int qc_read(struct qc *conn, const struct qc_path *path, const uint8_t *data, size_t len,
             uint64_t now_ns) {
   struct qc_path from = *path;
@@ -144,9 +151,13 @@ int qc_read(struct qc *conn, const struct qc_path *path, const uint8_t *data, si
   int rv;
 
   conn->now_ns = now_ns;
+  if (qc_is_limited(conn))
+    note_datagram(conn, path, len);
   if (conn->phase != QC_OPEN)
     return read_while_closed(conn, &ng_path, &info, data, len);
+  conn->reading = path;
   rv = ngtcp2_conn_read_pkt(conn->ng, &ng_path, &info, data, len, now_ns);
+  conn->reading = NULL;
   if (rv)
     fail(conn, rv);
   else if (conn->phase == QC_OPEN)
@@ -253,6 +264,7 @@ static size_t write_packet(struct qc *conn, struct qc_path *path, uint8_t *buf, 
   }
   ngtcp2_path_storage_zero(&packing.path);
   conn->growth = 0;
+  conn->challenged = false;
   packing.no_streams = conn->streams_held;
   if (conn->handshake_done && NG_GET(max_data_left)(conn->ng) == 0 && conn->n_ready &&
       qc_ready_first(conn)->sent < qc_ready_first(conn)->end)
@@ -271,6 +283,8 @@ static size_t write_packet(struct qc *conn, struct qc_path *path, uint8_t *buf, 
   }
   qc_path_from(&packing.path.path, path);
   conn->burst += (size_t)n;
+  if (conn->challenged)
+    paths_challenged(&conn->paths, path, conn->challenge);
   return (size_t)n + conn->growth;
 }
 
@@ -298,22 +312,27 @@ static size_t write_close(struct qc *conn, struct qc_path *path, uint8_t *buf, s
     *path = conn->close_path;
     return conn->close_len;
   }
+  if (conn->close_len > room + QC_GROWTH)
+    return 0;
   memcpy(buf, conn->close_packet, conn->close_len);
   *path = conn->close_path;
   return conn->close_len;
 }
 
-size_t qc_write(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t room, uint64_t now_ns) {
-  size_t most = conn->config.max_udp_payload;
+/* ngtcp2 does not know by how much the hook lengthens a packet. */
+static size_t within_limit(const struct qc *conn, size_t most) {
+  struct qc_path now;
+  size_t left;
+
+  qc_path_now(conn, &now);
+  left = paths_left(&conn->paths, &now);
+  left = left > QC_GROWTH ? left - QC_GROWTH : 0;
+  return left < most ? left : most;
+}
+
+static size_t write_any(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t most) {
   size_t n;
 
-  conn->now_ns = now_ns;
-  if (conn->config.protect && conn->config.protect->sealing)
-    most = most > QC_GROWTH ? most - QC_GROWTH : 0;
-  if (most < QC_MIN_PAYLOAD)
-    most = QC_MIN_PAYLOAD;
-  if (room < most + QC_GROWTH)
-    return 0;
   if (conn->phase == QC_OPEN) {
     n = write_packet(conn, path, buf, most);
     if (conn->phase == QC_OPEN) {
@@ -322,6 +341,21 @@ size_t qc_write(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t room
     }
   }
   return conn->phase == QC_CLOSING && conn->close_due ? write_close(conn, path, buf, most) : 0;
+}
+
+size_t qc_write(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t room, uint64_t now_ns) {
+  size_t most = qc_own_room(&conn->config);
+  size_t n;
+
+  conn->now_ns = now_ns;
+  if (room < most + QC_GROWTH)
+    return 0;
+  if (!qc_is_limited(conn))
+    return write_any(conn, path, buf, most);
+  n = write_any(conn, path, buf, within_limit(conn, most));
+  if (n)
+    paths_went(&conn->paths, path, n);
+  return n;
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */

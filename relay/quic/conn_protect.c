@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpf/wire/frame.h"
 #include "relay/quic/conn_state.h"
 
 #define KEY_MAGIC  UINT64_C(0x66616e6b65790001)
@@ -116,6 +117,19 @@ static int open_sealed(const struct qc_key *key, uint8_t *dest, const ngtcp2_cry
   return 0;
 }
 
+/* The frames of path validation (RFC 9000 8.2). */
+static void read_paths(struct qc *conn, const uint8_t *payload, size_t len) {
+  struct wire_cursor c = wire_cursor(payload, 0, len);
+  struct wire_frame f;
+
+  while (wire_frame_next(&c, &f) == WIRE_FRAME_OK) {
+    if (f.type == WIRE_PATH_CHALLENGE && conn->reading)
+      paths_asked(&conn->paths, conn->reading);
+    else if (f.type == WIRE_PATH_RESPONSE)
+      paths_answered(&conn->paths, payload + f.end - PATHS_CHALLENGE_LEN);
+  }
+}
+
 int qc_own_decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_crypto_aead_ctx *ctx,
                    const uint8_t *sealed, size_t len, const uint8_t *nonce, size_t nonce_len,
                    const uint8_t *aad, size_t aad_len) {
@@ -132,6 +146,8 @@ int qc_own_decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_c
   conn = key->conn;
   pn = nonce_pn(nonce, key->iv);
   tell_packet(conn, false, pn, dest, len - QC_TAG_LEN, aad_len);
+  if (qc_is_limited(conn))
+    read_paths(conn, dest, len - QC_TAG_LEN);
   if (!conn->config.protect || !conn->config.protect->opened)
     return 0;
   if (pn >= conn->rx_next) {

@@ -5,6 +5,7 @@
  *   conn_stream.c    send buffers, the order in which streams are written
  *   conn_callbacks.c what ngtcp2 tells
  *   conn_protect.c   own 1-RTT keys (protection none, hooks)
+ *   paths.c          bytes by path, before it is validated
  *   tls.c            wolfSSL contexts */
 #ifndef FANBENCH_RELAY_QUIC_CONN_STATE_H
 #define FANBENCH_RELAY_QUIC_CONN_STATE_H
@@ -17,6 +18,7 @@
 
 #include "relay/quic/conn.h"
 #include "relay/quic/ngtcp2_api.h"
+#include "relay/quic/paths.h"
 
 #define QC_TAG_LEN     16
 #define QC_MIN_PAYLOAD 1200 /* RFC 9000 14.1 */
@@ -130,6 +132,12 @@ struct qc {
   uint64_t hook_error;
   bool hook_failed;
 
+  /* a server's limit before validation, with hooks that lengthen packets */
+  struct paths paths;
+  const struct qc_path *reading;          /* the path of the datagram at hand */
+  uint8_t challenge[PATHS_CHALLENGE_LEN]; /* made for the packet being written */
+  bool challenged;
+
   /* writing */
   bool streams_held;
   size_t burst; /* bytes since the pacer was told */
@@ -145,6 +153,12 @@ struct qc {
   uint64_t close_end_ns;           /* when closing or draining is over; 0 = not known yet */
   uint64_t close_seen, close_next; /* packets received since, when to answer again */
 };
+
+/* conn.c */
+/* Room that ngtcp2 may fill on any path. */
+size_t qc_own_room(const struct qc_config *config);
+/* Are bytes counted by path (paths.h)? */
+bool qc_is_limited(const struct qc *conn);
 
 /* conn_callbacks.c */
 void qc_fill_callbacks(ngtcp2_callbacks *cb, bool own_keys);

@@ -145,17 +145,19 @@ struct thief {
   struct bench *b;
   bool armed, watching;
   uint64_t to_thief; /* packets that left for the thief's address */
+  uint64_t bytes_to_thief, stolen;
 };
 
 static bool steal(void *arg, const struct qc_path *path, uint8_t *data, size_t len) {
   struct thief *t = arg;
   if (path->remote.in.sin_port == htons(666))
-    t->to_thief++;
+    t->to_thief++, t->bytes_to_thief += len;
   if (!t->armed || data[0] & 0x80 || path->local.in.sin_port != htons(200) ||
       path->local.in.sin_addr.s_addr != memnet_addr(HOST, 0).in.sin_addr.s_addr)
     return true;
   struct qc_path spoofed = {.local = path->remote, .remote = memnet_addr(HOST, 666)};
   t->armed = false;
+  t->stolen = len;
   bench_inject(t->b, &spoofed, data, len);
   return false;
 }
@@ -178,6 +180,7 @@ static void stolen_packet(bool quiet) {
   assert_false(thief.armed);
   assert_true(thief.to_thief > 0); /* PATH_CHALLENGE */
   assert_true(thief.to_thief < 20);
+  assert_in_range(thief.bytes_to_thief, 1, 3 * thief.stolen); /* RFC 9000 9.3 */
   publish(b, &group);
   const uint64_t before = thief.to_thief;
   publish_fast(b, &group);
