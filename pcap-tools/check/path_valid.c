@@ -1,7 +1,8 @@
 /* path-valid: a server sends only on 4-tuples its client has sent on; before one is
  * validated, at most three times the bytes that came from there. The handshake's
  * 4-tuple is validated by a packet protected with handshake or 1-RTT keys, another one
- * by the PATH_RESPONSE to a PATH_CHALLENGE sent on it. Bytes are those of UDP payload.
+ * by the PATH_RESPONSE to a PATH_CHALLENGE sent on it. Bytes are those of UDP payload; also
+ * datagrams that the server discards count, as RFC 9000 8.1 says: duplicates do.
  *
  * Vantage: the server's interface.
  *
@@ -26,7 +27,7 @@ struct path {
 struct path_list {
   struct path *items;
   size_t n, room;
-  struct qp_place counted[2]; /* the last datagram of each side */
+  struct qp_place counted; /* the server's last datagram */
 };
 
 struct path_valid {
@@ -50,10 +51,9 @@ static bool is_closed_book(const struct qp_conn *c, enum qp_space space) {
 
 /* True once for each datagram. */
 static bool fresh(struct path_list *l, const struct qp_seen *s) {
-  struct qp_place *last = &l->counted[s->side];
-  if (last->frame == s->place.frame && last->file == s->place.file)
+  if (l->counted.frame == s->place.frame && l->counted.file == s->place.file)
     return false;
-  *last = s->place;
+  l->counted = s->place;
   return true;
 }
 
@@ -72,10 +72,8 @@ static void came(struct path_list *l, const struct qp_seen *s) {
   if (!p) {
     qp_grow((void **)&l->items, &l->room, l->n + 1, sizeof *l->items);
     p = &l->items[l->n++];
-    *p = (struct path){.tuple = *t};
+    *p = (struct path){.tuple = *t, .in = s->udp->len};
   }
-  if (fresh(l, s))
-    p->in += s->udp->len;
   if (p == l->items && proves_address(s))
     p->validated = true;
 }
@@ -117,6 +115,19 @@ static void went(struct qp_judged *self, struct path_list *l, const struct qp_se
            qp_text("%llu", (unsigned long long)p->out));
 }
 
+/* On a path that is known; the first one on another makes it known. */
+static void datagram(void *arg, struct qp_place place, const struct qp_udp *udp,
+                     struct qp_conn *conn, unsigned views) {
+  struct qp_judged *self = arg;
+  (void)place;
+  if (!conn || !(views & QP_REACHED))
+    return;
+  struct path_list *l = qp_per_conn(&((struct path_valid *)self->state)->lists, conn, sizeof *l);
+  struct path *p = find(l, &udp->tuple.src, &udp->tuple.dst);
+  if (p)
+    p->in += udp->len;
+}
+
 static void packet(void *arg, const struct qp_seen *s) {
   struct qp_judged *self = arg;
   struct path_list *l = qp_per_conn(&((struct path_valid *)self->state)->lists, s->conn, sizeof *l);
@@ -145,6 +156,7 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
 
 static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
+  w->datagram = datagram;
   w->packet = packet;
   w->frame = frame;
   w->kinds = QP_KIND(QP_F_PATH_CHALLENGE) | QP_KIND(QP_F_PATH_RESPONSE);

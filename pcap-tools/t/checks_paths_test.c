@@ -158,6 +158,27 @@ static void too_much_on_a_new_path_fails(void **state) {
   tape_expect_finding(s->t, "path-valid", "bytes on an unvalidated path", "2");
 }
 
+/* RFC 9000 8.1: what the server discards counts too. */
+static void a_small_packet_again(struct stage *s, unsigned times) {
+  pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping()));
+  for (unsigned i = 0; i < times; i++)
+    pkt_1rtt(&s->c, C, .pn = 7, .frames = FRAMES(w_ping(), w_padding(400)), .port = OTHER_PORT);
+  for (int i = 0; i < 2; i++)
+    pkt_1rtt(&s->c, S, .frames = FRAMES(w_ping(), w_padding(1100)), .port = OTHER_PORT);
+}
+
+static void a_duplicate_pays_on_a_new_path(void **state) {
+  struct stage *s = *state;
+  a_small_packet_again(s, 2);
+  tape_expect(s->t, "path-valid", JUDGE_PASS, 2);
+}
+
+static void one_packet_does_not_pay_for_two(void **state) {
+  struct stage *s = *state;
+  a_small_packet_again(s, 1);
+  tape_expect_finding(s->t, "path-valid", "bytes on an unvalidated path", "2");
+}
+
 static void too_much_before_the_handshake_fails(void **state) {
   (void)state;
   struct tape *t = tape_new();
@@ -424,6 +445,8 @@ int main(void) {
       CASE(more_ids_than_the_peer_takes_fail),
       CASE(a_validated_path_passes),
       CASE(too_much_on_a_new_path_fails),
+      CASE(a_duplicate_pays_on_a_new_path),
+      CASE(one_packet_does_not_pay_for_two),
       CASE(too_much_before_the_handshake_fails),
       CASE(an_address_never_dialled_fails),
       CASE(everybody_at_his_place_passes),
