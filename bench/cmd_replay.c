@@ -9,13 +9,15 @@
 
 const char cmd_replay_help[] =
     "usage: fanbench replay DIR|FILE...\n"
-    "Plays journals (fanbench run --mode sim --journal) into the datapath compiled natively and "
-    "into\n"
-    "the kernel's program by BPF_PROG_TEST_RUN, and compares both with the run: reasons, every "
-    "byte\n"
-    "of every copy, decisions, numbers, charges, shared words. A directory gives every *.journal "
-    "in\n"
-    "and below it. Needs root. Exit 1: they differ.\n"
+    "Plays journals (fanbench run --journal) into the datapath compiled natively and into the "
+    "kernel's\n"
+    "program by BPF_PROG_TEST_RUN, and compares both with the run: reasons, every byte of every "
+    "copy,\n"
+    "decisions, numbers, charges, shared words. A directory gives every *.journal in and below "
+    "it.\n"
+    "Needs root. Exit 1: they differ; 2: a journal is cut or damaged; 3: this machine cannot, or "
+    "a\n"
+    "journal does not know the order of its packets.\n"
     "\n"
     "examples:\n"
     "  sudo fanbench run scenarios/first --mode sim --journal --out out && sudo fanbench replay "
@@ -54,8 +56,9 @@ static int replay_one(const char *path, struct replay_result *sum) {
     return rc == 2 ? CMD_BAD_INPUT : CMD_LACKING;
   }
   printf("%s: %" PRIu64 " packets, %" PRIu64 " copies of %" PRIu64 " bytes, %" PRIu64
-         " records, %" PRIu64 " words, %" PRIu64 " streams taken, %" PRIu64 " differences\n",
-         path, r.packets, r.copies, r.bytes, r.records, r.words, r.takes, r.differences);
+         " records, %" PRIu64 " words, %" PRIu64 " streams taken, %" PRIu64 " differences%s\n",
+         path, r.packets, r.copies, r.bytes, r.records, r.words, r.takes, r.differences,
+         r.killed ? "; to where its relay was killed" : "");
   sum->packets += r.packets;
   sum->copies += r.copies;
   sum->bytes += r.bytes;
@@ -89,7 +92,7 @@ int cmd_replay(int argc, char **argv) {
     if (nftw(argv[i], on_file, 16, FTW_PHYS) != 0)
       rc = cmd_usage("replay", "cannot read %s", argv[i]);
   if (rc == CMD_OK && found.n == 0)
-    rc = cmd_usage("replay", "no journal there; fanbench run --mode sim --journal keeps them");
+    rc = cmd_usage("replay", "no journal there; fanbench run --journal keeps them");
   if (rc == CMD_OK)
     rc = replay_all();
   for (size_t i = 0; i < found.n; i++)

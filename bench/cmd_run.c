@@ -26,8 +26,7 @@ const char cmd_run_help[] =
     "  -j N                 runs at a time [1]\n"
     "  --interleave N|FILE  mode sim: interrupt datapath and relay, one access to what they share\n"
     "                       in N (try 24); or replay the interleavings.jsonl of a run\n"
-    "  --journal            mode sim: relays keep what reaches their datapath, for fanbench "
-    "replay\n"
+    "  --journal            relays keep what reaches their datapath, for fanbench replay\n"
     "  --keep all|failing   which run directories stay [all]\n"
     "  --hold               keep the run open until Enter, for fanbench enter\n"
     "  --json               one JSON object a run on stdout, instead of TAP\n"
@@ -207,8 +206,6 @@ static int play(const struct suite_request *request) {
     fprintf(stderr, "fanbench: %s\n", err);
   else if (request->hold && strcmp(request->mode, "sim") == 0)
     rc = cmd_usage("run", "--hold is for mode live: there is nothing to look into in mode sim");
-  else if (request->journal && strcmp(request->mode, "live") == 0)
-    rc = cmd_usage("run", "--journal is for mode sim: live, packets and writers have no order");
   else if (request->interleave != NULL && strcmp(request->mode, "live") == 0)
     rc = cmd_usage("run",
                    "--interleave FILE is for mode sim: nothing says when live is interrupted");

@@ -11,7 +11,7 @@
 #ifndef FANBENCH_REPLAY_EXECUTOR_H
 #define FANBENCH_REPLAY_EXECUTOR_H
 
-#include "bench/sim/journal.h"
+#include "relay/fanout/journal.h"
 
 struct outcome_copy {
   struct journal_copy head;

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "bench/sim/journal.h"
+#include "relay/fanout/journal.h"
 
 struct field {
   size_t at, each, n; /* n elements of `each` bytes; n = 1: no index */

@@ -70,11 +70,20 @@ static int priority_of(const struct plan_node *who) {
   }
 }
 
+/* Of a process that is about to begin, from 1. */
+static unsigned life_of(const struct cast *cast, int node) {
+  unsigned life = 1;
+  for (size_t i = 0; i < cast->n; i++)
+    life += cast->all[i]->node == node;
+  return life;
+}
+
 struct process *cast_start_node(struct cast *cast, int node, char *err, size_t err_len) {
   const struct plan_node *who = &cast->plan->nodes[node];
   struct command cmd;
   int rc = who->role == PLAN_RELAY
-               ? command_relay(&cmd, cast->plan, cast->net, node, &cast->at, err, err_len)
+               ? command_relay(&cmd, cast->plan, cast->net, node, life_of(cast, node), &cast->at,
+                               err, err_len)
                : command_peer(&cmd, cast->plan, cast->net, node, &cast->at, err, err_len);
   if (rc != 0)
     return NULL;

@@ -63,7 +63,8 @@ static int way_up(const struct plan *plan, const struct topology *net, int node,
 }
 
 int command_relay(struct command *cmd, const struct plan *plan, const struct topology *net,
-                  int node, const struct command_places *at, char *err, size_t err_len) {
+                  int node, unsigned life, const struct command_places *at, char *err,
+                  size_t err_len) {
   const struct plan_node *relay = &plan->nodes[node];
   struct topology_way way;
   *cmd = (struct command){0};
@@ -104,6 +105,10 @@ int command_relay(struct command *cmd, const struct plan *plan, const struct top
   add(cmd, "--out");
   add(cmd, "%s", at->dir);
   add(cmd, "--keylog");
+  if (at->journal && relay->datapath == PLAN_DP_USER) {
+    add(cmd, "--journal");
+    add(cmd, "%s/%s-%u.journal", at->dir, relay->file_name, life);
+  }
   add(cmd, "--control");
   add(cmd, PROCESS_CONTROL_ARG);
   return finished(cmd, err, err_len);

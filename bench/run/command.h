@@ -21,11 +21,13 @@ struct command {
 /* Where the programs and the run directory are. */
 struct command_places {
   const char *bindir, *dir;
+  bool journal; /* relays keep one: DIR/NODE-LIFE.journal */
 };
 
-/* 0, or -1 with a sentence in err. */
+/* 0, or -1 with a sentence in err. life: which process of this node it is, from 1. */
 int command_relay(struct command *cmd, const struct plan *plan, const struct topology *net,
-                  int node, const struct command_places *at, char *err, size_t err_len);
+                  int node, unsigned life, const struct command_places *at, char *err,
+                  size_t err_len);
 int command_peer(struct command *cmd, const struct plan *plan, const struct topology *net, int node,
                  const struct command_places *at, char *err, size_t err_len);
 int command_wire(struct command *cmd, const struct command_places *at, char *err, size_t err_len);

@@ -26,7 +26,7 @@ struct live_options {
   bool hold;
   bool virtual_time;                     /* mode sim: in an open cage, without privilege */
   const struct nest_list *interleavings; /* mode sim: instead of chance; NULL = none */
-  bool journal;                          /* sim: relays keep one of what reaches their datapath */
+  bool journal;                          /* relays keep one of what reaches their datapath */
 };
 
 struct live_run {

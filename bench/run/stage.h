@@ -19,7 +19,7 @@ struct stage_order {
   const char *bindir;                    /* of fanbench-relay and fanbench-peer */
   bool hold;                             /* after the drain, until {"do":"release"} */
   const struct nest_list *interleavings; /* sim: instead of chance; NULL = none */
-  bool journal;                          /* sim: relays keep one of what reaches their datapath */
+  bool journal;                          /* relays keep one of what reaches their datapath */
 };
 
 /* As many files as the system allows: about nine a host. */

@@ -42,7 +42,7 @@ struct suite_request {
   bool hold, json;
   bool keep_failing;      /* directories of runs that are as expected go */
   const char *interleave; /* a list of interleavings to replay, in mode sim and of one run; NULL */
-  bool journal;           /* mode sim: relays keep one of what reaches their datapath */
+  bool journal;           /* relays keep one of what reaches their datapath */
   const char *bindir;
   FILE *results;
 };

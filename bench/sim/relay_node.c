@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench/sim/journal.h"
 #include "bench/sim/nest_run.h"
 #include "bench/sim/relay_files.h"
 #include "bench/sim/relay_plan.h"
@@ -18,6 +17,7 @@
 #include "bpf/port/native.h"
 #include "embed/test_cert_pem.h"
 #include "embed/test_key_pem.h"
+#include "relay/fanout/native_journal.h"
 #include "relay/fanout/native_plane.h"
 #include "relay/fanout/relay.h"
 #include "relay/fanout/feeder.h"
@@ -32,8 +32,8 @@ struct relay_node {
   struct qc_tls *tls, *dial_tls; /* dial_tls: NULL without an upstream */
   char authority[80];            /* of its upstream */
   struct relay *relay;
-  struct dp_native *dp;    /* datapath kernel; else NULL */
-  struct journal *journal; /* of what reaches it; NULL = none is kept */
+  struct dp_native *dp;           /* datapath kernel; else NULL */
+  struct native_journal *journal; /* of what reaches it; NULL = none is kept */
   struct native_plane plane;
   struct user_plane *user; /* datapath user; else NULL */
   struct feeder *feeder;   /* datapath kernel with packet protection; else NULL */
@@ -166,7 +166,7 @@ static void run_datapath(struct relay_node *r, unsigned cpu) {
   if (r->ingress == NULL)
     r->last_ingress = &r->ingress;
   r->copies = 0;
-  journal_frame(r->journal, r->dp, frame->bytes, frame->len, world->now_ns, cpu);
+  native_journal_frame(r->journal, r->dp, frame->bytes, frame->len, world->now_ns, cpu);
   events_put(&world->events, world->now_ns + SIM_DATAPATH_NS + r->copies * SIM_COPY_NS, on_up,
              r->node, frame);
   r->copies = outer;
@@ -267,14 +267,22 @@ static int open_nest(struct relay_node *r) {
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static struct journal *open_journal(struct relay_node *r) {
+static bool open_journal(struct relay_node *r) {
   char *path = NULL;
-  struct journal *journal = NULL;
+  bool good = false;
+  if (!r->node->world->config->journal)
+    return true;
   if (asprintf(&path, "%s/%s-%" PRIu32 ".journal", r->node->world->config->dir,
-               r->node->plan->file_name, r->node->life) >= 0)
-    journal = journal_open(path, r->dp, &r->plane.plane);
+               r->node->plan->file_name, r->node->life) < 0)
+    return false;
+  if (r->user != NULL)
+    good = user_plane_keep_journal(r->user, path);
+  else {
+    r->journal = native_journal_open(path, r->dp, &r->plane.plane, JOURNAL_BY_SIM);
+    good = r->journal != NULL;
+  }
   free(path);
-  return journal;
+  return good;
 }
 
 static int open_datapath(struct relay_node *r) {
@@ -288,7 +296,7 @@ static int open_datapath(struct relay_node *r) {
   if (r->node->plan->datapath == PLAN_DP_USER) {
     r->user = user_plane_open(relay_plan_clients(plan), &defects, relay_plan_policy(r->node->plan),
                               &protection, on_send, r);
-    return r->user != NULL ? 0 : -1;
+    return r->user != NULL && open_journal(r) ? 0 : -1;
   }
   const struct dp_native_sizes sizes = {.subscribers = relay_plan_clients(plan),
                                         .cpus = 1 + NEST_DEPTH,
@@ -306,9 +314,7 @@ static int open_datapath(struct relay_node *r) {
     return -1;
   if (open_nest(r) != 0)
     return -1;
-  if (r->nest.config == NULL && r->node->world->config->journal)
-    return (r->journal = open_journal(r)) != NULL ? 0 : -1;
-  return 0;
+  return r->nest.config != NULL || open_journal(r) ? 0 : -1;
 }
 
 static int open_tls(struct relay_node *r) {
@@ -389,10 +395,11 @@ static void free_node(struct relay_node *r) {
     r->ingress = frame->next;
     frame_give(&r->node->world->frames, frame);
   }
-  if (!journal_close(r->journal))
+  bool kept = native_journal_close(r->journal);
+  kept = user_plane_close(r->user) && kept;
+  if (!kept)
     world_end(r->node->world, "cannot write the journal of %s", r->node->plan->name);
   dp_native_free(r->dp);
-  user_plane_close(r->user);
   qc_tls_free(r->tls);
   qc_tls_free(r->dial_tls);
   if (relay_files_close(&r->files) != 0)
@@ -446,7 +453,7 @@ static void relay_outlived(struct node *node, const struct frame *frame) {
     return;
   }
   r->copies = 0;
-  journal_frame(r->journal, r->dp, frame->bytes, frame->len, node->world->now_ns, 0);
+  native_journal_frame(r->journal, r->dp, frame->bytes, frame->len, node->world->now_ns, 0);
 }
 
 /* ---- turns --------------------------------------------------------------------------------------- */

@@ -40,7 +40,7 @@ struct sim_config {
   uint32_t first_ifindex;       /* link k has first_ifindex + k at both ends */
   const uint16_t *ports;        /* [plan->n_nodes], host order */
   bool no_qlog;                 /* nobody writes one */
-  bool journal;                 /* relays keep one of their datapath: bench/sim/journal.h */
+  bool journal;                 /* relays keep one of their datapath: relay/fanout/journal.h */
   struct nest_config nest;      /* interleavings; zero = none */
   void *arg;
   void (*tap)(void *arg, size_t link, int end, uint64_t now_ns, const uint8_t *frame, size_t len);

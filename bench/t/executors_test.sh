@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The same packets and state in three executors: a run on virtual time, the datapath compiled
-# natively, and the kernel's program by BPF_PROG_TEST_RUN. A few scenarios; with
-# FANBENCH_TEST_FULL all but load/, defects as their files switch them on.
+# The same packets and state in three executors: a run, the datapath compiled natively, and the
+# kernel's program by BPF_PROG_TEST_RUN. A few scenarios on virtual time and live; with
+# FANBENCH_TEST_FULL on virtual time all but load/, defects as their files switch them on.
 # timeout: 3000
 set -euo pipefail
 
@@ -20,24 +20,24 @@ if [ -n "${FANBENCH_TEST_FULL:-}" ]; then
         scenarios/defects -name '*.yaml' | LC_ALL=C sort)
 fi
 
-# One at a time: a journal of packet protection has every keystream.
 bad=0 journals=0 packets=0 copies=0
-for file in "${files[@]}"; do
+
+# play MODE FILE [OPTION]...: run it, replay what it kept. One at a time: a journal of packet
+# protection has every keystream.
+play() {
+    local mode=$1 file=$2 rc=0 n p c
+    shift 2
     rm -rf "$dir/run"
-    rc=0
-    # what needs interleavings is played without: there is no journal of them
-    set --
-    ! grep '^interleave:' "$file" >/dev/null || set -- --set interleave=0
-    "$BUILDDIR/fanbench" run "$file" --mode sim --journal --out "$dir/run" "$@" >"$dir/out" 2>&1 || rc=$?
+    "$BUILDDIR/fanbench" run "$file" --mode "$mode" --journal --out "$dir/run" "$@" >"$dir/out" 2>&1 || rc=$?
     n=$(find "$dir/run" -name '*.journal' 2>/dev/null | wc -l)
     if [ "$n" -eq 0 ]; then
-        # no relay has its datapath in the kernel, or the scenario is for mode live
-        echo "$file: no journal (run: exit $rc)"
-        continue
+        # every relay is stock, or the scenario is for the other mode
+        echo "$mode $file: no journal (run: exit $rc)"
+        return
     fi
     rc=0
     "$BUILDDIR/fanbench" replay "$dir/run" >"$dir/replay" 2>"$dir/err" || rc=$?
-    echo "$file: $(tail -1 "$dir/replay")"
+    echo "$mode $file $*: $(tail -1 "$dir/replay")"
     journals=$((journals + n))
     read -r p c < <(sed -n '$s/.*: \([0-9]*\) packets, \([0-9]*\) copies.*/\1 \2/p' "$dir/replay") || true
     packets=$((packets + ${p:-0})) copies=$((copies + ${c:-0}))
@@ -48,7 +48,22 @@ for file in "${files[@]}"; do
         cat "$dir/replay" "$dir/err"
         bad=1
     fi
+}
+
+for file in "${files[@]}"; do
+    # what needs interleavings is played without: there is no journal of them
+    set --
+    ! grep '^interleave:' "$file" >/dev/null || set -- --set interleave=0
+    play sim "$file" "$@"
 done
 echo "$journals journals of ${#files[@]} scenarios: $packets packets, $copies copies"
 [ "$journals" -gt 0 ] || bad=1
+
+if ! "$BUILDDIR/fanbench" doctor >"$dir/doctor" 2>&1; then
+    echo "no live part: $(tail -1 "$dir/doctor")"
+    exit "$bad"
+fi
+before=$journals
+play live scenarios/first/tls.yaml --set nodes.relay.datapath=user
+[ "$journals" -gt "$before" ] || bad=1
 exit "$bad"

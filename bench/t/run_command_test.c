@@ -68,7 +68,7 @@ static void the_relay_is_told_its_settings(void **state) {
   struct command cmd;
   plan.defects = defects;
   plan.n_defects = 2;
-  assert_int_equal(command_relay(&cmd, &plan, NULL, 1, &places, err, sizeof err), 0);
+  assert_int_equal(command_relay(&cmd, &plan, NULL, 1, 1, &places, err, sizeof err), 0);
   assert_string_equal(cmd.argv[0], "/bin/fanbench-relay");
   assert_string_equal(value_of(&cmd, "--datapath"), "stock");
   assert_string_equal(value_of(&cmd, "--protection"), "tls");
@@ -85,6 +85,23 @@ static void the_relay_is_told_its_settings(void **state) {
   command_free(&cmd);
 }
 
+static void a_relay_that_has_a_datapath_is_told_its_journal(void **state) {
+  (void)state;
+  const struct command_places kept = {.bindir = "/bin", .dir = "runs/x", .journal = true};
+  const enum plan_datapath was = nodes[1].datapath;
+  struct command cmd;
+  nodes[1].datapath = PLAN_DP_USER;
+  assert_int_equal(command_relay(&cmd, &plan, NULL, 1, 2, &kept, err, sizeof err), 0);
+  assert_string_equal(value_of(&cmd, "--journal"), "runs/x/relay-2.journal");
+  command_free(&cmd);
+  nodes[1].datapath = PLAN_DP_STOCK;
+  assert_int_equal(command_relay(&cmd, &plan, NULL, 1, 2, &kept, err, sizeof err), 0);
+  for (size_t i = 0; i < cmd.n; i++)
+    assert_string_not_equal(cmd.argv[i], "--journal");
+  command_free(&cmd);
+  nodes[1].datapath = was;
+}
+
 /* The subscriber's place is here a second relay's, below the first. */
 static void a_relay_is_told_its_upstream(void **state) {
   (void)state;
@@ -92,7 +109,7 @@ static void a_relay_is_told_its_upstream(void **state) {
   struct topology net;
   nodes[2].role = PLAN_RELAY;
   assert_int_equal(topology_plan(&plan, &net, err, sizeof err), 0);
-  assert_int_equal(command_relay(&cmd, &plan, &net, 2, &places, err, sizeof err), 0);
+  assert_int_equal(command_relay(&cmd, &plan, &net, 2, 1, &places, err, sizeof err), 0);
   assert_string_equal(value_of(&cmd, "--upstream"), "[fd00:0:0:1::1]:4433");
   assert_string_equal(value_of(&cmd, "--name"), "sub.0"); /* as in the names of its files */
   command_free(&cmd);

@@ -206,6 +206,20 @@ long port_emit(port_t *p, uint8_t *buf, const struct fb_subscriber_copy *sub, ui
   return p->dp->emit ? p->dp->emit(p->dp->emit_user, &copy) : -ENODEV;
 }
 
+size_t dp_native_wrap(const struct fb_path *path, const uint8_t *payload, size_t len,
+                      uint8_t frame[DP_NATIVE_WRAPPED]) {
+  uint8_t buf[FB_BUF_LEN] = {0};
+  struct fb_subscriber_copy to = {
+      .family = path->family, .src_port = path->local_port, .dst_port = path->remote_port};
+  memcpy(to.src_addr, path->local_addr, sizeof(to.src_addr));
+  memcpy(to.dst_addr, path->remote_addr, sizeof(to.dst_addr));
+  memcpy(buf + FB_MAX_HEADERS, payload, len);
+  l4_build(buf, path->family, &to, (uint32_t)len, 0);
+  const size_t head = l4_head_len(path->family);
+  memcpy(frame, buf + FB_MAX_HEADERS - head, head + len);
+  return head + len;
+}
+
 void dp_native_on_emit(struct dp_native *dp, dp_native_emit_fn *emit, void *user) {
   dp->emit = emit;
   dp->emit_user = user;

@@ -144,6 +144,13 @@ enum fb_packet_reason dp_native_packet(struct dp_native *dp, const struct fb_pat
 enum fb_packet_reason dp_native_frame(struct dp_native *dp, const uint8_t *frame, size_t len,
                                       bool gso, uint64_t now_ns, unsigned cpu);
 
+/* The Ethernet frame in which `payload`, at most FB_MAX_PAYLOAD + 1 bytes, leaves on `path` (local =
+ * from): as the datapath builds its copies, but hardware addresses and flow label are zero. Returns
+ * its length. */
+#define DP_NATIVE_WRAPPED (FB_MAX_HEADERS + FB_MAX_PAYLOAD + 1)
+size_t dp_native_wrap(const struct fb_path *path, const uint8_t *payload, size_t len,
+                      uint8_t frame[DP_NATIVE_WRAPPED]);
+
 /* Gives all records of this CPU's ring, oldest first, and empties it. Returns how many. */
 size_t dp_native_drain(struct dp_native *dp, unsigned cpu, dp_native_record_fn *record, void *user);
 

@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "relay/fanout/native_aead.h"
+#include "relay/fanout/native_journal.h"
 #include "relay/fanout/native_plane.h"
 
 struct user_plane {
   struct native_plane native;
   struct dp_native *dp;
-  struct native_aead *aead; /* NULL without protection */
+  struct native_aead *aead;       /* NULL without protection */
+  struct native_journal *journal; /* NULL: none is kept */
   user_plane_send *send;
   void *arg;
 };
@@ -74,12 +76,19 @@ struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_def
   return u;
 }
 
-void user_plane_close(struct user_plane *u) {
+bool user_plane_keep_journal(struct user_plane *u, const char *path) {
+  u->journal = native_journal_open(path, u->dp, &u->native.plane, JOURNAL_BY_USER);
+  return u->journal != NULL;
+}
+
+bool user_plane_close(struct user_plane *u) {
   if (!u)
-    return;
+    return true;
+  const bool good = native_journal_close(u->journal);
   native_aead_free(u->aead);
   dp_native_free(u->dp);
   free(u);
+  return good;
 }
 
 struct plane *user_plane_interface(struct user_plane *u) {
@@ -91,7 +100,7 @@ void user_plane_packet(struct user_plane *u, const struct qc_path *path, const u
   struct fb_path fb = {.family = path->remote.sa.sa_family == AF_INET6 ? 6 : 4};
   put_addr(fb.local_addr, &fb.local_port, &path->local);
   put_addr(fb.remote_addr, &fb.remote_port, &path->remote);
-  dp_native_packet(u->dp, &fb, data, len, now_ns, 0);
+  native_journal_packet(u->journal, u->dp, &fb, data, len, now_ns, 0);
 }
 
 const struct native_plane *user_plane_native(const struct user_plane *u) {

@@ -17,7 +17,12 @@ typedef int user_plane_send(void *arg, const struct qc_path *path, const uint8_t
 struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
                                    uint32_t policy, const struct plane_protection *protection,
                                    user_plane_send *send, void *arg);
-void user_plane_close(struct user_plane *plane); /* NULL is fine */
+/* False: its journal (below) could not be written. NULL is fine. */
+bool user_plane_close(struct user_plane *plane);
+
+/* Keeps a journal (native_journal.h) in the file `path`, from before the first packet until
+ * user_plane_close(). False: no file, or no memory. */
+bool user_plane_keep_journal(struct user_plane *plane, const char *path);
 
 struct plane *user_plane_interface(struct user_plane *plane);
 const struct native_plane *user_plane_native(const struct user_plane *plane);

@@ -186,7 +186,11 @@ static int open_datapath(struct process *p) {
       relay_protection(o->protection, o->cipher, o->max_clients, o->datapath == DATAPATH_KERNEL);
   if (o->datapath == DATAPATH_USER) {
     p->user = user_plane_open(o->max_clients, &o->defects, o->policy, &protection, on_send, p);
-    return p->user ? 0 : failed(p, EXIT_FAILED, "no memory for the datapath");
+    if (!p->user)
+      return failed(p, EXIT_FAILED, "no memory for the datapath");
+    return !o->journal || user_plane_keep_journal(p->user, o->journal)
+               ? 0
+               : failed(p, EXIT_FAILED, "cannot create the file that --journal names");
   }
   char err[512];
   p->kernel =
@@ -346,7 +350,8 @@ static void close_all(struct process *p) {
   qc_tls_free(p->dial_tls);
   feed_close(p->feed);
   kernel_plane_close(p->kernel);
-  user_plane_close(p->user);
+  if (!user_plane_close(p->user))
+    fputs("fanbench-relay: the journal is not complete\n", stderr);
   if (tracefile_close(p->trace))
     fputs("fanbench-relay: the trace is not complete\n", stderr);
   sockets_close(p->sockets);
@@ -373,6 +378,7 @@ static void take_control(struct process *p) {
   case CONTROL_DIE:
     if (p->trace)
       tracefile_flush(p->trace);
+    user_plane_close(p->user);
     _exit(0);
   case CONTROL_VANISH:
     p->vanished = true;

@@ -25,6 +25,7 @@ enum {
   OPT_CLIENTS,
   OPT_OUT,
   OPT_KEYLOG,
+  OPT_JOURNAL,
   OPT_FAN_OUT_TO,
   OPT_CONTROL,
   OPT_DEFECT,
@@ -47,6 +48,7 @@ static const struct option longs[] = {
     {"clients", required_argument, NULL, OPT_CLIENTS},
     {"out", required_argument, NULL, OPT_OUT},
     {"keylog", no_argument, NULL, OPT_KEYLOG},
+    {"journal", required_argument, NULL, OPT_JOURNAL},
     {"fan-out-to", required_argument, NULL, OPT_FAN_OUT_TO},
     {"control", required_argument, NULL, OPT_CONTROL},
     {"defect", required_argument, NULL, OPT_DEFECT},
@@ -79,6 +81,8 @@ void options_help(FILE *to) {
       "  --name NAME            for file names in --out [relay]\n"
       "  --out DIR              write NAME-copies.jsonl, NAME-ledger.jsonl\n"
       "  --keylog               write the secrets of all connections to keys.log in --out\n"
+      "  --journal FILE         keep what reaches the datapath, and what it does, for fanbench "
+      "replay\n"
       "  --fan-out-to ALPN=NODE/TRACK\n"
       "                         laboratory: also accept this ALPN, and fan this track of\n"
       "                         namespace fanbench/NODE out to whoever speaks it, unasked\n"
@@ -153,6 +157,9 @@ static bool take(struct options *o, int opt, const char *arg) {
     break;
   case OPT_KEYLOG:
     o->keylog = true;
+    break;
+  case OPT_JOURNAL:
+    o->journal = arg;
     break;
   case OPT_FAN_OUT_TO:
     ok = guests(arg, o);
@@ -245,6 +252,10 @@ enum options_result options_parse(int argc, char **argv, struct options *out) {
   if (out->keylog && !out->out) {
     fputs("fanbench-relay: --keylog needs --out DIR, where keys.log is written; see --help\n",
           stderr);
+    return OPTIONS_BAD;
+  }
+  if (out->journal && out->datapath != DATAPATH_USER) {
+    fputs("fanbench-relay: --journal needs datapath user; see --help\n", stderr);
     return OPTIONS_BAD;
   }
   if (optind < argc) {

@@ -12,8 +12,9 @@
 #include <cmocka.h>
 
 #include "bench/replay/field.h"
+#include "bench/replay/killed.h"
 #include "bench/replay/replay.h"
-#include "bench/sim/journal.h"
+#include "relay/fanout/journal.h"
 
 static char dir[] = "/tmp/replay_test.XXXXXX", path[64], planted[64];
 static uint8_t *journal; /* NULL: this machine cannot run the kernel's program */
@@ -174,9 +175,10 @@ static void a_word_that_the_run_changed(void **state) {
 static void a_byte_of_a_packet(void **state) {
   (void)state;
   NEEDS_KERNEL();
-  struct journal_item *item = find(JOURNAL_FRAME, 0, 0, 0);
-  for (size_t n = 0; item->len < 1000; n++)
-    item = find(JOURNAL_FRAME, 0, 0, n);
+  uint32_t number = 1;
+  struct journal_item *item = find(JOURNAL_FRAME, number, 0, 0);
+  while (item->len < 1000)
+    item = find(JOURNAL_FRAME, ++number, 0, 0);
   uint8_t *byte = (uint8_t *)(item + 1) + 500;
   *byte ^= 1;
   assert_int_equal(play(journal_len), 0);
@@ -191,6 +193,10 @@ static void no_whole_journal(void **state) {
   NEEDS_KERNEL();
   assert_int_equal(play(journal_len - 3), 2);
   assert_non_null(strstr(err, "cut short"));
+  /* at the end of an item, as if it were whole */
+  const struct journal_item *end = find(JOURNAL_END, 0, 0, 0);
+  assert_int_equal(play((size_t)((const uint8_t *)end - journal)), 2);
+  assert_non_null(strstr(err, "its end is missing"));
   assert_int_equal(play(100), 2);
   assert_non_null(strstr(err, "expected the head of a journal"));
 }
@@ -236,6 +242,71 @@ static void fields_have_names(void **state) {
                       "counters[0].decisions[send]");
 }
 
+static void runs_that_do_not_follow_each_other(void **state) {
+  (void)state;
+  NEEDS_KERNEL();
+  struct journal_item *item = find(JOURNAL_FRAME, 7, 0, 0);
+  item->array = 8;
+  assert_int_equal(play(journal_len), 3);
+  item->array = 7;
+  assert_non_null(strstr(err, "order is not known"));
+  assert_int_equal(result.differences, 0); /* none is invented */
+}
+
+static void an_end_that_counts_otherwise(void **state) {
+  (void)state;
+  NEEDS_KERNEL();
+  struct journal_end *end = (void *)(find(JOURNAL_END, 0, 0, 0) + 1);
+  end->copies++;
+  assert_int_equal(play(journal_len), 2);
+  end->copies--;
+  assert_non_null(strstr(err, "counts other packets and copies"));
+}
+
+/* In no run, but in what was left. */
+static void a_word_that_changed_at_no_time(void **state) {
+  (void)state;
+  NEEDS_KERNEL();
+  struct journal_item *item = find(JOURNAL_WHOLE, JOURNAL_DOWNS, 0, 0);
+  uint64_t *charged = (uint64_t *)(void *)(item + 1) + item->len / 8 - 3;
+  *charged ^= 1;
+  assert_int_equal(play(journal_len), 0);
+  *charged ^= 1;
+  assert_int_equal(result.differences, 2);
+  says("downs[");
+}
+
+static void write_faults(const char *text) {
+  char file[96];
+  snprintf(file, sizeof file, "%s/faults.jsonl", dir);
+  FILE *to = fopen(file, "we");
+  assert_non_null(to);
+  fputs(text, to);
+  assert_int_equal(fclose(to), 0);
+}
+
+static void who_was_killed(void **state) {
+  char name[96];
+  (void)state;
+  if (geteuid() != 0)
+    skip();
+  snprintf(name, sizeof name, "%s/relay-1.journal", dir);
+  write_faults(
+      "{\"t\":1,\"node\":\"relay\",\"kind\":\"stall\",\"ok\":true}\n"
+      "{\"t\":1,\"node\":\"other\",\"kind\":\"kill\",\"ok\":true}\n");
+  assert_false(killed_by_fault(name));
+  write_faults("{\"t\":1,\"node\":\"relay\",\"kind\":\"restart\",\"ok\":true}\n");
+  assert_true(killed_by_fault(name));
+  snprintf(name, sizeof name, "%s/relay-2.journal", dir); /* ended in peace */
+  assert_false(killed_by_fault(name));
+  snprintf(name, sizeof name, "%s/relay.1-1.journal", dir);
+  assert_false(killed_by_fault(name));
+  write_faults("{\"t\":1,\"node\":\"relay[1]\",\"kind\":\"kill\",\"ok\":true}\n");
+  assert_true(killed_by_fault(name));
+  snprintf(name, sizeof name, "%s/faultless", dir);
+  assert_false(killed_by_fault(name));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nothing_differs),
@@ -245,6 +316,10 @@ int main(void) {
       cmocka_unit_test(a_byte_of_a_packet),
       cmocka_unit_test(no_whole_journal),
       cmocka_unit_test(no_such_item_or_array),
+      cmocka_unit_test(runs_that_do_not_follow_each_other),
+      cmocka_unit_test(an_end_that_counts_otherwise),
+      cmocka_unit_test(a_word_that_changed_at_no_time),
+      cmocka_unit_test(who_was_killed),
       cmocka_unit_test(fields_have_names),
   };
   return cmocka_run_group_tests(tests, setup, teardown);

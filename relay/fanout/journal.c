@@ -1,0 +1,123 @@
+#include "relay/fanout/journal.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Arrays are looked at in pieces; most of them have not changed. */
+#define PIECE 16384
+
+#define FILE_BUFFER (256u << 10)
+
+/* ---- arrays ------------------------------------------------------------------------------- */
+
+void journal_arrays(const struct dp_native *dp, struct journal_array arrays[JOURNAL_ARRAYS]) {
+  const struct dp_native_sizes *s = &dp->sizes;
+  const size_t keys = fb_keys(s->subscribers, s->upstreams);
+  const size_t keystreams =
+      fb_keystreams(s->subscribers, s->upstreams, s->keystreams_down, s->keystreams_up);
+#define ARRAY(id, field, count, looked, is_entry, runs)                                            \
+  arrays[id] = (struct journal_array){                                                             \
+      #field, (uint8_t *)dp->field, sizeof *dp->field, dp->field ? (count) : 0, looked, is_entry,  \
+      runs}
+  arrays[JOURNAL_CONFIG] = (struct journal_array){
+      "config", (uint8_t *)&dp->config, sizeof dp->config, 1, sizeof dp->config, true, false};
+  ARRAY(JOURNAL_UPSTREAMS, upstreams, s->upstreams, sizeof *dp->upstreams, true, false);
+  ARRAY(JOURNAL_SUBSCRIBERS, subscribers, s->subscribers, sizeof *dp->subscribers, true, false);
+  ARRAY(JOURNAL_SUBSCRIPTIONS, subscriptions, (size_t)s->subscribers * s->tracks,
+        sizeof *dp->subscriptions, true, false);
+  ARRAY(JOURNAL_STREAMS, streams, s->streams, sizeof *dp->streams, true, true);
+  ARRAY(JOURNAL_COUNTERS, counters, s->subscribers, sizeof *dp->counters, false, true);
+  ARRAY(JOURNAL_UPSTREAM_STATE, upstream_state, s->upstreams, sizeof *dp->upstream_state, false,
+        true);
+  ARRAY(JOURNAL_TRACK_STATE, track_state, s->tracks, sizeof *dp->track_state, false, true);
+  ARRAY(JOURNAL_DOWNS, downs, (size_t)s->streams * s->subscribers, sizeof *dp->downs, false, true);
+  ARRAY(JOURNAL_OBJECTS, objects, s->streams, sizeof *dp->objects, false, true);
+  ARRAY(JOURNAL_KEYS, keys, keys, sizeof *dp->keys, true, false);
+  ARRAY(JOURNAL_GHASH, ghash, keys, 256, true, false);
+  ARRAY(JOURNAL_KEYSTREAMS, keystreams, keystreams, 96, true, false);
+#undef ARRAY
+}
+
+/* The words of one element, first to last that differs. */
+static void compare_element(const struct journal_array *a, uint32_t id, const uint8_t *other,
+                            size_t offset, journal_changed *changed, void *arg) {
+  const uint8_t *one = a->at + offset, *two = other + offset;
+  size_t from = 0, to = a->each;
+  if (memcmp(one, two, a->look) == 0)
+    return;
+  if (!a->entry) {
+    while (memcmp(one + from, two + from, 8) == 0)
+      from += 8;
+    while (memcmp(one + to - 8, two + to - 8, 8) == 0)
+      to -= 8;
+  }
+  changed(arg, id, offset + from, to - from);
+}
+
+void journal_compare(const struct journal_array *a, uint32_t id, const uint8_t *other,
+                     journal_changed *changed, void *arg) {
+  const size_t piece = a->look == a->each ? (PIECE + a->each - 1) / a->each : 1;
+  for (size_t i = 0; i < a->n; i += piece) {
+    const size_t n = a->n - i < piece ? a->n - i : piece;
+    if (n > 1 && memcmp(a->at + i * a->each, other + i * a->each, n * a->each) == 0)
+      continue;
+    for (size_t k = i; k < i + n; k++)
+      compare_element(a, id, other, k * a->each, changed, arg);
+  }
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+bool journal_file_open(struct journal_file *file, const char *path, struct journal_head *head) {
+  const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  *file = (struct journal_file){.to = fd >= 0 ? fdopen(fd, "w") : NULL};
+  if (file->to == NULL) {
+    if (fd >= 0)
+      close(fd);
+    return false;
+  }
+  setvbuf(file->to, NULL, _IOFBF, FILE_BUFFER);
+  memcpy(head->magic, JOURNAL_MAGIC, sizeof head->magic);
+  head->head_len = sizeof *head;
+  fwrite(head, sizeof *head, 1, file->to);
+  return true;
+}
+
+void journal_put(struct journal_file *file, const struct journal_item *item, const void *bytes) {
+  fwrite(item, sizeof *item, 1, file->to);
+  fwrite(bytes, item->len, 1, file->to);
+}
+
+void journal_put_two(struct journal_file *file, enum journal_kind kind, const void *a, size_t a_len,
+                     const void *b, size_t b_len) {
+  const struct journal_item item = {.kind = kind, .len = (uint32_t)(a_len + b_len)};
+  fwrite(&item, sizeof item, 1, file->to);
+  fwrite(a, a_len, 1, file->to);
+  if (b_len > 0)
+    fwrite(b, b_len, 1, file->to);
+}
+
+void journal_put_mark(struct journal_file *file, enum journal_kind kind, uint32_t value) {
+  const struct journal_item item = {.kind = kind, .array = value};
+  fwrite(&item, sizeof item, 1, file->to);
+}
+
+void journal_put_frame(struct journal_file *file, const void *frame, size_t len, uint64_t now_ns) {
+  const uint32_t number = (uint32_t)++file->count.runs;
+  journal_put(file, &(struct journal_item){JOURNAL_FRAME, number, now_ns, (uint32_t)len, 0}, frame);
+}
+
+void journal_put_copy(struct journal_file *file, const struct journal_copy *copy, const void *frame,
+                      size_t len) {
+  file->count.copies++;
+  journal_put_two(file, JOURNAL_COPY, copy, sizeof *copy, frame, len);
+}
+
+bool journal_file_close(struct journal_file *file) {
+  journal_put_two(file, JOURNAL_END, &file->count, sizeof file->count, NULL, 0);
+  bool good = !ferror(file->to);
+  good = fclose(file->to) == 0 && good;
+  file->to = NULL;
+  return good;
+}
