@@ -17,7 +17,7 @@ files=(scenarios/first/quickstart.yaml scenarios/first/tls.yaml scenarios/networ
     scenarios/network/interleaved.yaml)
 if [ -n "${FANBENCH_TEST_FULL:-}" ]; then
     mapfile -t files < <(find scenarios/first scenarios/network scenarios/reconnect scenarios/priority \
-        scenarios/defects -name '*.yaml' | LC_ALL=C sort)
+        scenarios/found scenarios/defects -name '*.yaml' | LC_ALL=C sort)
 fi
 
 bad=0 journals=0 packets=0 copies=0

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every scenario of network, reconnect and priority is as expected: on virtual time; with
+# Every scenario of network, reconnect, priority and found is as expected: on virtual time; with
 # FANBENCH_TEST_FULL also live: as they stand (datapath kernel, most of them), then with every
 # relay on datapath user, then on stock.
 # timeout: 3600
@@ -9,7 +9,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$SRCDIR"
 fanbench=$BUILDDIR/fanbench
-folders=(scenarios/network scenarios/reconnect scenarios/priority)
+folders=(scenarios/network scenarios/reconnect scenarios/priority scenarios/found)
 
 code=0
 "$fanbench" run "${folders[@]}" --mode sim -j 2 --keep failing --out "$dir/sim" >"$dir/tap" 2>"$dir/err" || code=$?
@@ -38,7 +38,7 @@ fi
 not_for() { # DATAPATH
     case $1 in
         stock)
-            grep -lE 'examined:.*(copy-exact|priority-drop)' scenarios/{network,reconnect,priority}/*.yaml
+            grep -lE 'examined:.*(copy-exact|priority-drop)' scenarios/{network,reconnect,priority,found}/*.yaml
             printf '%s\n' scenarios/reconnect/stall-relay.yaml \
                 scenarios/priority/{filter-backlog,order-two-tracks}.yaml
             ;;
@@ -72,7 +72,7 @@ play() { # DATAPATH FILE...
 open=0 failed=0
 for datapath in kernel user stock; do
     mapfile -t files < <(LC_ALL=C comm -23 \
-        <(printf '%s\n' scenarios/{network,reconnect,priority}/*.yaml | LC_ALL=C sort) \
+        <(printf '%s\n' scenarios/{network,reconnect,priority,found}/*.yaml | LC_ALL=C sort) \
         <(not_for "$datapath" | LC_ALL=C sort -u))
     play "$datapath" "${files[@]}" >"$dir/$datapath"
     echo "$datapath: $(grep -c '^0 ' "$dir/$datapath") of ${#files[@]} as expected"

@@ -50,7 +50,7 @@ mapfile -t folders < <(find scenarios/load -name '*.yaml' | LC_ALL=C sort)
 run "$BUILDDIR/fanbench" "$dir/load" -j 2 --keep failing
 [ "$(grep -c '^ok' "$dir/load.tap")" -eq ${#folders[@]} ]
 
-folders=(scenarios/first scenarios/network scenarios/reconnect scenarios/priority)
+folders=(scenarios/first scenarios/network scenarios/reconnect scenarios/priority scenarios/found)
 run "$BUILDDIR/fanbench" "$dir/a"
 digest "$dir/a" >"$dir/a.sum"
 [ "$(grep -c '^ok' "$dir/a.tap")" -eq "$(find "${folders[@]}" -name '*.yaml' | wc -l)" ]
