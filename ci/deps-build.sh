@@ -4,11 +4,12 @@
 #   ci/deps-build.sh WOLFSSL_TARBALL NGTCP2_TARBALL WORK_DIR PREFIX
 #
 # The result lies in WORK_DIR/stage/PREFIX; the caller moves it to PREFIX in one
-# step. The text of this file is part of the cache key: a changed flag means a
-# new build.
+# step. The text of this file and of ci/patches is part of the cache key: a
+# changed flag or patch means a new build.
 set -euo pipefail
 
 wolfssl_tarball=$1 ngtcp2_tarball=$2 work=$3 prefix=$4
+patches=$(cd "$(dirname "${BASH_SOURCE[0]}")/patches" && pwd)
 stage=$work/stage
 jobs=$(nproc)
 
@@ -37,8 +38,17 @@ build_wolfssl() {
     make install DESTDIR="$stage"
 }
 
+# ci/patches/NAME-WHAT.patch, for every generation; one that does not fit ends the build.
+apply_patches() { # NAME DIR
+    local patch
+    for patch in "$patches/$1"-*.patch; do
+        patch -d "$2" -p1 --forward --fuzz=0 <"$patch"
+    done
+}
+
 build_ngtcp2() {
     unpack "$ngtcp2_tarball" "$work/ngtcp2"
+    apply_patches ngtcp2 "$work/ngtcp2"
     cmake -S "$work/ngtcp2" -B "$work/ngtcp2-build" \
         -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib \
         -DENABLE_LIB_ONLY=ON -DENABLE_WOLFSSL=ON -DENABLE_OPENSSL=OFF \

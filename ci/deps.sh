@@ -8,7 +8,7 @@
 # 1. Debian packages of ci/packages. No apt at all when none is missing.
 # 2. wolfSSL and ngtcp2 of ci/deps.lock, built static and kept outside build/ in
 #    ${FANBENCH_CACHE:-~/.cache/fanbench}/KEY, where KEY stands for the lock,
-#    the build flags and the compiler.
+#    the build flags, ci/patches and the compiler.
 #
 # apt's own configuration stays as it is: a private source list in the cache
 # holds the machine's entries and what this script adds to them.
@@ -236,7 +236,7 @@ fetch_generation() { # GENERATION
 # --- libraries ---------------------------------------------------------------
 
 cache_key() {
-    { cat "$lock" "$root/ci/deps-build.sh"; gcc -dumpfullversion; gcc -dumpmachine; } | sha256sum | cut -c1-16
+    { cat "$lock" "$root/ci/deps-build.sh" "$root"/ci/patches/*.patch; gcc -dumpfullversion; gcc -dumpmachine; } | sha256sum | cut -c1-16
 }
 
 build_libraries() { # PREFIX

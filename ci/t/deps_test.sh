@@ -22,10 +22,11 @@ deps() { rc=0; "$dir/tree/ci/deps.sh" "$dir/deps.mk" >"$dir/log" 2>&1 || rc=$?; 
 
 fresh() { # a tree, an empty cache, tarballs "old" and "new" in the lock
     rm -rf "${dir:?}"/{tree,cache,bin,deps.mk}
-    mkdir -p "$dir/tree/ci" "$dir/cache/tarballs" "$dir/bin"
+    mkdir -p "$dir/tree/ci/patches" "$dir/cache/tarballs" "$dir/bin"
     : >"$CALLS"
     cp "$SRCDIR/ci/deps.sh" "$dir/tree/ci/"
     echo 'bash  # is always there' >"$dir/tree/ci/packages"
+    echo '# one fix' >"$dir/tree/ci/patches/ngtcp2-2.0-fix.patch"
     cat >"$dir/tree/ci/deps.lock" <<X
 1 wolfssl 2.0 newest wolfssl_2.tar $(sha wolfssl-new)
 1 ngtcp2 2.0 newest ngtcp2_2.tar $(sha ngtcp2-new)
@@ -65,13 +66,16 @@ grep -q "^DEPS_LIB := $FANBENCH_CACHE/" "$dir/deps.mk" || fail 'first run: no pa
 deps
 [ "$rc" -eq 0 ] && [ "$(calls build)" -eq 1 ] || fail "second run: expected exit 0 and one build in all, found $rc and $(calls build)"
 
-# Changed flags mean a new build; so does another compiler.
+# Changed flags mean a new build; so do another compiler and another patch.
 echo '# another flag' >>"$dir/tree/ci/deps-build.sh"
 deps
 [ "$(calls build)" -eq 2 ] || fail "changed flags: expected a second build, found $(calls build) in all"
 printf '#!/bin/sh\necho 13\n' >"$dir/bin/gcc"
 deps
 [ "$(calls build)" -eq 3 ] || fail "changed compiler: expected a third build, found $(calls build) in all"
+echo '# two fixes' >"$dir/tree/ci/patches/ngtcp2-2.0-fix.patch"
+deps
+[ "$(calls build)" -eq 4 ] || fail "changed patch: expected a fourth build, found $(calls build) in all"
 
 # A tarball with another checksum is not used; the second generation is.
 fresh

@@ -1,4 +1,4 @@
-/* Joint packet numbers under an unmodified ngtcp2 (relay's subscriber
+/* Joint packet numbers under an unknowing ngtcp2 (relay's subscriber
  * connections on `kernel` and `user`).
  *
  * ngtcp2 counts its own 1-RTT numbers; on the wire stand joint ones. Sending:
