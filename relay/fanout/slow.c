@@ -57,11 +57,12 @@ static uint64_t put_stream(struct packet *pkt, struct leg *leg, uint64_t lo, uin
 /* ---- resets ------------------------------------------------------------------------- */
 
 /* The receiver counts a stream by its header: that has to arrive first, also if the rest was
- * let go before anything was sent. */
+ * let go before anything was sent. Not for a subscription that is over, for which nobody counts:
+ * the header would be taken for the next subscription's, of the same track and alias. */
 static void put_header(struct packet *pkt, struct leg *leg) {
   const struct stream *stream = leg->stream;
   uint64_t lo, hi;
-  if (!stream->header_known)
+  if (!stream->header_known || !leg->sub)
     return;
   if (!ranges_next_gap(&leg->sent, 0, stream->header_len, &lo, &hi))
     return;
@@ -74,6 +75,8 @@ static void put_header(struct packet *pkt, struct leg *leg) {
 
 static bool reset_may_go(const struct leg *leg) {
   const struct stream *stream = leg->stream;
+  if (!leg->sub)
+    return true;
   if (!stream->header_known)
     return stream->ended; /* none will come */
   return ranges_contains(&leg->acked, 0, stream->header_len);
@@ -112,7 +115,7 @@ static void put_resets(struct packet *pkt) {
 static bool trim_resend(struct client *client, struct resend *r, struct leg **leg) {
   struct stream *stream = stream_find(client->relay, r->uid);
   *leg = stream ? leg_get(stream, client, false) : NULL;
-  if (!*leg || (*leg)->done)
+  if (!*leg || (*leg)->done || ((*leg)->reset && !(*leg)->sub))
     return false;
   if ((*leg)->reset && r->hi > stream->header_len)
     r->hi = stream->header_len; /* header only */
