@@ -588,9 +588,9 @@ bool skip_caught(const struct client *client, const struct shim_range *acked, si
 /* Asks the strategy about all that waits, and tells the datapath how old the rest is. */
 void drop_what_waits(struct client *client);
 void drop_none_waits(struct client *client); /* tells it that nothing does */
-
 /* ---- stock.c ---------------------------------------------------------------- */
 bool stock_run(struct client *client);
+void stock_withdraw(struct subscription *sub); /* what it wants no more, if ngtcp2 has it unsent */
 
 /* ---- relay.c ---------------------------------------------------------------- */
 void relay_log(struct relay *relay, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -15,9 +15,15 @@ static uint32_t priority_of(uint64_t order) {
   return (uint32_t)(order >> 32);
 }
 
+/* Which subscription it is of, and the publisher's priority. 0: of none. */
+static uint64_t tag_of(const struct subscription *sub, uint8_t priority) {
+  return sub && sub->req >= 0 ? ((uint64_t)sub->req + 1) << 8 | priority : 0;
+}
+
 static void hand_over_datagram(struct client *client) {
   const struct queued_datagram *d = client->dgram_head;
-  qc_datagram_send_at(client->qc, priority_of(d->order), d->data, d->len);
+  const uint64_t tag = tag_of(client->subs[d->track], d->priority);
+  qc_datagram_send_at(client->qc, priority_of(d->order), tag, d->data, d->len);
   datagram_gone(client);
 }
 
@@ -31,6 +37,7 @@ static enum handed hand_over(struct client *client, struct leg *leg) {
       return HANDED_NONE;
     leg_open(leg, (uint64_t)sid >> 2);
     qc_stream_priority(client->qc, sid, priority_of(leg->order));
+    qc_stream_tag(client->qc, sid, tag_of(leg->sub, stream->priority));
   }
   int64_t sid = (int64_t)(leg->ordinal << 2 | 3);
   uint64_t lo, hi;
@@ -90,4 +97,18 @@ bool stock_run(struct client *client) {
   }
   pass_blocked_streams(client);
   return false;
+}
+
+static bool is_unwanted(void *arg, uint64_t tag, bool stream) {
+  struct subscription *sub = arg;
+  const uint8_t priority = (uint8_t)tag;
+  if (tag != tag_of(sub, priority) || subscription_wants(sub, sub->start_group, priority))
+    return false;
+  sub->streams -= stream; /* its header never comes: the subscriber does not count it */
+  return true;
+}
+
+void stock_withdraw(struct subscription *sub) {
+  if (!sub->client->relay->cfg.plane)
+    qc_withdraw(sub->client->qc, is_unwanted, sub, MOQT_RESET_CANCELLED);
 }

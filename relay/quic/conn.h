@@ -210,6 +210,11 @@ int qc_stream_send(struct qc *conn, int64_t sid, const void *data, size_t len, b
 void qc_stream_priority(struct qc *conn, int64_t sid, uint32_t priority);
 void qc_stream_reset(struct qc *conn, int64_t sid, uint64_t code);
 void qc_stream_stop(struct qc *conn, int64_t sid, uint64_t code); /* STOP_SENDING */
+/* Takes back what was queued and has not begun to leave: of what has a tag other than 0, what
+ * unwanted() names. Datagrams are gone, streams are reset with the code, before their first byte. */
+void qc_stream_tag(struct qc *conn, int64_t sid, uint64_t tag);
+void qc_withdraw(struct qc *conn, bool (*unwanted)(void *arg, uint64_t tag, bool stream), void *arg,
+                 uint64_t code);
 /* Bytes of the stream not yet acknowledged (buffered or in flight). */
 uint64_t qc_stream_unacked(const struct qc *conn, int64_t sid);
 uint64_t qc_unacked(const struct qc *conn); /* all streams and queued datagrams */
@@ -218,8 +223,9 @@ bool qc_streams_wait(const struct qc *conn);
 
 /* Queues one DATAGRAM. Returns 0, -1 if it can never fit or the peer takes none. */
 int qc_datagram_send(struct qc *conn, const void *data, size_t len);
-/* The same behind those of lower or equal priority numbers. */
-int qc_datagram_send_at(struct qc *conn, uint32_t priority, const void *data, size_t len);
+/* The same behind those of lower or equal priority numbers; tag: see qc_withdraw(). */
+int qc_datagram_send_at(struct qc *conn, uint32_t priority, uint64_t tag, const void *data,
+                        size_t len);
 size_t qc_datagram_max(const struct qc *conn); /* largest payload, 0 = none */
 
 /* Application error code (RFC 9000 19.19, type 0x1d). */

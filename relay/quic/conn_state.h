@@ -53,6 +53,7 @@ struct qc_stream {
   size_t next_pos;             /* ...and its place there */
   uint64_t acked, sent, end;   /* offsets: below `acked` all is acknowledged */
   uint32_t priority;
+  uint64_t tag;     /* the owner's, 0 = none */
   uint64_t order;   /* among streams of one priority: first come, first served */
   size_t heap_slot; /* in qc.ready, or SIZE_MAX */
   bool fin, fin_sent;
@@ -63,6 +64,7 @@ struct qc_stream {
 struct qc_datagram {
   struct qc_datagram *next; /* not before this one, by priority */
   uint32_t priority;
+  uint64_t tag; /* the owner's, 0 = none */
   size_t len;
   uint8_t data[];
 };

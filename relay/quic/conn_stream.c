@@ -321,6 +321,43 @@ void qc_stream_stop(struct qc *conn, int64_t sid, uint64_t code) {
     ngtcp2_conn_shutdown_stream_read(conn->ng, 0, sid, code);
 }
 
+void qc_stream_tag(struct qc *conn, int64_t sid, uint64_t tag) {
+  struct qc_stream *stream = qc_stream_find(conn, sid);
+
+  if (stream)
+    stream->tag = tag;
+}
+
+static void withdraw_datagrams(struct qc *conn,
+                               bool (*unwanted)(void *arg, uint64_t tag, bool stream), void *arg) {
+  struct qc_datagram **at = &conn->datagram_head;
+
+  conn->datagram_tail = NULL;
+  while (*at) {
+    struct qc_datagram *datagram = *at;
+    if (!datagram->tag || !unwanted(arg, datagram->tag, false)) {
+      conn->datagram_tail = datagram;
+      at = &datagram->next;
+      continue;
+    }
+    *at = datagram->next;
+    conn->datagram_bytes -= datagram->len;
+    free(datagram);
+  }
+}
+
+void qc_withdraw(struct qc *conn, bool (*unwanted)(void *arg, uint64_t tag, bool stream), void *arg,
+                 uint64_t code) {
+  struct qc_stream *stream, *next;
+
+  withdraw_datagrams(conn, unwanted, arg);
+  HASH_ITER(hh, conn->streams, stream, next) {
+    const bool begun = stream->sent || stream->fin_sent;
+    if (stream->tag && !stream->dead && !begun && unwanted(arg, stream->tag, true))
+      qc_stream_reset(conn, stream->sid, code);
+  }
+}
+
 uint64_t qc_stream_unacked(const struct qc *conn, int64_t sid) {
   const struct qc_stream *stream = qc_stream_find(conn, sid);
   return stream && !stream->dead ? stream->end - stream->acked : 0;

@@ -175,6 +175,59 @@ static void lower_priority_number_goes_first(void **state) {
   pair_end(&pair);
 }
 
+struct withdrawn {
+  uint64_t streams, datagrams;
+};
+
+/* Those of an odd tag. */
+static bool is_odd(void *arg, uint64_t tag, bool stream) {
+  struct withdrawn *withdrawn = arg;
+  if (tag % 2 == 0)
+    return false;
+  *(stream ? &withdrawn->streams : &withdrawn->datagrams) += 1;
+  return true;
+}
+
+/* What nobody wants any more does not leave; what has begun goes on, and so does what has no tag. */
+static void queued_data_can_be_withdrawn(void **state) {
+  struct pair pair;
+  struct withdrawn withdrawn = {0};
+  struct qc_path path;
+  uint8_t buf[2048], datagram[1000] = {0};
+  (void)state;
+  pair_start(&pair, &(struct setup){.protection = QC_PROTECT_NONE});
+  assert_true(memnet_run(&pair.net, 20 * SECOND, both_confirmed, &pair));
+  memnet_run(&pair.net, SECOND, NULL, NULL);
+  struct qc *conn = pair.client.conn;
+  const int64_t begun = qc_open_uni(conn), odd = qc_open_uni(conn), even = qc_open_uni(conn),
+                plain = qc_open_uni(conn);
+  qc_stream_tag(conn, begun, 1);
+  qc_stream_tag(conn, odd, 3);
+  qc_stream_tag(conn, even, 2);
+  send_stream(&pair.client, begun, 5000);
+  size_t len = qc_write(conn, &path, buf, sizeof(buf), pair.net.now_ns);
+  struct qc_path back = {.local = path.remote, .remote = path.local};
+  qc_read(pair.server.conn, &back, buf, len, pair.net.now_ns);
+  send_stream(&pair.client, odd, 5000);
+  send_stream(&pair.client, even, 5000);
+  send_stream(&pair.client, plain, 5000);
+  for (size_t i = 1; i < sizeof(datagram); i++)
+    datagram[i] = content(0, i);
+  for (uint64_t tag = 0; tag < 4; tag++)
+    assert_int_equal(qc_datagram_send_at(conn, 600, tag, datagram, sizeof(datagram)), 0);
+  qc_withdraw(conn, is_odd, &withdrawn, 0x11);
+  assert_int_equal(withdrawn.streams, 1);
+  assert_int_equal(withdrawn.datagrams, 2);
+  memnet_run(&pair.net, SECOND, NULL, NULL);
+  assert_true(pair.server.fin[begun] && pair.server.fin[even] && pair.server.fin[plain]);
+  assert_int_equal(pair.server.got[odd], 0);
+  assert_int_equal(pair.server.reset_code[odd], 0x11);
+  assert_int_equal(pair.server.datagrams, 2);
+  assert_int_equal(pair.server.wrong, 0);
+  assert_int_equal(qc_unacked(conn), 0);
+  pair_end(&pair);
+}
+
 /* Streams of 5 and 7, datagrams of 6, 5, 8 and of the default, in another order. */
 static void datagrams_have_priorities_too(void **state) {
   struct pair pair;
@@ -191,9 +244,9 @@ static void datagrams_have_priorities_too(void **state) {
   send_stream(&pair.client, sooner, 1000);
   for (size_t i = 1; i < sizeof(datagram); i++)
     datagram[i] = content(0, i);
-  assert_int_equal(qc_datagram_send_at(conn, 6, datagram, sizeof(datagram)), 0);
-  assert_int_equal(qc_datagram_send_at(conn, 8, datagram, sizeof(datagram)), 0);
-  assert_int_equal(qc_datagram_send_at(conn, 5, datagram, sizeof(datagram)), 0);
+  assert_int_equal(qc_datagram_send_at(conn, 6, 0, datagram, sizeof(datagram)), 0);
+  assert_int_equal(qc_datagram_send_at(conn, 8, 0, datagram, sizeof(datagram)), 0);
+  assert_int_equal(qc_datagram_send_at(conn, 5, 0, datagram, sizeof(datagram)), 0);
   assert_int_equal(qc_datagram_send(conn, datagram, sizeof(datagram)), 0);
   uint64_t when_sooner = 0, when_later = 0; /* datagrams that had come by then */
   for (size_t len; (len = qc_write(conn, &path, buf, sizeof(buf), pair.net.now_ns)) > 0;) {
@@ -288,6 +341,7 @@ int main(void) {
       cmocka_unit_test(none_checks_the_tag),
       cmocka_unit_test(small_streams_share_a_packet),
       cmocka_unit_test(lower_priority_number_goes_first),
+      cmocka_unit_test(queued_data_can_be_withdrawn),
       cmocka_unit_test(datagrams_have_priorities_too),
       cmocka_unit_test(datagram_limits),
       cmocka_unit_test(tight_windows),
