@@ -29,7 +29,8 @@
 /* Validated paths of a client that are remembered: who returns to one needs no validation
  * (RFC 9000 9.3), and ngtcp2, which remembers as well, then tells of none. */
 #define RELAY_VALID_PATHS 8
-/* Bytes of streams whose alias is not known (yet), per upstream: SUBSCRIBE_OK may be overtaken. */
+/* Bytes of streams and datagrams whose alias is not known (yet), per upstream: SUBSCRIBE_OK may be
+ * overtaken. */
 #define RELAY_EARLY_BYTES (1u << 20)
 /* UDP payload: what a 1,500-byte MTU takes with IPv6, and what every path takes. */
 #define RELAY_MAX_UDP 1452

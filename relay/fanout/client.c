@@ -459,6 +459,7 @@ void client_free(struct client *client) {
     n = r->next;
     free(r);
   }
+  datagram_forget_early(client);
   for (struct queued_datagram *d = client->dgram_head, *n; d; d = n) {
     n = d->next;
     free(d);

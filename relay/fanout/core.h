@@ -226,7 +226,8 @@ struct client {
   int64_t ns_req;
   uint64_t ns_order;           /* a later one wins */
   uint64_t rx_next;            /* largest number received + 1 */
-  uint64_t early_bytes;        /* of its streams of no known track */
+  uint64_t early_bytes;        /* of its streams and datagrams of no known track */
+  struct early_datagram *early_datagrams; /* in the order in which they came */
   uint64_t rx_pn;              /* of the packet being read */
   unsigned rx_datagrams;       /* DATAGRAM frames of it seen so far */
   struct datagram_note *notes; /* RELAY_DATAGRAM_NOTES */
@@ -423,13 +424,10 @@ void track_reap(struct relay *relay);
 void track_expiry(struct relay *relay); /* at missing_ns */
 /* A request stream is closed in both directions. */
 void track_request_closed(struct client *up, int64_t sid);
-/* Asks for all tracks that wait for this upstream. */
-void track_ask_waiting(struct client *up);
+void track_ask_waiting(struct client *up); /* asks for all that wait for this upstream */
 void track_give_up(struct relay *relay); /* the relay above cannot be had: say so */
-/* Its publisher breaks the rules of MoQT in its data. */
-void track_malformed(struct track *track);
-/* A client is gone: its tracks end, its subscriptions stop. */
-void track_client_gone(struct client *client);
+void track_malformed(struct track *track); /* its publisher breaks the rules of MoQT */
+void track_client_gone(struct client *client); /* its tracks end, its subscriptions stop */
 /* The track of this name; asks for it if nobody has yet. NULL: nobody publishes it. */
 struct track *track_find(struct relay *relay, const struct moqt_name *name);
 
@@ -526,6 +524,8 @@ void behind_report(struct relay *relay); /* a line about the most that was kept 
 
 /* ---- datagram.c ------------------------------------------------------------- */
 void datagram_in(struct client *up, const uint8_t *data, size_t len);
+void datagram_retry(struct client *up); /* those that came before their track's SUBSCRIBE_OK */
+void datagram_forget_early(struct client *up);
 /* Takes out of the queue what drops() says. */
 void datagram_drop(struct client *client,
                    bool (*drops)(void *arg, const struct queued_datagram *datagram), void *arg);

@@ -94,34 +94,103 @@ static bool may_take(const struct client *client, size_t len) {
   return head + len <= client->peer.max_datagram_frame;
 }
 
-void datagram_in(struct client *up, const uint8_t *data, size_t len) {
+/* To everybody who wants it and has not got it from the datapath. known: that may be. */
+static void hand_out(struct client *up, const struct wire_datagram_header *header,
+                     struct track *track, const uint8_t *data, size_t len, bool known) {
   struct relay *relay = up->relay;
+  track_saw(track, header->group.v, header->object.v);
+  uint8_t priority = header->priority_given ? header->priority : track->default_priority;
+  uint8_t copy[RELAY_MAX_UDP];
+  memcpy(copy, data, len);
+  wire_vi64_put_width(copy + header->alias.at, header->alias.len, track->out_alias);
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    struct subscription *sub = client ? client->subs[track->index] : NULL;
+    if (!sub || client->closed || !subscription_wants(sub, header->group.v, priority))
+      continue;
+    if ((known && is_settled(up, i)) || !may_take(client, len))
+      continue;
+    uint8_t subscriber = sub->params.subscriber_priority;
+    queue(
+        client, copy, len,
+        &(struct queued_datagram){.order = pending_order(subscriber, priority, header->group.v, 0),
+                                  .track = track->index,
+                                  .priority = priority,
+                                  .group = header->group.v,
+                                  .object = header->object.v,
+                                  .seen_ns = relay->now});
+  }
+}
+
+/* ---- before its track's SUBSCRIBE_OK ------------------------------------------------------ */
+
+/* One of no known track; the datapath has passed it up to be dealt with here. */
+struct early_datagram {
+  struct early_datagram *prev, *next;
+  size_t len;
+  uint8_t data[];
+};
+
+static bool waits_for_alias(const struct client *up) {
+  const struct relay *relay = up->relay;
+  for (uint32_t t = 0; t < FB_MAX_TRACKS; t++) {
+    const struct track *track = relay->tracks[t];
+    if (track && track->up == up && track->state == TRACK_ASKED && track->req >= 0)
+      return true;
+  }
+  return false;
+}
+
+/* SUBSCRIBE_OK may be overtaken. */
+static void keep_early(struct client *up, const uint8_t *data, size_t len) {
+  const size_t size = sizeof(struct early_datagram) + len;
+  if (!waits_for_alias(up) || up->early_bytes + size > RELAY_EARLY_BYTES)
+    return;
+  struct early_datagram *early = malloc(size);
+  if (!early)
+    return; /* a datagram may be lost */
+  early->len = len;
+  memcpy(early->data, data, len);
+  DL_APPEND(up->early_datagrams, early);
+  up->early_bytes += size;
+}
+
+static void free_early(struct client *up, struct early_datagram *early) {
+  DL_DELETE(up->early_datagrams, early);
+  up->early_bytes -= sizeof *early + early->len;
+  free(early);
+}
+
+void datagram_forget_early(struct client *up) {
+  struct early_datagram *early, *next;
+  DL_FOREACH_SAFE(up->early_datagrams, early, next) free_early(up, early);
+}
+
+void datagram_retry(struct client *up) {
+  struct early_datagram *early, *next;
+  DL_FOREACH_SAFE(up->early_datagrams, early, next) {
+    struct wire_cursor c = wire_cursor(early->data, 0, early->len);
+    struct wire_datagram_header header;
+    struct track *track = wire_datagram_header_get(&c, &header) == WIRE_MOQT_OK
+                              ? track_of_alias(up, header.alias.v)
+                              : NULL;
+    if (!track)
+      continue;
+    hand_out(up, &header, track, early->data, early->len, false);
+    free_early(up, early);
+  }
+  if (!waits_for_alias(up))
+    datagram_forget_early(up);
+}
+
+void datagram_in(struct client *up, const uint8_t *data, size_t len) {
   struct wire_cursor c = wire_cursor(data, 0, len);
   struct wire_datagram_header header;
   if (len > RELAY_MAX_UDP || wire_datagram_header_get(&c, &header) != WIRE_MOQT_OK)
     return;
   struct track *track = track_of_alias(up, header.alias.v);
-  if (!track)
-    return; /* not subscribed, or its answer is still on the way */
-  track_saw(track, header.group.v, header.object.v);
-  uint8_t priority = header.priority_given ? header.priority : track->default_priority;
-  uint8_t copy[RELAY_MAX_UDP];
-  memcpy(copy, data, len);
-  wire_vi64_put_width(copy + header.alias.at, header.alias.len, track->out_alias);
-  for (uint32_t i = 0; i < relay->n_slots; i++) {
-    struct client *client = relay->clients[i];
-    struct subscription *sub = client ? client->subs[track->index] : NULL;
-    if (!sub || client->closed || !subscription_wants(sub, header.group.v, priority))
-      continue;
-    if (is_settled(up, i) || !may_take(client, len))
-      continue;
-    uint8_t subscriber = sub->params.subscriber_priority;
-    queue(client, copy, len,
-          &(struct queued_datagram){.order = pending_order(subscriber, priority, header.group.v, 0),
-                                    .track = track->index,
-                                    .priority = priority,
-                                    .group = header.group.v,
-                                    .object = header.object.v,
-                                    .seen_ns = relay->now});
-  }
+  if (track)
+    hand_out(up, &header, track, data, len, true);
+  else
+    keep_early(up, data, len);
 }

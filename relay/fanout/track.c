@@ -471,6 +471,7 @@ static void on_subscribed(void *app, int64_t req, uint64_t alias, const struct m
       subscription_join(sub);
   }
   stream_retry(up);
+  datagram_retry(up);
 }
 
 static void on_refused(void *app, int64_t req, uint64_t code, uint64_t retry_ms,
