@@ -398,16 +398,20 @@ void tape_say_retry(struct tape_conn *c, const struct qp_cid *scid, bool spoil_t
     c->retried = *scid;
 }
 
-struct tape_conn tape_conn_version(struct tape *t, uint16_t suite, uint32_t version) {
-  struct tape_conn c = begin(t);
-  c.version = version;
+void tape_protect(struct tape_conn *c, uint16_t suite) {
   static const char *const labels[2] = {"CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"};
   for (unsigned side = 0; side < 2; side++) {
     struct qp_secret s = {.len = suite == QP_AES_256_GCM ? 48 : 32};
-    memset(s.data, (int)(0x40 + 2 * t->n_conns + side), s.len);
-    assert_int_equal(qp_keys_derive(&c.keys[side], version, suite, &s), 0);
-    log_secret(&c, labels[side], &s);
+    memset(s.data, (int)(0x40 + 2 * c->tape->n_conns + side), s.len);
+    assert_int_equal(qp_keys_derive(&c->keys[side], c->version, suite, &s), 0);
+    log_secret(c, labels[side], &s);
   }
+}
+
+struct tape_conn tape_conn_version(struct tape *t, uint16_t suite, uint32_t version) {
+  struct tape_conn c = begin(t);
+  c.version = version;
+  tape_protect(&c, suite);
   tape_shake(&c, suite);
   return c;
 }

@@ -71,6 +71,8 @@ struct tape_conn tape_conn_tls(struct tape *t, uint16_t suite);
 struct tape_conn tape_conn_version(struct tape *t, uint16_t suite, uint32_t version);
 /* A connection nothing is said of yet: its IDs may be changed before tape_shake(). */
 struct tape_conn tape_conn_silent(struct tape *t);
+/* Real protection for it; the key log goes into the capture. Before anything else is begun. */
+void tape_protect(struct tape_conn *c, uint16_t suite);
 /* ClientHello and ServerHello. */
 void tape_shake(struct tape_conn *c, uint16_t suite);
 /* A Retry packet; its tag is right. The client's next Initial goes to `scid`. */

@@ -133,6 +133,46 @@ static void a_nameless_client_moves(void **state) {
   done(t, &c);
 }
 
+/* A client without IDs comes back from its port: the server's packets of both connections look
+ * alike. The older one's are on their way; says: what the newer one says of its stream again. */
+static struct tape *a_nameless_client_comes_back(bool protected, const char *says) {
+  struct tape *t = tape_new();
+  struct tape_conn c[2];
+  t->alpn = "h3";
+  for (int i = 0; i < 2; i++) {
+    c[i] = tape_conn_silent(t);
+    c[i].cid[C].len = 0;
+    c[i].host = c[0].host;
+    if (protected)
+      tape_protect(&c[i], QP_AES_128_GCM);
+    if (i)
+      pkt_1rtt(&c[0], S, .pn = 50, .frames = FRAMES(w_stream(3, 0, "abc")));
+    tape_shake(&c[i], QP_AES_128_GCM);
+  }
+  pkt_1rtt(&c[0], S, .frames = FRAMES(w_stream(3, 3, "def")));
+  pkt_1rtt(&c[1], S, .frames = FRAMES(w_stream(3, 0, "xyz")));
+  pkt_1rtt(&c[0], S, .frames = FRAMES(w_stream(3, 0, "abc")));
+  pkt_1rtt(&c[0], C, .frames = FRAMES(w_ack(50, 52)));
+  pkt_1rtt(&c[1], S, .frames = FRAMES(w_stream(3, 0, says)));
+  tape_conn_free(&c[0]), tape_conn_free(&c[1]);
+  return t;
+}
+
+static void nameless_connections_on_one_port(void **state) {
+  (void)state;
+  for (int protected = 0; protected < 2; protected ++) {
+    struct tape *t = a_nameless_client_comes_back(protected, "xyz");
+    expect_opened(t, 10, 10);
+    tape_expect(t, "frames-legal", JUDGE_PASS, 10);
+    tape_expect(t, "stream-bytes", JUDGE_PASS, 5);
+    tape_expect(t, "ack-only-sent", JUDGE_PASS, 1);
+    tape_free(t);
+    t = a_nameless_client_comes_back(protected, "abc"); /* as the older one said */
+    tape_expect_finding(t, "stream-bytes", "stream data", "61");
+    tape_free(t);
+  }
+}
+
 static void ids_of_any_length(void **state) {
   (void)state;
   struct tape *t = tape_new();
@@ -382,6 +422,7 @@ int main(void) {
       cmocka_unit_test(a_forged_retry),
       cmocka_unit_test(early_data),
       cmocka_unit_test(a_nameless_client_moves),
+      cmocka_unit_test(nameless_connections_on_one_port),
       cmocka_unit_test(ids_of_any_length),
       cmocka_unit_test(an_id_that_was_given_unseen),
       cmocka_unit_test(a_key_phase_that_was_not_captured),

@@ -148,6 +148,12 @@ static const struct qp_vantage *vantage_at(const struct qp_conn *c, unsigned sid
   return NULL;
 }
 
+enum qp_view qp_conn_would_view(const struct qp_conn *c, unsigned side,
+                                const struct qp_tuple *tuple, uint32_t file) {
+  const struct qp_vantage *mine = vantage(c, side, &tuple->src, &tuple->dst);
+  return !mine || mine->file == file ? QP_SENT : QP_REACHED;
+}
+
 unsigned qp_conn_views(struct qp_conn *c, unsigned side, const struct qp_tuple *tuple,
                        uint32_t file) {
   const struct qp_vantage *mine = vantage(c, side, &tuple->src, &tuple->dst);

@@ -274,6 +274,11 @@ static inline unsigned qp_conn_arrived(const struct qp_conn *conn, unsigned send
 unsigned qp_conn_views(struct qp_conn *conn, unsigned side, const struct qp_tuple *tuple,
                        uint32_t file);
 
+/* Whether such a frame, if it is the connection's, would be seen leaving or arriving. Nothing is
+ * learned: it may be another's. */
+enum qp_view qp_conn_would_view(const struct qp_conn *conn, unsigned side,
+                                const struct qp_tuple *tuple, uint32_t file);
+
 /* The side that a stream belongs to, and whether it has one direction only. */
 static inline unsigned qp_stream_opener(uint64_t id) {
   return (unsigned)(id & 1);

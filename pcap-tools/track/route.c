@@ -94,14 +94,37 @@ static struct qp_tuple_entry *open_tuple(struct qp_routes *r, const struct qp_tu
   return e;
 }
 
+/* conn has the tuple now; who had it moves on by one place. */
+static void take_over(struct qp_tuple_entry *e, struct qp_conn *conn) {
+  struct qp_conn *had = e->route.conn;
+  for (unsigned i = 0; i < QP_SHARE - 1 && had && had != conn; i++) {
+    struct qp_conn *next = e->before[i];
+    e->before[i] = had;
+    had = next;
+  }
+}
+
 void qp_routes_used(struct qp_routes *r, const struct qp_tuple *tuple, struct qp_conn *conn,
                     unsigned receiver, uint8_t cid_len) {
   /* most often the entry that the packet was just found by */
   struct qp_tuple_entry *e = r->last < r->n_tuples ? &r->tuples[r->last] : NULL;
   if (!e || !qp_end_equal(&e->tuple.src, &tuple->src) || !qp_end_equal(&e->tuple.dst, &tuple->dst))
     e = open_tuple(r, tuple);
+  take_over(e, conn);
   e->route = (struct qp_route){conn, receiver, false};
   e->cid_len = cid_len;
+}
+
+unsigned qp_routes_shared(const struct qp_routes *r, const struct qp_tuple *tuple,
+                          const struct qp_route *route, struct qp_conn *conns[QP_SHARE]) {
+  uint64_t key;
+  const struct qp_tuple_entry *e = find_tuple(r, tuple, &key);
+  unsigned n = 0;
+  conns[n++] = route->conn;
+  for (unsigned i = 0; e && i < QP_SHARE - 1 && e->before[i]; i++)
+    if (e->before[i] != route->conn)
+      conns[n++] = e->before[i];
+  return n;
 }
 
 struct qp_conn *qp_routes_began(struct qp_routes *r, const struct qp_tuple *tuple,

@@ -11,6 +11,9 @@
 /* Stateless reset token, RFC 9000 10.3. */
 #define QP_TOKEN_LEN 16
 
+/* Connections that may have used one 4-tuple and are told apart by their keys. */
+#define QP_SHARE 4
+
 struct qp_route {
   struct qp_conn *conn;
   unsigned receiver; /* the side that the ID leads to */
@@ -28,9 +31,10 @@ struct qp_routes {
   struct qp_tuple_entry {
     struct qp_tuple tuple;
     struct qp_route route;
-    uint8_t cid_len;       /* of the last packet on it that was found */
-    uint32_t id;           /* index of the ID it was found by; any, if by none */
-    struct qp_conn *began; /* the last one whose first packet came on it */
+    struct qp_conn *before[QP_SHARE - 1]; /* that used it before route.conn, the last one first */
+    uint8_t cid_len;                      /* of the last packet on it that was found */
+    uint32_t id;                          /* index of the ID it was found by; any, if by none */
+    struct qp_conn *began;                /* the last one whose first packet came on it */
   } * tuples;
   size_t n_tuples, tuples_room;
   size_t last;        /* the one that the last short header was found by */
@@ -50,6 +54,11 @@ void qp_routes_add(struct qp_routes *r, const struct qp_cid *cid, struct qp_conn
 /* The last packet on this 4-tuple was conn's. */
 void qp_routes_used(struct qp_routes *r, const struct qp_tuple *tuple, struct qp_conn *conn,
                     unsigned receiver, uint8_t cid_len);
+
+/* Those that packets without an ID on this 4-tuple may belong to, the last one that used it first;
+ * all for the same receiver. Returns how many, 1 if only route's is known. */
+unsigned qp_routes_shared(const struct qp_routes *r, const struct qp_tuple *tuple,
+                          const struct qp_route *route, struct qp_conn *conns[QP_SHARE]);
 
 /* conn begins on this 4-tuple; the one that began there before, or NULL. */
 struct qp_conn *qp_routes_began(struct qp_routes *r, const struct qp_tuple *tuple,

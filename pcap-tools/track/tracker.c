@@ -331,6 +331,46 @@ static void take_packet(struct qp_tracker *t, struct qp_seen *s) {
     walk_frames(t, s);
 }
 
+/* ---- one of several connections on a 4-tuple ---------------------------- */
+
+/* How far a null-protected packet is from the next one that the connection is to send; what it
+ * sent before with the same bytes is it again. */
+static uint64_t distance(const struct qp_conn *c, unsigned side, enum qp_view view,
+                         const struct qp_header *h, const struct qp_udp *udp,
+                         const struct qp_opened *o) {
+  const struct qp_numbers *n = &c->numbers[side][QP_SPACE_APP];
+  const struct qp_seen s = {
+      .udp = udp, .header = (struct qp_header *)(uintptr_t)h, .null_protected = true};
+  const struct qp_sighting *was = qp_sightings_find(&n->seen, o->pn);
+  if (was && was->mark == (mark_of(&s) & ((1u << 28) - 1)))
+    return 0;
+  if (qp_ranges_has(view == QP_SENT ? &n->sent : &n->reached, o->pn))
+    return UINT64_MAX;
+  const uint64_t last = view == QP_SENT ? n->largest_sent : n->largest_reached;
+  const uint64_t next = n->sent.n ? last + 1 : 0;
+  return 1 + (o->pn > next ? o->pn - next : next - o->pn);
+}
+
+/* A client without an ID comes back from its old port while packets of its older connection are
+ * under way: the keys tell, or the packet numbers where there are none. */
+static void choose(struct qp_routes *routes, const struct qp_udp *udp, uint32_t file,
+                   const struct qp_header *h, struct qp_route *route) {
+  struct qp_conn *conns[QP_SHARE];
+  const unsigned n = qp_routes_shared(routes, &udp->tuple, route, conns), side = !route->receiver;
+  uint64_t least = UINT64_MAX;
+  for (unsigned i = 0; i < n && n > 1; i++) {
+    const enum qp_view view = qp_conn_would_view(conns[i], side, &udp->tuple, file);
+    struct qp_opened o;
+    if (!h->pn_at || !qp_crypt_open(conns[i], side, view, h, &o))
+      continue;
+    const uint64_t d = o.null_protected ? distance(conns[i], side, view, h, udp, &o) : 0;
+    if (d > least || (d == least && conns[i]->index < route->conn->index))
+      continue;
+    least = d;
+    route->conn = conns[i];
+  }
+}
+
 /* ---- one datagram ------------------------------------------------------ */
 
 /* What a receiver's kernel throws away never reached it. */
@@ -379,6 +419,8 @@ static void take_datagram(struct qp_tracker *t, const struct qp_udp *udp, struct
     const char *why;
     struct qp_seen s = {.place = place, .udp = udp, .header = &h};
     bool found = next_packet(t, &rest, udp, place, &h, &route, &why) && route.conn;
+    if (found && !h.dcid.len && !udp->cut)
+      choose(&t->routes, udp, place.file, &h, &route);
     bool nobodys = !found || route.by_address || !h.dcid.len;
     if (!told && nobodys && is_reset(t, udp, place))
       return;
