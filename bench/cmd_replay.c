@@ -56,8 +56,9 @@ static int replay_one(const char *path, struct replay_result *sum) {
     return rc == 2 ? CMD_BAD_INPUT : CMD_LACKING;
   }
   printf("%s: %" PRIu64 " packets, %" PRIu64 " copies of %" PRIu64 " bytes, %" PRIu64
-         " records, %" PRIu64 " words, %" PRIu64 " streams taken, %" PRIu64 " differences%s\n",
-         path, r.packets, r.copies, r.bytes, r.records, r.words, r.takes, r.differences,
+         " records, %" PRIu64 " words, %" PRIu64 " streams taken, %" PRIu64 " unrun, %" PRIu64
+         " differences%s\n",
+         path, r.packets, r.copies, r.bytes, r.records, r.words, r.takes, r.declined, r.differences,
          r.killed ? "; to where its relay was killed" : "");
   sum->packets += r.packets;
   sum->copies += r.copies;

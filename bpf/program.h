@@ -1,13 +1,15 @@
-/* Which of the two objects is loaded: with a switch on the one that has switches, else the plain
- * one. Both are made of bpf/relay.bpf.c and have the same maps, constants and programs, so one
- * skeleton type serves both.
+/* Which of the three objects is loaded: for a journal the one that keeps it, with a switch on the
+ * one that has switches, else the plain one. All are made of bpf/relay.bpf.c and have the same maps,
+ * constants and programs, so one skeleton type serves them.
  *
  *   struct relay *skel = program_open(&defects);     then as after relay__open()
- */
+ *
+ * The map `journal` is made for program_open_journal() alone. */
 #ifndef FANBENCH_BPF_PROGRAM_H
 #define FANBENCH_BPF_PROGRAM_H
 
 #include "bpf/abi/constants.h"
+#include "bpf/abi/words.h"
 
 #include <bpf/libbpf.h>
 #include <stdbool.h>
@@ -15,39 +17,59 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "journal.skel.h"
 #include "plain.skel.h"
 #include "relay.skel.h"
 
-_Static_assert(sizeof(struct plain) == sizeof(struct relay), "the objects differ in maps");
-_Static_assert(offsetof(struct plain__rodata, fb_constants) ==
-                   offsetof(struct relay__rodata, fb_constants),
-               "the objects differ in where their constants are");
-_Static_assert(offsetof(struct plain__bss, fb_copy_index) ==
-                       offsetof(struct relay__bss, fb_copy_index) &&
-                   offsetof(struct plain__bss, fb_emitted_count) ==
-                       offsetof(struct relay__bss, fb_emitted_count) &&
-                   offsetof(struct plain__bss, fb_clock_ns) ==
-                       offsetof(struct relay__bss, fb_clock_ns),
-               "the objects differ in where their words are");
+#define PROGRAM_ALIKE(object)                                                                      \
+  _Static_assert(sizeof(struct object) == sizeof(struct relay), "the objects differ in maps");     \
+  _Static_assert(offsetof(struct object##__rodata, fb_constants) ==                                \
+                     offsetof(struct relay__rodata, fb_constants),                                 \
+                 "the objects differ in where their constants are");                               \
+  _Static_assert(offsetof(struct object##__bss, fb_words) ==                                       \
+                     offsetof(struct relay__bss, fb_words),                                        \
+                 "the objects differ in where their words are")
+PROGRAM_ALIKE(plain);
+PROGRAM_ALIKE(journal);
+#undef PROGRAM_ALIKE
 
-/* Its constants are those given. NULL: it cannot be opened, see errno. */
-static inline struct relay *program_open(const struct fb_defects *defects) {
-  static const struct fb_defects none;
-  const bool with = memcmp(defects, &none, sizeof none) != 0;
+/* The object in [elf, elf + len). */
+static inline struct relay *program_open_object(const void *elf, size_t len,
+                                                const struct fb_defects *defects) {
   struct relay *skel = calloc(1, sizeof *skel);
   if (!skel)
     return NULL;
   int err = relay__create_skeleton(skel);
-  if (!err && !with)
-    skel->skeleton->data = plain__elf_bytes(&skel->skeleton->data_sz);
-  if (!err)
+  if (!err) {
+    skel->skeleton->data = elf;
+    skel->skeleton->data_sz = len;
     err = bpf_object__open_skeleton(skel->skeleton, NULL);
+  }
   if (err) {
     relay__destroy(skel);
     return NULL;
   }
   memcpy((void *)&skel->rodata->fb_constants.defects, defects, sizeof *defects);
   return skel;
+}
+
+/* Its constants are those given. NULL: it cannot be opened, see errno. */
+static inline struct relay *program_open(const struct fb_defects *defects) {
+  static const struct fb_defects none;
+  const bool with = memcmp(defects, &none, sizeof none) != 0;
+  size_t len;
+  const void *elf = with ? relay__elf_bytes(&len) : plain__elf_bytes(&len);
+  struct relay *skel = program_open_object(elf, len, defects);
+  if (skel)
+    bpf_map__set_autocreate(skel->maps.journal, false);
+  return skel;
+}
+
+/* The same, and its runs say what they do (bpf/abi/journal.h). */
+static inline struct relay *program_open_journal(const struct fb_defects *defects) {
+  size_t len;
+  const void *elf = journal__elf_bytes(&len);
+  return program_open_object(elf, len, defects);
 }
 
 #endif

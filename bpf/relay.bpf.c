@@ -1,6 +1,6 @@
 /* The kernel's side of the relay: programs and maps. What they do is in bpf/dp/.
  *
- * Whoever includes the skeleton made of this includes bpf/abi/constants.h first. */
+ * Whoever includes the skeleton made of this includes bpf/abi/constants.h and words.h first. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_endian.h>
@@ -13,6 +13,7 @@
 #include "bpf/abi/keys.h"
 #include "bpf/abi/limits.h"
 #include "bpf/abi/record.h"
+#include "bpf/abi/words.h"
 
 char LICENSE[] SEC("license")
 = "Dual MIT/GPL";
@@ -23,9 +24,7 @@ const volatile struct fb_constants fb_constants = {.max_subscribers = FB_MAX_SUB
                                                    .max_tracks = FB_MAX_TRACKS,
                                                    .stream_slots = FB_STREAM_SLOTS};
 
-__u64 fb_copy_index;    /* of the defect global-counter alone */
-__u32 fb_emitted_count; /* copies in `emitted`; the test sets it back */
-__u64 fb_clock_ns; /* port_now_ns() of a test run, so that a run can be replayed; 0 = the clock */
+struct fb_words fb_words;
 
 /* ---- maps ------------------------------------------------------------------------ */
 
@@ -69,6 +68,12 @@ FB_ARRAY(ghash, BPF_MAP_TYPE_ARRAY, struct fb_ghash, 1, BPF_F_MMAPABLE);
 FB_ARRAY(keystreams, BPF_MAP_TYPE_ARRAY, struct fb_keystream, 1, BPF_F_MMAPABLE);
 FB_ARRAY(cpus, BPF_MAP_TYPE_PERCPU_ARRAY, struct fb_cpu, 1, 0);
 FB_ARRAY(emitted, BPF_MAP_TYPE_ARRAY, struct fb_emitted, FB_MAX_EMITTED, 0);
+
+/* Of bpf/journal.bpf.c alone: nobody else makes it. */
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, FB_JOURNAL_BYTES);
+} journal SEC(".maps");
 
 struct fb_ring {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -127,7 +132,7 @@ int ingress(struct __sk_buff *skb) {
   __u32 zero = 0;
   struct fb_cpu *cpu = bpf_map_lookup_elem(&cpus, &zero);
   struct dp_scratch *s = bpf_map_lookup_elem(&scratch, &zero);
-  if (!cpu || !s)
+  if (!cpu || !s || !port_journal_begin(skb))
     return TCX_NEXT;
   port_add(skb, &cpu->sequence, 1); /* odd: inside. A full barrier, as is the one below */
   int reason = receive(skb, s);
@@ -135,6 +140,7 @@ int ingress(struct __sk_buff *skb) {
     reason = dp_packet(skb, s);
   port_count(skb, &cpu->packets[(__u32)reason & 31], 1);
   port_add(skb, &cpu->sequence, 1);
+  port_journal_end(skb, (__u32)reason);
   return reason == FB_PKT_RESTORE_FAILED ? TCX_DROP : TCX_NEXT;
 }
 

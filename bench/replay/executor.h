@@ -5,7 +5,7 @@
  *   executor->set(...), ->cid_set(...)...; executor->run(e, frame, len, now_ns, &outcome);
  *   executor->close(e);
  *
- * Time comes with the frame in both (the kernel's program takes it from `fb_clock_ns`), so nothing
+ * Time comes with the frame in both (the kernel's program takes it from `fb_words`), so nothing
  * that depends on it is left out. One thing is: the number of the CPU in a record, which is 0 here,
  * as the kernel's run is on whatever CPU this process is. */
 #ifndef FANBENCH_REPLAY_EXECUTOR_H

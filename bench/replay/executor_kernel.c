@@ -113,12 +113,12 @@ static int on_record(void *user, void *data, size_t len) {
 }
 
 static void collect(struct kernel *k, struct outcome *o) {
-  for (uint32_t i = 0; i < k->skel->bss->fb_emitted_count; i++) {
+  for (uint32_t i = 0; i < k->skel->bss->fb_words.emitted_count; i++) {
     const struct fb_emitted *c = &k->emitted[i];
     const struct journal_copy head = {c->slot, c->gen, c->ifindex, 0, c->pn};
     outcome_copy(o, &head, c->buf + FB_MAX_HEADERS - c->head_len, c->head_len + c->payload_len);
   }
-  k->skel->bss->fb_emitted_count = 0;
+  k->skel->bss->fb_words.emitted_count = 0;
 }
 
 static void run(struct executor *e, const uint8_t *frame, size_t len, uint64_t now_ns,
@@ -136,7 +136,7 @@ static void run(struct executor *e, const uint8_t *frame, size_t len, uint64_t n
                                    .repeat = 1};
   outcome_clear(o);
   k->outcome = o;
-  k->skel->bss->fb_clock_ns = now_ns;
+  k->skel->bss->fb_words.clock_ns = now_ns;
   o->failed = !read_cpus(k, k->before) ||
               bpf_prog_test_run_opts(bpf_program__fd(k->skel->progs.ingress), &opts) != 0 ||
               !read_cpus(k, k->after) || ring_buffer__consume(k->ring) < 0 ||

@@ -87,9 +87,8 @@ static void compare_outcome(struct replay *r, const char *name, const struct out
     compare_copy(r, name, &was->copies[i], &is->copies[i]);
 }
 
-/* The run's records are gone with its ring; the executors' are compared with each other. */
-static void compare_records(struct replay *r) {
-  const struct outcome *a = &r->outcomes[0], *b = &r->outcomes[1];
+static void compare_records(struct replay *r, const char *a_name, const struct outcome *a,
+                            const char *b_name, const struct outcome *b) {
   char field[FIELD_ROOM];
   size_t i = 0;
   while (i < a->records_len && i < b->records_len) {
@@ -97,20 +96,25 @@ static void compare_records(struct replay *r) {
     memcpy(&a_len, a->records + i, sizeof a_len);
     memcpy(&b_len, b->records + i, sizeof b_len);
     i += sizeof a_len;
-    r->result->records++;
     const size_t at = first_difference(a->records + i, a_len, b->records + i, b_len);
     if (a_len != b_len) {
-      differ(r, "record: length: native %zu, TEST_RUN %zu", a_len, b_len);
+      differ(r, "record: length: %s %zu, %s %zu", a_name, a_len, b_name, b_len);
       return;
     }
     if (at < a_len)
-      differ(r, "record: %s: native %02x, TEST_RUN %02x",
-             field_of_record(a->records + i, a_len, at, field), a->records[i + at],
-             b->records[i + at]);
+      differ(r, "record: %s: %s %02x, %s %02x", field_of_record(a->records + i, a_len, at, field),
+             a_name, a->records[i + at], b_name, b->records[i + at]);
     i += a_len;
   }
   if (a->records_len != b->records_len)
-    differ(r, "records: native %zu bytes, TEST_RUN %zu", a->records_len, b->records_len);
+    differ(r, "records: %s %zu bytes, %s %zu", a_name, a->records_len, b_name, b->records_len);
+}
+
+static size_t count_records(const struct outcome *o) {
+  size_t n = 0, len;
+  for (size_t i = 0; i < o->records_len; i += sizeof len + len, n++)
+    memcpy(&len, o->records + i, sizeof len);
+  return n;
 }
 
 static uint64_t word_at(const uint8_t *bytes, size_t at, size_t len) {
@@ -277,12 +281,22 @@ static void do_reason(struct replay *r) {
     r->wrong = "a packet has no reason, or there is no memory for its copies";
     return;
   }
+  if (r->head.by == JOURNAL_BY_KERNEL &&
+      (r->run.reason == FB_PKT_RING_FULL || r->run.reason == FB_PKT_GSO)) {
+    r->wrong = "a packet met a full ring, or was a super-packet, which no executor can be given";
+    r->wrong_rc = 3;
+    return;
+  }
   for (size_t i = 0; i < r->run.n_copies && i < r->outcomes[0].n_copies; i++)
     if (r->head.by == JOURNAL_BY_USER)
       adopt_head(&r->run.copies[i], &r->outcomes[0].copies[i]);
   for (size_t i = 0; i < EXECUTORS; i++)
     compare_outcome(r, r->executors[i]->name, &r->outcomes[i]);
-  compare_records(r);
+  /* Only the kernel's run has records of its own left; else those of the executors must agree. */
+  if (r->head.by == JOURNAL_BY_KERNEL)
+    compare_records(r, "run", &r->run, "native", &r->outcomes[0]);
+  compare_records(r, "native", &r->outcomes[0], "TEST_RUN", &r->outcomes[1]);
+  r->result->records += count_records(&r->outcomes[0]);
 }
 
 static void do_seen(struct replay *r) {
@@ -322,7 +336,13 @@ static void do_end(struct replay *r) {
     return;
   memcpy(&end, r->body, sizeof end);
   r->ended = true;
-  if (end.runs != r->result->packets || end.copies != r->result->copies)
+  r->result->declined = end.declined;
+  if (end.lost > 0) {
+    r->wrong =
+        "entries of it were lost, so it is not known what its runs met; what to do: run the "
+        "scenario again with --journal";
+    r->wrong_rc = 3;
+  } else if (end.runs != r->result->packets || end.copies != r->result->copies)
     r->wrong = "its end counts other packets and copies than it has";
 }
 
@@ -369,6 +389,10 @@ static bool step(struct replay *r) {
     break;
   case JOURNAL_COPY:
     do_copy(r);
+    break;
+  case JOURNAL_RECORD:
+    if (r->item.len >= sizeof(uint32_t))
+      outcome_record(&r->run, r->body, r->item.len);
     break;
   case JOURNAL_REASON:
     do_reason(r);

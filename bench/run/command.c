@@ -105,7 +105,7 @@ int command_relay(struct command *cmd, const struct plan *plan, const struct top
   add(cmd, "--out");
   add(cmd, "%s", at->dir);
   add(cmd, "--keylog");
-  if (at->journal && relay->datapath == PLAN_DP_USER) {
+  if (at->journal && relay->datapath != PLAN_DP_STOCK) {
     add(cmd, "--journal");
     add(cmd, "%s/%s-%u.journal", at->dir, relay->file_name, life);
   }

@@ -63,7 +63,28 @@ if ! "$BUILDDIR/fanbench" doctor >"$dir/doctor" 2>&1; then
     echo "no live part: $(tail -1 "$dir/doctor")"
     exit "$bad"
 fi
-before=$journals
-play live scenarios/first/tls.yaml --set nodes.relay.datapath=user
-[ "$journals" -gt "$before" ] || bad=1
+# live MODE_OF_RELAY FILE...: each with all relays on that datapath
+live() {
+    local datapath=$1 file before=$journals
+    shift
+    for file in "$@"; do
+        set --
+        for relay in $(sed -nE 's/^  ([a-z0-9-]+): *\{ *role: relay\b.*/\1/p' "$file"); do
+            set -- "$@" --set "nodes.$relay.datapath=$datapath"
+        done
+        play live "$file" "$@"
+    done
+    [ "$journals" -gt "$before" ] || bad=1
+}
+
+files=(scenarios/first/tls.yaml scenarios/network/faults.yaml scenarios/reconnect/relay-restarts.yaml)
+if [ -n "${FANBENCH_TEST_FULL:-}" ]; then
+    # what is there twice is stock for comparison
+    mapfile -t files < <(find scenarios/first scenarios/network scenarios/reconnect scenarios/priority \
+        -name '*.yaml' ! -name '*-stock*' ! -name '*-user*' | LC_ALL=C sort)
+fi
+sim=$journals
+live kernel "${files[@]}"
+live user "${files[@]}"
+echo "$((journals - sim)) journals of ${#files[@]} scenarios, live on kernel and user; all: $packets packets, $copies copies"
 exit "$bad"

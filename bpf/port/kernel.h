@@ -71,7 +71,7 @@ PORT_INLINE const struct fb_config *port_config(port_t *p) {
 
 PORT_INLINE __u64 *port_copy_index(port_t *p) {
   port_unused(p);
-  return &fb_copy_index;
+  return &fb_words.copy_index;
 }
 
 PORT_INLINE const struct fb_cid_value *port_cid(port_t *p, const struct fb_cid_key *key) {
@@ -183,8 +183,11 @@ PORT_INLINE int port_get_subscription(port_t *p, __u32 subscriber, __u32 track,
 
 PORT_INLINE __u64 port_now_ns(port_t *p) {
   port_unused(p);
-  if (fb_constants.emit_to_map && fb_clock_ns)
-    return fb_clock_ns;
+#ifdef FB_KEEPS_JOURNAL
+  return fb_words.clock_ns; /* one time for all of a run */
+#endif
+  if (fb_constants.emit_to_map && fb_words.clock_ns)
+    return fb_words.clock_ns;
   return bpf_ktime_get_ns();
 }
 
@@ -200,15 +203,6 @@ PORT_INLINE int port_ring_room(port_t *p, __u64 bytes) {
     return 0;
   return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) + bytes <=
          bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
-}
-
-/* 0, or a negative error. Nobody is woken: user space polls behind its socket. */
-PORT_INLINE long port_ring_write(port_t *p, const void *data, __u64 len) {
-  __u32 cpu = port_cpu_id(p);
-  void *ring = bpf_map_lookup_elem(&rings, &cpu);
-  if (!ring)
-    return -1;
-  return bpf_ringbuf_output(ring, (void *)data, len, BPF_RB_NO_WAKEUP);
 }
 
 /* ---- buffers --------------------------------------------------------------------- */
@@ -286,6 +280,8 @@ PORT_INLINE __u64 l4_sum_bytes(const __u8 *buf, __u32 at, __u32 len, __u32 seed)
 #define L4_INLINE PORT_INLINE
 #include "bpf/port/l4.h"
 
+#include "bpf/port/kernel_journal.h"
+
 /* Reads the packet's headers and payload into `buf` (payload at FB_MAX_HEADERS).
  * FB_PKT_FANNED: path, length and partial are set. */
 PORT_INLINE enum fb_packet_reason port_receive(port_t *p, __u8 *buf, struct fb_path *path,
@@ -336,10 +332,24 @@ PORT_INLINE long port_store_frame(port_t *p, const __u8 *buf, __u32 family, __u3
                      : bpf_skb_store_bytes(p, 0, buf + L4_IP4 - L4_ETH_LEN, (__u32)len, 0);
 }
 
+/* ---- what leaves ------------------------------------------------------------------- */
+
+/* 0, or a negative error. Nobody is woken: user space polls behind its socket. */
+PORT_INLINE long port_ring_write(port_t *p, const void *data, __u64 len) {
+  __u32 cpu = port_cpu_id(p);
+  void *ring = bpf_map_lookup_elem(&rings, &cpu);
+  if (!ring)
+    return -1;
+  long err = bpf_ringbuf_output(ring, (void *)data, len, BPF_RB_NO_WAKEUP);
+  if (!err)
+    port_journal_record(data, len);
+  return err;
+}
+
 /* For tests: the copy goes into a map instead of out of an interface. */
 PORT_INLINE long port_emit_to_map(const __u8 *buf, const struct fb_subscriber_copy *sub, __u32 slot,
                                   __u64 pn, __u32 payload_len) {
-  __u32 index = fb_emitted_count;
+  __u32 index = fb_words.emitted_count;
   struct fb_emitted *e = bpf_map_lookup_elem(&emitted, &index);
   if (!e)
     return -28; /* ENOSPC */
@@ -351,7 +361,7 @@ PORT_INLINE long port_emit_to_map(const __u8 *buf, const struct fb_subscriber_co
   e->pn = pn;
   PORT_EACH_WORD(m, 0, (FB_MAX_HEADERS + FB_MAX_PAYLOAD) / 8)
   *(port_any64 *)(e->buf + m) = *(const port_any64 *)(buf + m);
-  fb_emitted_count = index + 1;
+  fb_words.emitted_count = index + 1;
   return 0;
 }
 
@@ -363,7 +373,10 @@ PORT_INLINE long port_emit(port_t *p, __u8 *buf, const struct fb_subscriber_copy
   if (fb_constants.emit_to_map)
     return port_emit_to_map(buf, sub, slot, pn, payload_len);
   long err = port_store_frame(p, buf, sub->family, payload_len);
-  return err ? err : bpf_clone_redirect(p, sub->ifindex, 0);
+  if (!err)
+    err = bpf_clone_redirect(p, sub->ifindex, 0);
+  port_journal_copy(buf, sub, slot, pn, payload_len, err);
+  return err;
 }
 
 PORT_INLINE int port_restore(port_t *p, const __u8 *buf, __u32 family, __u32 payload_len) {

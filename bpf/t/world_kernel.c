@@ -189,7 +189,7 @@ static struct fb_cpu cpu_sum(struct world *w) {
 
 static void collect_copies(struct world *w) {
   struct relay *skel = kernel_of(w)->skel;
-  for (uint32_t i = WORLD_COPIES - w->most_copies; i < skel->bss->fb_emitted_count; i++) {
+  for (uint32_t i = WORLD_COPIES - w->most_copies; i < skel->bss->fb_words.emitted_count; i++) {
     struct fb_emitted e;
     assert_int_equal(bpf_map__lookup_elem(skel->maps.emitted, &i, sizeof(i), &e, sizeof(e), 0), 0);
     struct copy *c = &w->copies[w->n_copies++];
@@ -201,7 +201,7 @@ static void collect_copies(struct world *w) {
     c->len = e.head_len + e.payload_len;
     memcpy(c->frame, e.buf + FB_MAX_HEADERS - e.head_len, c->len);
   }
-  skel->bss->fb_emitted_count = WORLD_COPIES - w->most_copies;
+  skel->bss->fb_words.emitted_count = WORLD_COPIES - w->most_copies;
 }
 
 static enum fb_packet_reason run(struct world *w, const struct piece *frame, bool gso) {
@@ -237,7 +237,7 @@ static enum fb_packet_reason run(struct world *w, const struct piece *frame, boo
 
 static void limit_copies(struct world *w, uint32_t most) {
   w->most_copies = most;
-  kernel_of(w)->skel->bss->fb_emitted_count = WORLD_COPIES - most;
+  kernel_of(w)->skel->bss->fb_words.emitted_count = WORLD_COPIES - most;
 }
 
 static void close_world(struct world *w) {

@@ -93,12 +93,15 @@ static void on_handshake_done(void *app) {
   qc_dcid(client->qc, &client->dcid);
   if (!client->dialled)
     replace_older(client);
-  if (client->relay->cfg.plane) {
+  const struct plane *plane = client->relay->cfg.plane;
+  if (plane) {
     ledger_set_peer(client->ledger, qc_smoothed_rtt_ns(client->qc), client->peer.max_ack_delay_ns,
                     (unsigned)client->peer.ack_delay_exponent);
     struct fb_counters *counters = client_counters(client);
+    plane_write_begin(plane, counters, sizeof *counters);
     counters->max_data = joint_max_data(client);
     counters->max_streams = client->max_streams;
+    plane_wrote(plane, counters, sizeof *counters);
     window_init(client);
     window_grant(client);
   }
@@ -291,15 +294,18 @@ static void inherit_counters(struct client *client) {
 
 /* Zeroes the slot's shared words: nobody else touches them while it is free. */
 static void reset_counters(struct client *client) {
-  if (!client->relay->cfg.plane)
+  const struct plane *plane = client->relay->cfg.plane;
+  if (!plane)
     return;
   struct fb_counters *counters = client_counters(client);
+  plane_write_begin(plane, counters, sizeof *counters);
   memset(counters, 0, sizeof *counters);
   counters->next_stream = 1; /* ordinal 0 is MoQT's control stream */
   counters->pn_limit = RELAY_PN_WINDOW;
   counters->hold = 1; /* until the first backlog is gone */
   if (client->relay->cfg.defects.stale_client)
     inherit_counters(client);
+  plane_wrote(plane, counters, sizeof *counters);
 }
 
 /* What fits the path: its MTU, at least QUIC's minimum (RFC 9000 14). */

@@ -86,14 +86,18 @@ static void untag(const struct feeder *f, struct fb_keystream *e) {
 static void make(const struct feeder *f, const struct line *l, uint64_t pn) {
   struct fb_keystream *e = element(f, l, pn);
   untag(f, e);
+  plane_write_begin(f->plane, e, sizeof *e);
   keystream_make(l->keystream, pn, e->once, e->bytes, sizeof e->bytes);
+  plane_wrote(f->plane, e, sizeof *e);
   plane_store(f->plane, &e->tag, fb_keystream_tag(l->generation, pn));
 }
 
 static void wipe(const struct feeder *f, struct fb_keystream *e) {
   untag(f, e);
+  plane_write_begin(f->plane, e, sizeof *e);
   explicit_bzero(e->once, sizeof e->once);
   explicit_bzero(e->bytes, sizeof e->bytes);
+  plane_wrote(f->plane, e, sizeof *e);
 }
 
 /* ---- a line ------------------------------------------------------------------------------ */

@@ -103,8 +103,10 @@ void journal_put_mark(struct journal_file *file, enum journal_kind kind, uint32_
   fwrite(&item, sizeof item, 1, file->to);
 }
 
-void journal_put_frame(struct journal_file *file, const void *frame, size_t len, uint64_t now_ns) {
-  const uint32_t number = (uint32_t)++file->count.runs;
+void journal_put_frame(struct journal_file *file, uint64_t run, const void *frame, size_t len,
+                       uint64_t now_ns) {
+  const uint32_t number = (uint32_t)run;
+  file->count.runs++;
   journal_put(file, &(struct journal_item){JOURNAL_FRAME, number, now_ns, (uint32_t)len, 0}, frame);
 }
 
@@ -112,6 +114,12 @@ void journal_put_copy(struct journal_file *file, const struct journal_copy *copy
                       size_t len) {
   file->count.copies++;
   journal_put_two(file, JOURNAL_COPY, copy, sizeof *copy, frame, len);
+}
+
+void journal_put_whole(struct journal_file *file, uint32_t id, const struct journal_array *a) {
+  const uint32_t len = (uint32_t)(a->n * a->each);
+  if (a->by_runs && len > 0)
+    journal_put(file, &(struct journal_item){JOURNAL_WHOLE, id, 0, len, 0}, a->at);
 }
 
 bool journal_file_close(struct journal_file *file) {

@@ -1,13 +1,14 @@
 /* Journal of one datapath: everything that reached it, in order, and what it did, so that other
  * executors of the same datapath can be given the same and compared (bench/replay). Here is the
- * file; who writes one: native_journal.h (a simulation, datapath `user`).
+ * file; who writes one: native_journal.h (a simulation, datapath `user`), kernel_journal.h of the host
+ * (datapath `kernel`).
  *
  * It holds, for each packet, the words and entries that user space changed since the run before
- * (SET, CID_..., ALIAS_..., TAKE), the frame with its time, each copy, the reason, and the words that
- * runs changed (SEEN).
+ * (SET, CID_..., ALIAS_..., TAKE), the frame with its time, records and copies, the reason, and the
+ * words that runs changed (SEEN).
  *
- * Order of items: any number of SET, CID_..., ALIAS_..., SEEN; then FRAME, COPY..., REASON, SEEN...,
- * DONE, or TAKE, SEEN..., DONE; in the end WHOLE... and END: without it the file was cut, or its
+ * Order of items: any number of SET, CID_..., ALIAS_..., SEEN; then FRAME, RECORD and COPY...,
+ * REASON, SEEN..., DONE, or TAKE, SEEN..., DONE; in the end WHOLE... and END: without it the file was cut, or its
  * writer killed. The file is for the machine that wrote it: host order, host layouts. */
 #ifndef FANBENCH_RELAY_FANOUT_JOURNAL_H
 #define FANBENCH_RELAY_FANOUT_JOURNAL_H
@@ -23,10 +24,11 @@
 
 /* Whose runs they are. */
 enum journal_by {
-  JOURNAL_BY_SIM,  /* the native code in the kernel's place: frames in, frames out */
-  JOURNAL_BY_USER, /* datapath `user`: payloads from a socket, sealed by the process's own cipher.
+  JOURNAL_BY_SIM,   /* the native code in the kernel's place: frames in, frames out */
+  JOURNAL_BY_USER,  /* datapath `user`: payloads from a socket, sealed by the process's own cipher.
                     * Frames are made around them: hardware addresses and flow labels, which a socket
                     * does not tell, are zero; how keystreams came about (ks_...) is its own */
+  JOURNAL_BY_KERNEL /* the kernel's program at its interfaces; with records, the others have none */
 };
 
 struct journal_head {
@@ -46,6 +48,7 @@ enum journal_kind {
   JOURNAL_TAKE,   /* struct fb_take, as it was answered */
   JOURNAL_FRAME,  /* `offset` = now_ns; `array` = number of the run, from 1; the Ethernet frame */
   JOURNAL_COPY,   /* struct journal_copy, then its Ethernet frame */
+  JOURNAL_RECORD, /* struct fb_record or fb_failed */
   JOURNAL_REASON, /* `array` = enum fb_packet_reason */
   JOURNAL_SEEN,   /* runs wrote: as SET */
   JOURNAL_DONE,
@@ -67,6 +70,8 @@ struct journal_copy {
 
 struct journal_end {
   uint64_t runs, copies; /* in the file */
+  uint64_t declined;     /* packets that went up unrun, so that the order of the others is known */
+  uint64_t lost;         /* entries: not 0, and the journal is of no use */
 };
 
 /* ---- arrays -------------------------------------------------------------------------------- */
@@ -122,10 +127,13 @@ void journal_put(struct journal_file *file, const struct journal_item *item, con
 void journal_put_two(struct journal_file *file, enum journal_kind kind, const void *a, size_t a_len,
                      const void *b, size_t b_len);
 void journal_put_mark(struct journal_file *file, enum journal_kind kind, uint32_t value);
-/* Counted: a run begins; it made a copy. */
-void journal_put_frame(struct journal_file *file, const void *frame, size_t len, uint64_t now_ns);
+/* Counted: run number `run` (from 1) begins; it made a copy. */
+void journal_put_frame(struct journal_file *file, uint64_t run, const void *frame, size_t len,
+                       uint64_t now_ns);
 void journal_put_copy(struct journal_file *file, const struct journal_copy *copy, const void *frame,
                       size_t len);
+/* All of an array that runs write; nothing of another. */
+void journal_put_whole(struct journal_file *file, uint32_t id, const struct journal_array *array);
 /* With END. False: something could not be written. */
 bool journal_file_close(struct journal_file *file);
 

@@ -74,9 +74,14 @@ static void revoke(const struct client *client, bool tx, unsigned which) {
 static void erase(const struct client *client, bool tx, unsigned which) {
   struct plane *plane = plane_of(client);
   const uint32_t slot = key_slot(client, tx, which);
+  plane_write_begin(plane, &plane->keys[slot], sizeof plane->keys[slot]);
   explicit_bzero(&plane->keys[slot], sizeof plane->keys[slot]);
-  if (plane->ghash)
-    explicit_bzero(&plane->ghash[slot], sizeof plane->ghash[slot]);
+  plane_wrote(plane, &plane->keys[slot], sizeof plane->keys[slot]);
+  if (!plane->ghash)
+    return;
+  plane_write_begin(plane, &plane->ghash[slot], sizeof plane->ghash[slot]);
+  explicit_bzero(&plane->ghash[slot], sizeof plane->ghash[slot]);
+  plane_wrote(plane, &plane->ghash[slot], sizeof plane->ghash[slot]);
 }
 
 /* The place is revoked, quiet and erased. */
@@ -92,10 +97,16 @@ static void put(struct client *client, const struct protect_keys *keys, unsigned
               client->slot);
     return;
   }
-  crypt_key_fill(key, plane->ghash ? &plane->ghash[slot] : NULL, cipher_of(keys), keys->key,
-                 keys->hp, keys->iv);
+  struct fb_ghash *ghash = plane->ghash ? &plane->ghash[slot] : NULL;
+  plane_write_begin(plane, key, sizeof *key);
+  crypt_key_fill(key, ghash, cipher_of(keys), keys->key, keys->hp, keys->iv);
   key->from = from;
   key->until = until;
+  plane_wrote(plane, key, sizeof *key);
+  if (ghash) { /* nobody looks at either before the generation is there */
+    plane_write_begin(plane, ghash, sizeof *ghash);
+    plane_wrote(plane, ghash, sizeof *ghash);
+  }
   client->keys.generation[keys->tx][which] = generation;
   plane_store(plane, &key->generation, generation);
 }

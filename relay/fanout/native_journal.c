@@ -63,7 +63,7 @@ enum fb_packet_reason native_journal_frame(struct native_journal *j, struct dp_n
   if (j == NULL)
     return dp_native_frame(dp, frame, len, false, now_ns, cpu);
   put_changes(j, JOURNAL_SET);
-  journal_put_frame(&j->file, frame, len, now_ns);
+  journal_put_frame(&j->file, j->file.count.runs + 1, frame, len, now_ns);
   return put_outcome(j, dp_native_frame(dp, frame, len, false, now_ns, cpu));
 }
 
@@ -80,7 +80,8 @@ enum fb_packet_reason native_journal_packet(struct native_journal *j, struct dp_
   memcpy(from.remote_addr, path->local_addr, sizeof from.remote_addr);
   /* What is too long is so by a byte, too. */
   const size_t kept = len <= FB_MAX_PAYLOAD ? len : FB_MAX_PAYLOAD + 1;
-  journal_put_frame(&j->file, made, dp_native_wrap(&from, payload, kept, made), now_ns);
+  journal_put_frame(&j->file, j->file.count.runs + 1, made,
+                    dp_native_wrap(&from, payload, kept, made), now_ns);
   return put_outcome(j, dp_native_packet(dp, path, payload, len, now_ns, cpu));
 }
 
@@ -204,16 +205,6 @@ struct native_journal *native_journal_open(const char *path, struct dp_native *d
   return j;
 }
 
-static void put_whole(struct native_journal *j) {
-  for (uint32_t id = 0; id < JOURNAL_ARRAYS; id++) {
-    const struct journal_array *a = &j->arrays[id];
-    if (a->by_runs && a->n > 0)
-      journal_put(&j->file,
-                  &(struct journal_item){JOURNAL_WHOLE, id, 0, (uint32_t)(a->n * a->each), 0},
-                  a->at);
-  }
-}
-
 bool native_journal_close(struct native_journal *j) {
   if (j == NULL)
     return true;
@@ -221,7 +212,8 @@ bool native_journal_close(struct native_journal *j) {
   j->plane->ops = j->inner;
   j->plane->ctx = j->inner_ctx;
   put_changes(j, JOURNAL_SET);
-  put_whole(j);
+  for (uint32_t id = 0; id < JOURNAL_ARRAYS; id++)
+    journal_put_whole(&j->file, id, &j->arrays[id]);
   const bool good = journal_file_close(&j->file);
   give(j);
   return good;

@@ -8,6 +8,7 @@
 #define FANBENCH_RELAY_FANOUT_PLANE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "bpf/abi/counters.h"
@@ -37,6 +38,14 @@ struct plane_ops {
   void (*drain)(void *ctx, plane_sink *sink, void *arg);
 };
 
+/* Who keeps a journal of a datapath that runs beside user space (relay/host/kernel_journal.h) hears
+ * of each write to the arrays below: no run is in flight from `begin` to `wrote`. */
+struct plane_writes {
+  void (*begin)(void *arg, const void *at, size_t len);
+  void (*wrote)(void *arg, const void *at, size_t len);
+  void *arg;
+};
+
 struct plane {
   const struct plane_ops *ops;
   void *ctx;
@@ -55,6 +64,7 @@ struct plane {
   /* Called before each access to a shared word; NULL outside of a simulation. */
   void (*access)(void *arg, const void *word);
   void *access_arg;
+  const struct plane_writes *writes; /* NULL: nobody wants to know */
 };
 
 /* Packet protection that a datapath is made for. */
@@ -72,6 +82,18 @@ static inline void plane_yield(const struct plane *plane, const void *word) {
     plane->access(plane->access_arg, word);
 }
 
+/* Around a write to [at, at + len) of an array: the functions below, and who writes more than
+ * a word. One thread; not one within another. */
+static inline void plane_write_begin(const struct plane *plane, const void *at, size_t len) {
+  if (plane->writes)
+    plane->writes->begin(plane->writes->arg, at, len);
+}
+
+static inline void plane_wrote(const struct plane *plane, const void *at, size_t len) {
+  if (plane->writes)
+    plane->writes->wrote(plane->writes->arg, at, len);
+}
+
 static inline __u64 plane_load(const struct plane *plane, const __u64 *word) {
   plane_yield(plane, word);
   return __atomic_load_n(word, __ATOMIC_SEQ_CST);
@@ -79,24 +101,35 @@ static inline __u64 plane_load(const struct plane *plane, const __u64 *word) {
 
 static inline void plane_store(const struct plane *plane, __u64 *word, __u64 value) {
   plane_yield(plane, word);
+  plane_write_begin(plane, word, sizeof *word);
   __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+  plane_wrote(plane, word, sizeof *word);
 }
 
 /* Returns the value before. */
 static inline __u64 plane_add(const struct plane *plane, __u64 *word, __u64 value) {
   plane_yield(plane, word);
-  return __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
+  plane_write_begin(plane, word, sizeof *word);
+  const __u64 before = __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
+  plane_wrote(plane, word, sizeof *word);
+  return before;
 }
 
 static inline void plane_sub(const struct plane *plane, __u64 *word, __u64 value) {
   plane_yield(plane, word);
+  plane_write_begin(plane, word, sizeof *word);
   __atomic_fetch_sub(word, value, __ATOMIC_SEQ_CST);
+  plane_wrote(plane, word, sizeof *word);
 }
 
 /* Writes `want` if the word is *old; else *old gets what it is. */
 static inline bool plane_cas(const struct plane *plane, __u64 *word, __u64 *old, __u64 want) {
   plane_yield(plane, word);
-  return __atomic_compare_exchange_n(word, old, want, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  plane_write_begin(plane, word, sizeof *word);
+  const bool done =
+      __atomic_compare_exchange_n(word, old, want, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  plane_wrote(plane, word, sizeof *word);
+  return done;
 }
 
 #endif

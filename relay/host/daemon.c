@@ -15,6 +15,7 @@
 
 #include "embed/test_cert_pem.h"
 #include "embed/test_key_pem.h"
+#include "relay/fanout/feeder.h"
 #include "relay/fanout/relay.h"
 #include "relay/fanout/user_plane.h"
 #include "relay/host/address.h"
@@ -40,7 +41,10 @@ struct process {
   struct sockets *sockets;
   struct kernel_plane *kernel;
   struct user_plane *user;
-  struct feed *feed; /* of the kernel's datapath with packet protection; else NULL */
+  /* Of the kernel's datapath with packet protection, one or the other: a thread, or, when a journal
+   * is kept, what the event loop steps. Else NULL. */
+  struct feed *feed;
+  struct feeder *feeder;
   struct trace_lines *trace;
   struct qc_tls *tls, *dial_tls;
   struct relay *relay;
@@ -193,16 +197,21 @@ static int open_datapath(struct process *p) {
                : failed(p, EXIT_FAILED, "cannot create the file that --journal names");
   }
   char err[512];
-  p->kernel =
-      kernel_plane_open(o->max_clients, &o->defects, o->policy, &protection, err, sizeof err);
+  p->kernel = kernel_plane_open(o->max_clients, &o->defects, o->policy, &protection, o->journal,
+                                err, sizeof err);
   if (!p->kernel || attach_all(p, err, sizeof err))
     return failed(p, EXIT_LACKING, err);
   if (o->defects.orphan)
     kernel_plane_orphan(p->kernel);
   if (!protection.protect)
     return 0;
-  p->feed = feed_open(kernel_plane_interface(p->kernel));
-  return p->feed ? 0 : failed(p, EXIT_FAILED, "cannot start the thread that makes keystreams");
+  if (o->journal)
+    p->feeder = feeder_new(kernel_plane_interface(p->kernel));
+  else
+    p->feed = feed_open(kernel_plane_interface(p->kernel));
+  return p->feed || p->feeder
+             ? 0
+             : failed(p, EXIT_FAILED, "cannot start the thread that makes keystreams");
 }
 
 /* Whom this relay dials. */
@@ -250,7 +259,7 @@ static int open_relay(struct process *p) {
       .plane = p->kernel ? kernel_plane_interface(p->kernel)
                : p->user ? user_plane_interface(p->user)
                          : NULL,
-      .feeder = p->feed ? feed_feeder(p->feed) : NULL,
+      .feeder = p->feed ? feed_feeder(p->feed) : p->feeder,
       .tls = p->tls,
       .protection = o->protection,
       .cubic = o->cubic,
@@ -349,8 +358,8 @@ static void close_all(struct process *p) {
   qc_tls_free(p->tls);
   qc_tls_free(p->dial_tls);
   feed_close(p->feed);
-  kernel_plane_close(p->kernel);
-  if (!user_plane_close(p->user))
+  feeder_free(p->feeder);
+  if (!kernel_plane_close(p->kernel) || !user_plane_close(p->user))
     fputs("fanbench-relay: the journal is not complete\n", stderr);
   if (tracefile_close(p->trace))
     fputs("fanbench-relay: the trace is not complete\n", stderr);
@@ -379,6 +388,8 @@ static void take_control(struct process *p) {
     if (p->trace)
       tracefile_flush(p->trace);
     user_plane_close(p->user);
+    if (p->kernel)
+      kernel_plane_end_journal(p->kernel);
     _exit(0);
   case CONTROL_VANISH:
     p->vanished = true;
@@ -422,6 +433,18 @@ static struct timespec wait_time(const struct process *p) {
                            .tv_nsec = (long)(left % 1000000000u)};
 }
 
+/* What is done beside packets and timers. */
+static void keep_up(struct process *p, uint64_t now) {
+  while (p->feeder && !p->vanished && feeder_step(p->feeder, UINT32_MAX))
+    continue;
+  if (p->kernel)
+    kernel_journal_turn(kernel_plane_journal(p->kernel), now);
+  if (p->trace && now - p->flushed_ns > FLUSH_NS) {
+    tracefile_flush(p->trace);
+    p->flushed_ns = now;
+  }
+}
+
 static void loop(struct process *p) {
   bool again = false;
   while (!p->stop) {
@@ -437,6 +460,7 @@ static void loop(struct process *p) {
     uint64_t now = now_ns();
     if (p->vanished) {
       /* Only the channel counts now; its event was taken above. */
+      keep_up(p, now);
       nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
       continue;
     }
@@ -445,10 +469,7 @@ static void loop(struct process *p) {
     if (relay_deadline(p->relay) <= now)
       relay_expiry(p->relay, now);
     sockets_flush(p->sockets);
-    if (p->trace && now - p->flushed_ns > FLUSH_NS) {
-      tracefile_flush(p->trace);
-      p->flushed_ns = now;
-    }
+    keep_up(p, now);
   }
 }
 

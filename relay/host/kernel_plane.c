@@ -26,6 +26,7 @@ struct kernel_plane {
   struct fb_cpu *cpu_now, *cpu_then; /* [cpus] */
   int ring_fds[FB_MAX_CPUS];
   struct ring_buffer *rings;
+  struct kernel_journal *journal; /* NULL: none is kept */
   size_t mapped_counters, mapped_state, mapped_tracks, mapped_downs, mapped_objects;
   size_t mapped_keys, mapped_ghash, mapped_keystreams;
   /* of the drain that is running */
@@ -209,9 +210,21 @@ static int map_keys(struct kernel_plane *k, const struct plane_protection *prote
   return k->plane.keys && (k->plane.ghash || !aes) && (k->plane.keystreams || !ahead) ? 0 : -1;
 }
 
+static const char *begin_journal(struct kernel_plane *k, const char *path) {
+  if (!path)
+    return NULL;
+  const struct kernel_journal_of of = {.plane = &k->plane,
+                                       .constants = (const void *)&k->skel->rodata->fb_constants,
+                                       .shared = &k->skel->bss->fb_words.journal,
+                                       .ring_fd = bpf_map__fd(k->skel->maps.journal),
+                                       .streams_fd = bpf_map__fd(k->skel->maps.streams)};
+  k->journal = kernel_journal_open(path, &of);
+  return k->journal ? NULL : "the journal's file cannot be made";
+}
+
 static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
                         const struct fb_defects *defects, uint32_t policy,
-                        const struct plane_protection *protection) {
+                        const struct plane_protection *protection, const char *journal) {
   k->cpus = libbpf_num_possible_cpus();
   if (k->cpus < 1 || k->cpus > FB_MAX_CPUS)
     return "the number of processors is out of range";
@@ -221,7 +234,8 @@ static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
     return "no memory";
   libbpf_set_print(quiet);
   static const struct fb_defects none;
-  k->skel = program_open(defects ? defects : &none);
+  const struct fb_defects *with = defects ? defects : &none;
+  k->skel = journal ? program_open_journal(with) : program_open(with);
   if (!k->skel)
     return "the linked-in BPF object cannot be opened";
   struct relay *skel = k->skel;
@@ -245,12 +259,12 @@ static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
   if (!k->plane.counters || !k->plane.upstream_state || !k->plane.track_state || !k->plane.downs ||
       !k->plane.objects || (protection->protect && map_keys(k, protection)))
     return "the shared arrays cannot be mapped";
-  return NULL;
+  return begin_journal(k, journal);
 }
 
 struct kernel_plane *kernel_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
                                        uint32_t policy, const struct plane_protection *protection,
-                                       char *err, size_t err_len) {
+                                       const char *journal, char *err, size_t err_len) {
   struct kernel_plane *k = calloc(1, sizeof *k);
   if (!k) {
     snprintf(err, err_len, "no memory");
@@ -261,7 +275,7 @@ struct kernel_plane *kernel_plane_open(uint32_t max_subscribers, const struct fb
   k->plane.ops = &ops;
   k->plane.ctx = k;
   k->plane.max_subscribers = max_subscribers;
-  const char *why = fill(k, max_subscribers, defects, policy, protection);
+  const char *why = fill(k, max_subscribers, defects, policy, protection, journal);
   if (!why)
     return k;
   snprintf(err, err_len, "datapath: %s", why);
@@ -281,9 +295,20 @@ static void forget(void *at, size_t len) {
   unmap(at, len);
 }
 
-void kernel_plane_close(struct kernel_plane *k) {
+struct kernel_journal *kernel_plane_journal(struct kernel_plane *k) {
+  return k->journal;
+}
+
+bool kernel_plane_end_journal(struct kernel_plane *k) {
+  const bool good = kernel_journal_close(k->journal);
+  k->journal = NULL;
+  return good;
+}
+
+bool kernel_plane_close(struct kernel_plane *k) {
   if (!k)
-    return;
+    return true;
+  const bool good = kernel_plane_end_journal(k);
   for (unsigned i = 0; i < k->n_links; i++)
     bpf_link__destroy(k->links[i]);
   ring_buffer__free(k->rings);
@@ -304,6 +329,7 @@ void kernel_plane_close(struct kernel_plane *k) {
   free(k->cpu_now);
   free(k->cpu_then);
   free(k);
+  return good;
 }
 
 int kernel_plane_attach(struct kernel_plane *k, const char *ifname, char *err, size_t err_len) {

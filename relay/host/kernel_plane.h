@@ -4,19 +4,27 @@
 #ifndef FANBENCH_RELAY_HOST_KERNEL_PLANE_H
 #define FANBENCH_RELAY_HOST_KERNEL_PLANE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "bpf/abi/defects.h"
+#include "relay/host/kernel_journal.h"
 #include "relay/fanout/plane.h"
 
 struct kernel_plane;
 
 /* max_subscribers: entry slots, at most FB_MAX_SUBSCRIBERS; defects may be NULL; policy: enum
- * dp_policy. NULL with a message in err: what is missing, and what to do. */
+ * dp_policy; journal: the file for one (kernel_journal.h), or NULL. NULL with a message in err: what is
+ * missing, and what to do. */
 struct kernel_plane *kernel_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
                                        uint32_t policy, const struct plane_protection *protection,
-                                       char *err, size_t err_len);
-void kernel_plane_close(struct kernel_plane *plane);
+                                       const char *journal, char *err, size_t err_len);
+/* False: the journal could not be written. NULL is fine. */
+bool kernel_plane_close(struct kernel_plane *plane);
+
+/* NULL: none is kept. It ends with kernel_plane_close(), or here: then NULL from then on. */
+struct kernel_journal *kernel_plane_journal(struct kernel_plane *plane);
+bool kernel_plane_end_journal(struct kernel_plane *plane);
 
 /* Returns 0, or -1 with a message in err. */
 int kernel_plane_attach(struct kernel_plane *plane, const char *ifname, char *err, size_t err_len);

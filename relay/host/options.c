@@ -254,8 +254,10 @@ enum options_result options_parse(int argc, char **argv, struct options *out) {
           stderr);
     return OPTIONS_BAD;
   }
-  if (out->journal && out->datapath != DATAPATH_USER) {
-    fputs("fanbench-relay: --journal needs datapath user; see --help\n", stderr);
+  if (out->journal && out->datapath == DATAPATH_STOCK) {
+    fputs(
+        "fanbench-relay: --journal needs a datapath, kernel or user: stock has none; see --help\n",
+        stderr);
     return OPTIONS_BAD;
   }
   if (optind < argc) {

@@ -24,7 +24,7 @@ static struct kernel_plane *open_plane(void) {
     print_message("skipped: needs root to load BPF programs\n");
     skip();
   }
-  struct kernel_plane *k = kernel_plane_open(CLIENTS, NULL, 0, &unprotected, err, sizeof err);
+  struct kernel_plane *k = kernel_plane_open(CLIENTS, NULL, 0, &unprotected, NULL, err, sizeof err);
   if (!k)
     fail_msg("%s", err);
   return k;
@@ -64,7 +64,7 @@ static void hold_a_program(int to) {
   uint32_t id = 0;
   struct kernel_plane *k = NULL;
   if (unshare(CLONE_NEWNET) == 0)
-    k = kernel_plane_open(CLIENTS, NULL, 0, &unprotected, err, sizeof err);
+    k = kernel_plane_open(CLIENTS, NULL, 0, &unprotected, NULL, err, sizeof err);
   if (k && kernel_plane_attach(k, "lo", err, sizeof err) == 0)
     id = held_program();
   if (write(to, &id, sizeof id) != sizeof id)

@@ -13,175 +13,91 @@
 
 #include "bench/replay/field.h"
 #include "bench/replay/killed.h"
-#include "bench/replay/replay.h"
-#include "relay/fanout/journal.h"
+#include "bench/replay/t/planted.h"
 
-static char dir[] = "/tmp/replay_test.XXXXXX", path[64], planted[64];
-static uint8_t *journal; /* NULL: this machine cannot run the kernel's program */
-static size_t journal_len;
-static char told[8192], err[512];
-static struct replay_result result;
-
-static int command(const char *text) {
-  return system(text); /* NOLINT: the test's own words */
-}
+static struct planted sim;
 
 static int setup(void **state) {
-  char text[512];
   (void)state;
-  if (geteuid() != 0)
-    return 0;
-  const char *build = getenv("BUILDDIR");
-  if (mkdtemp(dir) == NULL)
-    return -1;
-  snprintf(text, sizeof text,
-           "%s/fanbench run scenarios/first/one-subscriber.yaml --mode sim --journal --out %s/run "
-           ">%s/out 2>&1",
-           build != NULL ? build : "build", dir, dir);
-  snprintf(path, sizeof path, "%s/run/relay-1.journal", dir);
-  snprintf(planted, sizeof planted, "%s/planted.journal", dir);
-  if (command(text) != 0)
-    return -1;
-  FILE *file = fopen(path, "re");
-  if (file == NULL || fseek(file, 0, SEEK_END) != 0)
-    return -1;
-  journal_len = (size_t)ftell(file);
-  rewind(file);
-  journal = malloc(journal_len);
-  const bool whole = journal != NULL && fread(journal, journal_len, 1, file) == 1;
-  fclose(file);
-  return whole ? 0 : -1;
+  return planted_open(&sim, "scenarios/first/one-subscriber.yaml --mode sim") ? 0 : -1;
 }
 
 static int teardown(void **state) {
-  char text[64];
   (void)state;
-  free(journal);
-  snprintf(text, sizeof text, "rm -rf %s", dir);
-  return geteuid() != 0 || command(text) == 0 ? 0 : -1;
+  return planted_close(&sim) ? 0 : -1;
 }
 
-/* The n-th item (from 0) of a kind, and of an array whose element begins with what it holds. */
 static struct journal_item *find(enum journal_kind kind, uint32_t array, size_t each, size_t n) {
-  for (size_t at = sizeof(struct journal_head); at < journal_len;) {
-    struct journal_item *item = (void *)(journal + at);
-    if (item->kind == kind && item->array == array && (each == 0 || item->offset % each == 0) &&
-        n-- == 0)
-      return item;
-    at += sizeof *item + item->len;
-  }
-  fail_msg("there is no such item");
-  return NULL;
-}
-
-/* User space took joint numbers, and the next packet has a copy for that subscriber. */
-static struct journal_item *find_taken(void) {
-  struct journal_item *set = NULL;
-  for (size_t at = sizeof(struct journal_head); at < journal_len;) {
-    struct journal_item *item = (void *)(journal + at);
-    if (item->kind == JOURNAL_SET && item->array == JOURNAL_COUNTERS &&
-        item->offset % sizeof(struct fb_counters) == 0)
-      set = item;
-    else if (item->kind == JOURNAL_COPY && set != NULL &&
-             ((struct journal_copy *)(void *)(item + 1))->slot ==
-                 set->offset / sizeof(struct fb_counters))
-      return set;
-    else if (item->kind == JOURNAL_DONE)
-      set = NULL;
-    at += sizeof *item + item->len;
-  }
-  fail_msg("user space takes no number");
-  return NULL;
+  return planted_find(&sim, kind, array, each, n);
 }
 
 static int play(size_t len) {
-  FILE *file = fopen(planted, "we");
-  assert_non_null(file);
-  assert_int_equal(fwrite(journal, len, 1, file), 1);
-  assert_int_equal(fclose(file), 0);
-  memset(told, 0, sizeof told);
-  FILE *tell = fmemopen(told, sizeof told - 1, "w");
-  assert_non_null(tell);
-  const int rc = replay_journal(planted, tell, &result, err, sizeof err);
-  fclose(tell);
-  return rc;
+  return planted_play(&sim, len);
 }
 
-#define NEEDS_KERNEL()                                                                             \
-  if (journal == NULL)                                                                             \
-  skip()
-
 static void says(const char *what) {
-  if (strstr(told, what) == NULL)
-    fail_msg("expected \"%s\" in:\n%s", what, told);
+  planted_says(&sim, what);
 }
 
 static void nothing_differs(void **state) {
   (void)state;
-  NEEDS_KERNEL();
-  if (play(journal_len) == 3) {
-    print_message("%s\n", err);
-    free(journal);
-    journal = NULL;
-    skip();
-  }
-  if (result.differences != 0)
-    fail_msg("%s", told);
-  assert_true(result.packets > 500 && result.copies > 500 && result.records > 500);
-  assert_true(result.words > result.packets && result.bytes > 500 * result.copies);
+  planted_plays(&sim);
+  const struct replay_result *r = &sim.result;
+  assert_true(r->packets > 500 && r->copies > 500 && r->records > 500);
+  assert_true(r->words > r->packets && r->bytes > 500 * r->copies);
 }
 
 static void a_byte_of_a_copy(void **state) {
   (void)state;
-  NEEDS_KERNEL();
+  PLANTED_NEEDED(&sim);
   struct journal_item *item = find(JOURNAL_COPY, 0, 0, 3);
   uint8_t *byte = (uint8_t *)(item + 1) + sizeof(struct journal_copy) + 42 + 20;
   *byte ^= 0x10;
-  assert_int_equal(play(journal_len), 0);
+  assert_int_equal(play(sim.len), 0);
   *byte ^= 0x10;
   says("packet ");
   says("copy for subscriber ");
   says("payload byte 20: run ");
   says(", native ");
   says(", TEST_RUN ");
-  assert_int_equal(result.differences, 2); /* each of the executors and the run */
+  assert_int_equal(sim.result.differences, 2); /* each of the executors and the run */
 }
 
 static void a_joint_number_that_user_space_took(void **state) {
   (void)state;
-  NEEDS_KERNEL();
-  struct journal_item *item = find_taken();
+  PLANTED_NEEDED(&sim);
+  struct journal_item *item = planted_taken(&sim);
   uint64_t *next_pn = (uint64_t *)(void *)(item + 1);
   *next_pn += 1;
-  assert_int_equal(play(journal_len), 0);
+  assert_int_equal(play(sim.len), 0);
   *next_pn -= 1;
-  assert_true(result.differences > 0);
+  assert_true(sim.result.differences > 0);
   says("joint number: run ");
   says("next_pn");
 }
 
 static void a_word_that_the_run_changed(void **state) {
   (void)state;
-  NEEDS_KERNEL();
+  PLANTED_NEEDED(&sim);
   struct journal_item *item = find(JOURNAL_SEEN, JOURNAL_COUNTERS, sizeof(struct fb_counters), 2);
   uint64_t *next_pn = (uint64_t *)(void *)(item + 1);
   *next_pn += 1;
-  assert_int_equal(play(journal_len), 0);
+  assert_int_equal(play(sim.len), 0);
   *next_pn -= 1;
-  assert_int_equal(result.differences, 2);
+  assert_int_equal(sim.result.differences, 2);
   says(".next_pn: run ");
 }
 
 static void a_byte_of_a_packet(void **state) {
   (void)state;
-  NEEDS_KERNEL();
+  PLANTED_NEEDED(&sim);
   uint32_t number = 1;
   struct journal_item *item = find(JOURNAL_FRAME, number, 0, 0);
   while (item->len < 1000)
     item = find(JOURNAL_FRAME, ++number, 0, 0);
   uint8_t *byte = (uint8_t *)(item + 1) + 500;
   *byte ^= 1;
-  assert_int_equal(play(journal_len), 0);
+  assert_int_equal(play(sim.len), 0);
   *byte ^= 1;
   says("reason: run "); /* its checksum is wrong */
   says("native checksum");
@@ -190,32 +106,32 @@ static void a_byte_of_a_packet(void **state) {
 
 static void no_whole_journal(void **state) {
   (void)state;
-  NEEDS_KERNEL();
-  assert_int_equal(play(journal_len - 3), 2);
-  assert_non_null(strstr(err, "cut short"));
+  PLANTED_NEEDED(&sim);
+  assert_int_equal(play(sim.len - 3), 2);
+  assert_non_null(strstr(sim.err, "cut short"));
   /* at the end of an item, as if it were whole */
   const struct journal_item *end = find(JOURNAL_END, 0, 0, 0);
-  assert_int_equal(play((size_t)((const uint8_t *)end - journal)), 2);
-  assert_non_null(strstr(err, "its end is missing"));
+  assert_int_equal(play((size_t)((const uint8_t *)end - sim.journal)), 2);
+  assert_non_null(strstr(sim.err, "its end is missing"));
   assert_int_equal(play(100), 2);
-  assert_non_null(strstr(err, "expected the head of a journal"));
+  assert_non_null(strstr(sim.err, "expected the head of a journal"));
 }
 
 static void no_such_item_or_array(void **state) {
   (void)state;
-  NEEDS_KERNEL();
+  PLANTED_NEEDED(&sim);
   struct journal_item *item = find(JOURNAL_SET, JOURNAL_CONFIG, 0, 0);
   item->kind = JOURNAL_KINDS;
-  assert_int_equal(play(journal_len), 2);
-  assert_non_null(strstr(err, "an item of no known kind"));
+  assert_int_equal(play(sim.len), 2);
+  assert_non_null(strstr(sim.err, "an item of no known kind"));
   item->kind = JOURNAL_SET;
   item->array = JOURNAL_ARRAYS;
-  assert_int_equal(play(journal_len), 2);
-  assert_non_null(strstr(err, "sets what is not there"));
+  assert_int_equal(play(sim.len), 2);
+  assert_non_null(strstr(sim.err, "sets what is not there"));
   item->array = JOURNAL_CONFIG;
   item->offset = sizeof(struct fb_config);
-  assert_int_equal(play(journal_len), 2);
-  assert_non_null(strstr(err, "sets what is not there"));
+  assert_int_equal(play(sim.len), 2);
+  assert_non_null(strstr(sim.err, "sets what is not there"));
   item->offset = 0;
 }
 
@@ -244,41 +160,41 @@ static void fields_have_names(void **state) {
 
 static void runs_that_do_not_follow_each_other(void **state) {
   (void)state;
-  NEEDS_KERNEL();
+  PLANTED_NEEDED(&sim);
   struct journal_item *item = find(JOURNAL_FRAME, 7, 0, 0);
   item->array = 8;
-  assert_int_equal(play(journal_len), 3);
+  assert_int_equal(play(sim.len), 3);
   item->array = 7;
-  assert_non_null(strstr(err, "order is not known"));
-  assert_int_equal(result.differences, 0); /* none is invented */
+  assert_non_null(strstr(sim.err, "order is not known"));
+  assert_int_equal(sim.result.differences, 0); /* none is invented */
 }
 
 static void an_end_that_counts_otherwise(void **state) {
   (void)state;
-  NEEDS_KERNEL();
+  PLANTED_NEEDED(&sim);
   struct journal_end *end = (void *)(find(JOURNAL_END, 0, 0, 0) + 1);
   end->copies++;
-  assert_int_equal(play(journal_len), 2);
+  assert_int_equal(play(sim.len), 2);
   end->copies--;
-  assert_non_null(strstr(err, "counts other packets and copies"));
+  assert_non_null(strstr(sim.err, "counts other packets and copies"));
 }
 
 /* In no run, but in what was left. */
 static void a_word_that_changed_at_no_time(void **state) {
   (void)state;
-  NEEDS_KERNEL();
+  PLANTED_NEEDED(&sim);
   struct journal_item *item = find(JOURNAL_WHOLE, JOURNAL_DOWNS, 0, 0);
   uint64_t *charged = (uint64_t *)(void *)(item + 1) + item->len / 8 - 3;
   *charged ^= 1;
-  assert_int_equal(play(journal_len), 0);
+  assert_int_equal(play(sim.len), 0);
   *charged ^= 1;
-  assert_int_equal(result.differences, 2);
+  assert_int_equal(sim.result.differences, 2);
   says("downs[");
 }
 
 static void write_faults(const char *text) {
   char file[96];
-  snprintf(file, sizeof file, "%s/faults.jsonl", dir);
+  snprintf(file, sizeof file, "%s/faults.jsonl", sim.dir);
   FILE *to = fopen(file, "we");
   assert_non_null(to);
   fputs(text, to);
@@ -290,20 +206,20 @@ static void who_was_killed(void **state) {
   (void)state;
   if (geteuid() != 0)
     skip();
-  snprintf(name, sizeof name, "%s/relay-1.journal", dir);
+  snprintf(name, sizeof name, "%s/relay-1.journal", sim.dir);
   write_faults(
       "{\"t\":1,\"node\":\"relay\",\"kind\":\"stall\",\"ok\":true}\n"
       "{\"t\":1,\"node\":\"other\",\"kind\":\"kill\",\"ok\":true}\n");
   assert_false(killed_by_fault(name));
   write_faults("{\"t\":1,\"node\":\"relay\",\"kind\":\"restart\",\"ok\":true}\n");
   assert_true(killed_by_fault(name));
-  snprintf(name, sizeof name, "%s/relay-2.journal", dir); /* ended in peace */
+  snprintf(name, sizeof name, "%s/relay-2.journal", sim.dir); /* ended in peace */
   assert_false(killed_by_fault(name));
-  snprintf(name, sizeof name, "%s/relay.1-1.journal", dir);
+  snprintf(name, sizeof name, "%s/relay.1-1.journal", sim.dir);
   assert_false(killed_by_fault(name));
   write_faults("{\"t\":1,\"node\":\"relay[1]\",\"kind\":\"kill\",\"ok\":true}\n");
   assert_true(killed_by_fault(name));
-  snprintf(name, sizeof name, "%s/faultless", dir);
+  snprintf(name, sizeof name, "%s/faultless", sim.dir);
   assert_false(killed_by_fault(name));
 }
 
