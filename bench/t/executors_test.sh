@@ -65,13 +65,13 @@ if ! "$BUILDDIR/fanbench" doctor >"$dir/doctor" 2>&1; then
 fi
 # live MODE_OF_RELAY FILE...: each with all relays on that datapath
 live() {
-    local datapath=$1 file before=$journals
+    local datapath=$1 file relay before=$journals
     shift
     for file in "$@"; do
         set --
-        for relay in $(sed -nE 's/^  ([a-z0-9-]+): *\{ *role: relay\b.*/\1/p' "$file"); do
+        while read -r relay; do
             set -- "$@" --set "nodes.$relay.datapath=$datapath"
-        done
+        done < <(sed -nE 's/^  ([a-z0-9-]+): *\{ *role: relay\b.*/\1/p' "$file")
         play live "$file" "$@"
     done
     [ "$journals" -gt "$before" ] || bad=1

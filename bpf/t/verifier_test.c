@@ -3,6 +3,7 @@
 #include "bpf/abi/constants.h"
 #include "bpf/abi/entry.h"
 #include "bpf/abi/limits.h"
+#include "bpf/abi/words.h"
 #include "bpf/dp/policy/policy.h"
 
 #include <bpf/libbpf.h>
