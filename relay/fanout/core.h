@@ -224,13 +224,13 @@ struct client {
   uint32_t upstream_gen;
   struct moqt_name *ns;
   int64_t ns_req;
-  uint64_t ns_order;           /* a later one wins */
-  uint64_t rx_next;            /* largest number received + 1 */
-  uint64_t early_bytes;        /* of its streams and datagrams of no known track */
+  uint64_t ns_order;                      /* a later one wins */
+  uint64_t rx_next;                       /* largest number received + 1 */
+  uint64_t early_bytes;                   /* of its streams and datagrams of no known track */
   struct early_datagram *early_datagrams; /* in the order in which they came */
-  uint64_t rx_pn;              /* of the packet being read */
-  unsigned rx_datagrams;       /* DATAGRAM frames of it seen so far */
-  struct datagram_note *notes; /* RELAY_DATAGRAM_NOTES */
+  uint64_t rx_pn;                         /* of the packet being read */
+  unsigned rx_datagrams;                  /* DATAGRAM frames of it seen so far */
+  struct datagram_note *notes;            /* RELAY_DATAGRAM_NOTES */
   /* as a subscriber */
   bool in_plane;  /* entry is ACTIVE, or HELD for a path */
   bool entering;  /* some subscription is about to enter the datapath */
@@ -424,9 +424,9 @@ void track_reap(struct relay *relay);
 void track_expiry(struct relay *relay); /* at missing_ns */
 /* A request stream is closed in both directions. */
 void track_request_closed(struct client *up, int64_t sid);
-void track_ask_waiting(struct client *up); /* asks for all that wait for this upstream */
-void track_give_up(struct relay *relay); /* the relay above cannot be had: say so */
-void track_malformed(struct track *track); /* its publisher breaks the rules of MoQT */
+void track_ask_waiting(struct client *up);     /* asks for all that wait for this upstream */
+void track_give_up(struct relay *relay);       /* the relay above cannot be had: say so */
+void track_malformed(struct track *track);     /* its publisher breaks the rules of MoQT */
 void track_client_gone(struct client *client); /* its tracks end, its subscriptions stop */
 /* The track of this name; asks for it if nobody has yet. NULL: nobody publishes it. */
 struct track *track_find(struct relay *relay, const struct moqt_name *name);
