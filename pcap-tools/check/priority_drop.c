@@ -14,6 +14,7 @@
 
 #include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/fanout.h"
+#include "pcap-tools/check/upstream.h"
 
 /* Codes of stream resets, and of PUBLISH_DONE the last one (draft-ietf-moq-transport-20). */
 #define RESET_DELIVERY_TIMEOUT 0x2
@@ -69,43 +70,13 @@ static void judge_admitted(struct qp_judged *self, const struct qp_due *d) {
 
 /* ---- resets ---------------------------------------------------------------- */
 
-/* The side of `up` on which the relay that sends on `down` asked for that track; -1: none. */
-static int asked_by_relay(const struct qp_evidence *e, const struct qp_conn *up,
-                          const struct qp_conn *down, unsigned relay, uint32_t track) {
-  for (size_t i = 0; up != down && i < up->n_requests; i++) {
-    const struct qp_request *r = &up->requests[i];
-    bool same = e->manifest ? qp_node_at(e, up, r->side) == qp_node_at(e, down, relay)
-                            : r->side == QP_SERVER;
-    if (r->type == QP_M_SUBSCRIBE && r->track == track && same)
-      return r->side;
-  }
-  return -1;
-}
-
-/* Is its subgroup known? Of one whose ID is that of its first object not before that comes. */
-static bool is_named(const struct qp_half *h) {
-  return h->kind == QP_S_SUBGROUP && (!h->header.id_is_object || h->feed.any_object);
-}
-
 /* Did any stream of this subgroup end with a reset where it reached the relay? */
 static bool reset_upstream(const struct qp_evidence *e, const struct qp_conn *down,
                            const struct qp_half *h, uint32_t track) {
-  size_t n;
-  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
-  for (size_t i = 0; i < n; i++) {
-    int relay = asked_by_relay(e, conns[i], down, h->side, track);
-    for (size_t k = 0; relay >= 0 && k < conns[i]->n_halves; k++) {
-      const struct qp_half *u = conns[i]->halves[k];
-      if (!u->reset || u->side == relay || u->kind != QP_S_SUBGROUP ||
-          u->header.group != h->header.group ||
-          (is_named(u) && is_named(h) && u->header.subgroup != h->header.subgroup))
-        continue;
-      const struct qp_request *r =
-          qp_session_alias(conns[i], (unsigned)relay, u->header.alias, u->opened.time_ns);
-      if (r && r->track == track)
-        return true;
-    }
-  }
+  const struct qp_half *u;
+  for (struct qp_upstream_walk walk = {0}; (u = qp_upstream_next(e, down, h, track, &walk));)
+    if (u->reset)
+      return true;
   return false;
 }
 
@@ -117,7 +88,7 @@ static bool upstream_ended(const struct qp_evidence *e, const struct qp_conn *do
   size_t n;
   struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
   for (size_t i = 0; i < n; i++) {
-    const int relay = asked_by_relay(e, conns[i], down, h->side, track);
+    const int relay = qp_upstream_asker(e, conns[i], down, h->side, track);
     if (relay < 0)
       continue;
     const struct qp_close *own = &conns[i]->close[relay], *other = &conns[i]->close[!relay];
@@ -209,12 +180,13 @@ static void judge_reopened(struct qp_judged *self, const struct qp_conn *c, unsi
   char flow[QP_FLOW_TEXT];
   for (size_t i = 0; i < c->n_halves; i++) {
     const struct qp_half *h = c->halves[i];
-    if (h->side == side && h->reset && h->reset_code == RESET_DELIVERY_TIMEOUT && is_named(h))
+    if (h->side == side && h->reset && h->reset_code == RESET_DELIVERY_TIMEOUT &&
+        qp_upstream_is_named(h))
       qp_map_set(&let_go, subgroup_key(h), (uint32_t)i);
   }
   for (size_t i = 0; i < c->n_halves; i++) {
     const struct qp_half *h = c->halves[i];
-    if (h->side != side || !is_named(h))
+    if (h->side != side || !qp_upstream_is_named(h))
       continue;
     uint32_t k = qp_map_get(&let_go, subgroup_key(h));
     if (k >= c->n_halves || k == i) /* QP_MAP_NONE */

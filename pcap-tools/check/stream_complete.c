@@ -5,12 +5,15 @@
  * Vantage: the sender's interface.
  *
  * Excused: the run was cut short; a rogue is at one end; the connection ended by the
- * plan, unless a younger stream of the same track that goes behind it was ended before,
- * so that this one was not waiting for its turn. In bare captures also: no close was captured, or the
- * receiver of the stream closed.
+ * plan, unless a younger stream of the same track that goes behind it was ended before and came to
+ * the relay when that had all of this one, so that it was neither waiting for its turn nor for its
+ * publisher, and may not be let go; a publisher that the plan took away left the rest owed, and the
+ * relay cannot know yet.
+ * In bare captures also: no close was captured, or the receiver of the stream closed.
  *
  * Source: RFC 9000 2.2, 3.1. */
 #include "pcap-tools/check/excuse.h"
+#include "pcap-tools/check/upstream.h"
 
 /* Flow control of its own may keep a stream back: less than a datagram is left of it. */
 #define LITTLE 1200u
@@ -24,35 +27,50 @@ static int priority_of(const struct qp_request *r, const struct qp_half *h) {
 }
 
 /* Is k of the same track as h, and goes before it by the order of MoQT (section 6.1)? An object
- * that a loss held back upstream comes later than those behind it. */
-static bool goes_first(const struct qp_conn *c, const struct qp_half *k, const struct qp_half *h) {
-  const struct qp_request *r = qp_session_alias(c, !h->side, h->header.alias, h->opened.time_ns);
-  if (!r)
-    return false;
+ * that a loss held back upstream comes later than those behind it. Of a subgroup without a name yet
+ * nobody can tell. */
+static bool goes_first(const struct qp_request *r, const struct qp_half *k,
+                       const struct qp_half *h) {
   if (priority_of(r, k) != priority_of(r, h))
     return priority_of(r, k) < priority_of(r, h);
   if (k->header.group != h->header.group)
     return (k->header.group < h->header.group) != r->descending;
-  return k->header.subgroup < h->header.subgroup;
+  return !qp_upstream_is_named(k) || !qp_upstream_is_named(h) ||
+         k->header.subgroup < h->header.subgroup;
 }
 
 /* Did its sender end a younger stream of the same track that had to wait for it? */
-static bool overtaken(const struct qp_conn *c, const struct qp_half *h) {
+static bool overtaken(const struct qp_evidence *e, const struct qp_conn *c, const struct qp_half *h,
+                      const struct qp_request *r) {
   if (h->kind != QP_S_SUBGROUP || (h->allowed && h->charged + LITTLE > h->allowed))
     return false;
   for (size_t i = 0; i < c->n_halves; i++) {
     const struct qp_half *k = c->halves[i];
-    if (k->side == h->side && k->kind == QP_S_SUBGROUP && k->header.alias == h->header.alias &&
-        k->opened.time_ns > h->opened.time_ns && was_ended(k) && !goes_first(c, k, h))
+    if (k->side != h->side || k->kind != QP_S_SUBGROUP || k->header.alias != h->header.alias ||
+        k->opened.time_ns <= h->opened.time_ns || !was_ended(k))
+      continue;
+    if (!r || (!goes_first(r, k, h) &&
+               qp_upstream_whole(e, c, h, r->track, qp_upstream_came(e, c, k, r->track))))
       return true;
   }
+  return false;
+}
+
+/* A tail may be let go; its reset waits until the header is acknowledged. */
+static bool may_be_dropped(const struct qp_request *r) {
+  for (size_t i = 0; r && i < r->n_filters; i++)
+    if (r->filters[i].object_timeout_ms || r->filters[i].subgroup_timeout_ms)
+      return true;
   return false;
 }
 
 static bool excused(const struct qp_evidence *e, const struct qp_conn *c, const struct qp_half *h) {
   if (qp_is_rogue(e, c, QP_CLIENT) || qp_is_rogue(e, c, QP_SERVER))
     return true;
-  if (qp_timed_out(e) || (qp_excused(e, c) && !overtaken(c, h)))
+  const struct qp_request *r = qp_session_alias(c, !h->side, h->header.alias, h->opened.time_ns);
+  if (qp_timed_out(e) || (qp_excused(e, c) && (may_be_dropped(r) || !overtaken(e, c, h, r))))
+    return true;
+  if (r && h->kind == QP_S_SUBGROUP && qp_upstream_awaited(e, c, h, r->track))
     return true;
   return !e->manifest && (!c->close[h->side].seen || c->close[!h->side].seen);
 }
@@ -74,7 +92,8 @@ static void report(struct qp_judged *self, const struct qp_conn *c, struct qp_ha
 
 static void judge_half(struct qp_judged *self, const struct qp_conn *c, struct qp_half *h) {
   uint64_t whole = qp_reasm_contiguous(&h->sent), end = qp_reasm_end(&h->sent);
-  bool lasting = !c->moqt || h->kind == QP_S_CONTROL || h->kind == QP_S_REQUEST;
+  /* A request may be lost to the end of the run: MoQT has no other streams of two directions. */
+  bool lasting = !c->moqt || h->kind == QP_S_CONTROL || !qp_stream_uni(h->id);
   if (!h->sent.n && !h->has_final) /* only the peer spoke of it */
     return;
   self->out->examined++;

@@ -195,6 +195,110 @@ static void a_lower_group_may_end_before_an_open_one(void **state) {
   leaves_open(1, 2, JUDGE_FAIL);
 }
 
+static struct word part_of(uint64_t alias, uint64_t group) {
+  return JOIN(o_header(alias, group, 0, 1), o_object(0, "one"), o_object(1, "two"));
+}
+
+/* The lower group comes in two packets, all of it before the higher one does, or not; the relay
+ * sends on what came first, then the higher one. */
+static void leaves_what_waits(bool all_there, enum judge_result result) {
+  struct word up = part_of(UP_ALIAS, 1), down = part_of(DOWN_ALIAS, 1);
+  struct plan p = made_run();
+  up.len -= 4;
+  down.len -= 4;
+  pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_stream_of(6, 0, up, false)));
+  pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(7, 0, down, false)));
+  struct word rest = w_bytes(up.b + up.len, 4);
+  if (all_there)
+    pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_stream_of(6, up.len, rest, true)));
+  scene_up_stream(&p.scene, 10, 2, "three");
+  scene_down_stream(&p.scene, 11, 2, "three");
+  if (!all_there)
+    pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_stream_of(6, up.len, rest, true)));
+  scene_close(&p.scene);
+  p.faults = FAULT(900, "reconnect", "sub");
+  made_run_expect(&p, "stream-complete", result);
+}
+
+/* A loss held its rest back on the way to the relay. */
+static void an_open_stream_may_wait_for_its_publisher(void **state) {
+  (void)state;
+  leaves_what_waits(false, JUDGE_PASS);
+  leaves_what_waits(true, JUDGE_FAIL);
+}
+
+/* Half of a stream came, then its publisher is taken away; the relay hears that by a close, or
+ * cannot know. */
+static void publisher_leaves_open(const char *faults, bool told, enum judge_result result) {
+  struct plan p = made_run();
+  pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_stream_of(6, 0, part_of(UP_ALIAS, 1), false)));
+  pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(7, 0, part_of(DOWN_ALIAS, 1), false)));
+  p.scene.t->now_ns += 1000000000;
+  if (told)
+    pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_close_app(0)));
+  p.scene.t->now_ns += 500000000;
+  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_close_app(0)));
+  p.faults = faults;
+  made_run_expect(&p, "stream-complete", result);
+}
+
+static void a_publisher_that_leaves_without_a_word_owes_the_rest(void **state) {
+  (void)state;
+  publisher_leaves_open(FAULT(900, "vanish", "pub"), false, JUDGE_PASS);
+  publisher_leaves_open(FAULT(900, "vanish", "pub"), true, JUDGE_FAIL);
+  publisher_leaves_open("", false, JUDGE_FAIL);
+}
+
+/* With a time-out the rest may be let go: the reset waits for the header's ACK, which never comes. */
+static void a_tail_that_may_be_dropped_may_stay_open(void **state) {
+  (void)state;
+  struct word part = JOIN(o_header(DOWN_ALIAS, 1, 0, 1), o_object(0, "one"));
+  for (int timed = 0; timed < 2; timed++) {
+    struct plan p =
+        made_run_of(scene_new("chat", timed ? p_timeout(500) : p_next_group(), p_none()));
+    pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(7, 0, part, false)));
+    scene_down_stream(&p.scene, 11, 2, "two");
+    scene_close(&p.scene);
+    p.faults = FAULT(900, "reconnect", "sub");
+    made_run_expect(&p, "stream-complete", timed ? JUDGE_PASS : JUDGE_FAIL);
+  }
+}
+
+static struct word header_by_object(void) {
+  const uint8_t priority = 1;
+  return JOIN(w_hex("12"), w_vi64(DOWN_ALIAS), w_vi64(1), w_bytes(&priority, 1));
+}
+
+/* Which subgroup it is says its first object, which has not come: its order is not known. */
+static void a_stream_without_a_name_may_be_overtaken(void **state) {
+  (void)state;
+  struct word whole = JOIN(header_by_object(), o_object(2, "one"));
+  for (int named = 0; named < 2; named++) {
+    struct word part = named ? JOIN(header_by_object(), o_object(1, "two")) : header_by_object();
+    struct plan p = made_run();
+    pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(7, 0, part, false)));
+    pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(11, 0, whole, true)));
+    scene_close(&p.scene);
+    p.faults = FAULT(900, "reconnect", "sub");
+    made_run_expect(&p, "stream-complete", named ? JUDGE_FAIL : JUDGE_PASS);
+  }
+}
+
+/* Nobody has read the first bytes of a request that is lost to the end of the run. */
+static void a_request_that_is_lost_stays_open(void **state) {
+  (void)state;
+  for (uint64_t stream = 8; stream <= 10; stream += 2) {
+    struct scene s = scene_new_wired("chat");
+    pkt_1rtt(&s.sub, C, .frames = FRAMES(w_stream(stream, 0, "request")), .lost = true);
+    scene_close(&s);
+    if (stream == 8)
+      tape_expect(s.t, "stream-complete", JUDGE_PASS, 0);
+    else
+      tape_expect_finding(s.t, "stream-complete", "stream end", "neither, after 7 bytes");
+    scene_free(&s);
+  }
+}
+
 /* ---- a filter that is narrowed over a backlog ---------------------------------- */
 
 /* A datagram of priority 1 waits so long for its turn, until nothing above 0 is wanted. */
@@ -257,6 +361,11 @@ int main(void) {
       cmocka_unit_test(a_subscription_that_goes_on_is_owed_the_second_life),
       cmocka_unit_test(what_a_dead_relay_was_sent_is_not_owed),
       cmocka_unit_test(what_a_living_relay_was_sent_is_owed),
+      cmocka_unit_test(an_open_stream_may_wait_for_its_publisher),
+      cmocka_unit_test(a_publisher_that_leaves_without_a_word_owes_the_rest),
+      cmocka_unit_test(a_tail_that_may_be_dropped_may_stay_open),
+      cmocka_unit_test(a_stream_without_a_name_may_be_overtaken),
+      cmocka_unit_test(a_request_that_is_lost_stays_open),
       cmocka_unit_test(a_delivery_timeout_counts_before_a_planned_end_too),
       cmocka_unit_test(a_datagram_in_the_queue_goes_with_the_filter),
       cmocka_unit_test(a_lower_group_that_comes_late_leaves_first),
