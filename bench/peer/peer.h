@@ -120,9 +120,10 @@ struct peer_command {
 };
 
 /* An EVENT is answered by PEER_DID: at once, or, while the connection cannot do it yet (it is not
- * confirmed, has no spare ID, or its last key update is not confirmed), when it can; after
- * PEER_PATIENCE_NS it could not be done. Events happen in the order in which they come. */
-#define PEER_PATIENCE_NS UINT64_C(2000000000)
+ * confirmed, has no spare ID, or its last key update is less than three PTO past), when it can;
+ * PEER_PATIENCE_NS later, not counting a handshake, it could not be done. Events happen in the order
+ * in which they come. */
+#define PEER_PATIENCE_NS UINT64_C(5000000000)
 void peer_command(struct peer *peer, const struct peer_command *command, uint64_t now_ns);
 
 #endif

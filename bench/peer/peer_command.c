@@ -59,13 +59,14 @@ static enum outcome migrate(struct peer *peer) {
 }
 
 /* A migration to an address that only ngtcp2 believes in: the relay sees the old
- * 4-tuple with another connection ID. */
+ * 4-tuple with another connection ID. No socket of a run has such an address (10.0.0.0/9, fd00::),
+ * while a made-up port might be the next one. */
 static enum outcome rotate_cid(struct peer *peer) {
   struct qc_addr made_up = peer->path.local;
   if (made_up.sa.sa_family == AF_INET6)
-    made_up.in6.sin6_port = (in_port_t)(made_up.in6.sin6_port ^ htons(1));
+    made_up.in6.sin6_addr.s6_addr[1] ^= 0x80;
   else
-    made_up.in.sin_port = (in_port_t)(made_up.in.sin_port ^ htons(1));
+    made_up.in.sin_addr.s_addr ^= htonl(0x00800000);
   return change_path(peer, &made_up);
 }
 
@@ -142,10 +143,16 @@ static void drop_first(struct peer *peer) {
   memmove(peer->waiting, peer->waiting + 1, --peer->n_waiting * sizeof *peer->waiting);
 }
 
+static bool shakes_hands(const struct peer *peer) {
+  return peer->conn && !qc_is_closed(peer->conn) && !qc_is_established(peer->conn);
+}
+
 void peer_run_waiting(struct peer *peer) {
   while (peer->n_waiting > 0 && peer->state == PEER_RUNNING) {
-    const struct waiting *first = &peer->waiting[0];
+    struct waiting *first = &peer->waiting[0];
     const enum outcome outcome = do_event(peer, &first->command);
+    if (shakes_hands(peer))
+      first->give_up_ns = peer->now_ns + PEER_PATIENCE_NS;
     if (outcome == NOT_YET && peer->now_ns < first->give_up_ns) {
       peer->retry_ns = peer->now_ns + RETRY_NS;
       return;

@@ -186,20 +186,53 @@ static void events_wait_for_their_turn(void **state) {
   rig_close(rig);
 }
 
-/* Not for ever. */
+/* Not for ever: the peer never confirms the first update. */
 static void patience_ends(void **state) {
   struct rig *rig;
   (void)state;
   rig = served_answered(SERVED_BOTH, 0);
-  rig->deaf = true;
-  rig_server_restart(rig);
-  rig_do(rig, &(struct peer_command){.what = PEER_DO_EVENT, .event = PLAN_EV_RECONNECT});
-  rig_do(rig, &(struct peer_command){.what = PEER_DO_EVENT, .event = PLAN_EV_MIGRATE});
+  rig_run(rig, 500 * RIG_MS);
+  rig->net.loss_ppm = 1000000;
+  assert_true(do_event(rig, PLAN_EV_UPDATE_KEY));
+  rig_do(rig, &(struct peer_command){.what = PEER_DO_EVENT, .event = PLAN_EV_UPDATE_KEY});
   rig_run(rig, PEER_PATIENCE_NS - 100 * RIG_MS);
   assert_int_equal(rig_count(rig, PEER_DID), 1);
   rig_run(rig, 200 * RIG_MS);
   assert_int_equal(rig_count(rig, PEER_DID), 2);
   assert_false(rig_await(rig, PEER_DID, 2)->done);
+  rig_close(rig);
+}
+
+/* A handshake may lose its first packets and take long: what waits for its end waits so long. */
+static void a_handshake_takes_its_time(void **state) {
+  struct rig *rig;
+  (void)state;
+  rig = served_answered(SERVED_BOTH, 0);
+  rig_run(rig, 500 * RIG_MS);
+  assert_true(do_event(rig, PLAN_EV_RECONNECT));
+  rig_do(rig, &(struct peer_command){.what = PEER_DO_EVENT, .event = PLAN_EV_MIGRATE});
+  rig->net.loss_ppm = 1000000;
+  rig_run(rig, PEER_PATIENCE_NS + 1500 * RIG_MS); /* Initials at 0, 1, 3 and 7 s */
+  assert_int_equal(rig_count(rig, PEER_DID), 1);
+  rig->net.loss_ppm = 0;
+  rig_run(rig, 2 * RIG_S);
+  assert_int_equal(rig_count(rig, PEER_DID), 2);
+  assert_true(rig_await(rig, PEER_DID, 2)->done);
+  rig_close(rig);
+}
+
+/* The address that only ngtcp2 believes in is not the next socket's. */
+static void migration_after_rotation(void **state) {
+  struct rig *rig;
+  (void)state;
+  rig = served_answered(SERVED_BOTH, 0);
+  rig_run(rig, 500 * RIG_MS);
+  for (unsigned i = 0; i < 4; i++) {
+    assert_true(do_event(rig, PLAN_EV_ROTATE_CID));
+    rig_run(rig, 200 * RIG_MS);
+    assert_true(do_event(rig, PLAN_EV_MIGRATE));
+    rig_run(rig, 200 * RIG_MS);
+  }
   rig_close(rig);
 }
 
@@ -237,6 +270,8 @@ int main(void) {
       cmocka_unit_test(path_events),
       cmocka_unit_test(events_wait_for_their_turn),
       cmocka_unit_test(patience_ends),
+      cmocka_unit_test(a_handshake_takes_its_time),
+      cmocka_unit_test(migration_after_rotation),
       cmocka_unit_test(other_events_cannot_be_done),
       cmocka_unit_test(stop_closes_well),
   };

@@ -195,8 +195,9 @@ struct client_keys {
   uint64_t generation[2][2]; /* of what stands in the datapath: direction, place */
   unsigned which;            /* place of the sending key */
   uint64_t tx_from;          /* first number that it seals, by whoever */
-  uint64_t tx_until; /* numbers from here on it may not seal, by whoever; 0 = no key there */
-  uint64_t tx_renew; /* from here on an update is due */
+  uint64_t tx_until;    /* numbers from here on it may not seal, by whoever; 0 = no key there */
+  uint64_t tx_renew;    /* from here on an update is due */
+  uint64_t asked_until; /* an update is asked for and waits, so long; 0 = none */
 };
 
 struct client {
@@ -308,6 +309,7 @@ struct relay {
   struct dial dial;
   bool unwanted;       /* some track may have lost its last subscriber */
   uint64_t missing_ns; /* a tally may stop waiting; 0 = none waits */
+  uint64_t asked_ns;   /* key updates that wait are tried again; 0 = none waits */
   struct cid_entry *cids;
   struct remotes remotes; /* of the clients, by slot */
   bool any_hold_seen;     /* some client.hold_seen is not 0 */
@@ -348,6 +350,9 @@ void keys_leave(struct client *client); /* no copy is being made any more */
 /* AEAD limits (RFC 9001 6.6): updates a sending key that has sealed much, closes the connection
  * before it has sealed all it may. */
 void keys_renew(struct client *client);
+/* For relay_update_keys(): who cannot yet waits, and keys_asked() tries again at asked_ns. */
+bool keys_ask(struct relay *relay);
+void keys_asked(struct relay *relay);
 bool keys_spent(const struct client *client); /* the sending key may seal nothing more */
 uint8_t keys_upstream_protection(const struct client *client);
 void keys_upstream_enter(struct client *client);                /* before its entry is active */

@@ -14,6 +14,9 @@
 #define RESERVE(limit)     ((limit) / 16)
 #define CLOSE_AT(limit)    (RESERVE(limit) / 2)
 #define AEAD_LIMIT_REACHED 0x0f /* RFC 9000 20.1 */
+/* An update that is asked for and waits is tried again so often, and given up after so long. */
+#define ASK_AGAIN_NS    5000000ull
+#define ASK_PATIENCE_NS 5000000000ull
 
 /* A subscriber's ring outlasts what the feeder sleeps at a million copies a second; with many
  * subscribers there are fewer packets for each. An upstream sends as much as all of its tracks. */
@@ -191,6 +194,39 @@ void keys_renew(struct client *client) {
   const uint64_t limit = client->keys.tx_until - client->keys.tx_from;
   if (next_number(client) >= client->keys.tx_until - CLOSE_AT(limit))
     qc_close_transport(client->qc, AEAD_LIMIT_REACHED, "the key may seal no more");
+}
+
+/* ---- updates that somebody asks for ------------------------------------------------------------ */
+
+void keys_asked(struct relay *relay) {
+  relay->asked_ns = 0;
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    if (!client || !client->keys.asked_until)
+      continue;
+    if (client->closed || client->keys.asked_until <= relay->now) {
+      client->keys.asked_until = 0;
+    } else if (qc_update_key(client->qc, relay->now)) {
+      relay->asked_ns = relay->now + ASK_AGAIN_NS;
+    } else {
+      client->keys.asked_until = 0;
+      client_dirty(client);
+    }
+  }
+}
+
+bool keys_ask(struct relay *relay) {
+  bool any = false;
+
+  for (uint32_t i = 0; i < relay->n_slots; i++) {
+    struct client *client = relay->clients[i];
+    if (!client || !qc_is_established(client->qc))
+      continue;
+    client->keys.asked_until = relay->now + ASK_PATIENCE_NS;
+    any = true;
+  }
+  keys_asked(relay);
+  return any;
 }
 
 /* ---- upstreams --------------------------------------------------------------------------------- */

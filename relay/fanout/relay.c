@@ -359,6 +359,8 @@ uint64_t relay_deadline(struct relay *relay) {
     first = dial;
   if (relay->missing_ns && relay->missing_ns < first)
     first = relay->missing_ns;
+  if (relay->asked_ns && relay->asked_ns < first)
+    first = relay->asked_ns;
   return relay->dirty && relay->now < first ? relay->now : first;
 }
 
@@ -368,6 +370,8 @@ void relay_expiry(struct relay *relay, uint64_t now_ns) {
   dial_expiry(relay);
   if (relay->missing_ns && relay->missing_ns <= now_ns)
     track_expiry(relay);
+  if (relay->asked_ns && relay->asked_ns <= now_ns)
+    keys_asked(relay);
   size_t n = timers_due(&relay->timers, now_ns, relay->due);
   for (size_t i = 0; i < n; i++) {
     struct client *client = relay->clients[relay->due[i]->order];
@@ -416,15 +420,8 @@ bool relay_is_stopped(const struct relay *relay) {
 }
 
 bool relay_update_keys(struct relay *relay, uint64_t now_ns) {
-  bool any = false;
   relay->now = now_ns;
-  for (uint32_t i = 0; i < relay->n_slots; i++) {
-    struct client *client = relay->clients[i];
-    if (!client || !qc_is_established(client->qc) || qc_update_key(client->qc, now_ns))
-      continue;
-    client_dirty(client);
-    any = true;
-  }
+  const bool any = keys_ask(relay);
   flush(relay);
   return any;
 }

@@ -230,6 +230,8 @@ static uint64_t ask_all(const struct relay *relay) {
   uint64_t first = relay->dirty ? relay->now : UINT64_MAX;
   if (relay->missing_ns && relay->missing_ns < first)
     first = relay->missing_ns;
+  if (relay->asked_ns && relay->asked_ns < first)
+    first = relay->asked_ns;
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     uint64_t at = relay->clients[i] ? client_due(relay->clients[i]) : UINT64_MAX;
     if (at < first)

@@ -113,6 +113,32 @@ static void updates_in_the_middle(void **state) {
   }
 }
 
+static bool all_have_phase(const struct bench *b, bool phase) {
+  for (uint32_t i = 0; i < b->relay->n_slots; i++)
+    if (b->relay->clients[i] && b->relay->clients[i]->in_plane &&
+        b->relay->clients[i]->tx_phase != phase)
+      return false;
+  return true;
+}
+
+/* An update that comes too soon after the one before is done when it may be (RFC 9001 6.5). */
+static void an_update_waits_for_its_time(void **state) {
+  (void)state;
+  struct bench *b = bench_open(sealed(QC_AES_128_GCM));
+  bench_subscribe_all(b);
+  bench_publish(b, 0, 20, 900, false);
+  for (int n = 0; n < 2; n++)
+    assert_true(relay_update_keys(b->relay, b->net.now_ns));
+  assert_true(all_have_phase(b, true));
+  bench_publish(b, 20, 30, 900, false);
+  memnet_run(&b->net, 1000 * MS, NULL, NULL);
+  bench_publish(b, 30, 40, 900, false); /* something of ngtcp2's own is acknowledged */
+  memnet_run(&b->net, 1000 * MS, NULL, NULL);
+  assert_true(all_have_phase(b, false));
+  finish_all(b, 40);
+  bench_close(b);
+}
+
 /* ---- AEAD limits -------------------------------------------------------------------------- */
 
 /* A key is renewed before it has sealed too much, whoever of fast and slow path used it. */
@@ -245,6 +271,7 @@ int main(void) {
       cmocka_unit_test(the_datapath_can_do_without),
       cmocka_unit_test(losses_are_repaired),
       cmocka_unit_test(updates_in_the_middle),
+      cmocka_unit_test(an_update_waits_for_its_time),
       cmocka_unit_test(a_worn_key_is_renewed),
       cmocka_unit_test(a_spent_key_ends_the_connection),
       cmocka_unit_test(nothing_secret_outlives_its_connection),
