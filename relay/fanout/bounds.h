@@ -13,9 +13,6 @@
 #define RELAY_DATA_RESERVE_MAX 16384
 /* Upstream packets whose datagram decisions are remembered, per upstream. */
 #define RELAY_DATAGRAM_NOTES 4096
-/* Bytes handed to ngtcp2 beyond its congestion window per subscriber (`stock`): what it has can
- * neither be dropped nor overtaken any more (MoQT: keep little queued inside QUIC). */
-#define RELAY_STOCK_AHEAD (16u << 10)
 /* Timeouts are in milliseconds: what waits is looked at no more often. */
 #define RELAY_SWEEP_NS 1000000ull
 /* Packets one subscriber may get in a turn, so that all get theirs. */

@@ -593,9 +593,14 @@ bool skip_caught(const struct client *client, const struct shim_range *acked, si
 /* Asks the strategy about all that waits, and tells the datapath how old the rest is. */
 void drop_what_waits(struct client *client);
 void drop_none_waits(struct client *client); /* tells it that nothing does */
+
 /* ---- stock.c ---------------------------------------------------------------- */
-bool stock_run(struct client *client);
+/* Once a turn, before its packets: what waits may have been let go, or let out by a limit. */
+void stock_begin(struct client *client);
+/* Before each packet of ngtcp2's: hands over what goes into it. */
+void stock_feed(struct client *client);
 void stock_withdraw(struct subscription *sub); /* what it wants no more, if ngtcp2 has it unsent */
+void stock_reset(struct leg *leg);             /* one that is open, with its reset_code */
 
 /* ---- relay.c ---------------------------------------------------------------- */
 void relay_log(struct relay *relay, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -218,10 +218,7 @@ void leg_reset(struct leg *leg, uint64_t code) {
     return;
   }
   if (!client->relay->cfg.plane) {
-    qc_stream_reset(client->qc, (int64_t)(leg->ordinal << 2 | 3), code);
-    client_dirty(client);
-    leg_finish(leg);
-    stream_settle(leg->stream);
+    stock_reset(leg);
     return;
   }
   stop_copies(leg);

@@ -133,6 +133,8 @@ static void send_quic(struct client *client) {
   for (int i = 0; i < 256; i++) {
     if (relay->cfg.plane)
       qc_hold_streams(client->qc, !window_has_room(client, client->max_payload));
+    else
+      stock_feed(client);
     size_t len = qc_write(client->qc, &path, buf, sizeof buf, relay->now);
     if (len == 0)
       return;
@@ -161,6 +163,8 @@ static void flush_client(struct client *client) {
   if (relay->now < client->late_ns)
     return;
   client->late_ns = 0;
+  if (!relay->cfg.plane)
+    stock_begin(client);
   send_quic(client);
   keys_renew(client);
   if (!client->closed)
@@ -169,9 +173,6 @@ static void flush_client(struct client *client) {
     more = slow_run(client);
     let_out(client);
     window_relieve(client);
-  } else if (!client->closed) {
-    more = stock_run(client);
-    send_quic(client);
   }
   if (more)
     client_dirty(client);

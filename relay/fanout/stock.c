@@ -1,3 +1,8 @@
+/* What is handed to ngtcp2 can neither be dropped nor overtaken any more, and takes its place
+ * there though a limit of the subscriber stops it (MoQT, Priorities: keep little queued inside
+ * QUIC). So it gets no more than the next packet takes, when the congestion window has room for
+ * one, and nothing that MAX_STREAMS, MAX_STREAM_DATA or MAX_DATA do not let out: that is parked
+ * for the rest of the turn, so that it does not stand in the way. */
 #include "relay/fanout/core.h"
 
 enum handed { HANDED_ALL, HANDED_SOME, HANDED_NONE };
@@ -10,9 +15,10 @@ static bool has_more(const struct leg *leg) {
          (leg->stream->fin && !leg->fin_sent);
 }
 
-/* What MoQT's order says between streams and datagrams, for the queues of `qc`. */
+/* What MoQT's order says between streams and datagrams, for the queues of `qc`: behind MoQT's own
+ * streams. */
 static uint32_t priority_of(uint64_t order) {
-  return (uint32_t)(order >> 32);
+  return (uint32_t)(order >> 33) + QC_PRIORITY_DEFAULT + 1;
 }
 
 /* Which subscription it is of, and the publisher's priority. 0: of none. */
@@ -27,28 +33,36 @@ static void hand_over_datagram(struct client *client) {
   datagram_gone(client);
 }
 
-/* Hands a leg's bytes to ngtcp2, which keeps them until they are acknowledged.
- * HANDED_NONE: it takes no more now. */
-static enum handed hand_over(struct client *client, struct leg *leg) {
+static bool open_stream(struct client *client, struct leg *leg) {
+  int64_t sid = qc_open_uni(client->qc);
+  if (sid < 0)
+    return false;
+  leg_open(leg, (uint64_t)sid >> 2);
+  qc_stream_priority(client->qc, sid, priority_of(leg->order));
+  qc_stream_tag(client->qc, sid, tag_of(leg->sub, leg->stream->priority));
+  return true;
+}
+
+/* Hands at most so many bytes of a leg to ngtcp2, which keeps them until they are acknowledged.
+ * HANDED_NONE: a limit of the subscriber is in the way. */
+static enum handed hand_over(struct client *client, struct leg *leg, uint64_t most) {
   struct stream *stream = leg->stream;
-  if (leg->ordinal == NO_ORDINAL) {
-    int64_t sid = qc_open_uni(client->qc);
-    if (sid < 0)
-      return HANDED_NONE;
-    leg_open(leg, (uint64_t)sid >> 2);
-    qc_stream_priority(client->qc, sid, priority_of(leg->order));
-    qc_stream_tag(client->qc, sid, tag_of(leg->sub, stream->priority));
-  }
-  int64_t sid = (int64_t)(leg->ordinal << 2 | 3);
+  bool opens = leg->ordinal == NO_ORDINAL;
+  uint64_t room = qc_stream_room(client->qc, opens ? -1 : (int64_t)(leg->ordinal << 2 | 3));
   uint64_t lo, hi;
   if (!ranges_next_gap(&leg->sent, 0, stream->len, &lo, &hi))
     lo = hi = stream->len;
   if (lo < stream->base)
     return HANDED_ALL;
-  if (hi - lo > RELAY_STOCK_AHEAD)
-    hi = lo + RELAY_STOCK_AHEAD;
+  if ((hi > lo && !room) || (opens && !open_stream(client, leg)))
+    return HANDED_NONE;
+  if (room < most)
+    most = room;
+  if (hi - lo > most)
+    hi = lo + most;
   bool fin = stream->fin && hi == stream->len;
-  if (qc_stream_send(client->qc, sid, stream_bytes(stream, lo), (size_t)(hi - lo), fin)) {
+  if (qc_stream_send(client->qc, (int64_t)(leg->ordinal << 2 | 3), stream_bytes(stream, lo),
+                     (size_t)(hi - lo), fin)) {
     leg_finish(leg);
     stream_settle(stream);
     return HANDED_ALL;
@@ -63,40 +77,32 @@ static enum handed hand_over(struct client *client, struct leg *leg) {
   return has_more(leg) ? HANDED_SOME : HANDED_ALL;
 }
 
-/* ngtcp2 has all it may have, of streams that wait for the subscriber's limits and not for the
- * path: those limits are none for datagrams. The room that an ACK has just made is for streams
- * that may be sent. */
-static void pass_blocked_streams(struct client *client) {
-  if (qc_streams_wait(client->qc))
+void stock_begin(struct client *client) {
+  if (!client->started || client->closed)
     return;
-  uint64_t room = qc_congestion_room(client->qc);
-  for (struct queued_datagram *d = client->dgram_head; d && d->len < room; d = client->dgram_head) {
-    room -= d->len;
-    hand_over_datagram(client);
-  }
+  drop_what_waits(client);
+  if (qc_congestion_room(client->qc))
+    pending_unpark(client);
 }
 
-bool stock_run(struct client *client) {
-  if (!client->started)
-    return false;
-  drop_what_waits(client);
-  bool blocked = false; /* no more streams; datagrams need none */
-  while (qc_unacked(client->qc) <= qc_congestion_window(client->qc) + RELAY_STOCK_AHEAD) {
-    struct leg *leg = client->n_pending && !blocked ? client->pending[0] : NULL;
+void stock_feed(struct client *client) {
+  if (!client->started || client->closed || !qc_congestion_room(client->qc))
+    return;
+  for (uint64_t has; (has = qc_unsent(client->qc)) < client->max_payload;) {
+    struct leg *leg = client->n_pending ? client->pending[0] : NULL;
     struct queued_datagram *d = client->dgram_head;
     if (d && (!leg || d->order <= leg->order)) {
       hand_over_datagram(client);
       continue;
     }
     if (!leg)
-      break;
-    enum handed handed = hand_over(client, leg);
-    blocked = handed == HANDED_NONE;
-    if (handed == HANDED_ALL)
+      return;
+    enum handed handed = hand_over(client, leg, client->max_payload - has);
+    if (handed == HANDED_NONE)
+      pending_park(client, leg);
+    else if (handed == HANDED_ALL)
       pending_remove(client, leg);
   }
-  pass_blocked_streams(client);
-  return false;
 }
 
 static bool is_unwanted(void *arg, uint64_t tag, bool stream) {
@@ -111,4 +117,15 @@ static bool is_unwanted(void *arg, uint64_t tag, bool stream) {
 void stock_withdraw(struct subscription *sub) {
   if (!sub->client->relay->cfg.plane)
     qc_withdraw(sub->client->qc, is_unwanted, sub, MOQT_RESET_CANCELLED);
+}
+
+void stock_reset(struct leg *leg) {
+  struct client *client = leg->client;
+  const int64_t sid = (int64_t)(leg->ordinal << 2 | 3);
+  if (leg->sub && qc_stream_waits(client->qc, sid))
+    leg->sub->streams--; /* as above */
+  qc_stream_reset(client->qc, sid, leg->reset_code);
+  client_dirty(client);
+  leg_finish(leg);
+  stream_settle(leg->stream);
 }

@@ -215,11 +215,16 @@ void qc_stream_stop(struct qc *conn, int64_t sid, uint64_t code); /* STOP_SENDIN
 void qc_stream_tag(struct qc *conn, int64_t sid, uint64_t tag);
 void qc_withdraw(struct qc *conn, bool (*unwanted)(void *arg, uint64_t tag, bool stream), void *arg,
                  uint64_t code);
+/* Is it open, and nothing of it has left? */
+bool qc_stream_waits(const struct qc *conn, int64_t sid);
 /* Bytes of the stream not yet acknowledged (buffered or in flight). */
 uint64_t qc_stream_unacked(const struct qc *conn, int64_t sid);
 uint64_t qc_unacked(const struct qc *conn); /* all streams and queued datagrams */
-/* Has a stream bytes that were never sent, and the peer's limits allow some? */
-bool qc_streams_wait(const struct qc *conn);
+/* Bytes of streams and datagrams that were never sent; of streams none while MAX_DATA is used up. */
+uint64_t qc_unsent(const struct qc *conn);
+/* How many more bytes of this stream the peer's limits let out, beside those that wait already.
+ * sid -1: of a unidirectional stream that is yet to be opened. */
+uint64_t qc_stream_room(const struct qc *conn, int64_t sid);
 
 /* Queues one DATAGRAM. Returns 0, -1 if it can never fit or the peer takes none. */
 int qc_datagram_send(struct qc *conn, const void *data, size_t len);

@@ -114,6 +114,7 @@ struct qc {
   size_t n_ready, room_ready;
   uint64_t next_order;
   uint64_t unacked; /* bytes in stream buffers */
+  uint64_t unsent;  /* of these, never sent */
   struct qc_datagram *datagram_head, *datagram_tail;
   uint64_t datagram_bytes;
   uint64_t closed_uni, closed_bidi; /* remote streams finished, limit not yet raised */

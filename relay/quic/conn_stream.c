@@ -129,6 +129,7 @@ void qc_stream_dead(struct qc *conn, struct qc_stream *stream) {
   qc_ready_remove(conn, stream);
   stream->dead = true;
   conn->unacked -= stream->end - stream->acked;
+  conn->unsent -= stream->end - stream->sent;
 }
 
 void qc_streams_free(struct qc *conn) {
@@ -193,6 +194,7 @@ void qc_stream_on_written(struct qc *conn, struct qc_stream *stream, size_t len,
   const bool all = stream->sent + len == stream->end;
 
   stream->sent += len;
+  conn->unsent -= len;
   while (len) {
     const size_t left = stream->next_chunk->len - stream->next_pos;
     if (len < left || (len == left && !stream->next_chunk->next)) {
@@ -263,6 +265,7 @@ int qc_stream_send(struct qc *conn, int64_t sid, const void *data, size_t len, b
   end = stream->end;
   rv = append(stream, data, len);
   conn->unacked += stream->end - end;
+  conn->unsent += stream->end - end;
   if (rv == 0)
     stream->fin = fin;
   make_ready(conn, stream);
@@ -346,14 +349,22 @@ static void withdraw_datagrams(struct qc *conn,
   }
 }
 
+static bool waits(const struct qc_stream *stream) {
+  return !stream->dead && !stream->sent && !stream->fin_sent;
+}
+
+bool qc_stream_waits(const struct qc *conn, int64_t sid) {
+  const struct qc_stream *stream = qc_stream_find(conn, sid);
+  return stream && waits(stream);
+}
+
 void qc_withdraw(struct qc *conn, bool (*unwanted)(void *arg, uint64_t tag, bool stream), void *arg,
                  uint64_t code) {
   struct qc_stream *stream, *next;
 
   withdraw_datagrams(conn, unwanted, arg);
   HASH_ITER(hh, conn->streams, stream, next) {
-    const bool begun = stream->sent || stream->fin_sent;
-    if (stream->tag && !stream->dead && !begun && unwanted(arg, stream->tag, true))
+    if (stream->tag && waits(stream) && unwanted(arg, stream->tag, true))
       qc_stream_reset(conn, stream->sid, code);
   }
 }
@@ -367,6 +378,21 @@ uint64_t qc_unacked(const struct qc *conn) {
   return conn->unacked + conn->datagram_bytes;
 }
 
-bool qc_streams_wait(const struct qc *conn) {
-  return conn->n_ready && NG_GET(max_data_left)(conn->ng) > 0;
+uint64_t qc_unsent(const struct qc *conn) {
+  return conn->datagram_bytes + (NG_GET(max_data_left)(conn->ng) ? conn->unsent : 0);
+}
+
+static uint64_t less(uint64_t limit, uint64_t waits) {
+  return limit > waits ? limit - waits : 0;
+}
+
+uint64_t qc_stream_room(const struct qc *conn, int64_t sid) {
+  const struct qc_stream *stream = sid < 0 ? NULL : qc_stream_find(conn, sid);
+  uint64_t data = less(NG_GET(max_data_left)(conn->ng), conn->unsent), own = 0;
+
+  if (stream && !stream->dead)
+    own = less(NG_GET(max_stream_data_left)(conn->ng, sid), stream->end - stream->sent);
+  else if (sid < 0 && NG_GET(streams_uni_left)(conn->ng))
+    own = NG_GET(remote_transport_params)(conn->ng)->initial_max_stream_data_uni;
+  return own < data ? own : data;
 }

@@ -196,6 +196,96 @@ static void datagrams_wait_in_the_order_of_their_objects(void **state) {
   bench_close(b);
 }
 
+/* ---- stock ------------------------------------------------------------------------------- */
+
+/* On datapath stock, a subscriber that opens STREAMS streams of WINDOW bytes and takes DATA. */
+#define WINDOW  2000
+#define STREAMS 3
+#define DATA    8000
+
+static struct bench *begin_stock(void) {
+  static const struct endpoint_limits limits = {
+      .max_data = DATA, .max_stream_data = WINDOW, .max_streams = STREAMS, .cid_len = 8};
+  struct bench *b = bench_open((struct shape){.protection = QC_PROTECT_NONE, .limits = &limits});
+  bench_subscribe_all(b);
+  return b;
+}
+
+static struct client *find_stock(struct bench *b, bool publisher) {
+  for (uint32_t slot = 0; slot < b->relay->n_slots; slot++) {
+    struct client *client = b->relay->clients[slot];
+    if (client && (client->ns != NULL) == publisher)
+      return client;
+  }
+  fail_msg("no such client");
+  return NULL;
+}
+
+/* A whole stream, of one object of so many bytes; the lower n goes first. Returns how the
+ * subscriber gets it. */
+static struct leg *stock_comes(struct client *up, struct client *sub, int n, size_t size) {
+  uint8_t bytes[65536] = {0x52, 0, GROUP, 128, (uint8_t)n}; /* subgroup by first object */
+  for (unsigned i = 0; i < FB_MAX_TRACKS; i++) {
+    if (up->relay->tracks[i])
+      bytes[1] = (uint8_t)up->relay->tracks[i]->alias;
+  }
+  size_t at = 5 + wire_vi64_put(bytes + 5, size);
+  assert_true(at + size < sizeof bytes && bytes[1] < 64);
+  stream_data(up, SID_OF(n), 0, bytes, at + size, true);
+  struct leg *leg = leg_get(stream_get(up, SID_OF(n), false), sub, false);
+  assert_non_null(leg);
+  return leg;
+}
+
+/* What MAX_STREAM_DATA stops is not handed over, so that it does not stand before the others. */
+static void what_a_limit_stops_stands_in_nobodys_way(void **state) {
+  (void)state;
+  struct bench *b = begin_stock();
+  struct client *up = find_stock(b, true), *sub = find_stock(b, false);
+  struct leg *wide = stock_comes(up, sub, 1, 60000), *small = stock_comes(up, sub, 2, 100);
+  relay_batch_end(b->relay, b->net.now_ns);
+  assert_int_equal(ranges_end(&wide->sent), WINDOW);
+  assert_true(wide->queued);
+  assert_true(small->fin_sent);
+  bench_close(b);
+}
+
+/* A stream takes one of MAX_STREAMS, and bytes of MAX_DATA, not before it has its turn. */
+static void what_cannot_leave_is_not_opened(void **state) {
+  (void)state;
+  struct bench *b = begin_stock();
+  struct client *up = find_stock(b, true), *sub = find_stock(b, false);
+  struct leg *legs[STREAMS + 1];
+  for (int n = 0; n <= STREAMS; n++)
+    legs[n] = stock_comes(up, sub, 8 - n, n < STREAMS - 1 ? 10000 : 10);
+  relay_batch_end(b->relay, b->net.now_ns);
+  /* MoQT's control stream is one of them */
+  assert_int_equal(legs[0]->ordinal, NO_ORDINAL);
+  assert_int_equal(legs[1]->ordinal, NO_ORDINAL);
+  assert_true(legs[0]->queued && legs[1]->queued);
+  assert_true(legs[STREAMS]->fin_sent && legs[STREAMS - 1]->fin_sent);
+  bench_close(b);
+}
+
+/* When the window is used up, nothing is handed over: what comes later may be more important. */
+static void ngtcp2_gets_what_it_sends(void **state) {
+  (void)state;
+  static const struct endpoint_limits limits = {
+      .max_data = 1 << 20, .max_stream_data = 1 << 20, .max_streams = 100, .cid_len = 8};
+  struct bench *b = bench_open((struct shape){.protection = QC_PROTECT_NONE, .limits = &limits});
+  bench_subscribe_all(b);
+  struct client *up = find_stock(b, true), *sub = find_stock(b, false);
+  struct leg *wide = stock_comes(up, sub, 2, 60000);
+  relay_batch_end(b->relay, b->net.now_ns);
+  assert_true(qc_unsent(sub->qc) <= sub->max_payload);
+  struct leg *first = stock_comes(up, sub, 1, 100);
+  assert_ptr_equal(sub->pending[0], first);
+  relay_batch_end(b->relay, b->net.now_ns);
+  assert_true(qc_unsent(sub->qc) <= sub->max_payload);
+  assert_true(wide->queued && first->ordinal == NO_ORDINAL);
+  bench_close(b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(who_became_known_late_is_not_sent_late),
@@ -206,6 +296,9 @@ int main(void) {
       cmocka_unit_test(a_raised_limit_is_for_who_goes_first),
       cmocka_unit_test(a_raised_limit_is_for_who_was_parked_first),
       cmocka_unit_test(datagrams_wait_in_the_order_of_their_objects),
+      cmocka_unit_test(what_a_limit_stops_stands_in_nobodys_way),
+      cmocka_unit_test(what_cannot_leave_is_not_opened),
+      cmocka_unit_test(ngtcp2_gets_what_it_sends),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
