@@ -114,18 +114,30 @@ void window_relieve(struct client *client) {
 
 /* ---- the slow path's share ---------------------------------------------------------------- */
 
+/* The streams of these that the peer lets be open: `*more` of those that have no ordinal yet. */
+static bool may_be_open(const struct leg *leg, uint64_t most, uint64_t *more) {
+  if (leg->ordinal != NO_ORDINAL)
+    return leg->ordinal < most;
+  return *more > 0 && (*more)--;
+}
+
 /* New stream data that the peer's limits let go, up to `enough`. */
 static uint64_t waiting_streams(const struct client *client, uint64_t enough) {
   const struct fb_counters *counters = client_counters(client);
   const struct plane *plane = client->relay->cfg.plane;
   uint64_t used = plane_load(plane, &counters->data_used);
   uint64_t most = plane_load(plane, &counters->max_data);
+  uint64_t streams = plane_load(plane, &counters->max_streams);
+  uint64_t next = plane_load(plane, &counters->next_stream),
+           more = streams > next ? streams - next : 0;
   uint64_t bytes = 0, limit = most > used ? most - used : 0;
   if (limit > enough)
     limit = enough;
   for (size_t i = 0; i < client->n_pending && bytes < limit; i++) {
     const struct leg *leg = client->pending[i];
     uint64_t end = leg->stream->len < leg->limit ? leg->stream->len : leg->limit, lo, hi = 0;
+    if (!may_be_open(leg, streams, &more))
+      continue;
     while (bytes < limit && ranges_next_gap(&leg->sent, hi, end, &lo, &hi))
       bytes += hi - lo;
   }
