@@ -161,8 +161,8 @@ uint64_t ledger_smoothed_rtt(const struct ledger *ledger);  /* 0 = no sample yet
 /* Losses over so long a time, with nothing acknowledged in between, are persistent
  * congestion (RFC 9002 7.6.1). */
 uint64_t ledger_persistent_ns(const struct ledger *ledger);
-/* A probe timeout has passed since the probes before, so that two more packets may leave whatever
- * the window says (RFC 9002 6.2.4, 7.5). */
+/* May somebody else probe now, whatever the window says (RFC 9002 6.2.4, 7.5)? When the probe timeout
+ * is due, of whatever was sent last, by whoever; a second time at the same time. */
 bool ledger_may_probe(const struct ledger *ledger, uint64_t now_ns);
 
 /* After persistent congestion the least round trip is what is seen now (RFC 9002 5.2). */

@@ -18,10 +18,6 @@ uint64_t ledger_pto(const struct ledger *l) {
   return l->srtt_ns + (spread > GRANULARITY_NS ? spread : GRANULARITY_NS) + l->max_ack_delay_ns;
 }
 
-bool ledger_may_probe(const struct ledger *ledger, uint64_t now_ns) {
-  return ledger->last_probe_ns == 0 || now_ns >= ledger->last_probe_ns + ledger_pto(ledger);
-}
-
 uint64_t ledger_persistent_ns(const struct ledger *ledger) {
   return PERSISTENT_PTOS * ledger_pto(ledger);
 }
@@ -70,14 +66,17 @@ bool ledger_detect(struct ledger *l, uint64_t now_ns) {
   return any;
 }
 
-static uint64_t pto_deadline(const struct ledger *l) {
+/* If anything is in flight, of whoever. */
+static uint64_t probe_due(const struct ledger *l) {
   uint64_t from = l->last_eliciting_ns;
 
-  if (!l->inflight_eliciting)
-    return LEDGER_NONE;
   if (l->last_probe_ns > from)
     from = l->last_probe_ns;
   return from + (ledger_pto(l) << l->pto_count);
+}
+
+static uint64_t pto_deadline(const struct ledger *l) {
+  return l->inflight_eliciting ? probe_due(l) : LEDGER_NONE;
 }
 
 /* The loss timer, or without one the probe timeout (RFC 9002 A.8). */
@@ -103,9 +102,21 @@ static void count_probe(struct ledger *l, uint64_t now_ns) {
     l->pto_count++;
 }
 
+bool ledger_may_probe(const struct ledger *ledger, uint64_t now_ns) {
+  const struct ledger *l = ledger;
+
+  return (l->pair_ns && l->pair_ns == now_ns) ||
+         (l->loss_ns == LEDGER_NONE && probe_due(l) <= now_ns);
+}
+
 void ledger_probed(struct ledger *ledger, uint64_t now_ns) {
-  if (ledger->loss_ns == LEDGER_NONE && pto_deadline(ledger) <= now_ns)
-    count_probe(ledger, now_ns);
+  struct ledger *l = ledger;
+
+  if (l->loss_ns != LEDGER_NONE || probe_due(l) > now_ns)
+    return;
+  l->pair_ns = now_ns;
+  if (l->inflight_eliciting)
+    count_probe(l, now_ns);
 }
 
 void ledger_expiry(struct ledger *ledger, uint64_t now_ns) {

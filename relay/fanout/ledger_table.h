@@ -69,6 +69,7 @@ struct ledger {
   uint64_t loss_ns;   /* when the time threshold strikes next; LEDGER_NONE */
   uint64_t floor_ns;  /* when the number at the floor is given up; LEDGER_NONE */
   uint64_t last_eliciting_ns, last_probe_ns;
+  uint64_t pair_ns; /* somebody else met the probe timeout then, and has a second probe; 0: never */
   unsigned pto_count;
 };
 

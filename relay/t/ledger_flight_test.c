@@ -198,8 +198,8 @@ static void ngtcp2_probes_put_ours_off(void **state) {
   assert_true(ledger_may_probe(o->ledger, 345 * MS));
   ledger_expiry(o->ledger, 345 * MS);
   assert_false(ledger_may_probe(o->ledger, 345 * MS));
-  assert_false(ledger_may_probe(o->ledger, (345 + 145) * MS - 1));
-  assert_true(ledger_may_probe(o->ledger, (345 + 145) * MS));
+  assert_false(ledger_may_probe(o->ledger, (345 + 2 * 145) * MS - 1));
+  assert_true(ledger_may_probe(o->ledger, (345 + 2 * 145) * MS));
 }
 
 /* ---- persistent congestion ---- */

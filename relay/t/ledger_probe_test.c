@@ -85,10 +85,52 @@ static void somebody_elses_probe_counts(void **state) {
   ledger_free(o.ledger);
 }
 
+/* ngtcp2 counts its timeout from its own last packet, which may long be overtaken: nothing is due. When
+ * it is, two may leave. */
+static void a_probe_over_the_window_waits_for_the_joint_timeout(void **state) {
+  struct owner o = {0};
+  const uint64_t due = 200 * MS + PTO;
+  (void)state;
+  begin(&o);
+  enter(&o, 0, LEDGER_OWN, 10 * MS);
+  enter(&o, 1, LEDGER_FAST, 200 * MS);
+  assert_false(ledger_may_probe(o.ledger, 10 * MS + PTO));
+  ledger_probed(o.ledger, 10 * MS + PTO); /* the window had room for it */
+  assert_false(ledger_may_probe(o.ledger, 10 * MS + PTO));
+  assert_false(ledger_may_probe(o.ledger, due - 1));
+  assert_true(ledger_may_probe(o.ledger, due));
+  ledger_probed(o.ledger, due);
+  enter(&o, 2, LEDGER_OWN, due);
+  assert_true(ledger_may_probe(o.ledger, due));
+  enter(&o, 3, LEDGER_OWN, due);
+  assert_false(ledger_may_probe(o.ledger, due + 1));
+  assert_false(ledger_may_probe(o.ledger, due + PTO));
+  assert_true(ledger_may_probe(o.ledger, due + 2 * PTO));
+  ledger_free(o.ledger);
+}
+
+/* With nothing of the ledger's in flight its timeout is not armed; ngtcp2's packets may fill the window. */
+static void a_probe_for_ngtcp2s_own_packets_may_leave(void **state) {
+  struct owner o = {0};
+  (void)state;
+  begin(&o);
+  enter(&o, 0, LEDGER_OWN, 10 * MS);
+  assert_int_equal(ledger_deadline(o.ledger), UINT64_MAX);
+  assert_false(ledger_may_probe(o.ledger, 10 * MS + PTO - 1));
+  assert_true(ledger_may_probe(o.ledger, 10 * MS + PTO));
+  ledger_probed(o.ledger, 10 * MS + PTO);
+  enter(&o, 1, LEDGER_OWN, 10 * MS + PTO);
+  assert_true(ledger_may_probe(o.ledger, 10 * MS + PTO)); /* the second of two */
+  assert_false(ledger_may_probe(o.ledger, 11 * MS + PTO));
+  ledger_free(o.ledger);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(slack_is_part_of_the_timeout),
       cmocka_unit_test(somebody_elses_probe_counts),
+      cmocka_unit_test(a_probe_over_the_window_waits_for_the_joint_timeout),
+      cmocka_unit_test(a_probe_for_ngtcp2s_own_packets_may_leave),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
