@@ -6,16 +6,20 @@
  *
  * Vantage: the sender's interface, both for what it sends and for the ACKs it gets.
  *
- * Excused: rogues; bare captures, which do not say which controller is at work.
+ * Excused: rogues; bare captures, which do not say which controller is at work. A
+ * process that the timeline stalls reads its ACKs when it goes on, and takes the round
+ * trips for so long.
  *
  * Source: RFC 9002 7; RFC 9438. */
 #include "pcap-tools/check/awake.h"
 #include "pcap-tools/check/check.h"
 #include "pcap-tools/check/envelope.h"
+#include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/per_conn.h"
 
 struct sender {
   bool asked, judged, moving;
+  const char *node; /* its name */
   struct qp_envelope envelope;
   struct qp_awake_clock *clock;
   struct qp_end remote;
@@ -36,6 +40,7 @@ static struct sender *sender_of(struct qp_judged *self, const struct qp_conn *c,
   const struct qp_node *node = qp_node_at(self->evidence, c, side);
   sender->asked = true;
   sender->judged = node && strcmp(node->role, "rogue") != 0;
+  sender->node = node ? node->name : NULL;
   sender->envelope.cubic = sender->judged && strcmp(node->congestion, "newreno") != 0;
   sender->clock = qp_awake_clock(&state->awake, self->evidence, c, side);
   return sender;
@@ -111,7 +116,8 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
     struct sender *sender = sender_of(self, s->conn, !s->side);
     uint64_t now = s->place.time_ns;
     if (sender->judged)
-      qp_envelope_acked(&sender->envelope, f, now, qp_awake_until(sender->clock, now));
+      qp_envelope_acked(&sender->envelope, f, now, qp_awake_until(sender->clock, now),
+                        qp_resumed_at(self->evidence, sender->node, now));
   }
 }
 

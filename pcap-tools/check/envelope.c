@@ -144,6 +144,7 @@ static void suspect(struct qp_envelope *v, struct qp_flight *f, uint64_t now_ns,
     return;
   f->passed_ns = now_ns;
   f->passed_awake_ns = awake_ns;
+  f->passed_acked = v->acked;
   f->episode = UINT32_MAX;
   if (f->sent_ns <= v->recovery_ns || may_be_mtu_probe(v, f))
     return;
@@ -182,6 +183,15 @@ static void reduce(struct qp_envelope *v, uint64_t now_ns) {
   v->reductions++;
 }
 
+/* Two datagrams, and what so many bytes acknowledged since let them grow to. */
+static uint64_t regrown(const struct qp_envelope *v, uint64_t acked) {
+  uint64_t least = 2 * v->datagram;
+  uint64_t slow = v->threshold > least ? v->threshold - least : 0;
+  if (acked <= slow)
+    return least + acked;
+  return least + slow + avoidance(v, least + slow, acked - slow);
+}
+
 static void persistent(struct qp_envelope *v, const struct qp_flight *f) {
   uint64_t long_enough = 3 * (5 * round_trip_most(v) + v->max_ack_delay_ns);
   if (!v->any_rtt || f->sent_ns < v->rtt_first_ns || f->sent_ns <= v->moved_ns) {
@@ -192,8 +202,11 @@ static void persistent(struct qp_envelope *v, const struct qp_flight *f) {
     v->run_ns = f->sent_ns;
   v->in_run = true;
   /* by number; what took the lower one may have sent it later */
-  if (f->sent_ns > v->run_ns && f->sent_ns - v->run_ns >= long_enough)
-    v->window = 2 * v->datagram;
+  if (f->sent_ns <= v->run_ns || f->sent_ns - v->run_ns < long_enough)
+    return;
+  uint64_t window = regrown(v, v->acked - f->passed_acked);
+  v->window = window < v->window ? window : v->window;
+  v->in_run = false; /* what is given up later is no part of it */
 }
 
 /* The latest sender gives it up. */
@@ -252,7 +265,8 @@ static size_t take_spans(struct qp_envelope *v, struct qp_quic_frame *ack) {
   return n;
 }
 
-static void sample(struct qp_envelope *v, const struct qp_flight *f, uint64_t now_ns) {
+static void sample(struct qp_envelope *v, const struct qp_flight *f, uint64_t now_ns,
+                   uint64_t read_ns) {
   uint64_t rtt = now_ns - f->sent_ns;
   if (!v->any_rtt) {
     v->any_rtt = true;
@@ -261,7 +275,7 @@ static void sample(struct qp_envelope *v, const struct qp_flight *f, uint64_t no
   }
   v->rtt_latest_ns = rtt;
   v->rtt_least_ns = rtt < v->rtt_least_ns ? rtt : v->rtt_least_ns;
-  v->rtt_most_ns = larger(rtt, v->rtt_most_ns);
+  v->rtt_most_ns = larger(read_ns - f->sent_ns, v->rtt_most_ns);
 }
 
 /* Without a sample of its own the sender has one of the handshake, of whatever length. */
@@ -278,11 +292,8 @@ static void take_back(struct qp_envelope *v, const struct qp_flight *f) {
   v->undo_window = 0;
 }
 
-static void acknowledge(struct qp_envelope *v, uint32_t i, uint64_t largest, uint64_t now_ns,
-                        uint64_t awake_ns) {
+static void acknowledge(struct qp_envelope *v, uint32_t i, uint64_t awake_ns) {
   struct qp_flight *f = &v->items[i];
-  if (f->pn == largest)
-    sample(v, f, now_ns);
   cleared(v, f);
   if (f->state == QP_FLYING)
     v->in_flight -= f->len;
@@ -291,6 +302,7 @@ static void acknowledge(struct qp_envelope *v, uint32_t i, uint64_t largest, uin
   else
     acked_unread(v, f->len, awake_ns);
   v->largest_acked_len = larger(v->largest_acked_len, f->len);
+  v->acked += f->len;
   grow(v, f->len);
   if (f->next == QP_FLIGHT_NONE)
     v->tail_acked = true;
@@ -300,7 +312,7 @@ static void acknowledge(struct qp_envelope *v, uint32_t i, uint64_t largest, uin
 }
 
 void qp_envelope_acked(struct qp_envelope *v, struct qp_quic_frame *ack, uint64_t now_ns,
-                       uint64_t awake_ns) {
+                       uint64_t awake_ns, uint64_t read_ns) {
   begin(v);
   uint64_t largest = ack->ack.largest;
   v->acked_pn = v->any_acked ? larger(v->acked_pn, largest) : largest;
@@ -315,10 +327,13 @@ void qp_envelope_acked(struct qp_envelope *v, struct qp_quic_frame *ack, uint64_
       at++;
       f->after_acked = true;
     }
-    if (at < n && v->spans[at].lo <= f->pn)
-      acknowledge(v, i, largest, now_ns, awake_ns);
-    else
+    if (at == n || v->spans[at].lo > f->pn) {
       suspect(v, f, now_ns, awake_ns);
+      continue;
+    }
+    if (f->pn == largest)
+      sample(v, f, now_ns, read_ns);
+    acknowledge(v, i, awake_ns);
   }
   settle(v, now_ns, awake_ns);
 }

@@ -17,8 +17,8 @@
  *  - A packet leaves the flight when the earliest correct sender gives it up: three
  *    numbers, or one round trip, behind an acknowledged one.
  *  - A loss counts when the latest correct sender knows of it: 9/8 of the longest
- *    round trip (and QP_ENVELOPE_LATE_NS for a process that read its ACKs late) after
- *    the packet, and when the process has run QP_ENVELOPE_AWAKE_NS since the ACK that
+ *    round trip (and QP_ENVELOPE_LATE_NS for a process that read its ACKs late; what
+ *    comes while it stands still is read when it goes on) after the packet, and when the process has run QP_ENVELOPE_AWAKE_NS since the ACK that
  *    passed it. Then the window is multiplied by 1/2 (CUBIC: 7/10), or is what it
  *    would have grown to since that ACK, if that is more. Packets sent until then
  *    are the same loss. A loss that turns out to be none is taken back.
@@ -26,7 +26,8 @@
  *    MTU: no sign of congestion (RFC 9000 14.4).
  *  - Persistent congestion: everything lost for three times five longest round trips
  *    and the peer's max_ack_delay (smoothed RTT and four variances are no more), all
- *    of it sent behind the first RTT sample: two datagrams.
+ *    of it sent behind the first RTT sample: two datagrams, and what the ACK that
+ *    passed them (RFC 9002 A.7: losses come first) and those behind it let grow.
  *  - The first two packets after a silence of the shortest probe time-out may be probes
  *    (RFC 9002 6.2.4): the least round trip (none: the handshake's may have been
  *    short), no variance, the peer's max_ack_delay.
@@ -57,6 +58,7 @@ enum qp_flight_state {
 struct qp_flight {
   uint64_t pn, sent_ns;
   uint64_t passed_ns, passed_awake_ns; /* a later number was acknowledged; 0: not yet */
+  uint64_t passed_acked;               /* bytes acknowledged until then */
   uint64_t lost_ns;
   uint32_t len, episode;
   uint32_t next, prev; /* by number; QP_FLIGHT_NONE */
@@ -71,6 +73,7 @@ struct qp_envelope {
   bool begun;
   uint64_t window, threshold; /* threshold: of slow start */
   uint64_t in_flight, datagram, largest_acked_len;
+  uint64_t acked; /* bytes, all told */
   /* the same as the latest sender counts: what was acknowledged is off its list when
    * its clock has come to unread[unread_first].awake_ns */
   uint64_t late_in_flight, most_in_flight;
@@ -108,9 +111,10 @@ void qp_envelope_handshake(struct qp_envelope *v, uint64_t len);
 /* A packet left. Returns by how many bytes the flight passes what is allowed; 0: not. */
 uint64_t qp_envelope_sent(struct qp_envelope *v, uint64_t pn, uint32_t len, uint64_t now_ns,
                           uint64_t awake_ns);
-/* An ACK reached the sender. Uses the frame's ranges up. */
+/* An ACK reached the sender, which can read it from read_ns on: now_ns, or later if it is stalled.
+ * Uses the frame's ranges up. */
 void qp_envelope_acked(struct qp_envelope *v, struct qp_quic_frame *ack, uint64_t now_ns,
-                       uint64_t awake_ns);
+                       uint64_t awake_ns, uint64_t read_ns);
 /* The sender goes on on another path, if only to another port: all may begin anew, RFC
  * 9000 9.4, and what was in flight counts no more. */
 void qp_envelope_moved(struct qp_envelope *v, uint64_t now_ns);

@@ -106,20 +106,39 @@ bool qp_is_rogue_alias(const struct qp_evidence *e, const struct qp_conn *conn, 
          qp_is_rogue_track(e, qp_tracker_tracks(e->tracker)->items[r->track].name);
 }
 
+/* UINT64_MAX: it never went on. */
+static uint64_t stall_end(const struct qp_evidence *e, const struct qp_fault *stall,
+                          const char *node) {
+  for (const struct qp_fault *f = stall; f < e->faults.items + e->faults.n; f++)
+    if (!strcmp(f->kind, "resume") && names(f->node, node))
+      return qp_capture_time(e, f->t);
+  return UINT64_MAX;
+}
+
 bool qp_stalled(const struct qp_evidence *e, const char *node, uint64_t from, uint64_t to) {
   for (size_t i = 0; i < e->faults.n; i++) {
     const struct qp_fault *stall = &e->faults.items[i];
     if (strcmp(stall->kind, "stall") != 0 || !names(stall->node, node) ||
         qp_capture_time(e, stall->t) > to)
       continue;
-    uint64_t end = UINT64_MAX; /* it never went on */
-    for (size_t k = i; k < e->faults.n && end == UINT64_MAX; k++)
-      if (!strcmp(e->faults.items[k].kind, "resume") && names(e->faults.items[k].node, node))
-        end = qp_capture_time(e, e->faults.items[k].t) + QP_TURN_NS;
-    if (end >= from)
+    uint64_t end = stall_end(e, stall, node);
+    if (end == UINT64_MAX || end + QP_TURN_NS >= from)
       return true;
   }
   return false;
+}
+
+uint64_t qp_resumed_at(const struct qp_evidence *e, const char *node, uint64_t t) {
+  for (size_t i = 0; i < e->faults.n; i++) {
+    const struct qp_fault *stall = &e->faults.items[i];
+    if (strcmp(stall->kind, "stall") != 0 || !names(stall->node, node) ||
+        qp_capture_time(e, stall->t) > t)
+      continue;
+    uint64_t end = stall_end(e, stall, node);
+    if (end != UINT64_MAX && end > t)
+      return end;
+  }
+  return t;
 }
 
 bool qp_timed_out(const struct qp_evidence *e) {

@@ -28,6 +28,8 @@ bool qp_happened(const struct qp_evidence *e, const char *node, const char *kind
 /* The node's process stood still (stall, until its resume) at some time in
  * [from, to]; what it then owed may come a turn after the resume. */
 bool qp_stalled(const struct qp_evidence *e, const char *node, uint64_t from, uint64_t to);
+/* When the node's process can look at what comes at t: t, or the end of the stall it is in. */
+uint64_t qp_resumed_at(const struct qp_evidence *e, const char *node, uint64_t t);
 /* CLOCK_MONOTONIC to the clock of captures. UINT64_MAX stays. */
 uint64_t qp_capture_time(const struct qp_evidence *e, uint64_t monotonic_ns);
 /* The run was cut short by the runner. */

@@ -18,6 +18,7 @@ struct flow {
   struct qp_envelope v;
   uint64_t now, awake, pn;
   bool asleep;
+  uint64_t unread; /* so long do ACKs wait for it */
 };
 
 static struct flow flow(void) {
@@ -62,7 +63,7 @@ static void ack(struct flow *f, uint64_t lo, uint64_t hi, bool any_below, uint64
   }
   struct qp_cur c = qp_cur(bytes, (size_t)(p - bytes));
   assert_int_equal(qp_quic_frame_next(&c, &frame, &why), 1);
-  qp_envelope_acked(&f->v, &frame, f->now, f->awake);
+  qp_envelope_acked(&f->v, &frame, f->now, f->awake, f->now + f->unread);
 }
 
 static void ack_all(struct flow *f) {
@@ -294,8 +295,59 @@ static struct flow long_outage(bool one_arrives) {
 static void persistent_congestion_leaves_two_datagrams(void **state) {
   (void)state;
   struct flow f = long_outage(false);
-  assert_int_equal(f.v.window, 2 * LEN);
+  assert_int_equal(f.v.window, 2 * LEN + LEN); /* and what the ACK that showed it acknowledges */
   qp_envelope_clear(&f.v);
+}
+
+/* The sender gave all up at once, and went on; only when nobody can say that it need not have
+ * known, is the window that of then. */
+static void growth_since_persistent_congestion_is_kept(void **state) {
+  (void)state;
+  struct flow f = long_outage(false);
+  assert_int_equal(f.v.window, 3 * LEN);
+  struct flow g = flow();
+  sends(&g, 2);
+  pass(&g, RTT);
+  ack_all(&g);
+  for (unsigned i = 0; i < 10; i++) {
+    pass(&g, 250 * MS);
+    sends(&g, 1);
+  }
+  g.asleep = true;
+  for (unsigned i = 1; i < 4; i++) { /* 1, 2, 3 packets a round trip */
+    sends(&g, i);
+    pass(&g, RTT);
+    ack(&g, 12, g.pn - 1, true, 1);
+  }
+  pass(&g, 10 * MS);
+  assert_int_equal(g.v.reductions, 0);
+  g.asleep = false;
+  pass(&g, 10 * MS);
+  sends(&g, 1);
+  assert_int_equal(g.v.reductions, 1);
+  assert_int_equal(g.v.window, (2 + 1 + 2 + 3) * LEN);
+  qp_envelope_clear(&f.v);
+  qp_envelope_clear(&g.v);
+}
+
+/* ACKs lie a while where a stalled process does not look: its round trip is longer, and what it
+ * gives a packet up after. */
+static void a_stalled_sender_gives_up_later(void **state) {
+  (void)state;
+  for (uint64_t stall = 0; stall <= 200 * MS; stall += 200 * MS) {
+    struct flow f = flow();
+    sends(&f, 12);
+    pass(&f, RTT);
+    f.unread = stall;
+    ack(&f, 3, 11, true, 1);
+    pass(&f, 100 * MS);
+    sends(&f, 1);
+    assert_int_equal(f.v.reductions, stall == 0);
+    pass(&f, 200 * MS);
+    sends(&f, 1);
+    assert_int_equal(f.v.reductions, 1);
+    qp_envelope_clear(&f.v);
+  }
 }
 
 static void one_that_arrived_is_no_persistent_congestion(void **state) {
@@ -445,6 +497,8 @@ int main(void) {
       cmocka_unit_test(a_probe_of_the_mtu_is_no_loss),
       cmocka_unit_test(persistent_congestion_leaves_two_datagrams),
       cmocka_unit_test(one_that_arrived_is_no_persistent_congestion),
+      cmocka_unit_test(growth_since_persistent_congestion_is_kept),
+      cmocka_unit_test(a_stalled_sender_gives_up_later),
       cmocka_unit_test(losses_that_left_in_another_order_are_one),
       cmocka_unit_test(a_silence_allows_two_probes),
       cmocka_unit_test(without_a_sample_a_probe_comes_early),
