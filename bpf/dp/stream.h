@@ -71,22 +71,22 @@ PORT_INLINE void dp_stream_begin(struct fb_stream *st, const struct dp_arrival *
   st->used = used;
 }
 
-/* The frontier rule: only what lies wholly at or above the largest end seen is copied.
- * An empty frame counts if it brings the FIN; that is copied once. */
+/* The frontier rule: only what lies wholly at or above the largest end seen is copied, and user space
+ * has the rest, so that no resend of it, however cut, is copied later. An empty frame counts if it
+ * brings the FIN; that is copied once. */
 PORT_INLINE __u32 dp_stream_advance(struct fb_stream *st, const struct dp_arrival *a) {
   if (a->unfiltered && a->end <= st->frontier)
     return FB_DEC_SEND;
   if (st->used == FB_STREAM_FIN)
     return FB_DEC_BELOW_FRONTIER; /* all is known, or the peer errs */
-  int grows = a->end > st->frontier;
-  if (a->offset < st->frontier)
-    return grows || a->fin ? FB_DEC_PARTIAL : FB_DEC_BELOW_FRONTIER;
-  if (a->offset == a->end && !a->fin)
+  __u64 seen = st->frontier;
+  if ((a->end <= seen || a->offset == a->end) && !a->fin)
     return FB_DEC_BELOW_FRONTIER;
-  st->frontier = a->end;
+  if (a->end > seen)
+    st->frontier = a->end;
   if (a->fin)
     st->used = FB_STREAM_FIN;
-  return FB_DEC_SEND;
+  return a->offset < seen ? FB_DEC_PARTIAL : FB_DEC_SEND;
 }
 
 /* A frame whose stream's header has not come: user space's, but remembered. */

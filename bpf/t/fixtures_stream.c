@@ -41,9 +41,11 @@ static void frontier(struct world *w) {
   expect(w, opening(2, 100), BELOW_FRONTIER);
   expect(w, stream(2, 50, bytes(20, 0)), BELOW_FRONTIER);
   expect(w, stream(2, 80, bytes(20, 0)), BELOW_FRONTIER);
-  expect(w, stream(2, 80, bytes(30, 0)), PARTIAL); /* does not raise the frontier */
-  assert_int_equal(slot_of(w, 2).frontier, 100);
-  expect(w, stream(2, 100, bytes(50, 0)), SEND);
+  expect(w, stream(2, 80, bytes(30, 0)), PARTIAL); /* user space sends these */
+  assert_int_equal(slot_of(w, 2).frontier, 110);
+  expect(w, stream(2, 100, bytes(10, 0)), BELOW_FRONTIER); /* a resend of them, cut elsewhere */
+  expect(w, stream(2, 100, bytes(20, 0)), PARTIAL);
+  expect(w, stream(2, 120, bytes(30, 0)), SEND);
   assert_int_equal(slot_of(w, 2).frontier, 150);
   assert_int_equal(recorded_frame(w, 0)->track, 0);
   assert_int_equal(recorded_frame(w, 0)->header, 0);
@@ -74,8 +76,8 @@ static void final_frame(struct world *w) {
   /* old bytes that bring a new FIN are for user space */
   expect(w, opening(10, 100), SEND);
   expect(w, stream_fin(10, 50, bytes(50, 0)), PARTIAL);
-  assert_int_equal(slot_of(w, 10).used, FB_STREAM_OPEN);
-  expect(w, stream_fin(10, 100, nothing()), SEND);
+  assert_int_equal(slot_of(w, 10).used, FB_STREAM_FIN);
+  expect(w, stream_fin(10, 100, nothing()), BELOW_FRONTIER);
 }
 
 /* Two frames of one stream in one packet. */
@@ -119,7 +121,7 @@ static void overtaken_header(struct world *w) {
   expect(w, stream(2, 100, bytes(100, 0)), BELOW_FRONTIER); /* resent */
   expect(w, stream(2, 200, bytes(100, 0)), BELOW_FRONTIER); /* a hole: user space's */
   expect(w, stream(2, 350, bytes(100, 0)), PARTIAL);
-  expect(w, stream(2, 400, bytes(50, 0)), SEND);
+  expect(w, stream(2, 450, bytes(50, 0)), SEND);
   /* the FIN came early too */
   expect(w, stream_fin(6, 100, bytes(10, 0)), NO_HEADER);
   expect(w, opening(6, 100), SEND);
