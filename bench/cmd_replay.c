@@ -63,6 +63,7 @@ static int replay_one(const char *path, struct replay_result *sum) {
   sum->packets += r.packets;
   sum->copies += r.copies;
   sum->bytes += r.bytes;
+  sum->declined += r.declined;
   sum->differences += r.differences;
   return r.differences > 0 ? CMD_NOT_EXPECTED : CMD_OK;
 }
@@ -78,8 +79,8 @@ static int replay_all(void) {
       return rc; /* nothing was compared: no sum */
   }
   printf("%zu journals: %" PRIu64 " packets, %" PRIu64 " copies of %" PRIu64
-         " bytes, run, native and TEST_RUN: %" PRIu64 " differences\n",
-         found.n, sum.packets, sum.copies, sum.bytes, sum.differences);
+         " bytes, run, native and TEST_RUN; %" PRIu64 " packets unrun, %" PRIu64 " differences\n",
+         found.n, sum.packets, sum.copies, sum.bytes, sum.declined, sum.differences);
   return worst;
 }
 

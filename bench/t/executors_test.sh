@@ -86,5 +86,14 @@ fi
 sim=$journals
 live kernel "${files[@]}"
 live user "${files[@]}"
+# What was cut is refused, and is not taken for what a killed relay leaves.
+head -c -1 "$dir/run/relay-1.journal" >"$dir/relay-7.journal"
+rc=0
+"$BUILDDIR/fanbench" replay "$dir/relay-7.journal" >"$dir/replay" 2>"$dir/err" || rc=$?
+if [ "$rc" -ne 2 ] || ! grep 'it is cut short' "$dir/err" >/dev/null; then
+    echo "a cut journal: expected exit 2 and why, found $rc:"
+    cat "$dir/replay" "$dir/err"
+    bad=1
+fi
 echo "$((journals - sim)) journals of ${#files[@]} scenarios, live on kernel and user; all: $packets packets, $copies copies"
 exit "$bad"

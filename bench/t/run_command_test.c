@@ -204,6 +204,7 @@ static void messages_pass_and_garbage_is_seen(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(the_relay_is_told_its_settings, reset),
+      cmocka_unit_test_setup(a_relay_that_has_a_datapath_is_told_its_journal, reset),
       cmocka_unit_test_setup(a_relay_is_told_its_upstream, reset),
       cmocka_unit_test_setup(a_peer_is_told_its_addresses, reset),
       cmocka_unit_test(the_wire_is_told_the_scenario),

@@ -7,7 +7,8 @@
 /* Arrays are looked at in pieces; most of them have not changed. */
 #define PIECE 16384
 
-#define FILE_BUFFER (256u << 10)
+/* Who writes between two packets must not wait for a file. */
+#define FILE_BUFFER (4u << 20)
 
 /* ---- arrays ------------------------------------------------------------------------------- */
 

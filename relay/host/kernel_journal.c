@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bpf/abi/limits.h"
 
@@ -68,14 +69,19 @@ static void look(struct kernel_journal *j) {
 
 /* ---- exclusion -------------------------------------------------------------------------------- */
 
-/* A run ends soon: nobody takes its CPU from it. */
+/* A run ends soon: nobody takes its CPU from it, but on a kernel whose softirqs are threads, which
+ * get it while we sleep. */
 static void enter(struct kernel_journal *j) {
   __u64 was = FB_JOURNAL_FREE;
   ring_buffer__consume(j->ring); /* most of it while packets still may come */
-  while (!__atomic_compare_exchange_n(&j->of.shared->lock, &was, FB_JOURNAL_WRITING, false,
-                                      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+  for (unsigned n = 1; !__atomic_compare_exchange_n(&j->of.shared->lock, &was, FB_JOURNAL_WRITING,
+                                                    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+       n++) {
     was = FB_JOURNAL_FREE;
-    sched_yield();
+    if (n % 1024 == 0)
+      nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+    else
+      sched_yield();
   }
   ring_buffer__consume(j->ring);
 }
@@ -304,10 +310,10 @@ struct kernel_journal *kernel_journal_open(const char *path, const struct kernel
 void kernel_journal_turn(struct kernel_journal *j, uint64_t now_ns) {
   if (j == NULL)
     return;
-  if (now_ns < j->looked_ns + LOOK_NS) {
-    ring_buffer__consume(j->ring);
+  ring_buffer__consume(j->ring);
+  fflush(j->file.to); /* here, where no packet waits for it; an error stays with the stream */
+  if (now_ns < j->looked_ns + LOOK_NS)
     return;
-  }
   enter(j);
   look(j);
   leave(j);
@@ -334,7 +340,7 @@ static void put_streams(struct kernel_journal *j) {
 bool kernel_journal_close(struct kernel_journal *j) {
   if (j == NULL)
     return true;
-  enter(j); /* and stay: packets that come go up */
+  enter(j);
   j->of.plane->ops = j->inner;
   j->of.plane->ctx = j->inner_ctx;
   j->of.plane->writes = NULL;
@@ -344,6 +350,7 @@ bool kernel_journal_close(struct kernel_journal *j) {
   j->file.count.declined = __atomic_load_n(&j->of.shared->declined, __ATOMIC_SEQ_CST);
   j->file.count.lost += __atomic_load_n(&j->of.shared->lost, __ATOMIC_SEQ_CST);
   const bool good = journal_file_close(&j->file);
+  leave(j); /* who outlives the relay by a defect goes on */
   give(j);
   return good;
 }

@@ -5,7 +5,7 @@
  *
  *   kernel_journal_open(...)     after loading, before the first interface; puts itself between the
  *                                plane and its users
- *   kernel_journal_turn(...)     in each turn of the event loop: empties the ring
+ *   kernel_journal_turn(...)     in each turn of the event loop: empties the ring into the file
  *   kernel_journal_close(...)    before the maps go
  *
  * Writes come by the calls of the plane (struct plane_ops) and by struct plane_writes. A word that
@@ -32,7 +32,7 @@ struct kernel_journal;
 /* NULL: no file, or no memory. */
 struct kernel_journal *kernel_journal_open(const char *path, const struct kernel_journal_of *of);
 void kernel_journal_turn(struct kernel_journal *journal, uint64_t now_ns); /* NULL is fine */
-/* No packet is run any more. False: something could not be written. NULL is fine. */
+/* What runs later is in no journal. False: something could not be written. NULL is fine. */
 bool kernel_journal_close(struct kernel_journal *journal);
 
 #endif
