@@ -241,14 +241,18 @@ enum fb_take_result {
 /* Argument of the program `take_stream`: from now on the datapath copies nothing of
  * this stream; its frames carry the decision no-header. User space runs it before it
  * opens a stream downstream that came without a record of its header, so that a
- * resent header is not taken for a new stream. */
+ * resent header is not taken for a new stream.
+ * A stream that the datapath follows it keeps, but bytes below `frontier` are user space's, and the
+ * end if `fin` is 1: they came without a record (on a path not yet validated, or when
+ * the ring was full), and a resend of them is not to be copied. */
 struct fb_take {
   __u32 upstream, upstream_gen;
   __u64 ordinal; /* stream ID / 4 */
   __u32 result;  /* out: enum fb_take_result */
-  __u32 pad;
+  __u32 fin;
+  __u64 frontier;
 };
-FB_ASSERT_SIZE(struct fb_take, 24);
+FB_ASSERT_SIZE(struct fb_take, 32);
 
 /* ---- the whole ------------------------------------------------------------------- */
 

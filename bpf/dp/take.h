@@ -16,7 +16,7 @@ PORT_INLINE void dp_find_gone(port_t *p, struct fb_stream *st, struct dp_arrival
     a->gone_gen = 0;
 }
 
-/* Marks a stream as user space's, unless the datapath follows it: see struct fb_take. */
+/* Marks a stream as user space's, or, if the datapath follows it, a part: see struct fb_take. */
 PORT_INLINE int dp_take_stream(port_t *p, struct fb_take *take) {
   struct dp_arrival a = {.upstream = take->upstream,
                          .upstream_gen = take->upstream_gen,
@@ -37,6 +37,10 @@ PORT_INLINE int dp_take_stream(port_t *p, struct fb_take *take) {
       st->slow = FB_DEC_NO_HEADER;
     }
     result = st->used == FB_STREAM_SLOW ? FB_TAKE_OURS : FB_TAKE_FOLLOWED;
+    if (take->frontier > st->frontier && take->frontier <= FB_MAX_OFFSET)
+      st->frontier = take->frontier;
+    if (take->fin && st->used == FB_STREAM_OPEN)
+      st->used = FB_STREAM_FIN;
   } else if (dp_stream_free_for(st, &a)) {
     dp_stream_begin(st, &a, FB_STREAM_SLOW);
   } else {

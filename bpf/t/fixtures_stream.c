@@ -281,6 +281,25 @@ static void taken(struct world *w) {
   expect(w, stream(70, 51, text("x")), SEND);
 }
 
+/* Bytes that came past the datapath are user space's: a resend of them is not copied. */
+static void taken_in_part(struct world *w) {
+  begin(w);
+  expect(w, opening(2, 50), SEND);
+  struct fb_take take = {.upstream = 0, .upstream_gen = 1, .ordinal = 0, .frontier = 100};
+  w->ops->take_stream(w, &take);
+  assert_int_equal(take.result, FB_TAKE_FOLLOWED);
+  assert_int_equal(slot_of(w, 2).frontier, 100);
+  expect(w, stream(2, 50, bytes(50, 0)), BELOW_FRONTIER);
+  expect(w, stream(2, 100, bytes(50, 0)), SEND);
+  w->ops->take_stream(w, &take); /* not back */
+  assert_int_equal(slot_of(w, 2).frontier, 150);
+  take.frontier = 200;
+  take.fin = 1;
+  w->ops->take_stream(w, &take);
+  assert_int_equal(slot_of(w, 2).used, FB_STREAM_FIN);
+  expect(w, stream_fin(2, 150, bytes(50, 0)), BELOW_FRONTIER);
+}
+
 /* A second publisher, in upstream slot 1: its stream 2 (ordinal 0) shares the slot of the first
  * one's 6 (ordinal 1). */
 static const struct fb_cid_key second_cid = {.len = 20, .data = {0x20, 1, 2, 3, 4, 5, 6, 7, 8, 9}};
@@ -341,6 +360,7 @@ const struct fixture fixtures_stream[] = {{"frontier", frontier},
                                           {"two publishers", two_publishers},
                                           {"new generation", new_generation},
                                           {"taken by user space", taken},
+                                          {"taken in part", taken_in_part},
                                           {"taken while busy", taken_while_busy},
                                           {"late header", late_header},
                                           {NULL, NULL}};

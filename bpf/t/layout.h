@@ -31,7 +31,7 @@
   X(fb_stream, group) X(fb_stream, subgroup) X(fb_stream, track) X(fb_stream, priority)           \
   X(fb_stream, used) X(fb_stream, slow) X(fb_stream, past_gen) X(fb_stream, past_next)            \
   X(fb_down, id) X(fb_down, limit) X(fb_object, end) X(fb_object, since_ns)                       \
-  X(fb_take, upstream) X(fb_take, upstream_gen)                                                   \
+  X(fb_take, upstream) X(fb_take, upstream_gen) X(fb_take, fin) X(fb_take, frontier)              \
   X(fb_config, on) X(fb_config, port) X(fb_config, subscribers)                                   \
   X(fb_counters, next_pn) X(fb_counters, next_stream) X(fb_counters, own_pn)                      \
   X(fb_counters, pn_limit) X(fb_counters, max_data) X(fb_counters, oldest_ns)                     \

@@ -35,6 +35,8 @@ static struct stream *frame_stream(struct relay *relay, struct client *up,
   struct track *track = frame_track(relay, frame);
   bool follows = frame->admit == FB_DEC_SEND && track && track->up == up;
   struct stream *stream = stream_get(up, (int64_t)frame->stream, follows);
+  if (stream && frame->claim && frame->offset + frame->len > stream->admitted)
+    stream->admitted = frame->offset + frame->len;
   if (!stream || !follows)
     return stream;
   stream_place(stream, track, frame->group, frame->subgroup, frame->priority);

@@ -163,8 +163,8 @@ struct stream {
   uint32_t upstream; /* datapath slot of the upstream, if there is a claim */
   bool ours;         /* the datapath will never follow it */
   struct leg **legs; /* by client slot */
-  uint32_t n_legs;
-  uint32_t open_legs;
+  uint32_t n_legs, open_legs;
+  uint64_t admitted;            /* below it the datapath copies nothing any more */
   struct stream *older, *newer; /* by first sight */
   UT_hash_handle by_uid, by_key;
 };
@@ -407,7 +407,9 @@ void entry_upstream_seen(struct client *client, uint64_t pn);
 /* Keeps the datapath from following a stream that it has not followed so far. False: it
  * does follow it, the record is in. */
 bool entry_take_stream(struct stream *stream);
-/* Tells the datapath, if it follows the stream, that an object came right now. */
+/* What came past the datapath is not its any more; the records of what it copied before are in. */
+void entry_take_rest(struct stream *stream);
+/* Tells the datapath, if it follows the stream, that an object came. */
 void entry_object(const struct stream *stream);
 void entry_alias(struct track *track, bool add);
 void entry_newest_group(struct track *track);

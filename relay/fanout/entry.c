@@ -285,25 +285,44 @@ void entry_upstream_seen(struct client *client, uint64_t pn) {
   }
 }
 
-bool entry_take_stream(struct stream *stream) {
-  struct relay *relay = stream->relay;
-  struct client *up = relay->clients[stream->key.slot];
-  if (stream->ours || stream->claim)
-    return true;
-  stream->ours = true;
-  if (!up || up->gen != stream->key.gen || up->upstream < 0)
-    return true;
+/* Whatever the datapath has copied of the stream is known when this returns true: it follows it. */
+static bool take(struct client *up, struct stream *stream) {
   struct fb_take take = {.upstream = (uint32_t)up->upstream,
                          .upstream_gen = up->upstream_gen,
-                         .ordinal = (uint64_t)stream->key.sid >> 2};
+                         .ordinal = (uint64_t)stream->key.sid >> 2,
+                         .frontier = stream->len,
+                         .fin = stream->fin};
   report(up, "cannot take a stream from the datapath",
          plane_of(up)->ops->take_stream(plane_of(up)->ctx, &take));
   if (take.result != FB_TAKE_FOLLOWED)
+    return false;
+  plane_of(up)->ops->quiesce(plane_of(up)->ctx);
+  copies_drain(up->relay);
+  return true;
+}
+
+static struct client *upstream_of(const struct stream *stream) {
+  struct client *up = stream->relay->clients[stream->key.slot];
+  return up && up->gen == stream->key.gen && up->upstream >= 0 ? up : NULL;
+}
+
+bool entry_take_stream(struct stream *stream) {
+  if (stream->ours || stream->claim)
+    return true;
+  stream->ours = true;
+  struct client *up = upstream_of(stream);
+  if (!up || !take(up, stream))
     return true;
   stream->ours = false;
-  plane_of(up)->ops->quiesce(plane_of(up)->ctx);
-  copies_drain(relay);
   return false;
+}
+
+void entry_take_rest(struct stream *stream) {
+  struct client *up = upstream_of(stream);
+  if (!stream->claim || stream->admitted >= stream->len || !up)
+    return;
+  stream->admitted = stream->len;
+  take(up, stream);
 }
 
 void entry_object(const struct stream *stream) {

@@ -211,6 +211,7 @@ static enum leg_result put_leg(struct packet *pkt, struct leg *leg) {
   /* If the datapath turns out to follow the stream, its record has the ordinal. */
   if (leg->ordinal == NO_ORDINAL)
     entry_take_stream(stream);
+  entry_take_rest(stream);
   if (leg->done || leg->reset)
     return LEG_DONE;
   if (leg->ordinal == NO_ORDINAL)
