@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/fanout.h"
 #include "pcap-tools/check/passing.h"
 #include "pcap-tools/read/merge.h"
@@ -41,6 +42,20 @@ static bool dialled_by_relay(void *arg, const struct qp_tuple *tuple) {
   const struct qp_evidence *e = arg;
   const struct qp_node *node = e->manifest ? qp_manifest_owner(e->manifest, &tuple->src) : NULL;
   return node && !strcmp(node->role, "relay");
+}
+
+static bool relay_reborn(void *arg, const struct qp_tuple *tuple, uint64_t after_ns,
+                         uint64_t until_ns) {
+  const struct qp_evidence *e = arg;
+  const struct qp_node *node = e->manifest ? qp_manifest_owner(e->manifest, &tuple->dst) : NULL;
+  for (size_t i = 0; node && i < e->faults.n; i++) {
+    const struct qp_fault *f = &e->faults.items[i];
+    const uint64_t t = qp_capture_time(e, f->t);
+    if (t > after_ns && t <= until_ns && !strcmp(f->kind, "restart") &&
+        !strcmp(f->node, node->name))
+      return true;
+  }
+  return false;
 }
 
 static char *path_of(const struct qp_evidence *e, const char *file) {
@@ -114,9 +129,26 @@ static void note_sessions(struct qp_evidence *e, uint32_t node) {
   }
 }
 
+/* DIR/NODE-ledger.jsonl, and when the relay was started again. */
+static int load_ledger(struct qp_evidence *e, uint32_t i, char *err, size_t err_len) {
+  const struct qp_node *node = &e->manifest->nodes[i];
+  char *file = qp_text("%s-ledger.jsonl", node->file);
+  uint64_t *at = qp_alloc(e->faults.n + 1, sizeof *at);
+  struct qp_starts starts = {.at = at};
+  for (size_t k = 0; k < e->faults.n; k++)
+    if (!strcmp(e->faults.items[k].kind, "restart") && !strcmp(e->faults.items[k].node, node->name))
+      at[starts.n++] = e->faults.items[k].t;
+  int got = qp_ledger_load(&e->ledger, i, &starts, e->dir, file, err, err_len);
+  free(at);
+  free(file);
+  return got;
+}
+
 static int load_logs(struct qp_evidence *e, char *err, size_t err_len) {
   const struct qp_manifest *m = e->manifest;
   e->logs = qp_alloc(m->n_nodes, sizeof *e->logs);
+  if (qp_faults_load(e->dir, &e->faults, err, err_len))
+    return -1;
   for (size_t i = 0; i < m->n_nodes; i++) {
     const struct qp_node *node = &m->nodes[i];
     bool relay = !strcmp(node->role, "relay");
@@ -127,14 +159,12 @@ static int load_logs(struct qp_evidence *e, char *err, size_t err_len) {
     if (got < 0)
       return -1;
     note_sessions(e, (uint32_t)i);
-    char *ledger = relay ? qp_text("%s-ledger.jsonl", node->file) : NULL;
-    got = ledger ? qp_ledger_load(&e->ledger, (uint32_t)i, e->dir, ledger, err, err_len)
-                 : qp_qlog_load(&e->qlogs, e->dir, node->file, err, err_len);
-    free(ledger);
+    got = relay ? load_ledger(e, (uint32_t)i, err, err_len)
+                : qp_qlog_load(&e->qlogs, e->dir, node->file, err, err_len);
     if (got < 0)
       return -1;
   }
-  return qp_faults_load(e->dir, &e->faults, err, err_len);
+  return 0;
 }
 
 static void list_files(struct qp_evidence *e, const char *const *files, size_t n) {
@@ -217,6 +247,7 @@ static void make_tracker(struct qp_evidence *e) {
       .fast = fast_of,
       .null_protection = null_of,
       .relay_client = dialled_by_relay,
+      .reborn = relay_reborn,
       .arg = e,
   });
 }

@@ -78,6 +78,38 @@ const char *qp_secret_label(enum qp_secret_name name) {
   return labels[name];
 }
 
+static bool is_secret(const struct qp_secret *s, const uint8_t *data, size_t len) {
+  return s->len == len && !memcmp(s->data, data, len);
+}
+
+/* Room for what a later line wins over: all secrets of the random, as a server's come together. */
+static bool put_behind(struct qp_keylog *log, struct qp_secrets *e) {
+  if (log->n_older == log->older_room) {
+    size_t room = log->older_room ? 2 * log->older_room : 4;
+    struct qp_secrets *more = realloc(log->older, room * sizeof *more);
+    if (!more)
+      return false;
+    log->older = more;
+    log->older_room = room;
+  }
+  log->older[log->n_older++] = *e;
+  memset(e->secret, 0, sizeof e->secret);
+  e->before = (uint32_t)log->n_older;
+  return true;
+}
+
+static bool add_secret(struct qp_keylog *log, struct qp_secrets *e, int name, const uint8_t *data,
+                       size_t len) {
+  for (const struct qp_secrets *s = e; s; s = qp_keylog_before(log, s))
+    if (is_secret(&s->secret[name], data, len)) /* the other end said it, or the file did */
+      return true;
+  if (e->secret[name].len && !put_behind(log, e))
+    return false;
+  e->secret[name].len = (uint8_t)len;
+  memcpy(e->secret[name].data, data, len);
+  return true;
+}
+
 /* False: not a line of a key log. Labels that QUIC does not need are fine. */
 static bool add_line(struct qp_keylog *log, const char *p, const char *end) {
   while (end > p && (end[-1] == '\r' || end[-1] == ' '))
@@ -100,10 +132,7 @@ static bool add_line(struct qp_keylog *log, const char *p, const char *end) {
     if (len != 32 && len != 48) /* SHA-256 or SHA-384 */
       return false;
     struct qp_secrets *e = entry(log, r);
-    if (!e)
-      return false;
-    e->secret[i].len = (uint8_t)len;
-    memcpy(e->secret[i].data, s, len);
+    return e && add_secret(log, e, i, s, len);
   }
   return true;
 }
@@ -151,8 +180,13 @@ const struct qp_secrets *qp_keylog_find(const struct qp_keylog *log, const uint8
   return at ? &log->entries[at - 1] : NULL;
 }
 
+const struct qp_secrets *qp_keylog_before(const struct qp_keylog *log, const struct qp_secrets *s) {
+  return s->before ? &log->older[s->before - 1] : NULL;
+}
+
 void qp_keylog_clear(struct qp_keylog *log) {
   free(log->entries);
+  free(log->older);
   free(log->index);
   memset(log, 0, sizeof *log);
 }

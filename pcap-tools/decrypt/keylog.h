@@ -1,6 +1,7 @@
 /* NSS key log: client random -> secrets. RFC 9850. From a file (keys.log) or
  * from a capture's Decryption Secrets Blocks. Later lines win over earlier
- * ones. The table owns its entries. */
+ * ones, which are kept behind them: a server that began again answers the same
+ * ClientHello with other secrets. The table owns its entries. */
 #ifndef FANBENCH_PCAP_DECRYPT_KEYLOG_H
 #define FANBENCH_PCAP_DECRYPT_KEYLOG_H
 
@@ -18,11 +19,14 @@ enum qp_secret_name {
 struct qp_secrets {
   uint8_t random[32];
   struct qp_secret secret[QP_SECRET_COUNT];
+  uint32_t before; /* place in `older`, from 1, of what later lines won over; 0: none */
 };
 
 struct qp_keylog {
   struct qp_secrets *entries;
   size_t n, room;
+  struct qp_secrets *older;
+  size_t n_older, older_room;
   uint32_t *index; /* of entries, by the random's first bytes: twice `room` places, 0 = free */
   /* lines that are neither comment nor LABEL RANDOM SECRET; the first of them: its
    * number, from 1, and its offset in the text it came with */
@@ -36,6 +40,8 @@ void qp_keylog_add(struct qp_keylog *log, const char *text, size_t len);
  * message. */
 int qp_keylog_load(struct qp_keylog *log, const char *path, char *err, size_t err_len);
 const struct qp_secrets *qp_keylog_find(const struct qp_keylog *log, const uint8_t random[32]);
+/* The same random's secrets before these; NULL: none. */
+const struct qp_secrets *qp_keylog_before(const struct qp_keylog *log, const struct qp_secrets *s);
 void qp_keylog_clear(struct qp_keylog *log);
 
 #endif

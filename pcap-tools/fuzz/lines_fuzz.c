@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   enter(data, size);
   walk_lines();
   qp_copies_load(&copies, 0, dir, "x.jsonl", err, sizeof err);
-  qp_ledger_load(&ledger, 0, dir, "x.jsonl", err, sizeof err);
+  qp_ledger_load(&ledger, 0, &(struct qp_starts){0}, dir, "x.jsonl", err, sizeof err);
   qp_objects_log_load(dir, "x.jsonl", &names, &objects, err, sizeof err);
   qp_faults_load(dir, &faults, err, sizeof err);
   if (!qp_manifest_load(dir, &manifest, err, sizeof err))

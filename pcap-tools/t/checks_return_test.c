@@ -351,6 +351,35 @@ static void whom_a_dead_relay_has_answered_hears_no_more(void **state) {
   judge_answer(false, FAULT(300, "restart", "relay"), JUDGE_FAIL);
 }
 
+/* A client calls and is answered at some 10 ms; it calls again at 250 ms, as if nothing had come,
+ * and is answered by one who begins to count anew. */
+static void judge_second_answer(const char *check, const char *faults, enum judge_result result) {
+  struct plan p = made_run();
+  struct tape_conn twice = tape_conn_unanswered(p.scene.t);
+  for (uint64_t i = 0; i < 2; i++) {
+    if (i)
+      tape_say_initial(&twice, C, i, FRAMES(w_ping(), w_padding(1000)));
+    tape_say_initial(&twice, S, 0, FRAMES(w_ack(0, i), w_ping(), w_padding(1000)));
+    pkt_1rtt(&twice, S, .pn = 1, .frames = FRAMES(w_ping(), w_padding(20 * i)));
+    p.scene.t->now_ns += 240000000;
+  }
+  p.faults = faults;
+  made_run_expect(&p, check, result);
+  tape_conn_free(&twice);
+}
+
+static void the_next_process_counts_from_zero(void **state) {
+  static const char *const checks[] = {"pn-unique", "nonce-unique"};
+  (void)state;
+  for (int i = 0; i < 2; i++) {
+    judge_second_answer(checks[i], FAULT(100, "kill", "relay") FAULT(150, "restart", "relay"),
+                        JUDGE_PASS);
+    judge_second_answer(checks[i], "", JUDGE_FAIL);
+    judge_second_answer(checks[i], FAULT(100, "restart", "sub"), JUDGE_FAIL);
+    judge_second_answer(checks[i], FAULT(500, "restart", "relay"), JUDGE_FAIL);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_lost_from_a_new_address_did_not_arrive),
@@ -372,6 +401,7 @@ int main(void) {
       cmocka_unit_test(a_lower_group_may_end_before_an_open_one),
       cmocka_unit_test(who_called_a_dead_relay_is_the_next_ones),
       cmocka_unit_test(whom_a_dead_relay_has_answered_hears_no_more),
+      cmocka_unit_test(the_next_process_counts_from_zero),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,36 @@ static void suites_and_secrets_must_fit(void **state) {
   assert_false(k.ready);
 }
 
+/* A server that began again has other secrets for the same ClientHello; both ends say them. */
+static void earlier_secrets_are_kept(void **state) {
+  (void)state;
+  static const char *const labels[] = {"SERVER_HANDSHAKE_TRAFFIC_SECRET",
+                                       "SERVER_TRAFFIC_SECRET_0"};
+  static const char said[] = {'1', '2', '2', '1', '2'};
+  struct qp_keylog log = {0};
+  uint8_t random[32];
+  memset(random, 0xaa, 32);
+  for (size_t i = 0; i < sizeof said; i++) {
+    for (int k = 0; k < 2; k++) {
+      char line[256], digits[65];
+      memset(digits, said[i], 64), digits[64] = 0;
+      int n = snprintf(line, sizeof line,
+                       "%s aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa %s\n",
+                       labels[k], digits);
+      qp_keylog_add(&log, line, (size_t)n);
+    }
+  }
+  const struct qp_secrets *s = qp_keylog_find(&log, random);
+  for (uint8_t byte = 0x22; byte >= 0x11; byte -= 0x11) {
+    assert_non_null(s);
+    assert_int_equal(s->secret[QP_SECRET_SERVER_HANDSHAKE].data[0], byte);
+    assert_int_equal(s->secret[QP_SECRET_SERVER_APP].data[31], byte);
+    s = qp_keylog_before(&log, s);
+  }
+  assert_null(s);
+  qp_keylog_clear(&log);
+}
+
 static void key_log_lines(void **state) {
   (void)state;
   struct qp_keylog log = {0};
@@ -142,6 +172,7 @@ int main(void) {
       cmocka_unit_test(key_update),
       cmocka_unit_test(suites_and_secrets_must_fit),
       cmocka_unit_test(key_log_lines),
+      cmocka_unit_test(earlier_secrets_are_kept),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

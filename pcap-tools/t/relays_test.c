@@ -66,8 +66,12 @@ static void ledgers_are_their_relays(void **state) {
   (void)state;
   made_run_file("upper-ledger.jsonl", NUMBER("bb01", "0", "fast"));
   made_run_file("lower-ledger.jsonl", NUMBER("bb01", "0", "own") NUMBER("bb01", "1", "own"));
-  assert_int_equal(qp_ledger_load(&l, UPPER, tape_dir(), "upper-ledger.jsonl", err, sizeof err), 0);
-  assert_int_equal(qp_ledger_load(&l, LOWER, tape_dir(), "lower-ledger.jsonl", err, sizeof err), 0);
+  assert_int_equal(qp_ledger_load(&l, UPPER, &(struct qp_starts){0}, tape_dir(),
+                                  "upper-ledger.jsonl", err, sizeof err),
+                   0);
+  assert_int_equal(qp_ledger_load(&l, LOWER, &(struct qp_starts){0}, tape_dir(),
+                                  "lower-ledger.jsonl", err, sizeof err),
+                   0);
   const struct qp_ledger_number *n = qp_ledger_number(qp_ledger_find(&l, UPPER, &hop), 0);
   assert_int_equal(n->origin, QP_ORIGIN_FAST);
   assert_false(n->again);
@@ -76,6 +80,28 @@ static void ledgers_are_their_relays(void **state) {
   assert_null(qp_ledger_number(qp_ledger_find(&l, UPPER, &hop), 1));
   assert_null(qp_ledger_find(&l, UPPER, &sub));
   qp_ledger_clear(&l);
+}
+
+#define SENT_AT(t, origin)                                                                         \
+  "{\"ev\":\"number\",\"conn\":\"bb01\",\"pn\":0,\"t\":" t ",\"origin\":\"" origin                 \
+  "\",\"fate\":\"acked\",\"content\":[]}\n"
+
+/* A relay that was started again at 20 answers the same client: the ledger is the new one's. */
+static void the_next_process_has_its_own_numbers(void **state) {
+  static const uint64_t at[] = {20, 90};
+  char err[256] = "";
+  (void)state;
+  made_run_file("upper-ledger.jsonl", SENT_AT("5", "own") SENT_AT("50", "slow"));
+  for (size_t n = 0; n <= 2; n++) {
+    struct qp_ledger l = {0};
+    const struct qp_starts starts = {at, n};
+    assert_int_equal(
+        qp_ledger_load(&l, UPPER, &starts, tape_dir(), "upper-ledger.jsonl", err, sizeof err), 0);
+    const struct qp_ledger_number *number = qp_ledger_number(qp_ledger_find(&l, UPPER, &hop), 0);
+    assert_int_equal(number->origin, n ? QP_ORIGIN_SLOW : QP_ORIGIN_OWN);
+    assert_int_equal(number->again, n == 0);
+    qp_ledger_clear(&l);
+  }
 }
 
 /* ---- objects between two relays ----------------------------------------------------------- */
@@ -184,6 +210,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(copies_are_their_relays),
       cmocka_unit_test(ledgers_are_their_relays),
+      cmocka_unit_test(the_next_process_has_its_own_numbers),
       cmocka_unit_test(objects_at_both_ends),
       cmocka_unit_test(no_second_list_for_endpoints),
   };

@@ -205,6 +205,8 @@ struct qp_conn {
   struct qp_cid odcid;           /* the client's first destination ID */
   struct qp_tuple tuple;         /* client to server, at the start */
   struct qp_conn *older, *newer; /* the last and the next one that began on the same 4-tuple */
+  bool taken_up;                 /* by the server's next process, which has the same Initial */
+  struct qp_place answered;      /* the server's first packet; frame 0: none */
   struct qp_hello hello;
   bool moqt;           /* by ALPN, or not known */
   bool nameless[2];    /* the side gave itself an ID of length zero */

@@ -148,17 +148,19 @@ static bool install(struct qp_conn *conn, unsigned side, enum qp_view view, stru
   uint16_t suite = name == QP_SECRET_CLIENT_EARLY ? 0 : conn->hello.suite;
   const struct qp_secrets *s =
       conn->hello.client_hello ? qp_keylog_find(conn->crypt->keylog, conn->hello.random) : NULL;
-  if (!s || !s->secret[name].len || (!suite && conn->crypt->blind[side]++ >= BLIND_TRIES))
+  if (!s || (!suite && conn->crypt->blind[side]++ >= BLIND_TRIES))
     return false;
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-    if (suite && suite != all[i])
-      continue;
-    if (qp_keys_derive(keys, version, all[i], &s->secret[name]))
-      continue;
-    if (open_with(conn, side, view, keys, h, o))
-      return true;
-    if (suite)
-      return false; /* the next packet may fit */
+  const bool only = suite && !s->before;
+  for (; s; s = qp_keylog_before(conn->crypt->keylog, s)) {
+    for (size_t i = 0; s->secret[name].len && i < sizeof all / sizeof *all; i++) {
+      if (suite && suite != all[i])
+        continue;
+      if (!qp_keys_derive(keys, version, all[i], &s->secret[name]) &&
+          open_with(conn, side, view, keys, h, o))
+        return true;
+      if (only)
+        return false; /* the next packet may fit */
+    }
   }
   qp_keys_clear(keys);
   return false;

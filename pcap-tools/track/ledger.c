@@ -129,8 +129,33 @@ static void add_ack(struct qp_ledger_conn *c, const struct qp_line *line) {
   add_ranges(&a->own, qp_line_get(line, "own"));
 }
 
-int qp_ledger_load(struct qp_ledger *l, uint32_t relay, const char *dir, const char *file,
-                   char *err, size_t err_len) {
+static void forget(struct qp_ledger_conn *c) {
+  for (size_t k = 0; k < c->n_acks; k++) {
+    qp_ranges_clear(&c->acks[k].joint);
+    qp_ranges_clear(&c->acks[k].own);
+  }
+  qp_map_clear(&c->at);
+  c->n = c->n_acks = 0;
+}
+
+/* The connection of a line. */
+static struct qp_ledger_conn *place_of(struct qp_ledger *l, uint32_t relay,
+                                       const struct qp_starts *starts, const struct qp_line *line,
+                                       const char *file) {
+  struct qp_ledger_conn *c = conn_of(l, relay, line, file);
+  size_t life = 0;
+  uint64_t t = 0;
+  qp_line_u64(line, "t", &t);
+  while (life < starts->n && starts->at[life] <= t)
+    life++;
+  if (life > c->life)
+    forget(c);
+  c->life = life;
+  return c;
+}
+
+int qp_ledger_load(struct qp_ledger *l, uint32_t relay, const struct qp_starts *starts,
+                   const char *dir, const char *file, char *err, size_t err_len) {
   char path[4096];
   struct qp_lines *lines;
   struct qp_line line;
@@ -140,9 +165,9 @@ int qp_ledger_load(struct qp_ledger *l, uint32_t relay, const char *dir, const c
     return got;
   while ((got = qp_lines_next(lines, &line, err, err_len)) == 1) {
     if (qp_line_is(&line, "ev", "number"))
-      add_number(conn_of(l, relay, &line, file), &line);
+      add_number(place_of(l, relay, starts, &line, file), &line);
     else if (qp_line_is(&line, "ev", "ack"))
-      add_ack(conn_of(l, relay, &line, file), &line);
+      add_ack(place_of(l, relay, starts, &line, file), &line);
   }
   qp_lines_close(lines);
   return got;
@@ -162,11 +187,7 @@ const struct qp_ledger_number *qp_ledger_number(const struct qp_ledger_conn *c, 
 void qp_ledger_clear(struct qp_ledger *l) {
   for (size_t i = 0; i < l->n_conns; i++) {
     struct qp_ledger_conn *c = &l->conns[i];
-    for (size_t k = 0; k < c->n_acks; k++) {
-      qp_ranges_clear(&c->acks[k].joint);
-      qp_ranges_clear(&c->acks[k].own);
-    }
-    qp_map_clear(&c->at);
+    forget(c);
     free(c->acks), free(c->numbers), free(c->file);
   }
   free(l->conns);

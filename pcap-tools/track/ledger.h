@@ -39,6 +39,7 @@ struct qp_ledger {
     char *file;     /* relative to the run directory */
     struct qp_ledger_number *numbers;
     size_t n, room;
+    size_t life;      /* processes of the relay before the one whose lines these are */
     struct qp_map at; /* number -> index */
     struct qp_ledger_ack *acks;
     size_t n_acks, acks_room;
@@ -47,9 +48,17 @@ struct qp_ledger {
   struct qp_by_id conn_at; /* by relay and ID */
 };
 
-/* Adds DIR/FILE, written by that relay. Returns 0; 1 if there is no such file; -1 with a message. */
-int qp_ledger_load(struct qp_ledger *ledger, uint32_t relay, const char *dir, const char *file,
-                   char *err, size_t err_len);
+/* When processes began, in the order of time. */
+struct qp_starts {
+  const uint64_t *at;
+  size_t n;
+};
+
+/* Adds DIR/FILE, written by that relay, whose next processes began at these times: what one writes
+ * about a connection replaces what the one before it wrote, who answered the same Initial.
+ * Returns 0; 1 if there is no such file; -1 with a message. */
+int qp_ledger_load(struct qp_ledger *ledger, uint32_t relay, const struct qp_starts *starts,
+                   const char *dir, const char *file, char *err, size_t err_len);
 const struct qp_ledger_conn *qp_ledger_find(const struct qp_ledger *ledger, uint32_t relay,
                                             const struct qp_cid *odcid);
 /* The line of that number, or NULL. */

@@ -106,6 +106,34 @@ static struct qp_conn *add_conn(struct qp_tracker *t, const struct qp_header *h,
   return c;
 }
 
+/* A server that began again answers a client that waits for the answer of the one before it: to
+ * both servers these are connections, with the same ID, Initial keys and ClientHello, and the
+ * client knows of one (RFC 9000 7.2: the first answer counts). */
+static bool is_anew(const struct qp_tracker *t, const struct qp_conn *c, const struct qp_header *h,
+                    const struct qp_udp *udp, struct qp_place place) {
+  return t->config.reborn && h->type == QP_INITIAL && c->answered.frame && !c->handshake_done &&
+         qp_cid_equal(&c->odcid, &h->dcid) &&
+         t->config.reborn(t->config.arg, &udp->tuple, c->answered.time_ns, place.time_ns);
+}
+
+static struct qp_conn *add_anew(struct qp_tracker *t, struct qp_conn *c, const struct qp_header *h,
+                                const struct qp_udp *udp, struct qp_place place) {
+  struct qp_conn *next = add_conn(t, h, udp, place);
+  const struct qp_ranges *sent = &c->numbers[QP_CLIENT][QP_SPACE_INITIAL].sent;
+  struct qp_numbers *n = &next->numbers[QP_CLIENT][QP_SPACE_INITIAL];
+  c->taken_up = true;
+  qp_by_id_set(&t->conn_at, 0, &next->odcid, next->index);
+  /* what the client has said is as before: nobody asks it to say it again */
+  next->hello = c->hello;
+  next->hello.server_hello = false;
+  next->hello.suite = QP_SUITE_UNKNOWN;
+  next->hello.server = (struct qp_params){0};
+  for (size_t i = 0; i < sent->n; i++)
+    qp_ranges_add(&n->sent, sent->spans[i].lo, sent->spans[i].hi);
+  n->largest_sent = c->numbers[QP_CLIENT][QP_SPACE_INITIAL].largest_sent;
+  return next;
+}
+
 /* Packets without an ID find their way to `side` by its address. */
 static void answers_to(struct qp_tracker *t, struct qp_conn *c, unsigned side,
                        const struct qp_udp *udp) {
@@ -160,8 +188,11 @@ static bool next_packet(struct qp_tracker *t, struct qp_cur *rest, const struct 
   if (*rest->p & 0x80) {
     if (!qp_header_long(rest, h, why))
       return false;
-    if (qp_routes_find(&t->routes, &h->dcid, &udp->tuple, route))
+    if (qp_routes_find(&t->routes, &h->dcid, &udp->tuple, route)) {
+      if (route->receiver == QP_SERVER && is_anew(t, route->conn, h, udp, place))
+        route->conn = add_anew(t, route->conn, h, udp, place);
       return true;
+    }
     if (h->type != QP_INITIAL || h->dcid.len < 8) /* RFC 9000 7.2 */
       return false;
     *route = (struct qp_route){add_conn(t, h, udp, place), QP_SERVER, false};
@@ -312,6 +343,8 @@ static void take_packet(struct qp_tracker *t, struct qp_seen *s) {
     c->packets[s->side]++;
     t->counts.packets++;
   }
+  if (s->side == QP_SERVER && !c->answered.frame)
+    c->answered = s->place;
   if (s->header->type == QP_1RTT && s->side == QP_CLIENT)
     c->handshake_done = true;
   if (numbered && !s->udp->cut && open_packet(c, s, view, &o)) {
@@ -419,7 +452,7 @@ static void take_datagram(struct qp_tracker *t, const struct qp_udp *udp, struct
     const char *why;
     struct qp_seen s = {.place = place, .udp = udp, .header = &h};
     bool found = next_packet(t, &rest, udp, place, &h, &route, &why) && route.conn;
-    if (found && !h.dcid.len && !udp->cut)
+    if (found && (!h.dcid.len || (route.conn->older && route.conn->older->taken_up)) && !udp->cut)
       choose(&t->routes, udp, place.file, &h, &route);
     bool nobodys = !found || route.by_address || !h.dcid.len;
     if (!told && nobodys && is_reset(t, udp, place))

@@ -93,11 +93,17 @@ typedef int qp_null_fn(void *arg, const struct qp_tuple *tuple);
 /* Whether the client, who sends on this 4-tuple, is a relay. */
 typedef bool qp_relay_fn(void *arg, const struct qp_tuple *tuple);
 
+/* Whether the server of that 4-tuple of a client began again between these times, the last
+ * included: what it knew of its connections is gone. */
+typedef bool qp_reborn_fn(void *arg, const struct qp_tuple *tuple, uint64_t after_ns,
+                          uint64_t until_ns);
+
 struct qp_tracker_config {
   const struct qp_keylog *keylog; /* must outlive the tracker */
   qp_fast_fn *fast;               /* may be NULL */
   qp_null_fn *null_protection;    /* may be NULL */
   qp_relay_fn *relay_client;      /* may be NULL */
+  qp_reborn_fn *reborn;           /* may be NULL */
   void *arg;
   size_t held_max; /* bytes of finished streams kept for comparison; 0 = 8 MiB */
 };
@@ -114,7 +120,8 @@ void qp_tracker_finish(struct qp_tracker *t);
 void qp_tracker_free(struct qp_tracker *t);
 
 struct qp_conn *const *qp_tracker_conns(const struct qp_tracker *t, size_t *n);
-/* The first connection whose client chose that ID for its first packet; NULL: none did. */
+/* The first connection whose client chose that ID for its first packet, or what the server's next
+ * process made of it; NULL: none did. */
 const struct qp_conn *qp_tracker_conn_of(const struct qp_tracker *t, const struct qp_cid *odcid);
 const struct qp_tracks *qp_tracker_tracks(const struct qp_tracker *t);
 const struct qp_counts *qp_tracker_counts(const struct qp_tracker *t);
