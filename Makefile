@@ -58,7 +58,7 @@ ifneq ($(filter-out $(NO_DEPS),$(or $(MAKECMDGOALS),help)),)
 include build/deps.mk
 endif
 
-build/deps.mk: ci/deps.sh ci/deps-build.sh ci/deps.lock ci/packages
+build/deps.mk: ci/deps.sh ci/deps-build.sh ci/deps.lock ci/packages $(wildcard ci/patches/*.patch)
 	$(call say,DEPS,$@)
 	$(Q)ci/deps.sh $@
 

@@ -88,9 +88,52 @@ static void migration_after_rebinding(void **state) {
   pair_end(&pair);
 }
 
+/* From a client's first answer to a challenge on, nothing of it arrives; later nothing of either. */
+struct silence {
+  const struct pair *pair;
+  bool answered, silent;
+  uint64_t after; /* packets of the client while all is silent */
+};
+
+static bool keep_silent(void *arg, const struct qc_path *path, uint8_t *data, size_t len) {
+  struct silence *silence = arg;
+  const bool client = qc_addr_equal(&path->remote, &silence->pair->server.config.path.local);
+  (void)data;
+  /* RFC 9000 8.2.2: the answer is 1,200 bytes or more, and nothing else here is */
+  if (client && silence->pair->server.paths && len >= 1200)
+    silence->answered = true;
+  silence->after += client && silence->silent;
+  return !silence->silent && !(client && silence->answered);
+}
+
+/* RFC 9002 6.2.1: PATH_RESPONSE elicits an acknowledgement, so a probe timeout runs for it. */
+static void lost_path_response_is_probed_for(void **state) {
+  struct pair pair;
+  struct nat nat;
+  struct silence silence = {.pair = &pair};
+  (void)state;
+  pair_start(&pair, &(struct setup){.protection = QC_PROTECT_TLS});
+  assert_true(memnet_run(&pair.net, 20 * SECOND, both_confirmed, &pair));
+  memnet_run(&pair.net, SECOND, NULL, NULL);
+  pair.net.tap = keep_silent;
+  pair.net.tap_arg = &silence;
+
+  rebind(&pair.net, &nat, &pair.client, memnet_addr(3, 1003));
+  send_stream(&pair.client, qc_open_uni(pair.client.conn), 100);
+  memnet_run(&pair.net, SECOND / 36, NULL, NULL); /* the server acknowledges after 25 ms */
+  assert_int_equal(pair.server.paths, 1);
+  assert_true(silence.answered);
+  assert_int_equal(qc_unacked(pair.client.conn), 0);
+  silence.silent = true;
+  memnet_run(&pair.net, SECOND, NULL, NULL);
+  assert_true(silence.after > 0);
+  pair_end(&pair);
+}
+
 int main(void) {
   static const struct CMUnitTest tests[] = {
       cmocka_unit_test(migration_after_rebinding),
+      cmocka_unit_test(lost_path_response_is_probed_for),
   };
   return cmocka_run_group_tests_name("conn_path", tests, NULL, NULL);
 }
