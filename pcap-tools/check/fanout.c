@@ -229,8 +229,9 @@ bool qp_fanout_feeds(const struct qp_evidence *e, const struct qp_conn *up,
 /* What became downstream of the subgroup that the object is in. */
 enum fate {
   FATE_NEVER_OPENED,
-  FATE_RESET,  /* a tail that was cut off; whether lawfully is asked by priority-drop */
-  FATE_WENT_ON /* to its FIN, or to the end of the capture */
+  FATE_RESET, /* a tail that was cut off; whether lawfully is asked by priority-drop */
+  FATE_OPEN,  /* at the end of the capture */
+  FATE_WENT_ON
 };
 
 static enum fate fate_of(uint32_t track, const struct qp_conn *conn, const struct qp_object *in) {
@@ -247,14 +248,15 @@ static enum fate fate_of(uint32_t track, const struct qp_conn *conn, const struc
       continue;
     if (h->reset)
       return FATE_RESET;
-    fate = FATE_WENT_ON;
+    fate = h->has_final ? FATE_WENT_ON : FATE_OPEN;
   }
   return fate;
 }
 
 /* With a delivery timeout a relay may drop a datagram, a subgroup it never opens, and the
  * tail of one with a reset. */
-static const char *drop_excuse(const struct qp_due *d, bool any_reset) {
+static const char *drop_excuse(const struct qp_evidence *e, const struct qp_due *d,
+                               bool any_reset) {
   bool timed = may_time_out(d->request);
   if (d->in->datagram)
     return timed ? "the subscription has a delivery timeout" : NULL;
@@ -265,6 +267,10 @@ static const char *drop_excuse(const struct qp_due *d, bool any_reset) {
     return "its stream was reset";
   case FATE_NEVER_OPENED:
     return timed ? "the subscription has a delivery timeout" : NULL;
+  case FATE_OPEN: /* the reset waits for the ACK of the header */
+    return timed && qp_excused(e, d->conn)
+               ? "it may be let go, and its reset waits for a subscriber that is gone"
+               : NULL;
   default:
     return NULL;
   }
@@ -345,7 +351,7 @@ static void settle(const struct qp_evidence *e, struct qp_fanout *f,
     return;
   d->excuse = excuse_of(e, d);
   if (!d->excuse)
-    d->excuse = drop_excuse(d, conn->any_reset);
+    d->excuse = drop_excuse(e, d, conn->any_reset);
   if (!d->excuse && came_after_done(p))
     d->excuse = "its track was done before it came";
   if (!d->excuse)

@@ -269,6 +269,24 @@ static struct word header_by_object(void) {
   return JOIN(w_hex("12"), w_vi64(DOWN_ALIAS), w_vi64(1), w_bytes(&priority, 1));
 }
 
+/* The same of an object in it, of which a part left. */
+static void an_object_of_a_dropped_tail_is_not_owed(void **state) {
+  (void)state;
+  for (int timed = 0; timed < 2; timed++)
+    for (int gone = 0; gone < 2; gone++) {
+      struct plan p =
+          made_run_of(scene_new("chat", timed ? p_timeout(500) : p_next_group(), p_none()));
+      struct word part = part_of(DOWN_ALIAS, 1);
+      part.len -= 2;
+      pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_stream_of(6, 0, part_of(UP_ALIAS, 1), true)));
+      pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(7, 0, part, false)));
+      p.scene.t->now_ns += UINT64_C(4000000000); /* long in no queue any more */
+      pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_close_app(0)));
+      p.faults = gone ? FAULT(3900, "reconnect", "sub") : "";
+      made_run_expect(&p, "copy-count", timed && gone ? JUDGE_PASS : JUDGE_FAIL);
+    }
+}
+
 /* Which subgroup it is says its first object, which has not come: its order is not known. */
 static void a_stream_without_a_name_may_be_overtaken(void **state) {
   (void)state;
@@ -393,6 +411,7 @@ int main(void) {
       cmocka_unit_test(an_open_stream_may_wait_for_its_publisher),
       cmocka_unit_test(a_publisher_that_leaves_without_a_word_owes_the_rest),
       cmocka_unit_test(a_tail_that_may_be_dropped_may_stay_open),
+      cmocka_unit_test(an_object_of_a_dropped_tail_is_not_owed),
       cmocka_unit_test(a_stream_without_a_name_may_be_overtaken),
       cmocka_unit_test(a_request_that_is_lost_stays_open),
       cmocka_unit_test(a_delivery_timeout_counts_before_a_planned_end_too),
