@@ -66,7 +66,8 @@ void subscription_refuse(struct subscription *sub, uint64_t code, const char *re
 }
 
 void subscription_enter(struct client *client) {
-  if (!client->entering)
+  /* SUBSCRIBE_OK may wait for its pacing or for room in the window: then it comes in a later turn. */
+  if (!client->entering || qc_unsent(client->qc))
     return;
   client->entering = false;
   entry_subscriber_join(client);
