@@ -180,11 +180,12 @@ static int least_limit(const struct qp_evidence *e, const char *who, const char 
   return changes ? -1 : limit;
 }
 
-/* Until when an object had to be published to be owed, as far as that node goes. */
+/* Until when an object had to be published to be owed, as far as that node goes, which counts from
+ * that time on. */
 static uint64_t owed_by(const struct qp_evidence *e, const struct qp_log_subscribed *s,
-                        const char *node, bool lossless) {
+                        const char *node, uint64_t from_ns, bool lossless) {
   bool unflushed;
-  uint64_t broken = qp_node_broken_at(e, node, s->t, &unflushed);
+  uint64_t broken = qp_node_broken_at(e, node, from_ns, &unflushed);
   uint64_t early = lossless ? IN_FLIGHT_PLAIN_NS : IN_FLIGHT_NS;
   if (unflushed) /* what the log lost was delivered before that */
     early += QP_UNFLUSHED_NS;
@@ -193,12 +194,16 @@ static uint64_t owed_by(const struct qp_evidence *e, const struct qp_log_subscri
   return broken > early ? broken - early : 0;
 }
 
-/* The subscriber itself, its relay, or one above that, may have broken off. */
-static uint64_t owed_until(const struct qp_evidence *e, const struct qp_log_subscribed *s,
-                           const struct qp_node *who, bool lossless) {
+/* The subscriber itself, its relay, or one above that, may have broken off. With one of the first
+ * two the connection ends: also if SUBSCRIBE_OK was still on its way. */
+static uint64_t owed_until(const struct qp_evidence *e, const struct qp_objects_log *log,
+                           const struct qp_log_subscribed *s, const struct qp_node *who,
+                           bool lossless) {
+  const bool known = s->session && s->session <= log->n_sessions;
+  const uint64_t began = known ? log->sessions[s->session - 1].t : s->t;
   uint64_t least = UINT64_MAX;
   for (size_t hops = 0; who && hops <= e->manifest->n_nodes; hops++) {
-    uint64_t until = owed_by(e, s, who->name, lossless);
+    uint64_t until = owed_by(e, s, who->name, hops < 2 ? began : s->t, lossless);
     least = until < least ? until : least;
     who = *who->relay ? qp_manifest_node(e->manifest, who->relay) : NULL;
   }
@@ -272,7 +277,7 @@ static void judge_missing(struct qp_judged *self, const struct published *p, con
   for (size_t k = 0; k < log->n_subscribed; k++) {
     const struct qp_log_subscribed *s = &log->subscribed[k];
     int limit = s->behind ? -1 : least_limit(e, who, e->names.items[s->track]);
-    uint64_t until = owed_until(e, s, &m->nodes[node], lossless);
+    uint64_t until = owed_until(e, log, s, &m->nodes[node], lossless);
     for (size_t i = 0; limit >= 0 && i < p->n; i++) {
       const struct qp_log_object *o = p->items[i];
       if (!was_due(s, o, limit, lossless, until) || got->in_session[i] ||

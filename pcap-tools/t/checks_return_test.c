@@ -113,14 +113,14 @@ static void a_subscription_that_goes_on_is_owed_the_second_life(void **state) {
   "\"object\":0,\"size\":1,\"hash\":\"d24ec4f1a98c6e5b\",\"priority\":1}\n"
 
 /* The publisher is connected from 1 ms and, again, from 1,500 ms on. At 1,700 ms a relay further
- * down answers with the largest object that it had before. */
+ * down, called by then, answers with the largest object that it had before. */
 static void judge_above(const char *published, const char *faults, enum judge_result result) {
   static char log[1024];
   struct plan p = made_run();
   snprintf(log, sizeof log, CONNECTED(1) CONNECTED(1500) "%s", published);
   p.pub_log = log;
   p.sub_log =
-      CONNECTED(2)
+      CONNECTED(1650)
       "{\"ev\":\"subscribed\",\"t\":1700000000,\"track\":\"chat\",\"alias\":7,\"largest\":[0,0]}\n";
   p.faults = faults;
   scene_close(&p.scene);
@@ -140,6 +140,26 @@ static void what_a_living_relay_was_sent_is_owed(void **state) {
   judge_above(PUBLISHED(1200), FAULT(1000, "migrate", "relay"), JUDGE_FAIL);
   judge_above(PUBLISHED(1600), FAULT(1000, "kill", "relay"), JUDGE_FAIL);
   judge_above(PUBLISHED(400), FAULT(1000, "kill", "relay"), JUDGE_FAIL);
+}
+
+/* The relay's answer is on its way when the relay ends; what is published then goes to the next one
+ * or to nobody. */
+static void judge_answered_late(const char *faults, enum judge_result result) {
+  struct plan p = made_run();
+  p.pub_log = CONNECTED(5) PUBLISHED(1200);
+  p.sub_log =
+      CONNECTED(2)
+      "{\"ev\":\"subscribed\",\"t\":1100000000,\"track\":\"chat\",\"alias\":7,\"largest\":[0,0]}\n";
+  p.faults = faults;
+  scene_close(&p.scene);
+  made_run_expect(&p, "payload-identical", result);
+}
+
+static void an_answer_of_a_dead_relay_promises_nothing(void **state) {
+  (void)state;
+  judge_answered_late(FAULT(1050, "kill", "relay") FAULT(1080, "restart", "relay"), JUDGE_PASS);
+  judge_answered_late(FAULT(1, "restart", "relay"), JUDGE_FAIL);
+  judge_answered_late("", JUDGE_FAIL);
 }
 
 /* ---- a subscriber that goes -------------------------------------------------- */
@@ -408,6 +428,7 @@ int main(void) {
       cmocka_unit_test(a_subscription_that_goes_on_is_owed_the_second_life),
       cmocka_unit_test(what_a_dead_relay_was_sent_is_not_owed),
       cmocka_unit_test(what_a_living_relay_was_sent_is_owed),
+      cmocka_unit_test(an_answer_of_a_dead_relay_promises_nothing),
       cmocka_unit_test(an_open_stream_may_wait_for_its_publisher),
       cmocka_unit_test(a_publisher_that_leaves_without_a_word_owes_the_rest),
       cmocka_unit_test(a_tail_that_may_be_dropped_may_stay_open),
