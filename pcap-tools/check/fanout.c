@@ -388,11 +388,14 @@ static bool goes_first(const struct qp_request *r, const struct qp_object *a,
   return a->object < b->object;
 }
 
-/* Something of this subscription left that came later than d and had to wait for it. */
+/* Something of this subscription left that came later than d and had to wait for it. What left
+ * within a turn may have passed it: the datapath is ahead of user space. The tail of a stream that
+ * was open before shows nothing: d may need a new stream, and wait for MAX_STREAMS. */
 static bool overtaken(const struct qp_due *due, size_t n, const struct qp_due *d) {
   for (size_t i = 0; i < n; i++) {
     const struct qp_due *k = &due[i];
     if (k->out && k->out->whole && k->in->last.time_ns > d->in->last.time_ns &&
+        k->out->opened_ns > d->in->last.time_ns + QP_TURN_NS &&
         (k->in_priority > d->in_priority ||
          (k->in_priority == d->in_priority && !goes_first(d->request, k->in, d->in))))
       return true;

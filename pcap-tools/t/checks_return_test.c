@@ -162,33 +162,45 @@ static void an_answer_of_a_dead_relay_promises_nothing(void **state) {
   judge_answered_late("", JUDGE_FAIL);
 }
 
+static struct word part_of(uint64_t alias, uint64_t group) {
+  return JOIN(o_header(alias, group, 0, 1), o_object(0, "one"), o_object(1, "two"));
+}
+
 /* ---- a subscriber that goes -------------------------------------------------- */
 
 /* An object is left out, a later one leaves: it waited in no queue, but it had a time-out. */
-static void leaves_with_a_gap(struct word params, enum judge_result result) {
+static void leaves_with_a_gap(struct word params, unsigned ms, enum judge_result result) {
   struct plan p = made_run_of(scene_new("chat", params, p_none()));
   scene_up(&p.scene, 0, 1, "b");
+  p.scene.t->now_ns += ms * 1000000ull;
   scene_up(&p.scene, 0, 2, "c");
   scene_down(&p.scene, 0, 2, "c");
   pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_close_app(0)));
-  p.faults = FAULT(14, "reconnect", "sub[0]");
+  p.faults = FAULT(300, "reconnect", "sub[0]");
   made_run_expect(&p, "copy-count", result);
 }
 
 static void a_delivery_timeout_counts_before_a_planned_end_too(void **state) {
   (void)state;
-  leaves_with_a_gap(p_timeout(500), JUDGE_PASS);
-  leaves_with_a_gap(p_next_group(), JUDGE_FAIL);
+  leaves_with_a_gap(p_timeout(500), 200, JUDGE_PASS);
+  leaves_with_a_gap(p_next_group(), 200, JUDGE_FAIL);
+}
+
+/* The datapath copies what comes while user space has not read the one before. */
+static void what_leaves_in_the_same_turn_may_pass(void **state) {
+  (void)state;
+  leaves_with_a_gap(p_next_group(), 0, JUDGE_PASS);
 }
 
 /* One group came first, the other later, and the later one left before the planned end. */
 static void leaves_behind(uint64_t first, uint64_t later, enum judge_result result) {
   struct plan p = made_run();
   scene_up_stream(&p.scene, 6, first, "one");
+  p.scene.t->now_ns += 200000000;
   scene_up_stream(&p.scene, 10, later, "two");
   scene_down_stream(&p.scene, 7, later, "two");
   pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_close_app(0)));
-  p.faults = FAULT(14, "reconnect", "sub[0]");
+  p.faults = FAULT(300, "reconnect", "sub[0]");
   made_run_expect(&p, "copy-count", result);
 }
 
@@ -197,6 +209,24 @@ static void a_lower_group_that_comes_late_leaves_first(void **state) {
   (void)state;
   leaves_behind(2, 1, JUDGE_PASS);
   leaves_behind(1, 2, JUDGE_FAIL);
+}
+
+/* The higher group was open when the lower one came, which needs a stream of its own. */
+static void an_open_stream_goes_on_before_one_that_waits_for_its_own(void **state) {
+  (void)state;
+  struct plan p = made_run();
+  struct word up = part_of(UP_ALIAS, 2), down = part_of(DOWN_ALIAS, 2), rest = w_bytes("", 0);
+  pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_stream_of(6, 0, up, false)));
+  pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(7, 0, down, false)));
+  scene_up_stream(&p.scene, 10, 1, "three");
+  p.scene.t->now_ns += 200000000;
+  rest = o_object(0, "four");
+  pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_stream_of(6, up.len, rest, true)));
+  pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(7, down.len, rest, true)));
+  p.scene.t->now_ns += 100000000;
+  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_close_app(0)));
+  p.faults = FAULT(350, "reconnect", "sub[0]");
+  made_run_expect(&p, "copy-count", JUDGE_PASS);
 }
 
 static void leaves_open(uint64_t open, uint64_t ended, enum judge_result result) {
@@ -213,10 +243,6 @@ static void a_lower_group_may_end_before_an_open_one(void **state) {
   (void)state;
   leaves_open(2, 1, JUDGE_PASS);
   leaves_open(1, 2, JUDGE_FAIL);
-}
-
-static struct word part_of(uint64_t alias, uint64_t group) {
-  return JOIN(o_header(alias, group, 0, 1), o_object(0, "one"), o_object(1, "two"));
 }
 
 /* The lower group comes in two packets, all of it before the higher one does, or not; the relay
@@ -345,10 +371,11 @@ static void waits(unsigned ms, bool passed_by, enum judge_result result) {
   size_t answered = m_subscribe_ok(DOWN_ALIAS, p_none()).len;
   struct plan p = made_run();
   scene_up(&p.scene, 0, 1, "b");
+  p.scene.t->now_ns += 200000000;
   scene_up(&p.scene, 0, 2, "c");
   if (passed_by)
     scene_down(&p.scene, 0, 2, "c");
-  p.scene.t->now_ns += ms * 1000000ull;
+  p.scene.t->now_ns += (ms - 200) * 1000000ull;
   pkt_1rtt(&p.scene.sub, C,
            .frames = FRAMES(w_stream_of(0, asked, m_update(2, p_limit(0)), false)));
   pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(0, answered, m_request_ok(), false)));
@@ -428,6 +455,8 @@ int main(void) {
       cmocka_unit_test(a_subscription_that_goes_on_is_owed_the_second_life),
       cmocka_unit_test(what_a_dead_relay_was_sent_is_not_owed),
       cmocka_unit_test(what_a_living_relay_was_sent_is_owed),
+      cmocka_unit_test(what_leaves_in_the_same_turn_may_pass),
+      cmocka_unit_test(an_open_stream_goes_on_before_one_that_waits_for_its_own),
       cmocka_unit_test(an_answer_of_a_dead_relay_promises_nothing),
       cmocka_unit_test(an_open_stream_may_wait_for_its_publisher),
       cmocka_unit_test(a_publisher_that_leaves_without_a_word_owes_the_rest),

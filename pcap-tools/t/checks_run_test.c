@@ -265,10 +265,11 @@ static void an_object_left_out_before_a_planned_end_fails(void **state) {
   (void)state;
   struct plan p = made_run();
   scene_up(&p.scene, 0, 1, "b");
+  p.scene.t->now_ns += 200000000;
   scene_up(&p.scene, 0, 2, "c");
   scene_down(&p.scene, 0, 2, "c");
   pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_close_app(0)));
-  p.faults = "{\"t\":14000000,\"kind\":\"reconnect\",\"node\":\"sub[0]\",\"ok\":true}\n";
+  p.faults = "{\"t\":300000000,\"kind\":\"reconnect\",\"node\":\"sub[0]\",\"ok\":true}\n";
   made_run_expect_finding(&p, "copy-count", "copy", "none");
 }
 
