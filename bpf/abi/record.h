@@ -30,7 +30,8 @@ struct fb_frame {
   __u64 group;    /* valid if track is known */
   __u64 subgroup; /* STREAM: subgroup ID or FB_SUBGROUP_BY_OBJECT; DATAGRAM: object ID */
   __u8 priority;
-  __u8 pad[7];
+  __u8 header_len; /* of the MoQT header, valid if `header`: an object begins behind it */
+  __u8 pad[6];
 };
 FB_ASSERT_SIZE(struct fb_frame, 56);
 #define FB_NO_TRACK 0xffffffffu

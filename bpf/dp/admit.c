@@ -136,6 +136,7 @@ PORT_GLOBAL int dp_admit_stream(port_t *p, struct dp_scratch *s, __u32 f) {
 
   fr->admit = (__u8)decision;
   fr->header = (__u8)began;
+  fr->header_len = (__u8)a.begin.header_len;
   if ((!began && !a.unfiltered) || decision != FB_DEC_SEND)
     place->alias_len = 0;
   if (!known)

@@ -155,9 +155,12 @@ static void take_record(struct relay *relay, const struct fb_record *record) {
     const struct fb_frame *frame = &record->frames[f];
     streams[f] = frame_stream(relay, up, frame);
     struct track *track = frame_track(relay, frame);
-    /* The datapath is ahead of user space: a joining subscriber must start behind this. */
-    if (track && frame->admit == FB_DEC_SEND && (frame->header || frame->kind == FB_FRAME_DATAGRAM))
-      track_saw(track, frame->group, frame->kind == FB_FRAME_DATAGRAM ? frame->subgroup : 0);
+    /* The datapath is ahead of user space: a joining subscriber must start behind this. A header
+     * alone is no object. */
+    const bool datagram = frame->kind == FB_FRAME_DATAGRAM;
+    const bool object = datagram || (frame->header && frame->len > frame->header_len);
+    if (track && frame->admit == FB_DEC_SEND && object)
+      track_saw(track, frame->group, datagram ? frame->subgroup : 0);
   }
   for (unsigned s = 0; s < record->n_subs; s++)
     take_sub(relay, record, up, streams, &record->subs[s]);
