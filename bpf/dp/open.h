@@ -10,7 +10,8 @@
  * not for the fast path; no state outside the scratch has changed. */
 PORT_GLOBAL int dp_open(port_t *p, struct dp_scratch *s);
 
-/* The null AEAD of `protection: none`: clear text and a tag of 16 zero bytes. */
+/* The null AEAD of `protection: none`: clear text and a tag of 16 zero bytes; if the header has less than
+ * four bytes of the number, the last eight may tell it, and it has to be the one made out (RFC 9000 A.3). */
 PORT_GLOBAL int dp_open_none(port_t *p, struct dp_scratch *s);
 
 /* Real packet protection (RFC 9001 section 5), whichever of the upstream's two keys the

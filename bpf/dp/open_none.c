@@ -19,11 +19,13 @@ PORT_GLOBAL int dp_open_none(port_t *p, struct dp_scratch *s) {
   if (reason != FB_PKT_FANNED)
     return reason;
   const __u8 *tag = s->raw + wire_mask(tag_at);
-  if (wire_load_be(tag, 8) | wire_load_be(tag + 8, 8))
+  __u64 told = wire_load_be(tag + 8, 8);
+  if (wire_load_be(tag, 8) || (told && (pn_len == 4 || told != s->pn)))
     return FB_PKT_BAD_TAG;
   if (port_load_payload(p, s->clear, s->path.family, len))
     return FB_PKT_LOAD_FAILED;
   port_zero(s->clear, DP_PAYLOAD, head_end);
+  port_zero(s->clear, tag_at, tag_at + FB_TAG_LEN);
   s->head_end = (__u16)head_end;
   s->frames_end = tag_at;
   return FB_PKT_FANNED;

@@ -376,6 +376,19 @@ static void its_own_id_in_the_payload(void **state) {
   done(t, &c);
 }
 
+/* Without protection the tag may tell the number; who makes out another one does not open it. */
+static void a_tag_that_tells_the_number(void **state) {
+  (void)state;
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn(t);
+  pkt_1rtt(&c, C, .pn = 1, .pn_len = 1, .spoil_tag = true,
+           .frames = FRAMES(w_ping())); /* tells 1 */
+  pkt_1rtt(&c, C, .pn = 2, .pn_len = 1, .spoil_tag = true, .frames = FRAMES(w_ping()));
+  pkt_1rtt(&c, C, .pn = 3, .pn_len = 1, .frames = FRAMES(w_ping()));
+  expect_opened(t, 5, 4);
+  done(t, &c);
+}
+
 static struct qp_end end(uint8_t host, uint16_t port) {
   return (struct qp_end){.addr = {10, 0, 0, host}, .port = port, .family = 4};
 }
@@ -416,6 +429,7 @@ int main(void) {
       cmocka_unit_test(a_new_address_reaches_the_peers_capture),
       cmocka_unit_test(a_new_address_in_the_only_capture),
       cmocka_unit_test(its_own_id_in_the_payload),
+      cmocka_unit_test(a_tag_that_tells_the_number),
       cmocka_unit_test(every_cipher_in_both_versions),
       cmocka_unit_test(a_version_chosen_in_the_handshake),
       cmocka_unit_test(after_a_retry),

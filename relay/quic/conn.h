@@ -258,7 +258,7 @@ struct qc_peer_params {
 void qc_peer_params(const struct qc *conn, struct qc_peer_params *out);
 
 /* Seals a packet that the relay itself built with the connection's current
- * 1-RTT keys (protection none: zero tag, no header protection): buf holds the header
+ * 1-RTT keys (protection none: no header protection, a tag of zeros): buf holds the header
  * of hdr_len bytes (ending with a 4-byte number) and payload_len bytes; 16 bytes are appended.
  * Sets the key phase bit to that of the key. Only with protection none or hooks,
  * where the keys are ours. Returns the whole length, 0 on error. */
