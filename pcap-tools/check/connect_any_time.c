@@ -5,8 +5,9 @@
  * client's capture has was lost on the way.
  *
  * Excused: the connection was closed or broken off, or the capture ends, within
- * ANSWER_NS (for the handshake SHAKE_NS) of the first Initial; the server was dead, or
- * the timeline stalled an end meanwhile.
+ * ANSWER_NS of the first Initial that arrived (for the handshake within SHAKE_NS of it, or of
+ * the last packet of the handshake that was lost on the way); the server was dead, or the
+ * timeline stalled an end meanwhile.
  *
  * Source: RFC 9000 7, 17.2.2. */
 #include "pcap-tools/check/excuse.h"
@@ -19,8 +20,19 @@ struct connect_any_time {
   struct qp_per_conn knocks;
 };
 
+/* Packets of one side that are remembered: a handshake has few. */
+enum { TRIES = 16 };
+
 struct knock {
   bool arrived;
+  uint64_t arrived_ns;
+  struct tries {
+    size_t n;
+    struct {
+      enum qp_space space;
+      uint64_t pn, t;
+    } items[TRIES];
+  } tries[2]; /* Initial and Handshake packets, by who sent them */
 };
 
 static bool is_router(const struct qp_manifest *m, const char *name) {
@@ -54,7 +66,37 @@ static void datagram(void *arg, struct qp_place place, const struct qp_udp *udp,
   if (!c || udp->sum == QP_SUM_WRONG || udp->ip_sum_wrong)
     return;
   struct knock *knock = qp_per_conn(&state->knocks, c, sizeof *knock);
-  knock->arrived = knock->arrived || shows_arrival(self->evidence, c, place.file);
+  if (knock->arrived || !shows_arrival(self->evidence, c, place.file))
+    return;
+  knock->arrived = true;
+  knock->arrived_ns = place.time_ns;
+}
+
+static void packet(void *arg, const struct qp_seen *s) {
+  struct qp_judged *self = arg;
+  struct connect_any_time *state = self->state;
+  if (!s->opened || !(s->views & QP_SENT) || s->space == QP_SPACE_APP)
+    return;
+  struct knock *knock = qp_per_conn(&state->knocks, s->conn, sizeof *knock);
+  struct tries *tries = &knock->tries[s->side];
+  if (tries->n == TRIES)
+    return;
+  tries->items[tries->n].space = s->space;
+  tries->items[tries->n].pn = s->pn;
+  tries->items[tries->n++].t = s->place.time_ns;
+}
+
+/* The handshake cannot go on before what was lost is sent again. */
+static uint64_t last_loss(const struct qp_conn *c, const struct knock *knock) {
+  uint64_t last = 0;
+  for (unsigned side = 0; side < 2; side++) {
+    const struct tries *tries = &knock->tries[side];
+    for (size_t i = 0; i < tries->n; i++)
+      if (!qp_ranges_has(&c->numbers[side][tries->items[i].space].reached, tries->items[i].pn) &&
+          tries->items[i].t > last)
+        last = tries->items[i].t;
+  }
+  return last;
 }
 
 /* When the captures end. */
@@ -119,7 +161,9 @@ static void judge_conn(struct qp_judged *self, const struct qp_conn *c, uint64_t
       end = c->close[side].at.time_ns;
   end = end < last ? end : last;
   bool answered = c->packets[QP_SERVER] > 0;
-  if (!c->handshake_done && end < c->first.time_ns + (answered ? SHAKE_NS : ANSWER_NS))
+  const uint64_t lost = answered ? last_loss(c, knock) : 0;
+  const uint64_t since = lost > knock->arrived_ns ? lost : knock->arrived_ns;
+  if (!c->handshake_done && end < since + (answered ? SHAKE_NS : ANSWER_NS))
     return;
   self->out->examined++;
   if (!answered && qp_found(self))
@@ -139,6 +183,7 @@ static void finish(struct qp_judged *self) {
 static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
   w->datagram = datagram;
+  w->packet = packet;
 }
 
 static void clear(struct qp_judged *self) {

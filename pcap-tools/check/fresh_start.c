@@ -2,7 +2,8 @@
  * connection whose client sends from a 4-tuple that an older one used: its server's
  * 1-RTT numbers and one-way streams begin at the beginning, and no object comes before
  * this connection asked for one; and the older one's fan-out has ended when the new
- * handshake is done.
+ * handshake is done there: a client that calls from the port and moves on before it is
+ * answered has not taken it.
  *
  * Vantage: the server's interface.
  *
@@ -20,6 +21,7 @@ enum { FIRST_NUMBERS = 64 };
 struct start {
   bool done; /* the server sent HANDSHAKE_DONE */
   struct qp_place done_at;
+  struct qp_end done_to; /* where the client was then */
   bool any_number;
   uint64_t lowest;
   struct qp_place lowest_at;
@@ -54,6 +56,7 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
   if (f->kind == QP_F_HANDSHAKE_DONE && !t->done) {
     t->done = true;
     t->done_at = s->place;
+    t->done_to = s->udp->tuple.dst;
   }
   bool media = f->kind == QP_F_DATAGRAM || (f->kind == QP_F_STREAM && qp_stream_uni(f->stream.id));
   if (!media || t->late.frame)
@@ -62,7 +65,7 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
   const struct start *n = next ? qp_per_conn_peek(&state->starts, next) : NULL;
   /* it must also go to the place that the new one took */
   if (n && n->done && s->place.time_ns > n->done_at.time_ns + QP_TURN_NS &&
-      qp_end_equal(&s->udp->tuple.dst, &next->tuple.src))
+      qp_end_equal(&s->udp->tuple.dst, &n->done_to))
     t->late = s->place;
 }
 
