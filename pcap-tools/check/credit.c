@@ -105,15 +105,17 @@ void qp_credit_allowed(struct qp_credit *c, const struct qp_conn *conn, unsigned
   note_all(c, f->limit.id, s, now_ns);
 }
 
-bool qp_credit_stopped(const struct qp_credit *c, uint64_t what, uint64_t time_ns,
-                       uint64_t grace_ns) {
+uint64_t qp_credit_free_since(const struct qp_credit *c, uint64_t what, uint64_t time_ns) {
+  uint64_t since = 0;
   for (size_t i = 0; i < c->n_stops; i++) {
     const struct qp_stop *s = &c->stops[i];
-    if (s->what == what && s->from_ns <= time_ns &&
-        (s->to_ns == UINT64_MAX || time_ns < s->to_ns + grace_ns))
-      return true;
+    if (s->what != what || s->from_ns > time_ns)
+      continue;
+    if (time_ns < s->to_ns)
+      return UINT64_MAX;
+    since = s->to_ns > since ? s->to_ns : since;
   }
-  return false;
+  return since;
 }
 
 void qp_credit_clear(struct qp_credit *c) {

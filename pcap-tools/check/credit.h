@@ -44,9 +44,8 @@ uint64_t qp_credit_sent(struct qp_credit *c, const struct qp_conn *conn, unsigne
 /* A frame of the peer of `side` reached it; others than limits change nothing. */
 void qp_credit_allowed(struct qp_credit *c, const struct qp_conn *conn, unsigned side,
                        const struct qp_quic_frame *f, uint64_t now_ns);
-/* Was it stopped at that time, or had it been until `grace_ns` before? */
-bool qp_credit_stopped(const struct qp_credit *c, uint64_t what, uint64_t time_ns,
-                       uint64_t grace_ns);
+/* Since when it had been free at that time: 0 = it was never stopped before, UINT64_MAX = it was. */
+uint64_t qp_credit_free_since(const struct qp_credit *c, uint64_t what, uint64_t time_ns);
 void qp_credit_clear(struct qp_credit *c);
 
 #endif

@@ -15,8 +15,9 @@
  * Vantage: the relay's interfaces, both sides.
  *
  * Excused: an object that flow control stopped (no stream, MAX_STREAM_DATA, MAX_DATA) at
- * that moment or TURN_NS before; what a delivery timeout or a reset took away (it does
- * not leave); a subscriber priority changed within CHANGE_NS.
+ * that moment, or until the relay's user space, which reads the limits, had run TURN_NS less;
+ * what a delivery timeout or a reset took away (it does not leave); a subscriber priority
+ * changed within CHANGE_NS.
  *
  * Source: draft-ietf-moq-transport-20, Priorities. */
 #include <stdlib.h>
@@ -67,17 +68,19 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
   struct delivery_order *state = self->state;
   const struct qp_credit_stream *unused;
   (void)effect;
-  unsigned relay = (s->views & QP_SENT) ? s->side : !s->side;
-  if (!self->evidence->manifest || relay != QP_SERVER || s->space != QP_SPACE_APP)
-    return; /* who asks a relay is its client */
+  /* Who asks a relay is its client. On a plain link one capture shows both ends. */
+  bool leaves = s->side == QP_SERVER && (s->views & QP_SENT);
+  bool comes = s->side == QP_CLIENT && (s->views & QP_REACHED);
+  if (!self->evidence->manifest || (!leaves && !comes) || s->space != QP_SPACE_APP)
+    return;
   struct downstream *d = qp_per_conn(&state->conns, s->conn, sizeof *d);
   struct qp_credit *c = &d->credit;
   if (!qp_credit_begin(c, s->conn, QP_SERVER))
     return;
-  if ((s->views & QP_SENT) && f->kind == QP_F_STREAM)
+  if (leaves && f->kind == QP_F_STREAM)
     qp_credit_sent(c, s->conn, QP_SERVER, f->stream.id, f->stream.offset + f->stream.len,
                    s->place.time_ns, &unused);
-  else if ((s->views & QP_REACHED) && s->side == QP_CLIENT)
+  else if (comes)
     qp_credit_allowed(c, s->conn, QP_SERVER, f, s->place.time_ns);
 }
 
@@ -201,9 +204,18 @@ static void pop(struct heap *h) {
 
 /* ---- judging ------------------------------------------------------------------- */
 
+/* It was stopped at that time, or the relay has had no turn since. */
+static bool stopped_by(const struct qp_credit *c, const struct qp_awake_clock *clock, uint64_t what,
+                       uint64_t time_ns) {
+  uint64_t since = qp_credit_free_since(c, what, time_ns);
+  if (since == 0 || since == UINT64_MAX)
+    return since != 0;
+  return qp_awake_back_at(clock, time_ns) <= qp_awake_back_at(clock, since) + TURN_NS;
+}
+
 /* Flow control let nothing of it out when the other one left. */
-static bool stopped(const struct delivery_order *state, const struct item *waiting,
-                    const struct item *leaving) {
+static bool stopped(const struct delivery_order *state, const struct qp_awake_clock *clock,
+                    const struct item *waiting, const struct item *leaving) {
   const struct downstream *d = qp_per_conn_peek(&state->conns, waiting->due->conn);
   const struct qp_credit *c = d ? &d->credit : NULL;
   const struct qp_half *h = waiting->due->out->half;
@@ -211,12 +223,12 @@ static bool stopped(const struct delivery_order *state, const struct item *waiti
   uint64_t t = leaving->left;
   if (!h || !c) /* datagrams need none */
     return false;
-  if (!other && qp_credit_stopped(c, QP_CREDIT_DATA, t, TURN_NS))
+  if (!other && stopped_by(c, clock, QP_CREDIT_DATA, t))
     return true;
   bool opens = h->opened.time_ns > t, other_opens = other && other->opened.time_ns == t;
   if (opens)
-    return !other_opens && qp_credit_stopped(c, QP_CREDIT_STREAMS, t, TURN_NS);
-  return qp_credit_stopped(c, h->id, t, TURN_NS);
+    return !other_opens && stopped_by(c, clock, QP_CREDIT_STREAMS, t);
+  return stopped_by(c, clock, h->id, t);
 }
 
 static void report(struct qp_judged *self, const struct item *waiting, const struct item *leaving) {
@@ -239,19 +251,21 @@ static void report(struct qp_judged *self, const struct item *waiting, const str
 }
 
 /* The first of a subscription's waiting objects that is still there and not stopped. */
-static const struct item *top(const struct delivery_order *state, struct heap *h,
+static const struct item *top(const struct delivery_order *state,
+                              const struct qp_awake_clock *clock, struct heap *h,
                               const struct item *leaving) {
-  while (h->n && (h->items[0]->left <= leaving->left || stopped(state, h->items[0], leaving)))
+  while (h->n &&
+         (h->items[0]->left <= leaving->left || stopped(state, clock, h->items[0], leaving)))
     pop(h);
   return h->n ? h->items[0] : NULL;
 }
 
-static void judge_leaving(struct qp_judged *self, struct heap *heaps, size_t n,
-                          const struct item *leaving) {
+static void judge_leaving(struct qp_judged *self, const struct qp_awake_clock *clock,
+                          struct heap *heaps, size_t n, const struct item *leaving) {
   bool backlog = false;
   const struct item *first = NULL;
   for (size_t i = 0; i < n; i++) {
-    const struct item *waiting = top(self->state, &heaps[i], leaving);
+    const struct item *waiting = top(self->state, clock, &heaps[i], leaving);
     backlog |= waiting != NULL;
     if (waiting && !first && goes_first(waiting, leaving))
       first = waiting;
@@ -291,7 +305,7 @@ static void judge_conn(struct qp_judged *self, const struct item *items, size_t 
       push(&heaps[coming[next]->due->request - c->requests], coming[next]);
       next++;
     }
-    judge_leaving(self, heaps, c->n_requests, &items[i]);
+    judge_leaving(self, clock, heaps, c->n_requests, &items[i]);
   }
   for (size_t i = 0; i < c->n_requests; i++)
     free(heaps[i].items);

@@ -252,6 +252,35 @@ static void an_object_without_a_stream_may_wait(void **state) {
   made_run_expect(&p, "delivery-order", JUDGE_FAIL);
 }
 
+/* The subscriber allows the stream that waits for one; the relay is at work for so long after
+ * that, within a second, before it sends what needs none. */
+static struct plan stream_allowed(unsigned busy_ms) {
+  struct tape *t = tape_new();
+  t->client_params = w_hex(
+      "04 04 80100000 05 01 3c 06 01 3c 07 02 4400 08 01 02 09 01 02"
+      "20 02 4400");
+  struct plan p = made_run_of(scene_on(t, "chat", p_next_group(), p_none()));
+  scene_up_stream(&p.scene, 6, 0, "one");
+  scene_down_stream(&p.scene, 7, 0, "one");
+  scene_up_stream(&p.scene, 10, 1, "two");
+  up(&p, 2, 0, 1);
+  busy(&p, 30);
+  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_frame1(0x13, 9)));
+  busy(&p, busy_ms);
+  p.scene.t->now_ns += 1000000000 - busy_ms * 1000000;
+  down(&p, 2, 0, 1);
+  scene_down_stream(&p.scene, 11, 1, "two");
+  return p;
+}
+
+static void a_relay_that_slept_has_not_read_the_limit(void **state) {
+  (void)state;
+  struct plan p = stream_allowed(0);
+  made_run_expect(&p, "delivery-order", JUDGE_SKIP);
+  p = stream_allowed(30);
+  made_run_expect(&p, "delivery-order", JUDGE_FAIL);
+}
+
 /* ---- congestion-bounded (the envelope itself: envelope_test.c) ------------- */
 
 /* The relay sends packets of 1,200 bytes; the subscriber acknowledges every `each`. */
@@ -373,6 +402,7 @@ int main(void) {
       cmocka_unit_test(a_changed_priority_counts_a_second_later),
       cmocka_unit_test(a_datagram_goes_before_a_subgroup_of_its_group),
       cmocka_unit_test(an_object_without_a_stream_may_wait),
+      cmocka_unit_test(a_relay_that_slept_has_not_read_the_limit),
       cmocka_unit_test(a_sender_that_is_acknowledged_passes),
       cmocka_unit_test(a_sender_without_a_window_fails),
       cmocka_unit_test(a_window_halved_by_loss_binds),
