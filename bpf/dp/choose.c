@@ -242,8 +242,9 @@ PORT_GLOBAL int dp_choose_frame(port_t *p, struct dp_scratch *s, __u32 n, __u32 
     return fr->admit;
   decision = dp_try_send(p, s, n, f, c);
   /* New data must not overtake what user space now has to send. */
-  if (decision == FB_DEC_HELD || decision == FB_DEC_PN_LIMIT || decision == FB_DEC_CREDIT ||
-      decision == FB_DEC_FLOW_CONTROL || decision == FB_DEC_CONTENDED) {
+  if (decision == FB_DEC_HELD || decision == FB_DEC_JOINING || decision == FB_DEC_PN_LIMIT ||
+      decision == FB_DEC_CREDIT || decision == FB_DEC_FLOW_CONTROL ||
+      decision == FB_DEC_CONTENDED) {
     port_add(p, &c->hold, 1);
     s->gate.first = FB_DEC_HELD;
   }

@@ -118,7 +118,7 @@ static void states(struct world *w) {
   expect(w, group(2, 9), JOINING); /* its ordinal is taken */
   assert_int_equal(recorded(w, 0)->down[0], 4);
   assert_int_equal(counters_of(w, 0)->next_stream, 4);
-  assert_int_equal(counters_of(w, 0)->hold, 0);
+  assert_int_equal(counters_of(w, 0)->hold, 2); /* what comes later waits behind them */
   v.state = FB_SUB_CLOSING;
   w->ops->set_subscriber(w, 0, &v);
   assert_int_equal(send_packet(w, PACKET(.pn = 10, FRAMES(dg(3), dg(4)))), FB_PKT_NO_FANOUT);
@@ -130,7 +130,9 @@ static void states(struct world *w) {
   v.state = FB_SUB_ACTIVE;
   w->ops->set_subscriber(w, 0, &v);
   next_pn = 12;
-  expect(w, stream(2, 20, text("x")), SEND);
+  expect(w, stream(2, 20, text("x")), HELD);
+  counters_of(w, 0)->hold = 0;
+  expect(w, stream(2, 21, text("y")), SEND);
 }
 
 /* Once user space has something queued, all that is new waits behind it. */
