@@ -227,20 +227,11 @@ uint64_t qc_smoothed_rtt_ns(const struct qc *conn) {
   return info.smoothed_rtt;
 }
 
-uint64_t qc_congestion_window(const struct qc *conn) {
-  ngtcp2_conn_info info;
-
-  NG_GET(conn_info)((ngtcp2_conn *)(uintptr_t)conn->ng, &info);
-  return info.cwnd;
-}
-
 uint64_t qc_congestion_room(const struct qc *conn) {
   ngtcp2_conn_info info;
-  uint64_t taken;
 
   NG_GET(conn_info)((ngtcp2_conn *)(uintptr_t)conn->ng, &info);
-  taken = info.bytes_in_flight + conn->datagram_bytes;
-  return info.cwnd > taken ? info.cwnd - taken : 0;
+  return info.cwnd > info.bytes_in_flight ? info.cwnd - info.bytes_in_flight : 0;
 }
 
 /* ---- datagrams -------------------------------------------------------------------------- */

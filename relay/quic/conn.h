@@ -265,9 +265,7 @@ void qc_peer_params(const struct qc *conn, struct qc_peer_params *out);
 size_t qc_seal(struct qc *conn, uint8_t *buf, size_t hdr_len, size_t payload_len, uint64_t pn);
 
 uint64_t qc_smoothed_rtt_ns(const struct qc *conn);
-uint64_t qc_congestion_window(const struct qc *conn); /* bytes, of ngtcp2's controller */
-uint64_t qc_congestion_room(
-    const struct qc *conn); /* of it, beside what is in flight and queued datagrams */
+uint64_t qc_congestion_room(const struct qc *conn); /* bytes, of ngtcp2's controller */
 
 /* Commands of the timeline. Return 0, -1 if the connection cannot do it now. */
 int qc_update_key(struct qc *conn, uint64_t now_ns);
