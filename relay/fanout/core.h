@@ -265,6 +265,7 @@ struct client {
   struct window window;
   struct cid_entry *cids; /* the IDs that lead to it */
   uint64_t hold_seen;     /* counters.hold when the sockets were empty, 0 = none */
+  uint64_t stopped_seen;  /* refusals by MAX_STREAMS when it was last raised */
   uint64_t swept_ns;      /* when what waits was last looked at */
   uint64_t oldest_told;   /* counters.oldest_ns */
   uint64_t resent_bytes, slow_packets;

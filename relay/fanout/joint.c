@@ -135,11 +135,23 @@ static void on_max_data(void *arg, uint64_t limit) {
   joint_share_max_data(client);
 }
 
+/* A stream that MAX_STREAMS stops does not keep the datapath from sending what needs none, so no
+ * refusal has held it. When the limit is raised, those that it stopped go first: the parked ones,
+ * and those that were refused since and are not read yet. */
+static void hold_for_stopped(struct client *client) {
+  uint64_t refused = plane_load(client->relay->cfg.plane,
+                                &client_counters(client)->decisions[FB_DEC_STREAM_LIMIT]);
+  if (client->n_parked || refused != client->stopped_seen)
+    window_hold(client);
+  client->stopped_seen = refused;
+}
+
 static void on_max_streams(void *arg, uint64_t limit) {
   struct client *client = arg;
   if (limit <= client->max_streams)
     return;
   client->max_streams = limit;
+  hold_for_stopped(client);
   plane_store(client->relay->cfg.plane, &client_counters(client)->max_streams, limit);
   pending_unpark(client);
 }

@@ -364,8 +364,8 @@ static enum run_result send_all(struct client *client) {
     if (!number_free(client))
       return RUN_WAITS;
     enum window_answer answer = client->probes ? WINDOW_OPEN : window_admits(client);
-    if (answer == WINDOW_FULL)
-      window_hold(client);
+    if (answer == WINDOW_FULL || (answer == WINDOW_PACED && !slow_is_idle(client)))
+      window_hold(client); /* new data must not overtake what waits, be it for its pacing */
     if (answer != WINDOW_OPEN)
       return RUN_WAITS;
     begin(&pkt, client);
