@@ -141,6 +141,8 @@ static uint64_t end_of(const struct qp_conn *c, const struct qp_request *r) {
 
 static const char ENDED_IN_QUEUE[] = "the subscription ended before it left the queue";
 static const char NARROWED_IN_QUEUE[] = "the filter was narrowed before it left the queue";
+static const char GIVEN_UP_IN_QUEUE[] =
+    "its publisher gave the subgroup up before its stream had been opened";
 static const char GONE_IN_QUEUE[] = "the subscriber or the relay was gone before it left the queue";
 
 /* Why nothing was owed to the subscription at all, or not this object; NULL: it was. */
@@ -160,22 +162,6 @@ static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d
     return "its publisher breaks the rules on request, and is sent away with what it sent";
   if (!o->datagram && narrowed_later(d->request, d->in_priority, o->opened_ns, UINT64_MAX))
     return "the filter was narrowed";
-  return NULL;
-}
-
-/* The end came while it waited; what left behind it may tell otherwise (withdraw_excuse). */
-static const char *queue_excuse(const struct qp_evidence *e, const struct qp_due *d) {
-  const struct qp_request *r = d->request;
-  uint64_t arrived = d->in->last.time_ns, end = end_of(d->conn, r);
-  /* Behind PUBLISH_DONE the request only tidies up: all was due before. */
-  bool own_end = r->ended.frame && r->ended.time_ns == end && !r->done;
-  uint64_t broken = qp_broken_at(e, d->conn);
-  if (own_end && end < arrived + BACKLOG_NS)
-    return ENDED_IN_QUEUE;
-  if (broken != UINT64_MAX && broken < arrived + BACKLOG_NS)
-    return GONE_IN_QUEUE;
-  if (d->in->datagram && narrowed_later(r, d->in_priority, arrived, arrived + BACKLOG_NS))
-    return NARROWED_IN_QUEUE;
   return NULL;
 }
 
@@ -251,6 +237,43 @@ static enum fate fate_of(uint32_t track, const struct qp_conn *conn, const struc
     fate = h->has_final ? FATE_WENT_ON : FATE_OPEN;
   }
   return fate;
+}
+
+/* When its publisher reset the object's stream, or was gone in the middle of it. */
+static uint64_t given_up_at(const struct qp_evidence *e, const struct qp_conn *up,
+                            const struct qp_object *in) {
+  const struct qp_half *u = in->half;
+  if (!u)
+    return UINT64_MAX;
+  if (u->reset)
+    return u->reset_at.time_ns;
+  if (u->has_final && qp_reasm_has(up->split ? &u->reached : &u->sent, 0, u->final_size))
+    return UINT64_MAX;
+  const struct qp_close *close = &up->close[u->side];
+  const uint64_t broken = qp_broken_at(e, up),
+                 closed = close->seen ? close->at.time_ns : UINT64_MAX;
+  return closed < broken ? closed : broken;
+}
+
+/* The end came while it waited; what left behind it may tell otherwise (withdraw_excuse). */
+static const char *queue_excuse(const struct qp_evidence *e, const struct qp_due *d,
+                                const struct qp_conn *up) {
+  const struct qp_request *r = d->request;
+  uint64_t arrived = d->in->last.time_ns, end = end_of(d->conn, r);
+  /* Behind PUBLISH_DONE the request only tidies up: all was due before. */
+  bool own_end = r->ended.frame && r->ended.time_ns == end && !r->done;
+  uint64_t broken = qp_broken_at(e, d->conn);
+  if (own_end && end < arrived + BACKLOG_NS)
+    return ENDED_IN_QUEUE;
+  if (broken != UINT64_MAX && broken < arrived + BACKLOG_NS)
+    return GONE_IN_QUEUE;
+  if (d->in->datagram && narrowed_later(r, d->in_priority, arrived, arrived + BACKLOG_NS))
+    return NARROWED_IN_QUEUE;
+  const uint64_t given_up = given_up_at(e, up, d->in);
+  if (given_up != UINT64_MAX && given_up < arrived + BACKLOG_NS &&
+      fate_of(r->track, d->conn, d->in) == FATE_NEVER_OPENED)
+    return GIVEN_UP_IN_QUEUE;
+  return NULL;
 }
 
 /* With a delivery timeout a relay may drop a datagram, a subgroup it never opens, and the
@@ -357,11 +380,11 @@ static void settle(const struct qp_evidence *e, struct qp_fanout *f,
   if (!d->excuse)
     d->excuse = life_excuse(e, p, conn, r);
   if (!d->excuse)
-    d->excuse = queue_excuse(e, d);
+    d->excuse = queue_excuse(e, d, p->conn);
   if (d->excuse)
     d->claim = QP_CLAIM_EITHER;
-  d->queued =
-      d->excuse == ENDED_IN_QUEUE || d->excuse == GONE_IN_QUEUE || d->excuse == NARROWED_IN_QUEUE;
+  d->queued = d->excuse == ENDED_IN_QUEUE || d->excuse == GONE_IN_QUEUE ||
+              d->excuse == NARROWED_IN_QUEUE || d->excuse == GIVEN_UP_IN_QUEUE;
 }
 
 /* When the last of those objects came that left: [i] = of priority i or less urgent. */

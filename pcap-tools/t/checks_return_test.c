@@ -295,6 +295,24 @@ static void a_publisher_that_leaves_without_a_word_owes_the_rest(void **state) {
   publisher_leaves_open("", false, JUDGE_FAIL);
 }
 
+/* A subgroup comes, whole or in part, and then its publisher is taken away; the relay, which had not
+ * opened it yet, never does. */
+static void never_opened(bool whole, const char *faults, enum judge_result result) {
+  struct plan p = made_run();
+  pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_stream_of(6, 0, part_of(UP_ALIAS, 1), whole)));
+  p.faults = faults;
+  p.scene.t->now_ns += UINT64_C(3000000000); /* long in no queue any more */
+  scene_close(&p.scene);
+  made_run_expect(&p, "copy-count", result);
+}
+
+static void a_subgroup_given_up_in_the_queue_is_not_owed(void **state) {
+  (void)state;
+  never_opened(false, FAULT(900, "kill", "pub"), JUDGE_PASS);
+  never_opened(true, FAULT(900, "kill", "pub"), JUDGE_FAIL);
+  never_opened(false, FAULT(900, "kill", "sub[1]"), JUDGE_FAIL);
+}
+
 /* With a time-out the rest may be let go: the reset waits for the header's ACK, which never comes. */
 static void a_tail_that_may_be_dropped_may_stay_open(void **state) {
   (void)state;
@@ -460,6 +478,7 @@ int main(void) {
       cmocka_unit_test(an_answer_of_a_dead_relay_promises_nothing),
       cmocka_unit_test(an_open_stream_may_wait_for_its_publisher),
       cmocka_unit_test(a_publisher_that_leaves_without_a_word_owes_the_rest),
+      cmocka_unit_test(a_subgroup_given_up_in_the_queue_is_not_owed),
       cmocka_unit_test(a_tail_that_may_be_dropped_may_stay_open),
       cmocka_unit_test(an_object_of_a_dropped_tail_is_not_owed),
       cmocka_unit_test(a_stream_without_a_name_may_be_overtaken),
