@@ -176,12 +176,25 @@ static bool is_set_up(void *arg) {
   return rig->session && moqt_peer_setup(rig->session);
 }
 
+static bool is_let_through(void *arg, const struct qc_path *path, uint8_t *data, size_t len) {
+  struct rig *rig = arg;
+  (void)data;
+  (void)len;
+  if (rig->swallow == 0 || !qc_addr_equal(&path->remote, &rig->path.remote))
+    return true;
+  rig->swallow--;
+  return false;
+}
+
 struct rig *rig_open(const struct rig_shape *shape) {
   struct rig *rig = calloc(1, sizeof *rig);
   assert_non_null(rig);
   rig->plan = rig_plan(shape->yaml, NULL, NULL, 0, rig->dir);
   memnet_init(&rig->net, 5);
   rig->net.loss_ppm = shape->loss_ppm;
+  rig->net.tap = is_let_through;
+  rig->net.tap_arg = rig;
+  rig->swallow = shape->swallow;
   rig->path = (struct qc_path){.local = memnet_addr(1, 20000), .remote = memnet_addr(2, 4433)};
   rig->next_port = 30000;
   rig->max_streams_uni = shape->streams ? shape->streams : 1000;

@@ -83,7 +83,8 @@ struct rig {
   bool refused, done;
   uint64_t refuse_code, done_status, done_streams;
   uint64_t packets_in;
-  bool deaf;   /* new clients get no answer */
+  bool deaf; /* new clients get no answer */
+  unsigned swallow;
   bool expels; /* who breaks the rules of MoQT in data is closed; else the test fails */
   struct qc_path lost_path;
   uint8_t reset[64]; /* answer to a packet of no connection, on its way */
@@ -95,6 +96,7 @@ struct rig_shape {
   const char *node;
   uint32_t loss_ppm;
   uint64_t streams; /* the server allows; 0 = 1,000 */
+  unsigned swallow; /* so many of the endpoint's first packets are lost */
 };
 
 /* Loads a plan out of text, with files beside it (name, bytes; may be NULL). */

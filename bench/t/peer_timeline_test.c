@@ -86,6 +86,20 @@ static void a_lost_relay_is_dialled_again(void **state) {
   rig_close(rig);
 }
 
+/* A first connection that hears nothing is given up for another one before its third Initial; three
+ * dials and their farewells are nine packets. */
+static void unheard_it_dials_anew(void **state) {
+  struct rig *rig;
+  (void)state;
+  rig = rig_open(&(struct rig_shape){.yaml = SERVED_BOTH, .node = "sub", .swallow = 9});
+  assert_int_equal(rig_lines(rig, "closed"), 3);
+  assert_int_equal(rig_lines(rig, "connected"), 1);
+  assert_int_equal(rig->connections, 1);
+  assert_in_range(rig->net.now_ns, 8 * RIG_S, 9 * RIG_S); /* dialled at 1, 3.5, 6 and 8.5 s */
+  assert_string_equal(rig->failure, "");
+  rig_close(rig);
+}
+
 /* Nobody answers any more: it tries a bounded number of times, later and later. */
 static void a_dead_relay_is_given_up(void **state) {
   struct rig *rig;
@@ -264,6 +278,7 @@ int main(void) {
       cmocka_unit_test(priority_limit_is_an_update),
       cmocka_unit_test(reconnect_asks_again),
       cmocka_unit_test(a_lost_relay_is_dialled_again),
+      cmocka_unit_test(unheard_it_dials_anew),
       cmocka_unit_test(a_dead_relay_is_given_up),
       cmocka_unit_test(vanish_is_silent),
       cmocka_unit_test(die_leaves_no_word),

@@ -117,13 +117,25 @@ int qc_own_encrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_c
   return seal(key, aead, pkt.payload, pkt.payload_len, pkt.joint_pn, pkt.hdr, pkt.hdr_len);
 }
 
+/* The null AEAD does not bind a packet to a connection. What comes from the 4-tuple with the ID of
+ * another connection, as of the process before on this port, is handed to ngtcp2 as it might be a
+ * stateless reset: that it is opened must fail. */
+static bool has_our_id(const struct qc *conn, const uint8_t *aad) {
+  const size_t len = conn->config.cid_len;
+  const struct qc_issued *issued = conn->issued;
+
+  while (issued && (issued->cid.len != len || memcmp(issued->cid.data, aad + 1, len) != 0))
+    issued = issued->next;
+  return issued || len == 0;
+}
+
 static int open_sealed(const struct qc_key *key, uint8_t *dest, const ngtcp2_crypto_aead *aead,
                        const uint8_t *sealed, size_t len, const uint8_t *nonce, size_t nonce_len,
                        const uint8_t *aad, size_t aad_len) {
   if (key->aead.native_handle)
     return ngtcp2_crypto_decrypt_cb(dest, aead, &key->aead, sealed, len, nonce, nonce_len, aad,
                                     aad_len);
-  if (len < QC_TAG_LEN ||
+  if (len < QC_TAG_LEN || !has_our_id(key->conn, aad) ||
       !null_tag_good(sealed + len - QC_TAG_LEN, nonce_pn(nonce, key->iv), aad[0]))
     return NGTCP2_ERR_DECRYPT;
   memmove(dest, sealed, len - QC_TAG_LEN);

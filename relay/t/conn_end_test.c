@@ -307,6 +307,52 @@ static void opened_can_refuse(void **state) {
   pair_end(&pair);
 }
 
+static int count_all(void *arg, uint64_t pn, uint8_t *payload, size_t len, uint64_t *error) {
+  struct doubler *doubler = arg;
+  (void)pn;
+  (void)payload;
+  (void)len;
+  (void)error;
+  doubler->opened++;
+  return 0;
+}
+
+/* A PING of the client to that ID of the server, with a number of so many bytes, up to 4. */
+static void ping_by_hand(struct pair *pair, const struct qc_cid *dcid, uint32_t pn, size_t pn_len) {
+  uint8_t buf[100] = {(uint8_t)(0x40 | (pn_len - 1))};
+  struct qc_path path;
+  const size_t hdr_len = 1 + (size_t)dcid->len + pn_len;
+
+  memcpy(buf + 1, dcid->data, dcid->len);
+  for (size_t i = 0; i < pn_len; i++)
+    buf[hdr_len - 1 - i] = (uint8_t)(pn >> (8 * i));
+  buf[hdr_len] = 0x01;
+  const size_t len = qc_seal(pair->client.conn, buf, hdr_len, 8, pn);
+  qc_path_now(pair->server.conn, &path);
+  qc_read(pair->server.conn, &path, buf, len, pair->net.now_ns);
+}
+
+/* From the right 4-tuple, but to an ID of a connection before: the null AEAD refuses it. */
+static void another_connections_id(void **state) {
+  struct pair pair;
+  struct doubler doubler = {0};
+  struct qc_cid dcid;
+  (void)state;
+  pair_start(&pair, &(struct setup){.protection = QC_PROTECT_NONE,
+                                    .hooks = &(struct protect_hooks){.opened = count_all},
+                                    .hooks_arg = &doubler});
+  assert_true(memnet_run(&pair.net, 20 * SECOND, both_confirmed, &pair));
+  qc_dcid(pair.client.conn, &dcid);
+  const uint64_t before = doubler.opened;
+  ping_by_hand(&pair, &dcid, 100, 4);
+  assert_int_equal(doubler.opened, before + 1);
+  dcid.data[3] ^= 1;
+  ping_by_hand(&pair, &dcid, 101, 4);
+  assert_int_equal(doubler.opened, before + 1);
+  assert_false(pair.server.closed);
+  pair_end(&pair);
+}
+
 /* The owner's own packet, sealed with the connection's key, is opened by a
  * stock client. */
 static void sealed_by_hand(enum qc_protection protection) {
@@ -369,6 +415,7 @@ int main(void) {
       cmocka_unit_test(key_update_none),
       cmocka_unit_test(hooks_change_numbers),
       cmocka_unit_test(opened_can_refuse),
+      cmocka_unit_test(another_connections_id),
       cmocka_unit_test(seal_none),
       cmocka_unit_test(seal_tls),
       cmocka_unit_test(hooks_key_update),
