@@ -3,9 +3,13 @@
  * QUIC). So it gets no more than the next packet takes, when the congestion window has room for
  * one, and nothing that MAX_STREAMS, MAX_STREAM_DATA or MAX_DATA do not let out: that is parked
  * for the rest of the turn, so that it does not stand in the way. */
+#include "bpf/wire/varint.h"
 #include "relay/fanout/core.h"
 
 enum handed { HANDED_ALL, HANDED_SOME, HANDED_NONE };
+
+/* Type and length. */
+#define FRAME_HEAD 3u
 
 static bool has_more(const struct leg *leg) {
   uint64_t lo, hi;
@@ -77,30 +81,49 @@ static enum handed hand_over(struct client *client, struct leg *leg, uint64_t mo
   return has_more(leg) ? HANDED_SOME : HANDED_ALL;
 }
 
-void stock_begin(struct client *client) {
-  if (!client->started || client->closed)
-    return;
-  drop_what_waits(client);
-  if (qc_congestion_room(client->qc))
-    pending_unpark(client);
+/* What a frame of it adds to its bytes; a stream that is yet to be opened has an ID like the last. */
+static uint64_t head_of(const struct leg *leg) {
+  uint64_t lo, hi;
+  if (!ranges_next_gap(&leg->sent, 0, leg->stream->len, &lo, &hi))
+    lo = leg->stream->len;
+  uint64_t ordinal = leg->ordinal == NO_ORDINAL ? HASH_COUNT(leg->client->legs) : leg->ordinal;
+  return FRAME_HEAD + wire_varint_len(ordinal << 2) + (lo ? wire_varint_len(lo) : 0);
+}
+
+/* The next packet has no place for another one, or for none that is worth it: what is handed over
+ * and does not leave with it is in the way of what comes until the one after. */
+static bool is_full(const struct client *client, const struct leg *leg, uint64_t used) {
+  uint64_t room = qc_packet_room(client->qc);
+  if (!used)
+    return false;
+  uint64_t least = leg ? head_of(leg) + (leg->ordinal == NO_ORDINAL ? leg->stream->header_len : 1)
+                       : FRAME_HEAD + client->dgram_head->len;
+  return used + least > room;
 }
 
 void stock_feed(struct client *client) {
   if (!client->started || client->closed || !qc_congestion_room(client->qc))
     return;
-  for (uint64_t has; (has = qc_unsent(client->qc)) < client->max_payload;) {
+  for (uint64_t used = qc_unsent(client->qc), heads = 0;; used = qc_unsent(client->qc) + heads) {
     struct leg *leg = client->n_pending ? client->pending[0] : NULL;
     struct queued_datagram *d = client->dgram_head;
-    if (d && (!leg || d->order <= leg->order)) {
+    if (d && (!leg || d->order <= leg->order))
+      leg = NULL;
+    if ((!leg && !d) || is_full(client, leg, used))
+      return;
+    if (!leg) {
       hand_over_datagram(client);
+      heads += FRAME_HEAD;
       continue;
     }
-    if (!leg)
-      return;
-    enum handed handed = hand_over(client, leg, client->max_payload - has);
-    if (handed == HANDED_NONE)
+    uint64_t head = head_of(leg);
+    enum handed handed = hand_over(client, leg, qc_packet_room(client->qc) - used - head);
+    if (handed == HANDED_NONE) {
       pending_park(client, leg);
-    else if (handed == HANDED_ALL)
+      continue;
+    }
+    heads += head;
+    if (handed == HANDED_ALL)
       pending_remove(client, leg);
   }
 }
@@ -119,13 +142,51 @@ void stock_withdraw(struct subscription *sub) {
     qc_withdraw(sub->client->qc, is_unwanted, sub, MOQT_RESET_CANCELLED);
 }
 
-void stock_reset(struct leg *leg) {
-  struct client *client = leg->client;
-  const int64_t sid = (int64_t)(leg->ordinal << 2 | 3);
-  if (leg->sub && qc_stream_waits(client->qc, sid))
-    leg->sub->streams--; /* as above */
-  qc_stream_reset(client->qc, sid, leg->reset_code);
-  client_dirty(client);
+static int64_t sid_of(const struct leg *leg) {
+  return (int64_t)(leg->ordinal << 2 | 3);
+}
+
+static void reset_now(struct leg *leg) {
+  qc_stream_reset(leg->client->qc, sid_of(leg), leg->reset_code);
+  client_dirty(leg->client);
   leg_finish(leg);
   stream_settle(leg->stream);
+}
+
+/* The subscriber counts a stream by its header, unless its limits keep a part of that. */
+static bool reset_may_go(const struct leg *leg) {
+  uint32_t header_len = leg->stream->header_len;
+  return !leg->sub || ranges_end(&leg->sent) < header_len ||
+         qc_stream_acked(leg->client->qc, sid_of(leg)) >= header_len;
+}
+
+void stock_reset(struct leg *leg) {
+  if (leg->sub && qc_stream_waits(leg->client->qc, sid_of(leg))) {
+    leg->sub->streams--; /* as above */
+    reset_now(leg);
+  } else if (reset_may_go(leg)) {
+    reset_now(leg);
+  } else {
+    leg_queue_reset(leg);
+  }
+}
+
+static void reset_due(struct client *client) {
+  for (size_t i = 0; i < client->n_resets; i++) {
+    struct leg *leg = client->resets[i];
+    if (!reset_may_go(leg))
+      continue;
+    client->resets[i--] = client->resets[--client->n_resets];
+    leg->reset_sent = true;
+    reset_now(leg);
+  }
+}
+
+void stock_begin(struct client *client) {
+  if (!client->started || client->closed)
+    return;
+  reset_due(client);
+  drop_what_waits(client);
+  if (qc_congestion_room(client->qc))
+    pending_unpark(client);
 }

@@ -227,6 +227,15 @@ uint64_t qc_smoothed_rtt_ns(const struct qc *conn) {
   return info.smoothed_rtt;
 }
 
+/* A number takes at most 4 bytes. */
+size_t qc_packet_room(const struct qc *conn) {
+  size_t most = NG_GET(path_max_tx_udp_payload_size)(conn->ng);
+
+  if (most > qc_own_room(&conn->config))
+    most = qc_own_room(&conn->config);
+  return most - (1u + conn->dcid.len + 4u + QC_TAG_LEN);
+}
+
 uint64_t qc_congestion_room(const struct qc *conn) {
   ngtcp2_conn_info info;
 

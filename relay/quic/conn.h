@@ -217,6 +217,8 @@ void qc_withdraw(struct qc *conn, bool (*unwanted)(void *arg, uint64_t tag, bool
                  uint64_t code);
 /* Is it open, and nothing of it has left? */
 bool qc_stream_waits(const struct qc *conn, int64_t sid);
+/* So many bytes of its beginning are acknowledged; UINT64_MAX: it is gone. */
+uint64_t qc_stream_acked(const struct qc *conn, int64_t sid);
 /* Bytes of the stream not yet acknowledged (buffered or in flight). */
 uint64_t qc_stream_unacked(const struct qc *conn, int64_t sid);
 uint64_t qc_unacked(const struct qc *conn); /* all streams and queued datagrams */
@@ -265,6 +267,7 @@ void qc_peer_params(const struct qc *conn, struct qc_peer_params *out);
 size_t qc_seal(struct qc *conn, uint8_t *buf, size_t hdr_len, size_t payload_len, uint64_t pn);
 
 uint64_t qc_smoothed_rtt_ns(const struct qc *conn);
+size_t qc_packet_room(const struct qc *conn);       /* bytes of frames in a full 1-RTT packet */
 uint64_t qc_congestion_room(const struct qc *conn); /* bytes, of ngtcp2's controller */
 
 /* Commands of the timeline. Return 0, -1 if the connection cannot do it now. */

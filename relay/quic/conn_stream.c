@@ -369,6 +369,11 @@ void qc_withdraw(struct qc *conn, bool (*unwanted)(void *arg, uint64_t tag, bool
   }
 }
 
+uint64_t qc_stream_acked(const struct qc *conn, int64_t sid) {
+  const struct qc_stream *stream = qc_stream_find(conn, sid);
+  return stream && !stream->dead ? stream->acked : UINT64_MAX;
+}
+
 uint64_t qc_stream_unacked(const struct qc *conn, int64_t sid) {
   const struct qc_stream *stream = qc_stream_find(conn, sid);
   return stream && !stream->dead ? stream->end - stream->acked : 0;
