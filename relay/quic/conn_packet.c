@@ -254,14 +254,21 @@ void qc_hold_streams(struct qc *conn, bool held) {
   conn->streams_held = held;
 }
 
+/* The handshake is not paced: it is less than an initial window. A probe that its pacing held back would
+ * let ngtcp2 count the same timeout again and again, when the first round trip turns out to be much
+ * shorter than was thought: the next one would then be a second later, not twice that round trip. */
+static void end_burst(struct qc *conn) {
+  if (conn->handshake_done)
+    ngtcp2_conn_update_pkt_tx_time(conn->ng, conn->now_ns);
+  conn->burst = 0;
+}
+
 static size_t write_packet(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t room) {
   struct packing packing = {.buf = buf, .room = room};
   ngtcp2_ssize n = 0;
 
-  if (conn->burst && conn->burst >= NG_GET(send_quantum)(conn->ng)) {
-    ngtcp2_conn_update_pkt_tx_time(conn->ng, conn->now_ns);
-    conn->burst = 0;
-  }
+  if (conn->burst && conn->burst >= NG_GET(send_quantum)(conn->ng))
+    end_burst(conn);
   ngtcp2_path_storage_zero(&packing.path);
   conn->growth = 0;
   conn->challenged = false;
@@ -277,8 +284,7 @@ static size_t write_packet(struct qc *conn, struct qc_path *path, uint8_t *buf, 
   }
   if (n == 0) {
     if (conn->burst)
-      ngtcp2_conn_update_pkt_tx_time(conn->ng, conn->now_ns);
-    conn->burst = 0;
+      end_burst(conn);
     return 0;
   }
   qc_path_from(&packing.path.path, path);
