@@ -46,6 +46,7 @@ struct relay_node {
   uint32_t copies;                       /* made in this run of the datapath */
   uint32_t in;                           /* packets since the timers were looked at */
   uint64_t flushed_ns;                   /* what user space let out has left then */
+  uint64_t copied_ns;                    /* the datapath's last copy leaves then */
   bool drained;
   bool vanished; /* hears and says nothing any more */
 };
@@ -138,7 +139,8 @@ static int on_emit(void *user, const struct dp_native_copy *copy) {
   frame->len = copy->frame_len;
   const int end = world->config->wires[link].end[0].host == r->node->plan->host ? 0 : 1;
   const uint64_t from_ns = r->flushed_ns > world->now_ns ? r->flushed_ns : world->now_ns;
-  world_leave(world, link, end, frame, from_ns + SIM_DATAPATH_NS + r->copies * SIM_COPY_NS);
+  r->copied_ns = from_ns + SIM_DATAPATH_NS + r->copies * SIM_COPY_NS;
+  world_leave(world, link, end, frame, r->copied_ns);
   return 0;
 }
 
@@ -242,8 +244,12 @@ static struct relay_node *of_plane(void *ctx) {
   return (struct relay_node *)(void *)((char *)ctx - offsetof(struct relay_node, plane));
 }
 
+/* The run of a packet with many copies takes its time: until the last has left, the caller waits. */
 static void quiesce(void *ctx) {
   struct relay_node *r = of_plane(ctx);
+  const uint64_t here_ns = r->node->at_ns + r->out * SIM_PACKET_OUT_NS;
+  if (r->copied_ns > here_ns)
+    r->node->at_ns += r->copied_ns - here_ns;
   nest_barrier(&r->nest);
   r->native_ops->quiesce(ctx);
 }
@@ -253,15 +259,15 @@ static int open_nest(struct relay_node *r) {
   if (nest_open(&r->nest, &world->config->nest, &nest_ops, r, r->node->index, r->node->life,
                 draw_open(world->plan->seed, "nest", r->node->plan->name)) != 0)
     return -1;
+  r->native_ops = r->plane.plane.ops;
+  r->plane_ops = *r->native_ops;
+  r->plane_ops.quiesce = quiesce;
+  r->plane.plane.ops = &r->plane_ops;
   if (r->nest.config == NULL)
     return 0;
   dp_native_on_access(r->dp, on_datapath_access, r);
   r->plane.plane.access = on_relay_access;
   r->plane.plane.access_arg = r;
-  r->native_ops = r->plane.plane.ops;
-  r->plane_ops = *r->native_ops;
-  r->plane_ops.quiesce = quiesce;
-  r->plane.plane.ops = &r->plane_ops;
   return 0;
 }
 
