@@ -132,6 +132,8 @@ static void publisher_migrates_and_resends(void **state) {
   memcpy(again, latest.data, head);
   again[head - 1]++; /* its next number */
   memcpy(again + head, old.data + skip, old.len - skip);
+  memset(again + head + old.len - skip - FB_TAG_LEN, 0,
+         FB_TAG_LEN); /* it may tell the old number */
   const uint64_t copies = b->copies, fanned = b->dp->cpus[0].packets[FB_PKT_FANNED];
   bench_inject(b, &latest.path, again, head + old.len - skip);
   assert_int_equal(b->dp->cpus[0].packets[FB_PKT_FANNED], fanned + 1);
