@@ -112,6 +112,7 @@ enum peer_do { PEER_DO_START, PEER_DO_POLL, PEER_DO_STOP, PEER_DO_EVENT };
 struct peer_command {
   enum peer_do what;
   uint64_t t0_ns;             /* START */
+  bool again;                 /* START: the timeline has brought it back in the middle */
   enum plan_event_kind event; /* EVENT */
   int priority_limit;         /* PRIORITY_LIMIT; -1 = none */
   bool same_port;             /* RECONNECT */

@@ -191,7 +191,7 @@ void peer_command(struct peer *peer, const struct peer_command *command, uint64_
   switch (command->what) {
   case PEER_DO_START:
     if (peer->publisher)
-      publisher_start(peer->publisher, command->t0_ns);
+      publisher_start(peer->publisher, command->t0_ns, command->again);
     else
       subscriber_start(peer->subscriber, command->t0_ns);
     if (peer->rogue)

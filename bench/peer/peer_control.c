@@ -67,6 +67,7 @@ static const char *read_command(const struct plan *plan, const json_t *object,
   if (is_text(object, "do", "start")) {
     out->command.what = PEER_DO_START;
     out->command.t0_ns = number(object, "t0");
+    out->command.again = number(object, "again") != 0;
     return out->command.t0_ns ? NULL : "expected `t0`, a monotonic time in ns";
   }
   if (is_text(object, "do", "event"))

@@ -7,10 +7,6 @@
 #include <xxhash.h>
 
 #define HEADERS_MAX (MOQT_SUBGROUP_HEADER_MAX + MOQT_OBJECT_HEADER_MAX)
-/* A start told later than this is told to a publisher that the timeline brought
- * back in the middle: it goes on where its source is by now. An earlier one is
- * merely slow, and what that costs shows as lateness. */
-#define START_GRACE_NS UINT64_C(500000000)
 
 /* ---- life --------------------------------------------------------------------------- */
 
@@ -122,14 +118,14 @@ void publisher_resume(struct publisher *pub, struct pub_track *track) {
   track->next = source_group_start(source, live > track->next ? live : track->next);
 }
 
-void publisher_start(struct publisher *pub, uint64_t t0_ns) {
+void publisher_start(struct publisher *pub, uint64_t t0_ns, bool again) {
   if (pub->started)
     return;
   pub->started = true;
   pub->t0_ns = t0_ns;
   for (size_t i = 0; i < pub->n_tracks; i++) {
     pub->tracks[i].base_ns = t0_ns;
-    if (pub->now_ns > t0_ns + START_GRACE_NS && is_active(&pub->tracks[i]))
+    if (again && pub->now_ns > t0_ns && is_active(&pub->tracks[i]))
       publisher_resume(pub, &pub->tracks[i]);
   }
 }

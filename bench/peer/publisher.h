@@ -58,7 +58,8 @@ void publisher_detach(struct publisher *pub);
 /* The peer asks to stop a data stream. */
 void publisher_stopped(struct publisher *pub, int64_t sid);
 
-void publisher_start(struct publisher *pub, uint64_t t0_ns);
+/* again: it goes on where its source is by now; else what is late is late. */
+void publisher_start(struct publisher *pub, uint64_t t0_ns, bool again);
 /* Must be called before events of that time come in, and to publish. */
 void publisher_clock(struct publisher *pub, uint64_t now_ns);
 void publisher_run(struct publisher *pub);

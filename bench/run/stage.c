@@ -237,6 +237,14 @@ static int start_nodes(struct stage *s) {
 
 /* --- publishing ---------------------------------------------------------- */
 
+/* The timeline has started its node again: an earlier process is there, too. */
+static bool came_back(const struct cast *cast, size_t i) {
+  for (size_t k = 0; k < i; k++)
+    if (cast->all[k]->node == cast->all[i]->node)
+      return true;
+  return false;
+}
+
 /* Tells t0 to whoever may start and was not told yet: everybody at first, later
  * those that the timeline started again. */
 static void start_newcomers(struct stage *s) {
@@ -249,7 +257,8 @@ static void start_newcomers(struct stage *s) {
       continue;
     p->started = true;
     cast_tell(&s->cast, p,
-              json_pack("{s:s, s:I}", "do", "start", "t0", (json_int_t)s->manifest.start_ns));
+              json_pack("{s:s, s:I, s:i}", "do", "start", "t0", (json_int_t)s->manifest.start_ns,
+                        "again", came_back(&s->cast, i)));
   }
 }
 

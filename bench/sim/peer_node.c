@@ -263,7 +263,8 @@ static void peer_command_in(struct node *node, const struct node_command *comman
                                       [NODE_POLL] = PEER_DO_POLL,
                                       [NODE_STOP] = PEER_DO_STOP,
                                       [NODE_EVENT] = PEER_DO_EVENT};
-  struct peer_command c = {.what = what[command->order], .t0_ns = command->t0_ns};
+  struct peer_command c = {
+      .what = what[command->order], .t0_ns = command->t0_ns, .again = node->life > 1};
   const struct plan_event *event = command->event;
   if (command->order == NODE_EVENT) {
     c.event = event->kind;

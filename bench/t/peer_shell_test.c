@@ -208,6 +208,9 @@ static void commands_are_read(void **state) {
   assert_int_equal(parse(plan, "{\"do\":\"start\",\"t0\":123}", &m), 0);
   assert_int_equal(m.command.what, PEER_DO_START);
   assert_int_equal(m.command.t0_ns, 123);
+  assert_false(m.command.again);
+  assert_int_equal(parse(plan, "{\"do\":\"start\",\"t0\":123,\"again\":1}", &m), 0);
+  assert_true(m.command.again);
   assert_int_equal(parse(plan, "{\"do\":\"poll\"}", &m), 0);
   assert_int_equal(m.command.what, PEER_DO_POLL);
   assert_int_equal(parse(plan, "{\"do\":\"stop\"}", &m), 0);
