@@ -36,19 +36,24 @@ done
 share() {
   sed -n 's/.*"fast_path_share": *\([0-9.]*\).*/\1/p' "$out/$1/report.json" | head -1
 }
-# The load may exhaust the credit of subscribers that a busy machine keeps from acknowledging; what
-# the slow path has taken over by then says nothing about the datapath, and is asked again.
-for _ in 1 2; do
-  value=$(share sixteen-10k)
-  awk -v v="$value" 'BEGIN { exit !(v < 0.95) }' || break
-  grep -q '"decision":"credit"' "$out/sixteen-10k/relay-copies.jsonl" ||
-    fail "sixteen-10k: fast_path_share is $value, and nobody was out of credit"
-  "$BUILDDIR/fanbench" run "$SRCDIR/scenarios/load/sixteen-10k.yaml" --mode live --out "$out/sixteen-10k" \
-    >"$out/tap" 2>"$out/talk" || { cat "$out/tap" "$out/talk"; fail 'sixteen-10k again'; }
-done
+# A burst may exhaust the credit of subscribers that a busy machine keeps from acknowledging; what the
+# slow path has taken over by then says nothing about the datapath, and is asked again, twice at most.
+below() { # SHARE
+  awk -v v="$1" 'BEGIN { exit !(v < 0.95) }'
+}
 for name in quickstart sixteen ipv6 shared-host one-subscriber large-objects file sixteen-10k; do
-  value=$(share "$name")
-  awk -v v="$value" 'BEGIN { exit !(v >= 0.95) }' || fail "$name: fast_path_share is $value"
+  file=$SRCDIR/scenarios/first/$name.yaml
+  [ -e "$file" ] || file=$SRCDIR/scenarios/load/$name.yaml
+  for _ in 1 2; do
+    value=$(share $name)
+    below "$value" || break
+    grep -q '"decision":"credit"' "$out/$name/relay-copies.jsonl" ||
+      fail "$name: fast_path_share is $value, and nobody was out of credit"
+    "$BUILDDIR/fanbench" run "$file" --mode live --out "$out/$name" >"$out/tap" 2>"$out/talk" ||
+      { cat "$out/tap" "$out/talk"; fail "$name again"; }
+  done
+  value=$(share $name)
+  ! below "$value" || fail "$name: fast_path_share is $value"
 done
 value=$(share quickstart-stock)
 awk -v v="$value" 'BEGIN { exit !(v == 0) }' || fail "quickstart-stock: fast_path_share is $value"
