@@ -315,6 +315,7 @@ struct relay {
   struct remotes remotes; /* of the clients, by slot */
   bool any_hold_seen;     /* some client.hold_seen is not 0 */
   struct track *tracks[FB_MAX_TRACKS];
+  uint32_t last_alias; /* given to a track */
   struct stream *by_uid, *by_key;
   struct stream *oldest, *newest;
   struct stream *settled; /* to be freed by relay_reap() */
