@@ -214,6 +214,26 @@ static bool is_of_one_gone(const struct plan *plan, size_t first) {
   return false;
 }
 
+/* When who leaves with event i is back. The return, if there is one, stands behind it. */
+static uint64_t back_at(const struct plan *plan, size_t i) {
+  const bool returns = i + 1 < plan->n_events && plan->events[i + 1].kind == PLAN_EV_SUBSCRIBE;
+  return returns ? plan->events[i + 1].at_ns : UINT64_MAX;
+}
+
+/* Whether event `first` is a leave of one who is away at some time until its return. */
+static bool is_away_already(const struct plan *plan, size_t first) {
+  const struct plan_event *leave = &plan->events[first];
+  if (leave->kind != PLAN_EV_UNSUBSCRIBE)
+    return false;
+  for (size_t i = 0; i < first; i++) {
+    const struct plan_event *other = &plan->events[i];
+    if (other->kind == PLAN_EV_UNSUBSCRIBE && other->node == leave->node &&
+        leave->at_ns <= back_at(plan, i) && other->at_ns <= back_at(plan, first))
+      return true;
+  }
+  return false;
+}
+
 static void by_time(struct plan *plan) {
   for (size_t i = 1; i < plan->n_events; i++)
     for (size_t k = i; k > 0 && plan->events[k].at_ns < plan->events[k - 1].at_ns; k--) {
@@ -231,7 +251,8 @@ void generate_events(struct dice *d, struct plan *plan) {
     if (at_ns == 0 || !dice_says(d, 20)) /* else at the same moment */
       at_ns = dice_between(d, 50 * GENERATE_MS, last, 10 * GENERATE_MS);
     draw_event(d, plan, at_ns);
-    if (plan->n_events > had && (is_of_one_gone(plan, had) || is_in_a_handshake(plan, had)))
+    if (plan->n_events > had &&
+        (is_of_one_gone(plan, had) || is_in_a_handshake(plan, had) || is_away_already(plan, had)))
       while (plan->n_events > had)
         free(plan->events[--plan->n_events].tracks);
   }

@@ -59,6 +59,31 @@ static void every_seed_is_a_scenario(void **state) {
   }
 }
 
+/* A subscriber leaves a track that it has, and comes back to one that it has left. */
+static void check_leaves(const struct plan *plan, int node, size_t *leaves) {
+  bool away = false;
+  for (size_t i = 0; i < plan->n_events; i++) {
+    const struct plan_event *e = &plan->events[i];
+    if (e->node != node || (e->kind != PLAN_EV_UNSUBSCRIBE && e->kind != PLAN_EV_SUBSCRIBE))
+      continue;
+    assert_int_equal(away, e->kind == PLAN_EV_SUBSCRIBE);
+    away = !away;
+    *leaves += away;
+  }
+}
+
+static void nobody_leaves_twice(void **state) {
+  (void)state;
+  size_t leaves = 0;
+  for (uint64_t seed = 9000; seed < 9000 + SEEDS; seed++) {
+    struct model *m = generate(seed);
+    for (size_t n = 0; n < m->plan->n_nodes; n++)
+      check_leaves(m->plan, (int)n, &leaves);
+    model_free(m);
+  }
+  assert_in_range(leaves, 100, SEEDS);
+}
+
 static void a_seed_is_one_scenario(void **state) {
   (void)state;
   size_t len, differ = 0;
@@ -247,6 +272,7 @@ static void every_scenario_of_the_catalogue(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_seed_is_a_scenario),
+      cmocka_unit_test(nobody_leaves_twice),
       cmocka_unit_test(a_seed_is_one_scenario),
       cmocka_unit_test(everything_comes_up),
       cmocka_unit_test(parts_can_be_left_out),
