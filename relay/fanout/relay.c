@@ -470,8 +470,11 @@ void relay_state(const struct relay *relay, struct relay_state *out) {
     if (!relay->cfg.plane)
       out->inflight += qc_unacked(client->qc);
   }
-  for (size_t t = 0; t < FB_MAX_TRACKS; t++)
-    out->tracks += relay->tracks[t] != NULL;
+  for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
+    const struct track *track = relay->tracks[t];
+    out->tracks += track != NULL;
+    out->inflight += track && track->state == TRACK_ASKED; /* somebody waits for the answer to it */
+  }
   out->cached_bytes = relay->cached_bytes;
   out->resent_bytes = relay->resent_bytes;
   out->slow_packets = relay->slow_packets;

@@ -116,7 +116,7 @@ void relay_finish(struct relay *relay, uint64_t now_ns);
 struct relay_state {
   uint32_t clients, upstreams, subscribers, tracks;
   uint64_t backlog_bytes; /* queued for the slow path */
-  uint64_t inflight;      /* fan-out numbers neither acknowledged nor lost */
+  uint64_t inflight; /* fan-out numbers neither acknowledged nor lost, tracks asked for upstream */
   uint64_t cached_bytes;
   uint64_t resent_bytes, slow_packets;
 };
