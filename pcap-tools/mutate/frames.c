@@ -269,13 +269,20 @@ static bool is_used_key(const struct qm_bed *bed, size_t line) {
   return false;
 }
 
+/* Wherever it stands: both ends log it. */
 static bool alter_key(const struct qm_bed *bed, struct qm_edit *e, size_t line,
                       struct qm_random *r) {
-  char *text = qp_copy_text(qm_line_text(bed, line));
-  size_t at = strlen(text) - 1 - (size_t)qm_below(r, 32);
-  text[at] = text[at] == '0' ? '1' : '0';
-  qm_edit_secret(e, qm_line_text(bed, line), text);
-  qm_edit_line(e, line, text);
+  const char *was = qm_line_text(bed, line);
+  size_t at = strlen(was) - 1 - (size_t)qm_below(r, 32);
+  for (size_t i = 0; i < bed->n_lines; i++) {
+    if (strcmp(qm_line_kind(bed, i), "keys") != 0 || strcmp(qm_line_text(bed, i), was) != 0)
+      continue;
+    char *text = qp_copy_text(was);
+    text[at] = text[at] == '0' ? '1' : '0';
+    if (i == line)
+      qm_edit_secret(e, was, text);
+    qm_edit_line(e, i, text);
+  }
   return true;
 }
 
