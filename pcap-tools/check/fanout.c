@@ -256,13 +256,14 @@ static uint64_t given_up_at(const struct qp_evidence *e, const struct qp_conn *u
 }
 
 /* The end came while it waited; what left behind it may tell otherwise (withdraw_excuse). */
-static const char *queue_excuse(const struct qp_evidence *e, const struct qp_due *d,
+static const char *queue_excuse(const struct qp_evidence *e, struct qp_due *d,
                                 const struct qp_conn *up) {
   const struct qp_request *r = d->request;
   uint64_t arrived = d->in->last.time_ns, end = end_of(d->conn, r);
   /* Behind PUBLISH_DONE the request only tidies up: all was due before. */
   bool own_end = r->ended.frame && r->ended.time_ns == end && !r->done;
   uint64_t broken = qp_broken_at(e, d->conn);
+  d->waited_until = UINT64_MAX;
   if (own_end && end < arrived + BACKLOG_NS)
     return ENDED_IN_QUEUE;
   if (broken != UINT64_MAX && broken < arrived + BACKLOG_NS)
@@ -271,8 +272,11 @@ static const char *queue_excuse(const struct qp_evidence *e, const struct qp_due
     return NARROWED_IN_QUEUE;
   const uint64_t given_up = given_up_at(e, up, d->in);
   if (given_up != UINT64_MAX && given_up < arrived + BACKLOG_NS &&
-      fate_of(r->track, d->conn, d->in) == FATE_NEVER_OPENED)
+      fate_of(r->track, d->conn, d->in) == FATE_NEVER_OPENED) {
+    d->waited_until = given_up;
     return GIVEN_UP_IN_QUEUE;
+  }
+  d->waited_until = 0;
   return NULL;
 }
 
@@ -383,8 +387,6 @@ static void settle(const struct qp_evidence *e, struct qp_fanout *f,
     d->excuse = queue_excuse(e, d, p->conn);
   if (d->excuse)
     d->claim = QP_CLAIM_EITHER;
-  d->queued = d->excuse == ENDED_IN_QUEUE || d->excuse == GONE_IN_QUEUE ||
-              d->excuse == NARROWED_IN_QUEUE || d->excuse == GIVEN_UP_IN_QUEUE;
 }
 
 /* When the last of those objects came that left: [i] = of priority i or less urgent. */
@@ -419,6 +421,7 @@ static bool overtaken(const struct qp_due *due, size_t n, const struct qp_due *d
     const struct qp_due *k = &due[i];
     if (k->out && k->out->whole && k->in->last.time_ns > d->in->last.time_ns &&
         k->out->opened_ns > d->in->last.time_ns + QP_TURN_NS &&
+        k->out->opened_ns < d->waited_until &&
         (k->in_priority > d->in_priority ||
          (k->in_priority == d->in_priority && !goes_first(d->request, k->in, d->in))))
       return true;
@@ -430,7 +433,7 @@ static bool overtaken(const struct qp_due *due, size_t n, const struct qp_due *d
 static void withdraw_excuse(const struct left_behind *l, const struct qp_due *due, size_t n,
                             struct qp_due *d) {
   unsigned p = d->in_priority >= 0 && d->in_priority < 256 ? (unsigned)d->in_priority : 255;
-  if (!d->queued || l->came_ns[p] <= d->in->last.time_ns || !overtaken(due, n, d))
+  if (!d->waited_until || l->came_ns[p] <= d->in->last.time_ns || !overtaken(due, n, d))
     return;
   d->excuse = NULL;
   d->claim = QP_CLAIM_DUE;

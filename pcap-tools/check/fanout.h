@@ -22,7 +22,7 @@ struct qp_due {
   const struct qp_request *request;
   enum qp_claim claim;
   const char *excuse;
-  bool queued;                    /* the excuse is that it waited in the relay's queue */
+  uint64_t waited_until; /* the excuse: in the relay's queue, until it was lost there; 0: none */
   const struct qp_object *out;    /* the best copy as it left the relay; NULL: none */
   uint32_t copies;                /* datagrams: how often; streams: on how many live streams */
   const struct qp_object *second; /* a further copy, if copies > 1 */

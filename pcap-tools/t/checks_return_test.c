@@ -313,6 +313,26 @@ static void a_subgroup_given_up_in_the_queue_is_not_owed(void **state) {
   never_opened(false, FAULT(900, "kill", "sub[1]"), JUDGE_FAIL);
 }
 
+/* The same, and a later one leaves: before that, past it, which a queue does not explain; or after. */
+static void given_up_and_another_leaves(bool before, enum judge_result result) {
+  struct plan p = made_run();
+  pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_stream_of(6, 0, part_of(UP_ALIAS, 1), false)));
+  p.scene.t->now_ns += 1000000;
+  scene_up_stream(&p.scene, 10, 2, "two");
+  p.faults = FAULT(900, "kill", "pub");
+  p.scene.t->now_ns += (before ? UINT64_C(300) : UINT64_C(1300)) * 1000000;
+  scene_down_stream(&p.scene, 11, 2, "two");
+  p.scene.t->now_ns += UINT64_C(3000000000);
+  scene_close(&p.scene);
+  made_run_expect(&p, "copy-count", result);
+}
+
+static void what_leaves_later_does_not_pass_a_subgroup_given_up(void **state) {
+  (void)state;
+  given_up_and_another_leaves(false, JUDGE_PASS);
+  given_up_and_another_leaves(true, JUDGE_FAIL);
+}
+
 /* With a time-out the rest may be let go: the reset waits for the header's ACK, which never comes. */
 static void a_tail_that_may_be_dropped_may_stay_open(void **state) {
   (void)state;
@@ -479,6 +499,7 @@ int main(void) {
       cmocka_unit_test(an_open_stream_may_wait_for_its_publisher),
       cmocka_unit_test(a_publisher_that_leaves_without_a_word_owes_the_rest),
       cmocka_unit_test(a_subgroup_given_up_in_the_queue_is_not_owed),
+      cmocka_unit_test(what_leaves_later_does_not_pass_a_subgroup_given_up),
       cmocka_unit_test(a_tail_that_may_be_dropped_may_stay_open),
       cmocka_unit_test(an_object_of_a_dropped_tail_is_not_owed),
       cmocka_unit_test(a_stream_without_a_name_may_be_overtaken),
