@@ -111,6 +111,16 @@ static uint64_t stale_number(const struct fb_record *record, const struct fb_rec
   return sub == record->subs ? 0 : sub[-1].pn;
 }
 
+/* Nobody has to send it any more. Who has subscribed since, or waits for its SUBSCRIBE_OK to leave
+ * before it enters the datapath, gets it from user space, if its subscription wants it. */
+static bool is_final(const struct client *client, const struct fb_frame *frame,
+                     enum fb_decision decision) {
+  if (decision == FB_DEC_NOT_SUBSCRIBED && frame->track < FB_MAX_TRACKS &&
+      client->subs[frame->track])
+    return false;
+  return decision <= FB_DEC_LAST_FINAL;
+}
+
 static void take_sub(struct relay *relay, const struct fb_record *record, struct client *up,
                      struct stream *const *streams, const struct fb_record_sub *sub) {
   struct client *client = sub->slot < relay->n_slots ? relay->clients[sub->slot] : NULL;
@@ -122,7 +132,7 @@ static void take_sub(struct relay *relay, const struct fb_record *record, struct
     const struct fb_frame *frame = &record->frames[f];
     if (frame->kind == FB_FRAME_STREAM) {
       take_stream_frame(client, streams[f], frame, sub, f);
-    } else if (up && sub->decision[f] <= FB_DEC_LAST_FINAL && frame->index < FB_MAX_FRAMES) {
+    } else if (up && is_final(client, frame, sub->decision[f]) && frame->index < FB_MAX_FRAMES) {
       struct datagram_note *note = note_of(up, record->pn);
       if (note)
         note->settled[frame->index][sub->slot / 64] |= 1ull << (sub->slot % 64);
