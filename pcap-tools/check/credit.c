@@ -65,23 +65,52 @@ static void note_all(struct qp_credit *c, uint64_t id, const struct qp_credit_st
     note(c, id, s->end + DATAGRAM_LEAST > s->limit, now_ns);
 }
 
+/* What has been used of a limit, as stops count it. */
+struct usage {
+  uint64_t what, before, now;
+};
+
+/* Whoever has not read yet that the limit was raised stops at the old one. */
+static void note_raised(struct qp_credit *c, const struct usage *u, uint64_t now_ns) {
+  const size_t n = sizeof c->raises / sizeof *c->raises;
+  for (size_t i = 0; i < n && i < c->n_raises; i++) {
+    const struct qp_raise *r = &c->raises[i];
+    if (r->what != u->what || u->before > r->from || u->now <= r->from)
+      continue;
+    qp_grow((void **)&c->stops, &c->stops_room, c->n_stops + 1, sizeof *c->stops);
+    c->stops[c->n_stops++] = (struct qp_stop){u->what, now_ns, r->at_ns};
+  }
+}
+
 uint64_t qp_credit_sent(struct qp_credit *c, const struct qp_conn *conn, unsigned side, uint64_t id,
                         uint64_t end, uint64_t now_ns, const struct qp_credit_stream **stream) {
   struct qp_credit_stream *s = stream_of(c, conn, side, id);
   uint64_t growth = end > s->end ? end - s->end : 0;
   bool uni = qp_stream_uni(id);
+  uint64_t opened = c->opened[1];
   s->end += growth;
   c->sum += growth;
   if (qp_stream_opener(id) == side && id / 4 >= c->opened[uni])
     c->opened[uni] = id / 4 + 1;
   note_all(c, id, s, now_ns);
+  const uint64_t sum = c->sum + c->reserve, end_then = s->end + DATAGRAM_LEAST;
+  note_raised(c, &(struct usage){QP_CREDIT_DATA, sum - growth, sum}, now_ns);
+  note_raised(c, &(struct usage){id, end_then - growth, end_then}, now_ns);
+  note_raised(c, &(struct usage){QP_CREDIT_STREAMS, opened + 1, c->opened[1] + 1}, now_ns);
   *stream = s;
   return growth;
 }
 
-static void raise_to(uint64_t *limit, uint64_t value) {
-  if (value > *limit)
-    *limit = value;
+/* Two-way streams stop no media. */
+#define QP_NO_STOP (UINT64_MAX - 2)
+
+static void raise_to(struct qp_credit *c, uint64_t what, uint64_t *limit, uint64_t value,
+                     uint64_t now_ns) {
+  if (value <= *limit)
+    return;
+  c->raises[c->n_raises++ % (sizeof c->raises / sizeof *c->raises)] =
+      (struct qp_raise){what, *limit, now_ns};
+  *limit = value;
 }
 
 void qp_credit_allowed(struct qp_credit *c, const struct qp_conn *conn, unsigned side,
@@ -89,15 +118,17 @@ void qp_credit_allowed(struct qp_credit *c, const struct qp_conn *conn, unsigned
   struct qp_credit_stream *s = NULL;
   switch (f->kind) {
   case QP_F_MAX_DATA:
-    raise_to(&c->max_data, f->limit.value);
+    raise_to(c, QP_CREDIT_DATA, &c->max_data, f->limit.value, now_ns);
     break;
   case QP_F_MAX_STREAM_DATA:
     s = stream_of(c, conn, side, f->limit.id);
-    raise_to(&s->limit, f->limit.value);
+    raise_to(c, f->limit.id, &s->limit, f->limit.value, now_ns);
     break;
   case QP_F_MAX_STREAMS_BIDI:
+    raise_to(c, QP_NO_STOP, &c->max_streams[0], f->limit.value, now_ns);
+    break;
   case QP_F_MAX_STREAMS_UNI:
-    raise_to(&c->max_streams[f->kind == QP_F_MAX_STREAMS_UNI], f->limit.value);
+    raise_to(c, QP_CREDIT_STREAMS, &c->max_streams[1], f->limit.value, now_ns);
     break;
   default:
     return;

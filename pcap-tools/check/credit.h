@@ -4,7 +4,8 @@
  *
  * It also remembers when the sender was stopped by a limit: less than one datagram left
  * of a stream's, or of the connection's beyond a reserve for what is no media; or no
- * stream left.
+ * stream left. A sender that reaches a limit which has been raised, but may not have read
+ * so, is stopped for no time: such a stop ends when it was raised, before it begins.
  *
  * Order of calls: qp_credit_begin() once the peer's parameters are known, then sent
  * and allowed as packets pass. Zero-initialised = not begun. */
@@ -32,6 +33,10 @@ struct qp_credit {
     uint64_t what, from_ns, to_ns; /* to_ns UINT64_MAX: for ever */
   } * stops;
   size_t n_stops, stops_room;
+  struct qp_raise {
+    uint64_t what, from, at_ns; /* from: the limit before */
+  } raises[8];                  /* the latest ones, `n_raises` modulo their number is the next */
+  size_t n_raises;
   struct qp_map stop_of; /* what -> index of the last one */
 };
 

@@ -10,7 +10,8 @@
  * what it had begun). A relay on datapath stock hands data to its QUIC library ahead of
  * the window, and what is handed over can no longer be overtaken; section 6.1 says to
  * keep that little: there an object waits only when AHEAD_BYTES have left since it came.
- * What is judged is where an object begins; an object that has begun may be finished.
+ * What is judged is where an object begins; an object that has begun may be finished. One that
+ * was read only when a hole in front of it was filled had begun before: it is not looked at.
  *
  * Vantage: the relay's interfaces, both sides.
  *
@@ -223,8 +224,8 @@ static bool stopped(const struct delivery_order *state, const struct qp_awake_cl
   uint64_t t = leaving->left;
   if (!h || !c) /* datagrams need none */
     return false;
-  if (!other && stopped_by(c, clock, QP_CREDIT_DATA, t))
-    return true;
+  if ((!other || leaving->due->out->in_hole) && stopped_by(c, clock, QP_CREDIT_DATA, t))
+    return true; /* the other one needs no credit: a datagram, or below what its stream has used */
   bool opens = h->opened.time_ns > t, other_opens = other && other->opened.time_ns == t;
   if (opens)
     return !other_opens && stopped_by(c, clock, QP_CREDIT_STREAMS, t);
@@ -323,7 +324,7 @@ static int by_leaving(const void *a, const void *b) {
 static void gather(struct delivery_order *state, const struct qp_fanout *fanout) {
   for (size_t i = 0; i < fanout->n; i++) {
     const struct qp_due *d = &fanout->due[i];
-    if (!d->out || d->copies != 1 || !d->request->n_filters)
+    if (!d->out || d->copies != 1 || d->out->behind_hole || !d->request->n_filters)
       continue;
     qp_grow((void **)&state->items, &state->room, state->n + 1, sizeof *state->items);
     state->items[state->n++] =

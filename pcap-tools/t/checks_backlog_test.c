@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "pcap-tools/check/credit.h"
 #include "pcap-tools/t/made_run.h"
 
 enum { C = TAPE_CLIENT, S = TAPE_SERVER };
@@ -281,6 +282,65 @@ static void a_relay_that_slept_has_not_read_the_limit(void **state) {
   made_run_expect(&p, "delivery-order", JUDGE_FAIL);
 }
 
+static struct word cut(struct word w, size_t from, size_t to) {
+  struct word part = {.len = to - from};
+  memcpy(part.b, w.b + from, part.len);
+  return part;
+}
+
+/* Two objects on a stream, the first without its last byte; then a datagram that goes before the
+ * second one waits, and the byte leaves. The second object has left before it, or leaves with it. */
+static void hole_filled(bool left_before, enum judge_result result) {
+  struct plan p = made_run();
+  struct word one = JOIN(o_header(DOWN_ALIAS, 2, 0, 1), o_object(0, "one"));
+  struct word both = JOIN(one, o_object(0, "two"));
+  struct word from = JOIN(o_header(UP_ALIAS, 2, 0, 1), o_object(0, "one"), o_object(0, "two"));
+  const size_t hole = one.len - 1;
+  pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_stream_of(6, 0, from, true)));
+  pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(7, 0, cut(both, 0, hole), false)));
+  if (left_before)
+    pkt_1rtt(&p.scene.sub, S,
+             .frames = FRAMES(w_stream_of(7, hole + 1, cut(both, hole + 1, both.len), true)));
+  up(&p, 1, 0, 1);
+  busy(&p, 30);
+  const size_t end = left_before ? hole + 1 : both.len;
+  pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(7, hole, cut(both, hole, end), true)));
+  down(&p, 1, 0, 1);
+  made_run_expect(&p, "delivery-order", result);
+}
+
+static void what_waits_behind_a_hole_has_left_before(void **state) {
+  (void)state;
+  hole_filled(true, JUDGE_SKIP);
+  hole_filled(false, JUDGE_FAIL);
+}
+
+/* A sender reaches a limit that has been raised shortly before: it may not know. */
+static void an_old_limit_stops_who_has_not_read_the_new(void **state) {
+  (void)state;
+  struct qp_conn conn = {
+      .hello.client = {
+          .seen = true, .max_data = 80000, .max_stream_data_uni = 90000, .max_streams_uni = 2}};
+  const struct qp_credit_stream *stream;
+  struct qp_credit c = {0};
+  assert_true(qp_credit_begin(&c, &conn, QP_SERVER));
+  qp_credit_sent(&c, &conn, QP_SERVER, 3, 60000, 100, &stream);
+  const struct qp_quic_frame raise[] = {
+      {.kind = QP_F_MAX_DATA, .limit.value = 900000},
+      {.kind = QP_F_MAX_STREAM_DATA, .limit = {.id = 3, .value = 900000}},
+      {.kind = QP_F_MAX_STREAMS_UNI, .limit.value = 9}};
+  for (size_t i = 0; i < 3; i++)
+    qp_credit_allowed(&c, &conn, QP_SERVER, &raise[i], 200 + i);
+  const uint64_t what[] = {QP_CREDIT_DATA, 3, QP_CREDIT_STREAMS};
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal(qp_credit_free_since(&c, what[i], 300), 0);
+  qp_credit_sent(&c, &conn, QP_SERVER, 3, 89000, 310, &stream);
+  qp_credit_sent(&c, &conn, QP_SERVER, 7, 1, 320, &stream);
+  for (size_t i = 0; i < 3; i++)
+    assert_int_equal(qp_credit_free_since(&c, what[i], 330), 200 + i);
+  qp_credit_clear(&c);
+}
+
 /* ---- congestion-bounded (the envelope itself: envelope_test.c) ------------- */
 
 /* The relay sends packets of 1,200 bytes; the subscriber acknowledges every `each`. */
@@ -403,6 +463,8 @@ int main(void) {
       cmocka_unit_test(a_datagram_goes_before_a_subgroup_of_its_group),
       cmocka_unit_test(an_object_without_a_stream_may_wait),
       cmocka_unit_test(a_relay_that_slept_has_not_read_the_limit),
+      cmocka_unit_test(what_waits_behind_a_hole_has_left_before),
+      cmocka_unit_test(an_old_limit_stops_who_has_not_read_the_new),
       cmocka_unit_test(a_sender_that_is_acknowledged_passes),
       cmocka_unit_test(a_sender_without_a_window_fails),
       cmocka_unit_test(a_window_halved_by_loss_binds),

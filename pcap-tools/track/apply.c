@@ -119,6 +119,7 @@ static void apply_stream(const struct qp_apply *a, const struct qp_seen *s, stru
   struct qp_half *h = begin(c, f->stream.id, s);
   size_t held = h->settled ? 0 : qp_reasm_held(&h->sent) + qp_reasm_held(&h->reached);
   e->half = h;
+  const uint64_t end_before = h->charged;
   if (s->views & QP_SENT) {
     charge(c, h, f->stream.offset + len, e);
     e->fresh = qp_reasm_add(&h->sent, f->stream.offset, f->stream.data, len, &e->overlap);
@@ -143,7 +144,7 @@ static void apply_stream(const struct qp_apply *a, const struct qp_seen *s, stru
   if ((s->views & QP_REACHED) && f->stream.fin)
     h->fin_reached = true;
   if (c->moqt)
-    qp_feed_half(c, h, a->tracks, s->place);
+    qp_feed_half(c, h, a->tracks, f->stream.offset + len, end_before, s->place);
   if (c->object_done && !h->settled) {
     trim_open(a, c, h, &h->sent);
     trim_open(a, c, h, &h->reached);

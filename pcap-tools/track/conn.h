@@ -69,6 +69,8 @@ struct qp_object {
   uint64_t hash;                           /* xxh3 of the payload, valid if whole */
   bool whole;
   bool datagram;
+  bool behind_hole; /* its beginning had come before what stood in front of it: `first` is later */
+  bool in_hole;     /* later parts of the stream had come before its beginning */
   uint8_t status;
   int16_t priority;            /* QP_NO_PRIORITY: the track's default */
   struct qp_half *half;        /* NULL for datagrams, and for what is kept elsewhere */

@@ -20,7 +20,8 @@ struct feeding {
   struct qp_feed_state *feed;
   struct qp_subgroup *header;
   struct qp_reasm *bytes;
-  unsigned list; /* of the connection's objects */
+  unsigned list;                  /* of the connection's objects */
+  uint64_t frame_end, end_before; /* of what has just come, and of all before it */
   bool fin;
 };
 
@@ -182,6 +183,7 @@ static enum step object_length(const struct feeding *f, const uint8_t *p, size_t
     complain(f, why);
   if (used <= 0)
     return MORE;
+  const bool behind_hole = f->feed->pos >= f->frame_end, in_hole = f->feed->pos < f->end_before;
   f->feed->pos += (uint64_t)used;
   f->feed->object = (uint32_t)f->c->n_objects[f->list];
   struct qp_object *o = new_object(f->c, f->list);
@@ -196,6 +198,8 @@ static enum step object_length(const struct feeding *f, const uint8_t *p, size_t
   o->half->n_objects += f->list != QP_FAR;
   o->opened_ns = f->h->opened.time_ns;
   o->first = o->last = place;
+  o->behind_hole = behind_hole;
+  o->in_hole = in_hole && !behind_hole;
   f->feed->stage = PAYLOAD;
   return AGAIN;
 }
@@ -276,7 +280,7 @@ static void feed_on(const struct feeding *f, struct qp_tracks *tracks, struct qp
 }
 
 void qp_feed_half(struct qp_conn *c, struct qp_half *h, struct qp_tracks *tracks,
-                  struct qp_place place) {
+                  uint64_t frame_end, uint64_t end_before, struct qp_place place) {
   bool reached = c->split && h->side == QP_CLIENT;
   feed_on(&(struct feeding){.c = c,
                             .h = h,
@@ -284,6 +288,8 @@ void qp_feed_half(struct qp_conn *c, struct qp_half *h, struct qp_tracks *tracks
                             .header = &h->header,
                             .bytes = qp_feed_bytes(c, h),
                             .list = h->side,
+                            .frame_end = frame_end,
+                            .end_before = end_before,
                             .fin = reached ? h->fin_reached : h->fin},
           tracks, place);
   if (!is_far(c, h) || !qp_stream_uni(h->id))
@@ -296,6 +302,8 @@ void qp_feed_half(struct qp_conn *c, struct qp_half *h, struct qp_tracks *tracks
                             .header = &h->far->header,
                             .bytes = &h->reached,
                             .list = QP_FAR,
+                            .frame_end = frame_end,
+                            .end_before = end_before,
                             .fin = h->fin_reached},
           tracks, place);
 }

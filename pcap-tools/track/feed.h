@@ -7,9 +7,10 @@
 
 #include "pcap-tools/track/session.h"
 
-/* Reads on after new bytes, a FIN or a reset. */
+/* Reads on after new bytes, a FIN or a reset. frame_end: offset behind the frame that brought them;
+ * what follows it had come before. end_before: behind all that was sent before that frame. */
 void qp_feed_half(struct qp_conn *conn, struct qp_half *half, struct qp_tracks *tracks,
-                  struct qp_place place);
+                  uint64_t frame_end, uint64_t end_before, struct qp_place place);
 /* One DATAGRAM frame; list: the side that sent it, or QP_FAR. NULL, or why it is not legal
  * MoQT. */
 const char *qp_feed_datagram(struct qp_conn *conn, unsigned list, const uint8_t *data, size_t len,
