@@ -88,16 +88,20 @@ static uint64_t idle_ns(const struct qp_conn *c) {
   return (client && (!server || client < server) ? client : server) * 1000000u;
 }
 
-static bool closed_before(const struct qp_conn *c, uint64_t time_ns) {
-  return (c->close[0].seen && c->close[0].at.time_ns < time_ns) ||
-         (c->close[1].seen && c->close[1].at.time_ns < time_ns);
+/* The relay, that side of it, has closed it or been told so. */
+static bool closed_before(const struct qp_conn *c, unsigned relay, uint64_t time_ns) {
+  const struct qp_close *own = &c->close[relay], *peers = &c->close[!relay];
+  return (own->seen && own->at.time_ns < time_ns) ||
+         (peers->reached.frame && peers->reached.time_ns < time_ns);
 }
 
 bool qp_upstream_awaited(const struct qp_evidence *e, const struct qp_conn *down,
                          const struct qp_half *h, uint32_t track) {
   for (struct qp_upstream_walk walk = {0}; qp_upstream_next(e, down, h, track, &walk);) {
     const struct qp_conn *up = walk.up;
-    if (!qp_excused(e, up) || closed_before(up, down->last.time_ns))
+    const int relay = qp_upstream_asker(e, up, down, h->side, track);
+    /* A relay that ends closes one connection after the other. */
+    if (!qp_excused(e, up) || closed_before(up, (unsigned)relay, down->last.time_ns - QP_TURN_NS))
       continue;
     if (!idle_ns(up) || down->last.time_ns < qp_broken_at(e, up) + idle_ns(up))
       return !qp_upstream_whole(e, down, h, track, UINT64_MAX);

@@ -273,26 +273,32 @@ static void an_open_stream_may_wait_for_its_publisher(void **state) {
   leaves_what_waits(true, JUDGE_FAIL);
 }
 
+enum parting { SILENT, TOLD, RELAY_ENDS };
+
 /* Half of a stream came, then its publisher is taken away; the relay hears that by a close, or
- * cannot know. */
-static void publisher_leaves_open(const char *faults, bool told, enum judge_result result) {
+ * cannot know until it ends itself. */
+static void publisher_leaves_open(const char *faults, enum parting parting,
+                                  enum judge_result result) {
   struct plan p = made_run();
   pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_stream_of(6, 0, part_of(UP_ALIAS, 1), false)));
   pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(7, 0, part_of(DOWN_ALIAS, 1), false)));
   p.scene.t->now_ns += 1000000000;
-  if (told)
+  if (parting == TOLD)
     pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_close_app(0)));
   p.scene.t->now_ns += 500000000;
-  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_close_app(0)));
+  if (parting == RELAY_ENDS)
+    pkt_1rtt(&p.scene.pub, S, .frames = FRAMES(w_close_app(0)));
+  pkt_1rtt(&p.scene.sub, parting == RELAY_ENDS ? S : C, .frames = FRAMES(w_close_app(0)));
   p.faults = faults;
   made_run_expect(&p, "stream-complete", result);
 }
 
 static void a_publisher_that_leaves_without_a_word_owes_the_rest(void **state) {
   (void)state;
-  publisher_leaves_open(FAULT(900, "vanish", "pub"), false, JUDGE_PASS);
-  publisher_leaves_open(FAULT(900, "vanish", "pub"), true, JUDGE_FAIL);
-  publisher_leaves_open("", false, JUDGE_FAIL);
+  publisher_leaves_open(FAULT(900, "vanish", "pub"), SILENT, JUDGE_PASS);
+  publisher_leaves_open(FAULT(900, "vanish", "pub"), RELAY_ENDS, JUDGE_PASS);
+  publisher_leaves_open(FAULT(900, "vanish", "pub"), TOLD, JUDGE_FAIL);
+  publisher_leaves_open("", SILENT, JUDGE_FAIL);
 }
 
 /* A subgroup comes, whole or in part, and then its publisher is taken away; the relay, which had not
