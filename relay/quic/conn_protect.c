@@ -171,7 +171,7 @@ int qc_own_decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead, const ngtcp2_c
   conn = key->conn;
   pn = nonce_pn(nonce, key->iv);
   tell_packet(conn, false, pn, dest, len - QC_TAG_LEN, aad_len);
-  if (qc_is_limited(conn))
+  if (qc_is_limited(conn) && !paths_all_proven(&conn->paths))
     read_paths(conn, dest, len - QC_TAG_LEN);
   if (!conn->config.protect || !conn->config.protect->opened)
     return 0;

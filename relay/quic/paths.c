@@ -65,6 +65,13 @@ void paths_prove(struct paths *paths, const struct qc_path *path) {
     item->proven = true;
 }
 
+bool paths_all_proven(const struct paths *paths) {
+  for (size_t i = 0; i < paths->n; i++)
+    if (!paths->items[i].proven)
+      return false;
+  return true;
+}
+
 static size_t left(const struct paths_item *item) {
   const uint64_t most = AMPLIFICATION * item->in;
 

@@ -5,9 +5,10 @@
  * wire and hands ngtcp2 so much less room.
  *
  * Order of calls: paths_came() for each datagram before it is read, paths_asked() and
- * paths_answered() for its PATH_CHALLENGE and PATH_RESPONSE frames; paths_left() before writing;
- * paths_went() for each packet that leaves, paths_challenged() if it has a PATH_CHALLENGE. No memory
- * is taken, nothing fails. Sizes are bytes of UDP payload. */
+ * paths_answered() for its PATH_CHALLENGE and PATH_RESPONSE frames, which count for nothing while
+ * paths_all_proven(); paths_left() before writing; paths_went() for each packet that leaves,
+ * paths_challenged() if it has a PATH_CHALLENGE. No memory is taken, nothing fails. Sizes are bytes
+ * of UDP payload. */
 #ifndef FANBENCH_RELAY_QUIC_PATHS_H
 #define FANBENCH_RELAY_QUIC_PATHS_H
 
@@ -42,6 +43,8 @@ void paths_asked(struct paths *paths, const struct qc_path *path);
 void paths_answered(struct paths *paths, const uint8_t challenge[PATHS_CHALLENGE_LEN]);
 /* The path is validated (RFC 9000 8.1: the handshake does it). */
 void paths_prove(struct paths *paths, const struct qc_path *path);
+/* There is no limit anywhere: what a packet says of paths need not be read. */
+bool paths_all_proven(const struct paths *paths);
 
 /* What the next packet may have, wherever of these it goes: the path in use, and those that wait
  * for a PATH_RESPONSE. SIZE_MAX: no limit. */

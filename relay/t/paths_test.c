@@ -92,12 +92,31 @@ static void what_is_forgotten(void **state) {
   assert_int_equal(paths_left(&paths, &gone), 0);
 }
 
+/* One that is not validated makes all the difference, also behind one that is. */
+static void all_are_proven_or_not(void **state) {
+  struct paths paths = {0};
+  const struct qc_path now = path_to(1), other = path_to(2);
+  (void)state;
+  paths_came(&paths, &now, &now, 10);
+  assert_false(paths_all_proven(&paths));
+  paths_prove(&paths, &now);
+  assert_true(paths_all_proven(&paths));
+  paths_came(&paths, &other, &now, 10);
+  assert_false(paths_all_proven(&paths));
+  paths_prove(&paths, &other);
+  assert_true(paths_all_proven(&paths));
+  /* a challenge from a validated path takes nothing away */
+  paths_asked(&paths, &other);
+  assert_int_equal(paths_left(&paths, &now), SIZE_MAX);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(three_times_what_came),
       cmocka_unit_test(its_own_challenge_proves_a_path),
       cmocka_unit_test(a_probe_that_waits_binds_too),
       cmocka_unit_test(what_is_forgotten),
+      cmocka_unit_test(all_are_proven_or_not),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
