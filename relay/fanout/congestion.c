@@ -46,10 +46,6 @@ void congestion_sent(struct congestion *c, uint64_t sent_ns, uint64_t in_flight)
     c->used_ns = larger(c->used_ns, sent_ns);
 }
 
-void congestion_paced(struct congestion *c, uint64_t now_ns, uint64_t wanted) {
-  congestion_sent(c, now_ns, wanted);
-}
-
 uint64_t congestion_room(const struct congestion *c, uint64_t in_flight) {
   return c->now.cwnd > in_flight ? c->now.cwnd - in_flight : 0;
 }

@@ -79,11 +79,10 @@ struct congestion {
 /* packet: the largest UDP payload of the path, 1,200..1,500. */
 void congestion_init(struct congestion *c, bool cubic, uint64_t packet);
 
-/* in_flight: bytes, the number just sent included. */
+/* in_flight: bytes, the number just sent included. Called also while data waits for nothing but
+ * pacing, with the bytes that would be in flight without it: if they use the window up, it counts
+ * as used (RFC 9002 7.8). */
 void congestion_sent(struct congestion *c, uint64_t sent_ns, uint64_t in_flight);
-/* Data waits for nothing but pacing. wanted: the bytes that would be in flight without it; if they
- * use the window up, it counts as used (RFC 9002 7.8). */
-void congestion_paced(struct congestion *c, uint64_t now_ns, uint64_t wanted);
 /* What must be in flight, at least, for the window to count as used up. */
 uint64_t congestion_enough(const struct congestion *c);
 

@@ -156,8 +156,8 @@ static uint64_t waiting(const struct client *client, uint64_t enough) {
 static void paced(struct client *client) {
   struct congestion *cc = &client->window.cc;
   uint64_t flight = in_flight(client), enough = congestion_enough(cc);
-  congestion_paced(cc, client->relay->now,
-                   flight + (flight < enough ? waiting(client, enough - flight) : 0));
+  congestion_sent(cc, client->relay->now,
+                  flight + (flight < enough ? waiting(client, enough - flight) : 0));
 }
 
 /* Takes a packet's worth off the credit, then looks: what the datapath has not used up by now is

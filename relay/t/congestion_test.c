@@ -96,10 +96,10 @@ static void pacing_is_no_limit_of_the_application(void **state) {
   struct congestion c = fresh(false);
   (void)state;
   congestion_sent(&c, 10 * MS, PACKET);
-  congestion_paced(&c, 10 * MS, c.now.cwnd / 2 - 1); /* there is not more to send */
+  congestion_sent(&c, 10 * MS, c.now.cwnd / 2 - 1); /* there is not more to send */
   congestion_acked(&c, 10 * MS, PACKET, 50 * MS, 60 * MS);
   assert_int_equal(c.now.cwnd, 12000);
-  congestion_paced(&c, 70 * MS, c.now.cwnd / 2);
+  congestion_sent(&c, 70 * MS, c.now.cwnd / 2);
   congestion_acked(&c, 70 * MS, PACKET, 50 * MS, 120 * MS);
   assert_int_equal(c.now.cwnd, 13200);
 }
