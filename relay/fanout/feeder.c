@@ -94,10 +94,8 @@ static void make(const struct feeder *f, const struct line *l, uint64_t pn) {
 
 static void wipe(const struct feeder *f, struct fb_keystream *e) {
   untag(f, e);
-  plane_write_begin(f->plane, e, sizeof *e);
-  explicit_bzero(e->once, sizeof e->once);
-  explicit_bzero(e->bytes, sizeof e->bytes);
-  plane_wrote(f->plane, e, sizeof *e);
+  plane_wipe(f->plane, e->once, sizeof e->once);
+  plane_wipe(f->plane, e->bytes, sizeof e->bytes);
 }
 
 /* ---- a line ------------------------------------------------------------------------------ */

@@ -77,14 +77,9 @@ static void revoke(const struct client *client, bool tx, unsigned which) {
 static void erase(const struct client *client, bool tx, unsigned which) {
   struct plane *plane = plane_of(client);
   const uint32_t slot = key_slot(client, tx, which);
-  plane_write_begin(plane, &plane->keys[slot], sizeof plane->keys[slot]);
-  explicit_bzero(&plane->keys[slot], sizeof plane->keys[slot]);
-  plane_wrote(plane, &plane->keys[slot], sizeof plane->keys[slot]);
-  if (!plane->ghash)
-    return;
-  plane_write_begin(plane, &plane->ghash[slot], sizeof plane->ghash[slot]);
-  explicit_bzero(&plane->ghash[slot], sizeof plane->ghash[slot]);
-  plane_wrote(plane, &plane->ghash[slot], sizeof plane->ghash[slot]);
+  plane_wipe(plane, &plane->keys[slot], sizeof plane->keys[slot]);
+  if (plane->ghash)
+    plane_wipe(plane, &plane->ghash[slot], sizeof plane->ghash[slot]);
 }
 
 /* The place is revoked, quiet and erased. */
@@ -106,7 +101,7 @@ static void put(struct client *client, const struct protect_keys *keys, unsigned
   key->from = from;
   key->until = until;
   plane_wrote(plane, key, sizeof *key);
-  if (ghash) { /* nobody looks at either before the generation is there */
+  if (ghash) { /* written with the key, but told by itself: it is another array */
     plane_write_begin(plane, ghash, sizeof *ghash);
     plane_wrote(plane, ghash, sizeof *ghash);
   }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "bpf/abi/counters.h"
 #include "bpf/abi/entry.h"
@@ -92,6 +93,13 @@ static inline void plane_write_begin(const struct plane *plane, const void *at, 
 static inline void plane_wrote(const struct plane *plane, const void *at, size_t len) {
   if (plane->writes)
     plane->writes->wrote(plane->writes->arg, at, len);
+}
+
+/* Key material [at, at + len) of an array: zero, and no trace of it left. */
+static inline void plane_wipe(const struct plane *plane, void *at, size_t len) {
+  plane_write_begin(plane, at, len);
+  explicit_bzero(at, len);
+  plane_wrote(plane, at, len);
 }
 
 static inline __u64 plane_load(const struct plane *plane, const __u64 *word) {
