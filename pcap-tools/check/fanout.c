@@ -123,13 +123,6 @@ static bool narrowed_later(const struct qp_request *r, int priority, uint64_t t,
   return false;
 }
 
-static bool may_time_out(const struct qp_request *r) {
-  for (size_t i = 0; i < r->n_filters; i++)
-    if (r->filters[i].object_timeout_ms || r->filters[i].subgroup_timeout_ms)
-      return true;
-  return false;
-}
-
 /* Time of the subscription's end; UINT64_MAX: it never ended. */
 static uint64_t end_of(const struct qp_conn *c, const struct qp_request *r) {
   uint64_t end = r->ended.frame ? r->ended.time_ns : UINT64_MAX;
@@ -284,7 +277,7 @@ static const char *queue_excuse(const struct qp_evidence *e, struct qp_due *d,
  * tail of one with a reset. */
 static const char *drop_excuse(const struct qp_evidence *e, const struct qp_due *d,
                                bool any_reset) {
-  bool timed = may_time_out(d->request);
+  bool timed = qp_request_times_out(d->request);
   if (d->in->datagram)
     return timed ? "the subscription has a delivery timeout" : NULL;
   if (!timed && !any_reset)

@@ -113,16 +113,14 @@ static enum reason reason_of(const struct qp_evidence *e, const struct qp_conn *
   if (r->done && r->done_status == DONE_TOO_FAR_BEHIND && h->reset_code == RESET_TOO_FAR_BEHIND)
     return REASON_OTHER; /* the resets come before PUBLISH_DONE */
   int priority = h->header.priority == QP_NO_PRIORITY ? r->default_priority : h->header.priority;
-  bool timed = false;
   for (size_t i = 0; i < r->n_filters; i++) {
     const struct qp_filter *f = &r->filters[i];
     if (!f->forward || !qp_filter_admits(f, priority))
       return REASON_OTHER;
-    timed |= f->object_timeout_ms || f->subgroup_timeout_ms;
   }
   if (reset_upstream(e, c, h, r->track) || upstream_ended(e, c, h, r->track))
     return REASON_OTHER;
-  return timed ? REASON_TIMEOUT : REASON_NONE;
+  return qp_request_times_out(r) ? REASON_TIMEOUT : REASON_NONE;
 }
 
 static void reset_finding(struct qp_judged *self, const struct qp_conn *c, const struct qp_half *h,

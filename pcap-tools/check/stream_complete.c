@@ -58,10 +58,7 @@ static bool overtaken(const struct qp_evidence *e, const struct qp_conn *c, cons
 
 /* A tail may be let go; its reset waits until the header is acknowledged. */
 static bool may_be_dropped(const struct qp_request *r) {
-  for (size_t i = 0; r && i < r->n_filters; i++)
-    if (r->filters[i].object_timeout_ms || r->filters[i].subgroup_timeout_ms)
-      return true;
-  return false;
+  return r && qp_request_times_out(r);
 }
 
 static bool excused(const struct qp_evidence *e, const struct qp_conn *c, const struct qp_half *h) {

@@ -259,9 +259,8 @@ static bool is_lone_datagram(const struct qm_bed *bed, size_t frame) {
   const struct qm_packet *p = &bed->packets[bed->frames[frame].packet];
   uint64_t end = p->conn->close[0].seen ? p->conn->close[0].at.time_ns : UINT64_MAX;
   for (size_t i = 0; i < p->conn->n_requests; i++) /* nothing may be dropped */
-    for (size_t k = 0; k < p->conn->requests[i].n_filters; k++)
-      if (p->conn->requests[i].filters[k].object_timeout_ms)
-        return false;
+    if (qp_request_times_out(&p->conn->requests[i]))
+      return false;
   return end > p->time_ns + 100000000 && qp_broken_at(&bed->e, p->conn) == UINT64_MAX &&
          qm_acked(bed, p);
 }

@@ -125,10 +125,7 @@ static const struct qm_operator too_early = {
 /* Nothing of that track may be dropped on this connection. */
 static bool is_owed(const struct qm_bed *bed, const struct qm_packet *p, uint64_t alias) {
   const struct qp_request *r = qp_session_alias(p->conn, !p->side, alias, p->time_ns);
-  for (size_t i = 0; r && i < r->n_filters; i++)
-    if (r->filters[i].object_timeout_ms || r->filters[i].subgroup_timeout_ms)
-      return false;
-  return r && qp_broken_at(&bed->e, p->conn) == UINT64_MAX;
+  return r && !qp_request_times_out(r) && qp_broken_at(&bed->e, p->conn) == UINT64_MAX;
 }
 
 /* The first object of a group of datagrams, once sent and owed. */

@@ -188,6 +188,13 @@ bool qp_filter_admits(const struct qp_filter *f, int priority) {
   return f->n_priority == 0;
 }
 
+bool qp_request_times_out(const struct qp_request *r) {
+  for (size_t i = 0; i < r->n_filters; i++)
+    if (r->filters[i].object_timeout_ms || r->filters[i].subgroup_timeout_ms)
+      return true;
+  return false;
+}
+
 struct qp_location qp_request_start(const struct qp_request *r) {
   struct qp_location none = {0, 0};
   const struct qp_filter *f = r->n_filters ? &r->filters[0] : NULL;

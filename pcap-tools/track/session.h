@@ -32,6 +32,8 @@ struct qp_request *qp_session_alias(const struct qp_conn *conn, unsigned asker, 
 
 /* Does the filter admit the publisher priority? */
 bool qp_filter_admits(const struct qp_filter *filter, int priority);
+/* Did the subscription ever have a delivery timeout? Then objects may be dropped. */
+bool qp_request_times_out(const struct qp_request *request);
 /* The first location a subscription is entitled to (LOCATION_FILTER against
  * LARGEST_OBJECT; an empty track counts as starting at group 0). */
 struct qp_location qp_request_start(const struct qp_request *request);
