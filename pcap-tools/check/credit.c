@@ -23,8 +23,7 @@ bool qp_credit_begin(struct qp_credit *c, const struct qp_conn *conn, unsigned s
   c->max_data = p->max_data;
   uint64_t reserve = p->max_data / RESERVE_SHARE;
   c->reserve = DATAGRAM_LEAST + (reserve < RESERVE_MOST ? reserve : RESERVE_MOST);
-  c->max_streams[0] = p->max_streams_bidi;
-  c->max_streams[1] = p->max_streams_uni;
+  c->max_streams = p->max_streams_uni;
   return true;
 }
 
@@ -44,23 +43,27 @@ static struct qp_credit_stream *stream_of(struct qp_credit *c, const struct qp_c
   return s;
 }
 
+/* Returns its index. */
+static uint32_t add_stop(struct qp_credit *c, uint64_t what, uint64_t from_ns, uint64_t to_ns) {
+  qp_grow((void **)&c->stops, &c->stops_room, c->n_stops + 1, sizeof *c->stops);
+  c->stops[c->n_stops] = (struct qp_stop){what, from_ns, to_ns};
+  return (uint32_t)c->n_stops++;
+}
+
 static void note(struct qp_credit *c, uint64_t what, bool stopped, uint64_t now_ns) {
   uint32_t i = qp_map_get(&c->stop_of, what);
   struct qp_stop *s = i == QP_MAP_NONE ? NULL : &c->stops[i];
   bool was = s && s->to_ns == UINT64_MAX;
   if (was && !stopped)
     s->to_ns = now_ns;
-  if (was || !stopped)
-    return;
-  qp_grow((void **)&c->stops, &c->stops_room, c->n_stops + 1, sizeof *c->stops);
-  qp_map_set(&c->stop_of, what, (uint32_t)c->n_stops);
-  c->stops[c->n_stops++] = (struct qp_stop){what, now_ns, UINT64_MAX};
+  if (!was && stopped)
+    qp_map_set(&c->stop_of, what, add_stop(c, what, now_ns, UINT64_MAX));
 }
 
 static void note_all(struct qp_credit *c, uint64_t id, const struct qp_credit_stream *s,
                      uint64_t now_ns) {
   note(c, QP_CREDIT_DATA, c->sum + c->reserve > c->max_data, now_ns);
-  note(c, QP_CREDIT_STREAMS, c->opened[1] >= c->max_streams[1], now_ns);
+  note(c, QP_CREDIT_STREAMS, c->opened >= c->max_streams, now_ns);
   if (s)
     note(c, id, s->end + DATAGRAM_LEAST > s->limit, now_ns);
 }
@@ -72,44 +75,33 @@ struct usage {
 
 /* Whoever has not read yet that the limit was raised stops at the old one. */
 static void note_raised(struct qp_credit *c, const struct usage *u, uint64_t now_ns) {
-  const size_t n = sizeof c->raises / sizeof *c->raises;
-  for (size_t i = 0; i < n && i < c->n_raises; i++) {
+  for (size_t i = 0; i < QP_CREDIT_RAISES && i < c->n_raises; i++) {
     const struct qp_raise *r = &c->raises[i];
-    if (r->what != u->what || u->before > r->from || u->now <= r->from)
-      continue;
-    qp_grow((void **)&c->stops, &c->stops_room, c->n_stops + 1, sizeof *c->stops);
-    c->stops[c->n_stops++] = (struct qp_stop){u->what, now_ns, r->at_ns};
+    if (r->what == u->what && u->before <= r->from && u->now > r->from)
+      add_stop(c, u->what, now_ns, r->at_ns);
   }
 }
 
-uint64_t qp_credit_sent(struct qp_credit *c, const struct qp_conn *conn, unsigned side, uint64_t id,
-                        uint64_t end, uint64_t now_ns, const struct qp_credit_stream **stream) {
+void qp_credit_sent(struct qp_credit *c, const struct qp_conn *conn, unsigned side, uint64_t id,
+                    uint64_t end, uint64_t now_ns) {
   struct qp_credit_stream *s = stream_of(c, conn, side, id);
-  uint64_t growth = end > s->end ? end - s->end : 0;
-  bool uni = qp_stream_uni(id);
-  uint64_t opened = c->opened[1];
+  const uint64_t growth = end > s->end ? end - s->end : 0, opened = c->opened;
   s->end += growth;
   c->sum += growth;
-  if (qp_stream_opener(id) == side && id / 4 >= c->opened[uni])
-    c->opened[uni] = id / 4 + 1;
+  if (qp_stream_uni(id) && qp_stream_opener(id) == side && id / 4 >= c->opened)
+    c->opened = id / 4 + 1;
   note_all(c, id, s, now_ns);
   const uint64_t sum = c->sum + c->reserve, end_then = s->end + DATAGRAM_LEAST;
   note_raised(c, &(struct usage){QP_CREDIT_DATA, sum - growth, sum}, now_ns);
   note_raised(c, &(struct usage){id, end_then - growth, end_then}, now_ns);
-  note_raised(c, &(struct usage){QP_CREDIT_STREAMS, opened + 1, c->opened[1] + 1}, now_ns);
-  *stream = s;
-  return growth;
+  note_raised(c, &(struct usage){QP_CREDIT_STREAMS, opened + 1, c->opened + 1}, now_ns);
 }
-
-/* Two-way streams stop no media. */
-#define QP_NO_STOP (UINT64_MAX - 2)
 
 static void raise_to(struct qp_credit *c, uint64_t what, uint64_t *limit, uint64_t value,
                      uint64_t now_ns) {
   if (value <= *limit)
     return;
-  c->raises[c->n_raises++ % (sizeof c->raises / sizeof *c->raises)] =
-      (struct qp_raise){what, *limit, now_ns};
+  c->raises[c->n_raises++ % QP_CREDIT_RAISES] = (struct qp_raise){what, *limit, now_ns};
   *limit = value;
 }
 
@@ -124,11 +116,8 @@ void qp_credit_allowed(struct qp_credit *c, const struct qp_conn *conn, unsigned
     s = stream_of(c, conn, side, f->limit.id);
     raise_to(c, f->limit.id, &s->limit, f->limit.value, now_ns);
     break;
-  case QP_F_MAX_STREAMS_BIDI:
-    raise_to(c, QP_NO_STOP, &c->max_streams[0], f->limit.value, now_ns);
-    break;
   case QP_F_MAX_STREAMS_UNI:
-    raise_to(c, QP_CREDIT_STREAMS, &c->max_streams[1], f->limit.value, now_ns);
+    raise_to(c, QP_CREDIT_STREAMS, &c->max_streams, f->limit.value, now_ns);
     break;
   default:
     return;

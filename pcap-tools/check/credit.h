@@ -1,5 +1,6 @@
 /* What a side may send and has sent by flow control: MAX_DATA against the sum of the
- * largest offsets, MAX_STREAM_DATA of each stream, MAX_STREAMS; RFC 9000 4.1, 4.6.
+ * largest offsets, MAX_STREAM_DATA of each stream, MAX_STREAMS of one-way streams (media opens
+ * no others); RFC 9000 4.1, 4.6.
  * Limits are those that had reached the sender, transport parameters first.
  *
  * It also remembers when the sender was stopped by a limit: less than one datagram left
@@ -20,13 +21,16 @@ struct qp_credit_stream {
 
 /* What stops: a stream's own ID, or one of these. */
 #define QP_CREDIT_DATA    UINT64_MAX
-#define QP_CREDIT_STREAMS (UINT64_MAX - 1) /* one-way ones */
+#define QP_CREDIT_STREAMS (UINT64_MAX - 1)
+
+/* Raised limits that the sender may not have read yet: about a packet of them. */
+#define QP_CREDIT_RAISES 8
 
 struct qp_credit {
   bool begun;
   uint64_t sum, max_data, reserve;
-  uint64_t max_streams[2], opened[2]; /* [1]: one-way */
-  struct qp_map at;                   /* stream -> index */
+  uint64_t max_streams, opened; /* one-way ones */
+  struct qp_map at;             /* stream -> index */
   struct qp_credit_stream *streams;
   size_t n, room;
   struct qp_stop {
@@ -35,17 +39,16 @@ struct qp_credit {
   size_t n_stops, stops_room;
   struct qp_raise {
     uint64_t what, from, at_ns; /* from: the limit before */
-  } raises[8];                  /* the latest ones, `n_raises` modulo their number is the next */
-  size_t n_raises;
-  struct qp_map stop_of; /* what -> index of the last one */
+  } raises[QP_CREDIT_RAISES];   /* the latest ones */
+  size_t n_raises;              /* all there ever were: modulo the ring's size the next place */
+  struct qp_map stop_of;        /* what -> index of the last one */
 };
 
 /* False: the handshake that would tell the limits of `side` could not be read. */
 bool qp_credit_begin(struct qp_credit *c, const struct qp_conn *conn, unsigned side);
-/* Bytes up to `end` of that stream left `side`, or a reset with that final size. Returns
- * by how much the stream has grown; *stream is set. */
-uint64_t qp_credit_sent(struct qp_credit *c, const struct qp_conn *conn, unsigned side, uint64_t id,
-                        uint64_t end, uint64_t now_ns, const struct qp_credit_stream **stream);
+/* Bytes up to `end` of that stream left `side`. */
+void qp_credit_sent(struct qp_credit *c, const struct qp_conn *conn, unsigned side, uint64_t id,
+                    uint64_t end, uint64_t now_ns);
 /* A frame of the peer of `side` reached it; others than limits change nothing. */
 void qp_credit_allowed(struct qp_credit *c, const struct qp_conn *conn, unsigned side,
                        const struct qp_quic_frame *f, uint64_t now_ns);

@@ -67,7 +67,6 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
                   const struct qp_effect *effect) {
   struct qp_judged *self = arg;
   struct delivery_order *state = self->state;
-  const struct qp_credit_stream *unused;
   (void)effect;
   /* Who asks a relay is its client. On a plain link one capture shows both ends. */
   bool leaves = s->side == QP_SERVER && (s->views & QP_SENT);
@@ -80,7 +79,7 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
     return;
   if (leaves && f->kind == QP_F_STREAM)
     qp_credit_sent(c, s->conn, QP_SERVER, f->stream.id, f->stream.offset + f->stream.len,
-                   s->place.time_ns, &unused);
+                   s->place.time_ns);
   else if (comes)
     qp_credit_allowed(c, s->conn, QP_SERVER, f, s->place.time_ns);
 }
@@ -127,7 +126,7 @@ static void watch(struct qp_judged *self, struct qp_watcher *w) {
   w->packet = packet;
   w->frame = frame;
   w->kinds = QP_KIND(QP_F_STREAM) | QP_KIND(QP_F_MAX_DATA) | QP_KIND(QP_F_MAX_STREAM_DATA) |
-             QP_KIND(QP_F_MAX_STREAMS_BIDI) | QP_KIND(QP_F_MAX_STREAMS_UNI);
+             QP_KIND(QP_F_MAX_STREAMS_UNI);
 }
 
 /* ---- the order ---------------------------------------------------------------- */
