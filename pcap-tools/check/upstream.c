@@ -31,14 +31,16 @@ const struct qp_half *qp_upstream_next(const struct qp_evidence *e, const struct
   size_t n;
   struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
   for (; walk->conn < n; walk->conn++, walk->half = 0) {
-    const struct qp_conn *up = walk->up = conns[walk->conn];
-    const int relay = qp_upstream_asker(e, up, down, h->side, track);
-    while (relay >= 0 && walk->half < up->n_halves) {
+    const struct qp_conn *up = conns[walk->conn];
+    if (walk->up != up)
+      walk->relay = qp_upstream_asker(e, up, down, h->side, track);
+    walk->up = up;
+    while (walk->relay >= 0 && walk->half < up->n_halves) {
       const struct qp_half *u = up->halves[walk->half++];
-      if (u->side == relay || !same_subgroup(u, h))
+      if (u->side == walk->relay || !same_subgroup(u, h))
         continue;
       const struct qp_request *r =
-          qp_session_alias(up, (unsigned)relay, u->header.alias, u->opened.time_ns);
+          qp_session_alias(up, (unsigned)walk->relay, u->header.alias, u->opened.time_ns);
       if (r && r->track == track)
         return u;
     }
@@ -99,9 +101,9 @@ bool qp_upstream_awaited(const struct qp_evidence *e, const struct qp_conn *down
                          const struct qp_half *h, uint32_t track) {
   for (struct qp_upstream_walk walk = {0}; qp_upstream_next(e, down, h, track, &walk);) {
     const struct qp_conn *up = walk.up;
-    const int relay = qp_upstream_asker(e, up, down, h->side, track);
     /* A relay that ends closes one connection after the other. */
-    if (!qp_excused(e, up) || closed_before(up, (unsigned)relay, down->last.time_ns - QP_TURN_NS))
+    if (!qp_excused(e, up) ||
+        closed_before(up, (unsigned)walk.relay, down->last.time_ns - QP_TURN_NS))
       continue;
     if (!idle_ns(up) || down->last.time_ns < qp_broken_at(e, up) + idle_ns(up))
       return !qp_upstream_whole(e, down, h, track, UINT64_MAX);

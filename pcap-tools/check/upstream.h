@@ -17,6 +17,7 @@ bool qp_upstream_is_named(const struct qp_half *half);
 struct qp_upstream_walk {
   size_t conn, half;
   const struct qp_conn *up; /* the one that the last stream is of */
+  int relay;                /* qp_upstream_asker() of that one */
 };
 /* The next stream that brought the subgroup of `half`, which the relay sends on `down`; NULL: no
  * more. Where one of the two has no name yet, all of the group. */
