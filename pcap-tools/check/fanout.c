@@ -4,6 +4,7 @@
 
 #include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/passing.h"
+#include "pcap-tools/check/upstream.h"
 
 /* How long before a planned end an object may have arrived and still be in the
  * relay's queue; longer means that the relay sat on it. */
@@ -132,12 +133,6 @@ static uint64_t end_of(const struct qp_conn *c, const struct qp_request *r) {
   return end;
 }
 
-static const char ENDED_IN_QUEUE[] = "the subscription ended before it left the queue";
-static const char NARROWED_IN_QUEUE[] = "the filter was narrowed before it left the queue";
-static const char GIVEN_UP_IN_QUEUE[] =
-    "its publisher gave the subgroup up before its stream had been opened";
-static const char GONE_IN_QUEUE[] = "the subscriber or the relay was gone before it left the queue";
-
 /* Why nothing was owed to the subscription at all, or not this object; NULL: it was. */
 static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d) {
   const struct qp_object *o = d->in;
@@ -217,9 +212,8 @@ static enum fate fate_of(uint32_t track, const struct qp_conn *conn, const struc
   enum fate fate = FATE_NEVER_OPENED;
   for (size_t i = 0; i < conn->n_halves; i++) {
     const struct qp_half *h = conn->halves[i];
-    bool named = !h->header.id_is_object || h->feed.any_object;
     if (h->kind != QP_S_SUBGROUP || h->header.group != in->group ||
-        (named ? h->header.subgroup != in->subgroup : !h->reset))
+        (qp_upstream_is_named(h) ? h->header.subgroup != in->subgroup : !h->reset))
       continue;
     const struct qp_request *r =
         qp_session_alias(conn, !h->side, h->header.alias, h->opened.time_ns);
@@ -248,29 +242,33 @@ static uint64_t given_up_at(const struct qp_evidence *e, const struct qp_conn *u
   return closed < broken ? closed : broken;
 }
 
+/* Why an object was lost in the relay's queue (NULL: it was not there), and until when it waited. */
+struct queued {
+  const char *excuse;
+  uint64_t until_ns; /* UINT64_MAX: as long as anything left */
+};
+
 /* The end came while it waited; what left behind it may tell otherwise (withdraw_excuse). */
-static const char *queue_excuse(const struct qp_evidence *e, struct qp_due *d,
-                                const struct qp_conn *up) {
+static struct queued queue_excuse(const struct qp_evidence *e, const struct qp_due *d,
+                                  const struct qp_conn *up) {
   const struct qp_request *r = d->request;
   uint64_t arrived = d->in->last.time_ns, end = end_of(d->conn, r);
   /* Behind PUBLISH_DONE the request only tidies up: all was due before. */
   bool own_end = r->ended.frame && r->ended.time_ns == end && !r->done;
   uint64_t broken = qp_broken_at(e, d->conn);
-  d->waited_until = UINT64_MAX;
   if (own_end && end < arrived + BACKLOG_NS)
-    return ENDED_IN_QUEUE;
+    return (struct queued){"the subscription ended before it left the queue", UINT64_MAX};
   if (broken != UINT64_MAX && broken < arrived + BACKLOG_NS)
-    return GONE_IN_QUEUE;
+    return (struct queued){"the subscriber or the relay was gone before it left the queue",
+                           UINT64_MAX};
   if (d->in->datagram && narrowed_later(r, d->in_priority, arrived, arrived + BACKLOG_NS))
-    return NARROWED_IN_QUEUE;
+    return (struct queued){"the filter was narrowed before it left the queue", UINT64_MAX};
   const uint64_t given_up = given_up_at(e, up, d->in);
   if (given_up != UINT64_MAX && given_up < arrived + BACKLOG_NS &&
-      fate_of(r->track, d->conn, d->in) == FATE_NEVER_OPENED) {
-    d->waited_until = given_up;
-    return GIVEN_UP_IN_QUEUE;
-  }
-  d->waited_until = 0;
-  return NULL;
+      fate_of(r->track, d->conn, d->in) == FATE_NEVER_OPENED)
+    return (struct queued){"its publisher gave the subgroup up before its stream had been opened",
+                           given_up};
+  return (struct queued){NULL, 0};
 }
 
 /* With a delivery timeout a relay may drop a datagram, a subgroup it never opens, and the
@@ -376,8 +374,11 @@ static void settle(const struct qp_evidence *e, struct qp_fanout *f,
     d->excuse = "its track was done before it came";
   if (!d->excuse)
     d->excuse = life_excuse(e, p, conn, r);
-  if (!d->excuse)
-    d->excuse = queue_excuse(e, d, p->conn);
+  if (!d->excuse) {
+    const struct queued queued = queue_excuse(e, d, p->conn);
+    d->excuse = queued.excuse;
+    d->waited_until = queued.until_ns;
+  }
   if (d->excuse)
     d->claim = QP_CLAIM_EITHER;
 }

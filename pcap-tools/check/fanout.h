@@ -1,6 +1,6 @@
 /* Who should have got what: every object that reached a relay, held against
  * every subscription of its track there. Made once, when all packets have
- * passed; copy-count and payload-identical read it.
+ * passed; the checks of media read it.
  *
  * A relay is a node (in bare captures: a server port) that both asks for a track
  * and is asked for it. */
