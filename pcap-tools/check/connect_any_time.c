@@ -113,14 +113,13 @@ static uint64_t last_of(const struct qp_evidence *e) {
 static bool dead(const struct qp_evidence *e, const struct qp_conn *c) {
   const struct qp_node *node = e->manifest ? qp_node_at(e, c, QP_SERVER) : NULL;
   bool down = false;
-  for (size_t i = 0; node && i < e->faults.n; i++) {
-    const struct qp_fault *f = &e->faults.items[i];
-    if (strcmp(f->node, node->name) != 0 || qp_capture_time(e, f->t) > c->last.time_ns)
+  for (const struct qp_fault *f = NULL; node && (f = qp_next_fault(e, node->name, NULL, f));) {
+    if (qp_capture_time(e, f->t) > c->last.time_ns)
       continue;
-    if (!strcmp(f->kind, "kill") || !strcmp(f->kind, "die") || !strcmp(f->kind, "vanish"))
-      down = true;
-    else if (!strcmp(f->kind, "restart"))
+    if (!strcmp(f->kind, "restart"))
       down = false;
+    else if (qp_ends_process(f) || !strcmp(f->kind, "vanish"))
+      down = true;
   }
   return down;
 }

@@ -48,11 +48,9 @@ static bool relay_reborn(void *arg, const struct qp_tuple *tuple, uint64_t after
                          uint64_t until_ns) {
   const struct qp_evidence *e = arg;
   const struct qp_node *node = e->manifest ? qp_manifest_owner(e->manifest, &tuple->dst) : NULL;
-  for (size_t i = 0; node && i < e->faults.n; i++) {
-    const struct qp_fault *f = &e->faults.items[i];
+  for (const struct qp_fault *f = NULL; node && (f = qp_next_fault(e, node->name, "restart", f));) {
     const uint64_t t = qp_capture_time(e, f->t);
-    if (t > after_ns && t <= until_ns && !strcmp(f->kind, "restart") &&
-        !strcmp(f->node, node->name))
+    if (t > after_ns && t <= until_ns)
       return true;
   }
   return false;
@@ -135,9 +133,8 @@ static int load_ledger(struct qp_evidence *e, uint32_t i, char *err, size_t err_
   char *file = qp_text("%s-ledger.jsonl", node->file);
   uint64_t *at = qp_alloc(e->faults.n + 1, sizeof *at);
   struct qp_starts starts = {.at = at};
-  for (size_t k = 0; k < e->faults.n; k++)
-    if (!strcmp(e->faults.items[k].kind, "restart") && !strcmp(e->faults.items[k].node, node->name))
-      at[starts.n++] = e->faults.items[k].t;
+  for (const struct qp_fault *f = NULL; (f = qp_next_fault(e, node->name, "restart", f));)
+    at[starts.n++] = f->t;
   int got = qp_ledger_load(&e->ledger, i, &starts, e->dir, file, err, err_len);
   free(at);
   free(file);

@@ -12,14 +12,9 @@ static bool among(const char *kind, const char *const *kinds, size_t n) {
   return false;
 }
 
-static bool ends_connections(const char *kind) {
+static bool ends_connections(const struct qp_fault *f) {
   static const char *const kinds[] = {"reconnect", "die", "vanish", "kill", "restart"};
-  return among(kind, kinds, sizeof kinds / sizeof *kinds);
-}
-
-static bool ends_process(const char *kind) {
-  static const char *const kinds[] = {"die", "kill", "restart"};
-  return among(kind, kinds, sizeof kinds / sizeof *kinds);
+  return among(f->kind, kinds, sizeof kinds / sizeof *kinds);
 }
 
 uint64_t qp_capture_time(const struct qp_evidence *e, uint64_t monotonic_ns) {
@@ -36,7 +31,7 @@ static uint64_t find_break(const struct qp_evidence *e, const struct qp_conn *co
     bool ours =
         (ends[0] && names(f->node, ends[0]->name)) || (ends[1] && names(f->node, ends[1]->name));
     /* a connection made after the event is not its victim */
-    if (ours && ends_connections(f->kind) && conn->first.time_ns < t)
+    if (ours && ends_connections(f) && conn->first.time_ns < t)
       return t;
   }
   return UINT64_MAX;
@@ -56,24 +51,34 @@ bool qp_excused(const struct qp_evidence *e, const struct qp_conn *conn) {
   return qp_broken_at(e, conn) != UINT64_MAX;
 }
 
+const struct qp_fault *qp_next_fault(const struct qp_evidence *e, const char *node,
+                                     const char *kind, const struct qp_fault *last) {
+  const struct qp_fault *end = e->faults.items + e->faults.n;
+  for (const struct qp_fault *f = last ? last + 1 : e->faults.items; f < end; f++)
+    if (names(f->node, node) && (!kind || !strcmp(f->kind, kind)))
+      return f;
+  return NULL;
+}
+
+bool qp_ends_process(const struct qp_fault *f) {
+  static const char *const kinds[] = {"die", "kill", "restart"};
+  return among(f->kind, kinds, sizeof kinds / sizeof *kinds);
+}
+
 uint64_t qp_node_broken_at(const struct qp_evidence *e, const char *node, uint64_t t,
                            bool *unflushed) {
   *unflushed = false;
-  for (size_t i = 0; i < e->faults.n; i++) {
-    const struct qp_fault *f = &e->faults.items[i];
-    if (!names(f->node, node) || !ends_connections(f->kind) || f->t < t)
+  for (const struct qp_fault *f = NULL; (f = qp_next_fault(e, node, NULL, f));) {
+    if (!ends_connections(f) || f->t < t)
       continue;
-    *unflushed = ends_process(f->kind);
+    *unflushed = qp_ends_process(f);
     return f->t;
   }
   return UINT64_MAX;
 }
 
 bool qp_happened(const struct qp_evidence *e, const char *node, const char *kind) {
-  for (size_t i = 0; i < e->faults.n; i++)
-    if (!strcmp(e->faults.items[i].kind, kind) && names(e->faults.items[i].node, node))
-      return true;
-  return false;
+  return qp_next_fault(e, node, kind, NULL) != NULL;
 }
 
 bool qp_is_rogue(const struct qp_evidence *e, const struct qp_conn *conn, unsigned side) {
@@ -107,35 +112,25 @@ bool qp_is_rogue_alias(const struct qp_evidence *e, const struct qp_conn *conn, 
 }
 
 /* UINT64_MAX: it never went on. */
-static uint64_t stall_end(const struct qp_evidence *e, const struct qp_fault *stall,
-                          const char *node) {
-  for (const struct qp_fault *f = stall; f < e->faults.items + e->faults.n; f++)
-    if (!strcmp(f->kind, "resume") && names(f->node, node))
-      return qp_capture_time(e, f->t);
-  return UINT64_MAX;
+static uint64_t stall_end(const struct qp_evidence *e, const char *node,
+                          const struct qp_fault *stall) {
+  const struct qp_fault *resume = qp_next_fault(e, node, "resume", stall);
+  return resume ? qp_capture_time(e, resume->t) : UINT64_MAX;
 }
 
 bool qp_stalled(const struct qp_evidence *e, const char *node, uint64_t from, uint64_t to) {
-  for (size_t i = 0; i < e->faults.n; i++) {
-    const struct qp_fault *stall = &e->faults.items[i];
-    if (strcmp(stall->kind, "stall") != 0 || !names(stall->node, node) ||
-        qp_capture_time(e, stall->t) > to)
-      continue;
-    uint64_t end = stall_end(e, stall, node);
-    if (end == UINT64_MAX || end + QP_TURN_NS >= from)
+  for (const struct qp_fault *f = NULL; (f = qp_next_fault(e, node, "stall", f));) {
+    const uint64_t end = stall_end(e, node, f);
+    if (qp_capture_time(e, f->t) <= to && (end == UINT64_MAX || end + QP_TURN_NS >= from))
       return true;
   }
   return false;
 }
 
 uint64_t qp_resumed_at(const struct qp_evidence *e, const char *node, uint64_t t) {
-  for (size_t i = 0; i < e->faults.n; i++) {
-    const struct qp_fault *stall = &e->faults.items[i];
-    if (strcmp(stall->kind, "stall") != 0 || !names(stall->node, node) ||
-        qp_capture_time(e, stall->t) > t)
-      continue;
-    uint64_t end = stall_end(e, stall, node);
-    if (end != UINT64_MAX && end > t)
+  for (const struct qp_fault *f = NULL; (f = qp_next_fault(e, node, "stall", f));) {
+    const uint64_t end = stall_end(e, node, f);
+    if (qp_capture_time(e, f->t) <= t && end != UINT64_MAX && end > t)
       return end;
   }
   return t;

@@ -23,7 +23,13 @@ bool qp_is_rogue_track(const struct qp_evidence *e, const char *track);
 /* The track that a stream or datagram with this alias, sent by `side`, belongs to, is. */
 bool qp_is_rogue_alias(const struct qp_evidence *e, const struct qp_conn *conn, unsigned side,
                        uint64_t alias, uint64_t time_ns);
-/* An event of that kind happened to the node (or to all of its group). */
+/* The next event of that kind (NULL: of any) behind `last` (NULL: the first) that happened to the
+ * node, or to all of its group; NULL: no more. */
+const struct qp_fault *qp_next_fault(const struct qp_evidence *e, const char *node,
+                                     const char *kind, const struct qp_fault *last);
+/* The process is over with it: what it knew is gone. */
+bool qp_ends_process(const struct qp_fault *fault);
+/* An event of that kind happened to the node. */
 bool qp_happened(const struct qp_evidence *e, const char *node, const char *kind);
 /* The node's process stood still (stall, until its resume) at some time in
  * [from, to]; what it then owed may come a turn after the resume. */

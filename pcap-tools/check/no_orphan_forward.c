@@ -25,13 +25,9 @@ struct orphan {
 static uint64_t death(const struct qp_evidence *e, const struct qp_conn *c, unsigned side,
                       uint64_t since) {
   const struct qp_node *node = e->manifest ? qp_node_at(e, c, side) : NULL;
-  for (size_t i = 0; node && i < e->faults.n; i++) {
-    const struct qp_fault *f = &e->faults.items[i];
-    uint64_t t = qp_capture_time(e, f->t);
-    bool ends = !strcmp(f->kind, "kill") || !strcmp(f->kind, "die") || !strcmp(f->kind, "restart");
-    if (ends && !strcmp(f->node, node->name) && since < t)
-      return t;
-  }
+  for (const struct qp_fault *f = NULL; node && (f = qp_next_fault(e, node->name, NULL, f));)
+    if (qp_ends_process(f) && since < qp_capture_time(e, f->t))
+      return qp_capture_time(e, f->t);
   return UINT64_MAX;
 }
 

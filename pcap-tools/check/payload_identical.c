@@ -215,12 +215,9 @@ static uint64_t owed_until(const struct qp_evidence *e, const struct qp_objects_
 #define REBOUND_NS 1500000000u
 
 static bool was_rebound(const struct qp_evidence *e, const char *who, uint64_t t) {
-  for (size_t i = 0; i < e->faults.n; i++) {
-    const struct qp_fault *f = &e->faults.items[i];
-    if (!strcmp(f->kind, "rebind") && !strcmp(f->node, who) && t + IN_FLIGHT_PLAIN_NS >= f->t &&
-        t < f->t + REBOUND_NS)
+  for (const struct qp_fault *f = NULL; (f = qp_next_fault(e, who, "rebind", f));)
+    if (t + IN_FLIGHT_PLAIN_NS >= f->t && t < f->t + REBOUND_NS)
       return true;
-  }
   return false;
 }
 
@@ -235,11 +232,8 @@ static bool was_due(const struct qp_log_subscribed *s, const struct qp_log_objec
 }
 
 static bool publisher_broke(const struct qp_evidence *e, const char *node) {
-  static const char *const kinds[] = {"reconnect", "die", "vanish", "kill", "restart", "rogue"};
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (qp_happened(e, node, kinds[i]))
-      return true;
-  return false;
+  bool unflushed;
+  return qp_node_broken_at(e, node, 0, &unflushed) != UINT64_MAX || qp_happened(e, node, "rogue");
 }
 
 /* The relay of its publisher broke off before the subscription, which may rest on what a relay
@@ -247,16 +241,12 @@ static bool publisher_broke(const struct qp_evidence *e, const char *node) {
 static bool lost_with_relay(const struct qp_evidence *e, size_t publisher,
                             const struct qp_log_subscribed *s, const struct qp_log_object *o,
                             bool lossless) {
-  static const char *const kinds[] = {"die", "kill", "restart", "vanish"};
   const struct qp_objects_log *log = &e->logs[publisher];
   const char *relay = e->manifest->nodes[publisher].relay;
   uint64_t early = lossless ? IN_FLIGHT_PLAIN_NS : IN_FLIGHT_NS;
-  for (size_t i = 0; i < e->faults.n; i++) {
-    const struct qp_fault *f = &e->faults.items[i];
-    bool breaks = false;
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-      breaks |= !strcmp(f->kind, kinds[k]);
-    if (!breaks || strcmp(f->node, relay) != 0 || f->t > s->t || o->t + early < f->t)
+  for (const struct qp_fault *f = NULL; (f = qp_next_fault(e, relay, NULL, f));) {
+    const bool breaks = qp_ends_process(f) || !strcmp(f->kind, "vanish");
+    if (!breaks || f->t > s->t || o->t + early < f->t)
       continue;
     uint64_t back = UINT64_MAX;
     for (size_t k = log->n_sessions; k-- > 0 && log->sessions[k].t > f->t;)

@@ -10,22 +10,16 @@ static bool keeps(const struct qp_evidence *e, const struct qp_conn *conn, unsig
 
 /* A relay that is started again begins new files. */
 static void bounds(const struct qp_evidence *e, const char *node, struct qp_relay_log *log) {
-  bool unflushed;
-  uint64_t t = 0, restarted = 0;
   log->until_ns = UINT64_MAX;
-  while ((t = qp_node_broken_at(e, node, t, &unflushed)) != UINT64_MAX) {
-    bool restart = false;
-    for (size_t i = 0; i < e->faults.n; i++)
-      restart |= e->faults.items[i].t == t && !strcmp(e->faults.items[i].kind, "restart");
-    if (restart)
-      restarted = t;
-    else if (unflushed)
-      log->until_ns = qp_capture_time(e, t) - QP_UNFLUSHED_NS;
-    if (restart)
+  for (const struct qp_fault *f = NULL; (f = qp_next_fault(e, node, NULL, f));) {
+    const uint64_t t = qp_capture_time(e, f->t);
+    if (!strcmp(f->kind, "restart")) {
+      log->from_ns = t;
       log->until_ns = UINT64_MAX;
-    t++;
+    } else if (qp_ends_process(f)) {
+      log->until_ns = t - QP_UNFLUSHED_NS;
+    }
   }
-  log->from_ns = restarted ? qp_capture_time(e, restarted) : 0;
 }
 
 bool qp_relay_log(const struct qp_evidence *e, const struct qp_conn *conn, unsigned side,
