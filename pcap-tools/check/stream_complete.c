@@ -87,10 +87,23 @@ static void report(struct qp_judged *self, const struct qp_conn *c, struct qp_ha
       });
 }
 
+/* Kinds are read at the server's interface. A stream of a client that never came there is what its
+ * first bytes say as they left. */
+static bool is_control(const struct qp_half *h) {
+  uint8_t front[QP_MOQ_HEADER_MAX];
+  struct qp_subgroup header;
+  enum qp_uni kind;
+  const char *why;
+  if (h->kind != QP_S_UNKNOWN)
+    return h->kind == QP_S_CONTROL;
+  size_t n = qp_reasm_read(&h->sent, 0, front, sizeof front);
+  return qp_uni_header(front, n, &kind, &header, &why) > 0 && kind == QP_UNI_CONTROL;
+}
+
 static void judge_half(struct qp_judged *self, const struct qp_conn *c, struct qp_half *h) {
   uint64_t whole = qp_reasm_contiguous(&h->sent), end = qp_reasm_end(&h->sent);
   /* A request may be lost to the end of the run: MoQT has no other streams of two directions. */
-  bool lasting = !c->moqt || h->kind == QP_S_CONTROL || !qp_stream_uni(h->id);
+  bool lasting = !c->moqt || !qp_stream_uni(h->id) || is_control(h);
   if (!h->sent.n && !h->has_final) /* only the peer spoke of it */
     return;
   self->out->examined++;

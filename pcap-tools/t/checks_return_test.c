@@ -392,6 +392,26 @@ static void a_stream_without_a_name_may_be_overtaken(void **state) {
   }
 }
 
+/* The client closes before the server has heard more than its handshake. */
+static void control_that_is_lost_stays_open(void **state) {
+  (void)state;
+  struct word media = JOIN(o_header(1, 0, 0, 128), o_object(0, "abcdef"));
+  for (int control = 0; control < 2; control++) {
+    struct tape *t = tape_new();
+    struct tape_conn c = tape_conn_split(t, 1, 0);
+    pkt_1rtt(&c, C, .frames = FRAMES(w_stream_of(2, 0, control ? m_setup() : media, false)),
+             .lost = true);
+    pkt_1rtt(&c, S, .frames = FRAMES(w_stream_of(3, 0, m_setup(), false)));
+    pkt_1rtt(&c, C, .frames = FRAMES(w_close_app(0)));
+    if (control)
+      tape_expect(t, "stream-complete", JUDGE_PASS, 2);
+    else
+      tape_expect_finding(t, "stream-complete", "stream end", "neither, after 13 bytes");
+    tape_conn_free(&c);
+    tape_free(t);
+  }
+}
+
 /* Nobody has read the first bytes of a request that is lost to the end of the run. */
 static void a_request_that_is_lost_stays_open(void **state) {
   (void)state;
@@ -509,6 +529,7 @@ int main(void) {
       cmocka_unit_test(a_tail_that_may_be_dropped_may_stay_open),
       cmocka_unit_test(an_object_of_a_dropped_tail_is_not_owed),
       cmocka_unit_test(a_stream_without_a_name_may_be_overtaken),
+      cmocka_unit_test(control_that_is_lost_stays_open),
       cmocka_unit_test(a_request_that_is_lost_stays_open),
       cmocka_unit_test(a_delivery_timeout_counts_before_a_planned_end_too),
       cmocka_unit_test(a_datagram_in_the_queue_goes_with_the_filter),
