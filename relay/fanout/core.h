@@ -67,11 +67,11 @@ struct leg {
   bool done;     /* finished and acknowledged, or reset, or skipped */
   bool drop_due; /* in relay.drops */
   struct leg *next_drop;
-  bool queued;              /* in client.pending, or in client.parked */
-  bool parked;              /* there: its ordinal is beyond MAX_STREAMS */
-  size_t queued_at;         /* place in that array */
-  struct leg *next_blocked; /* while a packet is filled */
-  UT_hash_handle hh;        /* in client.legs once it has an ordinal */
+  bool queued;            /* in client.pending, or in client.parked */
+  bool parked;            /* there: its ordinal is beyond MAX_STREAMS */
+  size_t queued_at;       /* place in that array */
+  struct leg *next_aside; /* while a packet is filled: what it cannot take, or has been given */
+  UT_hash_handle hh;      /* in client.legs once it has an ordinal */
 };
 
 /* Stream data to be sent again. */
@@ -252,7 +252,9 @@ struct client {
   struct queued_datagram *dgram_head, **dgram_tail; /* by order, then as they came */
   struct queued_datagram *dgram_last;               /* read only if there is a head */
   uint64_t dgram_bytes;
-  struct leg **resets; /* RESET_STREAM due */
+  struct leg *handed;      /* stock: for the packet that is being written */
+  size_t handed_datagrams; /* the first ones of its queue */
+  struct leg **resets;     /* RESET_STREAM due */
   size_t n_resets, cap_resets;
   unsigned probes; /* PTO probes due */
   bool sent;       /* in this turn, what elicits an ACK */
@@ -484,6 +486,7 @@ struct leg *leg_get(struct stream *stream, struct client *client, bool create);
 void leg_skip(struct leg *leg); /* it is never opened */
 void leg_free(struct leg *leg);
 void leg_open(struct leg *leg, uint64_t ordinal); /* the subscriber's stream exists */
+void leg_unopen(struct leg *leg);  /* nothing of it has left, and somebody else may have it */
 void leg_reorder(struct leg *leg); /* its stream has another group, subgroup or priority */
 void leg_offer(struct leg *leg);   /* queues it if it has unsent data */
 /* Raises what is charged to flow control to `end`. False: the peer's limit is in the way. */
@@ -603,8 +606,8 @@ void drop_none_waits(struct client *client); /* tells it that nothing does */
 void stock_begin(struct client *client);
 /* Before each packet of ngtcp2's: hands over what goes into it. */
 void stock_feed(struct client *client);
-void stock_withdraw(struct subscription *sub); /* what it wants no more, if ngtcp2 has it unsent */
-void stock_reset(struct leg *leg);             /* one that is open, with its reset_code */
+void stock_take_back(struct client *client); /* behind it: what has not left with it */
+void stock_reset(struct leg *leg);           /* one that is open, with its reset_code */
 
 /* ---- relay.c ---------------------------------------------------------------- */
 void relay_log(struct relay *relay, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -62,6 +62,12 @@ void leg_free(struct leg *leg) {
   if (leg->ordinal != NO_ORDINAL)
     HASH_DEL(leg->client->legs, leg);
   struct client *client = leg->client;
+  for (struct leg **at = &client->handed; *at; at = &(*at)->next_aside) {
+    if (*at != leg)
+      continue;
+    *at = leg->next_aside;
+    break;
+  }
   for (size_t i = 0; i < client->n_resets; i++) {
     if (client->resets[i] == leg)
       client->resets[i--] = client->resets[--client->n_resets];
@@ -80,6 +86,13 @@ void leg_open(struct leg *leg, uint64_t ordinal) {
   HASH_ADD(hh, leg->client->legs, ordinal, sizeof leg->ordinal, leg);
   if (leg->sub)
     leg->sub->streams++;
+}
+
+void leg_unopen(struct leg *leg) {
+  HASH_DEL(leg->client->legs, leg);
+  leg->ordinal = NO_ORDINAL;
+  if (leg->sub)
+    leg->sub->streams--;
 }
 
 void leg_finish(struct leg *leg) {

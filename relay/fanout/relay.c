@@ -136,6 +136,8 @@ static void send_quic(struct client *client) {
     else
       stock_feed(client);
     size_t len = qc_write(client->qc, &path, buf, sizeof buf, relay->now);
+    if (!relay->cfg.plane)
+      stock_take_back(client);
     if (len == 0)
       return;
     if (client->ledger && !is_its_path(client, &path))

@@ -287,10 +287,10 @@ static void put_new(struct packet *pkt) {
     pending_remove(client, leg); /* no-op if it is done */
     if (result == LEG_DONE)
       continue;
-    leg->next_blocked = blocked;
+    leg->next_aside = blocked;
     blocked = leg;
   }
-  for (; blocked; blocked = blocked->next_blocked) {
+  for (; blocked; blocked = blocked->next_aside) {
     if (!blocked->done && !blocked->reset)
       pending_push(client, blocked);
   }

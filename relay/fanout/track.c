@@ -435,7 +435,6 @@ static void on_update(void *app, int64_t req, const struct moqt_params *changed)
     client->relay->cfg.plane->ops->quiesce(client->relay->cfg.plane->ctx);
     copies_drain(client->relay);
   }
-  stock_withdraw(sub);
   subscription_reset(sub, MOQT_RESET_CANCELLED, true);
   datagram_drop_unwanted(client);
   moqt_update_ok(client->session, req, sub->track->has_largest ? &sub->track->largest : NULL);

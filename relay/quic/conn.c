@@ -277,11 +277,10 @@ static void queue_datagram(struct qc *conn, struct qc_datagram *datagram) {
 }
 
 int qc_datagram_send(struct qc *conn, const void *data, size_t len) {
-  return qc_datagram_send_at(conn, QC_PRIORITY_DATAGRAM, 0, data, len);
+  return qc_datagram_send_at(conn, QC_PRIORITY_DATAGRAM, data, len);
 }
 
-int qc_datagram_send_at(struct qc *conn, uint32_t priority, uint64_t tag, const void *data,
-                        size_t len) {
+int qc_datagram_send_at(struct qc *conn, uint32_t priority, const void *data, size_t len) {
   struct qc_datagram *datagram;
 
   if (conn->phase != QC_OPEN || len > qc_datagram_max(conn) || qc_datagram_max(conn) == 0)
@@ -290,7 +289,6 @@ int qc_datagram_send_at(struct qc *conn, uint32_t priority, uint64_t tag, const 
   if (!datagram)
     return -1;
   datagram->priority = priority;
-  datagram->tag = tag;
   datagram->len = len;
   memcpy(datagram->data, data, len);
   queue_datagram(conn, datagram);

@@ -199,7 +199,8 @@ void qc_handle_expiry(struct qc *conn, uint64_t now_ns);
 #define QC_PRIORITY_DATAGRAM 1
 #define QC_PRIORITY_DEFAULT  256
 
-/* Streams open in order; return the ID, or -1 if the peer's limit is reached. */
+/* Streams open in order, but for what qc_stream_take_back() gave back; return the ID, or -1 if the
+ * peer's limit is reached. */
 int64_t qc_open_uni(struct qc *conn);
 int64_t qc_open_bidi(struct qc *conn);
 
@@ -210,17 +211,14 @@ int qc_stream_send(struct qc *conn, int64_t sid, const void *data, size_t len, b
 void qc_stream_priority(struct qc *conn, int64_t sid, uint32_t priority);
 void qc_stream_reset(struct qc *conn, int64_t sid, uint64_t code);
 void qc_stream_stop(struct qc *conn, int64_t sid, uint64_t code); /* STOP_SENDING */
-/* Takes back what was queued and has not begun to leave: of what has a tag other than 0, what
- * unwanted() names. Datagrams are gone, streams are reset with the code, before their first byte. */
-void qc_stream_tag(struct qc *conn, int64_t sid, uint64_t tag);
-void qc_withdraw(struct qc *conn, bool (*unwanted)(void *arg, uint64_t tag, bool stream), void *arg,
-                 uint64_t code);
-/* Is it open, and nothing of it has left? */
-bool qc_stream_waits(const struct qc *conn, int64_t sid);
+/* Takes back what has not left of a unidirectional stream of this side: bytes from the returned
+ * offset on and, unless *fin is set, its end. If that is all of it, the stream is not the owner's
+ * any more: qc_open_uni() gives its ID out again. UINT64_MAX: it is gone. */
+uint64_t qc_stream_take_back(struct qc *conn, int64_t sid, bool *fin);
+/* Takes back all datagrams that have not left, and says how many: the last ones by priority and age. */
+size_t qc_datagrams_take_back(struct qc *conn);
 /* So many bytes of its beginning are acknowledged; UINT64_MAX: it is gone. */
 uint64_t qc_stream_acked(const struct qc *conn, int64_t sid);
-/* Bytes of the stream not yet acknowledged (buffered or in flight). */
-uint64_t qc_stream_unacked(const struct qc *conn, int64_t sid);
 uint64_t qc_unacked(const struct qc *conn); /* all streams and queued datagrams */
 /* Bytes of streams and datagrams that were never sent; of streams none while MAX_DATA is used up. */
 uint64_t qc_unsent(const struct qc *conn);
@@ -230,9 +228,8 @@ uint64_t qc_stream_room(const struct qc *conn, int64_t sid);
 
 /* Queues one DATAGRAM. Returns 0, -1 if it can never fit or the peer takes none. */
 int qc_datagram_send(struct qc *conn, const void *data, size_t len);
-/* The same behind those of lower or equal priority numbers; tag: see qc_withdraw(). */
-int qc_datagram_send_at(struct qc *conn, uint32_t priority, uint64_t tag, const void *data,
-                        size_t len);
+/* The same behind those of lower or equal priority numbers. */
+int qc_datagram_send_at(struct qc *conn, uint32_t priority, const void *data, size_t len);
 size_t qc_datagram_max(const struct qc *conn); /* largest payload, 0 = none */
 
 /* Application error code (RFC 9000 19.19, type 0x1d). */

@@ -53,18 +53,18 @@ struct qc_stream {
   size_t next_pos;             /* ...and its place there */
   uint64_t acked, sent, end;   /* offsets: below `acked` all is acknowledged */
   uint32_t priority;
-  uint64_t tag;     /* the owner's, 0 = none */
   uint64_t order;   /* among streams of one priority: first come, first served */
   size_t heap_slot; /* in qc.ready, or SIZE_MAX */
   bool fin, fin_sent;
   bool blocked; /* by the peer's MAX_STREAM_DATA */
   bool dead;    /* reset or stopped: nothing more is written */
+  bool spare;   /* in qc.spares */
+  struct qc_stream *next_spare;
 };
 
 struct qc_datagram {
   struct qc_datagram *next; /* not before this one, by priority */
   uint32_t priority;
-  uint64_t tag; /* the owner's, 0 = none */
   size_t len;
   uint8_t data[];
 };
@@ -113,8 +113,9 @@ struct qc {
   struct qc_stream **ready;  /* heap: streams with something to write */
   size_t n_ready, room_ready;
   uint64_t next_order;
-  uint64_t unacked; /* bytes in stream buffers */
-  uint64_t unsent;  /* of these, never sent */
+  uint64_t unacked;         /* bytes in stream buffers */
+  uint64_t unsent;          /* of these, never sent */
+  struct qc_stream *spares; /* opened, and taken back before they began: lowest ID first */
   struct qc_datagram *datagram_head, *datagram_tail;
   uint64_t datagram_bytes;
   uint64_t closed_uni, closed_bidi; /* remote streams finished, limit not yet raised */

@@ -80,6 +80,31 @@ static void make_ready(struct qc *conn, struct qc_stream *stream) {
   heap_up(conn, conn->n_ready++);
 }
 
+/* ---- opened, taken back before they began -------------------------------------- */
+
+static struct qc_stream **spare_place(struct qc *conn, int64_t sid) {
+  struct qc_stream **at = &conn->spares;
+
+  while (*at && (*at)->sid < sid)
+    at = &(*at)->next_spare;
+  return at;
+}
+
+static void make_spare(struct qc *conn, struct qc_stream *stream) {
+  struct qc_stream **at = spare_place(conn, stream->sid);
+
+  stream->spare = true;
+  stream->next_spare = *at;
+  *at = stream;
+}
+
+static void spare_no_more(struct qc *conn, struct qc_stream *stream) {
+  if (!stream->spare)
+    return;
+  *spare_place(conn, stream->sid) = stream->next_spare;
+  stream->spare = false;
+}
+
 /* ---- streams ---------------------------------------------------------------------- */
 
 struct qc_stream *qc_stream_find(const struct qc *conn, int64_t sid) {
@@ -127,6 +152,7 @@ void qc_stream_dead(struct qc *conn, struct qc_stream *stream) {
   if (stream->dead)
     return;
   qc_ready_remove(conn, stream);
+  spare_no_more(conn, stream);
   stream->dead = true;
   conn->unacked -= stream->end - stream->acked;
   conn->unsent -= stream->end - stream->sent;
@@ -288,7 +314,13 @@ static int64_t open_stream(struct qc *conn, bool bidi) {
 }
 
 int64_t qc_open_uni(struct qc *conn) {
-  return open_stream(conn, false);
+  struct qc_stream *spare = conn->spares;
+
+  if (conn->phase != QC_OPEN || !spare)
+    return open_stream(conn, false);
+  spare_no_more(conn, spare);
+  spare->priority = QC_PRIORITY_DEFAULT;
+  return spare->sid;
 }
 
 int64_t qc_open_bidi(struct qc *conn) {
@@ -324,59 +356,57 @@ void qc_stream_stop(struct qc *conn, int64_t sid, uint64_t code) {
     ngtcp2_conn_shutdown_stream_read(conn->ng, 0, sid, code);
 }
 
-void qc_stream_tag(struct qc *conn, int64_t sid, uint64_t tag) {
+/* ---- taking back ----------------------------------------------------------------------- */
+
+/* Its bytes from `sent` on: ngtcp2 has no pointer to them. */
+static void cut(struct qc *conn, struct qc_stream *stream) {
+  struct qc_chunk *chunk = stream->next_chunk;
+
+  qc_ready_remove(conn, stream);
+  conn->unacked -= stream->end - stream->sent;
+  conn->unsent -= stream->end - stream->sent;
+  stream->end = stream->sent;
+  if (!chunk)
+    return;
+  chunk->len = stream->next_pos;
+  stream->tail = chunk;
+  for (struct qc_chunk *next = chunk->next; next; next = chunk->next) {
+    chunk->next = next->next;
+    free(next);
+  }
+}
+
+uint64_t qc_stream_take_back(struct qc *conn, int64_t sid, bool *fin) {
   struct qc_stream *stream = qc_stream_find(conn, sid);
 
-  if (stream)
-    stream->tag = tag;
+  *fin = false;
+  if (!stream || stream->dead)
+    return UINT64_MAX;
+  *fin = stream->fin = stream->fin_sent;
+  cut(conn, stream);
+  if (!stream->sent && !*fin && !stream->spare)
+    make_spare(conn, stream);
+  return stream->sent;
 }
 
-static void withdraw_datagrams(struct qc *conn,
-                               bool (*unwanted)(void *arg, uint64_t tag, bool stream), void *arg) {
-  struct qc_datagram **at = &conn->datagram_head;
+size_t qc_datagrams_take_back(struct qc *conn) {
+  size_t n = 0;
 
-  conn->datagram_tail = NULL;
-  while (*at) {
-    struct qc_datagram *datagram = *at;
-    if (!datagram->tag || !unwanted(arg, datagram->tag, false)) {
-      conn->datagram_tail = datagram;
-      at = &datagram->next;
-      continue;
-    }
-    *at = datagram->next;
-    conn->datagram_bytes -= datagram->len;
+  for (; conn->datagram_head; n++) {
+    struct qc_datagram *datagram = conn->datagram_head;
+    conn->datagram_head = datagram->next;
     free(datagram);
   }
+  conn->datagram_tail = NULL;
+  conn->datagram_bytes = 0;
+  return n;
 }
 
-static bool waits(const struct qc_stream *stream) {
-  return !stream->dead && !stream->sent && !stream->fin_sent;
-}
-
-bool qc_stream_waits(const struct qc *conn, int64_t sid) {
-  const struct qc_stream *stream = qc_stream_find(conn, sid);
-  return stream && waits(stream);
-}
-
-void qc_withdraw(struct qc *conn, bool (*unwanted)(void *arg, uint64_t tag, bool stream), void *arg,
-                 uint64_t code) {
-  struct qc_stream *stream, *next;
-
-  withdraw_datagrams(conn, unwanted, arg);
-  HASH_ITER(hh, conn->streams, stream, next) {
-    if (stream->tag && waits(stream) && unwanted(arg, stream->tag, true))
-      qc_stream_reset(conn, stream->sid, code);
-  }
-}
+/* ---- how much ---------------------------------------------------------------------------- */
 
 uint64_t qc_stream_acked(const struct qc *conn, int64_t sid) {
   const struct qc_stream *stream = qc_stream_find(conn, sid);
   return stream && !stream->dead ? stream->acked : UINT64_MAX;
-}
-
-uint64_t qc_stream_unacked(const struct qc *conn, int64_t sid) {
-  const struct qc_stream *stream = qc_stream_find(conn, sid);
-  return stream && !stream->dead ? stream->end - stream->acked : 0;
 }
 
 uint64_t qc_unacked(const struct qc *conn) {
@@ -397,7 +427,7 @@ uint64_t qc_stream_room(const struct qc *conn, int64_t sid) {
 
   if (stream && !stream->dead)
     own = less(NG_GET(max_stream_data_left)(conn->ng, sid), stream->end - stream->sent);
-  else if (sid < 0 && NG_GET(streams_uni_left)(conn->ng))
+  else if (sid < 0 && (conn->spares || NG_GET(streams_uni_left)(conn->ng)))
     own = NG_GET(remote_transport_params)(conn->ng)->initial_max_stream_data_uni;
   return own < data ? own : data;
 }

@@ -179,56 +179,131 @@ static void lower_priority_number_goes_first(void **state) {
   pair_end(&pair);
 }
 
-struct withdrawn {
-  uint64_t streams, datagrams;
-};
-
-/* Those of an odd tag. */
-static bool is_odd(void *arg, uint64_t tag, bool stream) {
-  struct withdrawn *withdrawn = arg;
-  if (tag % 2 == 0)
-    return false;
-  *(stream ? &withdrawn->streams : &withdrawn->datagrams) += 1;
-  return true;
+static struct qc *established(struct pair *pair) {
+  pair_start(pair, &(struct setup){.protection = QC_PROTECT_NONE});
+  assert_true(memnet_run(&pair->net, 20 * SECOND, both_confirmed, pair));
+  memnet_run(&pair->net, SECOND, NULL, NULL);
+  return pair->client.conn;
 }
 
-/* What nobody wants any more does not leave; what has begun goes on, and so does what has no tag. */
-static void queued_data_can_be_withdrawn(void **state) {
-  struct pair pair;
-  struct withdrawn withdrawn = {0};
+/* One packet of the client; returns its length. */
+static size_t write_one(struct pair *pair) {
   struct qc_path path;
-  uint8_t buf[2048], datagram[1000] = {0};
-  (void)state;
-  pair_start(&pair, &(struct setup){.protection = QC_PROTECT_NONE});
-  assert_true(memnet_run(&pair.net, 20 * SECOND, both_confirmed, &pair));
-  memnet_run(&pair.net, SECOND, NULL, NULL);
-  struct qc *conn = pair.client.conn;
-  const int64_t begun = qc_open_uni(conn), odd = qc_open_uni(conn), even = qc_open_uni(conn),
-                plain = qc_open_uni(conn);
-  qc_stream_tag(conn, begun, 1);
-  qc_stream_tag(conn, odd, 3);
-  qc_stream_tag(conn, even, 2);
-  send_stream(&pair.client, begun, 5000);
-  size_t len = qc_write(conn, &path, buf, sizeof(buf), pair.net.now_ns);
+  uint8_t buf[2048];
+  size_t len = qc_write(pair->client.conn, &path, buf, sizeof(buf), pair->net.now_ns);
   struct qc_path back = {.local = path.remote, .remote = path.local};
-  qc_read(pair.server.conn, &back, buf, len, pair.net.now_ns);
-  send_stream(&pair.client, odd, 5000);
-  send_stream(&pair.client, even, 5000);
-  send_stream(&pair.client, plain, 5000);
-  for (size_t i = 1; i < sizeof(datagram); i++)
-    datagram[i] = content(0, i);
-  for (uint64_t tag = 0; tag < 4; tag++)
-    assert_int_equal(qc_datagram_send_at(conn, 600, tag, datagram, sizeof(datagram)), 0);
-  qc_withdraw(conn, is_odd, &withdrawn, 0x11);
-  assert_int_equal(withdrawn.streams, 1);
-  assert_int_equal(withdrawn.datagrams, 2);
+  if (len)
+    qc_read(pair->server.conn, &back, buf, len, pair->net.now_ns);
+  return len;
+}
+
+static void append(struct qc *conn, int64_t sid, uint64_t from, uint64_t to, bool fin) {
+  uint8_t buf[20000];
+  assert_true(to - from <= sizeof(buf));
+  for (uint64_t off = from; off < to; off++)
+    buf[off - from] = content(sid, off);
+  assert_int_equal(qc_stream_send(conn, sid, buf, (size_t)(to - from), fin), 0);
+}
+
+/* What has not left comes back, and may go on from there another time, in pieces of any size. */
+static void what_has_not_left_can_be_taken_back(void **state) {
+  struct pair pair;
+  (void)state;
+  struct qc *conn = established(&pair);
+  const int64_t sid = qc_open_uni(conn);
+  const uint64_t end = 20000;
+  uint64_t at = 0, rounds = 0;
+  bool fin = false;
+  for (uint64_t part = 1500; !fin && rounds < 1000; rounds++, part = part % 4000 + 700) {
+    uint64_t upto = at + part < end ? at + part : end;
+    append(conn, sid, at, upto, upto == end);
+    write_one(&pair);
+    uint64_t left = qc_stream_take_back(conn, sid, &fin);
+    assert_in_range(left, at, upto);
+    assert_int_equal(qc_unsent(conn), 0);
+    at = left;
+    if (rounds % 4 == 3)
+      memnet_run(&pair.net, SECOND / 10, NULL, NULL); /* acknowledgements: what was sent is freed */
+  }
+  assert_true(fin);
+  assert_int_equal(at, end);
   memnet_run(&pair.net, SECOND, NULL, NULL);
-  assert_true(pair.server.fin[begun] && pair.server.fin[even] && pair.server.fin[plain]);
-  assert_int_equal(pair.server.got[odd], 0);
-  assert_int_equal(pair.server.reset_code[odd], 0x11);
-  assert_int_equal(pair.server.datagrams, 2);
+  assert_int_equal(pair.server.got[sid], end);
+  assert_true(pair.server.fin[sid]);
   assert_int_equal(pair.server.wrong, 0);
   assert_int_equal(qc_unacked(conn), 0);
+  pair_end(&pair);
+}
+
+/* The end alone is taken back, too. */
+static void an_end_can_be_taken_back(void **state) {
+  struct pair pair;
+  bool fin;
+  (void)state;
+  struct qc *conn = established(&pair);
+  const int64_t sid = qc_open_uni(conn);
+  append(conn, sid, 0, 100, false);
+  assert_true(write_one(&pair) > 0);
+  append(conn, sid, 100, 100, true);
+  assert_int_equal(qc_stream_take_back(conn, sid, &fin), 100);
+  assert_false(fin);
+  memnet_run(&pair.net, SECOND, NULL, NULL);
+  assert_int_equal(pair.server.got[sid], 100);
+  assert_false(pair.server.fin[sid]);
+  append(conn, sid, 100, 200, true);
+  memnet_run(&pair.net, SECOND, NULL, NULL);
+  assert_int_equal(pair.server.got[sid], 200);
+  assert_true(pair.server.fin[sid]);
+  assert_int_equal(qc_stream_take_back(conn, sid, &fin), UINT64_MAX); /* acknowledged, and closed */
+  pair_end(&pair);
+}
+
+/* A stream of which nothing has left is opened by whoever comes next; the lowest ID first. */
+static void a_stream_that_has_not_begun_is_given_out_again(void **state) {
+  struct pair pair;
+  bool fin;
+  (void)state;
+  struct qc *conn = established(&pair);
+  const int64_t a = qc_open_uni(conn), b = qc_open_uni(conn), c = qc_open_uni(conn);
+  append(conn, c, 0, 1000, true);
+  append(conn, b, 0, 1000, true);
+  append(conn, a, 0, 1000, true);
+  assert_int_equal(qc_stream_take_back(conn, c, &fin), 0);
+  assert_int_equal(qc_stream_take_back(conn, a, &fin), 0);
+  assert_int_equal(qc_stream_take_back(conn, b, &fin), 0);
+  assert_int_equal(qc_stream_take_back(conn, b, &fin), 0);
+  assert_int_equal(qc_unacked(conn), 0);
+  assert_int_equal(write_one(&pair), 0);
+  assert_int_equal(qc_open_uni(conn), a);
+  qc_stream_reset(conn, b, 0x11); /* not to be had any more */
+  assert_int_equal(qc_open_uni(conn), c);
+  assert_true(qc_open_uni(conn) > c);
+  append(conn, a, 0, 500, true);
+  append(conn, c, 0, 700, true);
+  memnet_run(&pair.net, SECOND, NULL, NULL);
+  assert_true(pair.server.fin[a] && pair.server.fin[c]);
+  assert_int_equal(pair.server.got[a] + pair.server.got[c], 1200);
+  assert_int_equal(pair.server.wrong, 0);
+  pair_end(&pair);
+}
+
+static void datagrams_can_be_taken_back(void **state) {
+  struct pair pair;
+  uint8_t datagram[1000] = {0};
+  (void)state;
+  struct qc *conn = established(&pair);
+  for (size_t i = 1; i < sizeof(datagram); i++)
+    datagram[i] = content(0, i);
+  for (int n = 0; n < 4; n++)
+    assert_int_equal(qc_datagram_send(conn, datagram, sizeof(datagram)), 0);
+  assert_true(write_one(&pair) > 0);
+  assert_int_equal(qc_datagrams_take_back(conn), 3);
+  assert_int_equal(qc_datagrams_take_back(conn), 0);
+  assert_int_equal(qc_unsent(conn), 0);
+  assert_int_equal(qc_datagram_send(conn, datagram, sizeof(datagram)), 0);
+  memnet_run(&pair.net, SECOND, NULL, NULL);
+  assert_int_equal(pair.server.datagrams, 2);
+  assert_int_equal(pair.server.wrong, 0);
   pair_end(&pair);
 }
 
@@ -248,9 +323,9 @@ static void datagrams_have_priorities_too(void **state) {
   send_stream(&pair.client, sooner, 1000);
   for (size_t i = 1; i < sizeof(datagram); i++)
     datagram[i] = content(0, i);
-  assert_int_equal(qc_datagram_send_at(conn, 6, 0, datagram, sizeof(datagram)), 0);
-  assert_int_equal(qc_datagram_send_at(conn, 8, 0, datagram, sizeof(datagram)), 0);
-  assert_int_equal(qc_datagram_send_at(conn, 5, 0, datagram, sizeof(datagram)), 0);
+  assert_int_equal(qc_datagram_send_at(conn, 6, datagram, sizeof(datagram)), 0);
+  assert_int_equal(qc_datagram_send_at(conn, 8, datagram, sizeof(datagram)), 0);
+  assert_int_equal(qc_datagram_send_at(conn, 5, datagram, sizeof(datagram)), 0);
   assert_int_equal(qc_datagram_send(conn, datagram, sizeof(datagram)), 0);
   uint64_t when_sooner = 0, when_later = 0; /* datagrams that had come by then */
   for (size_t len; (len = qc_write(conn, &path, buf, sizeof(buf), pair.net.now_ns)) > 0;) {
@@ -345,7 +420,10 @@ int main(void) {
       cmocka_unit_test(none_checks_the_tag),
       cmocka_unit_test(small_streams_share_a_packet),
       cmocka_unit_test(lower_priority_number_goes_first),
-      cmocka_unit_test(queued_data_can_be_withdrawn),
+      cmocka_unit_test(what_has_not_left_can_be_taken_back),
+      cmocka_unit_test(an_end_can_be_taken_back),
+      cmocka_unit_test(a_stream_that_has_not_begun_is_given_out_again),
+      cmocka_unit_test(datagrams_can_be_taken_back),
       cmocka_unit_test(datagrams_have_priorities_too),
       cmocka_unit_test(datagram_limits),
       cmocka_unit_test(tight_windows),

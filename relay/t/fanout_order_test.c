@@ -267,7 +267,15 @@ static void what_cannot_leave_is_not_opened(void **state) {
   bench_close(b);
 }
 
-/* When the window is used up, nothing is handed over: what comes later may be more important. */
+/* What ngtcp2 has it has sent: what comes later may be more important. */
+static void nothing_waits_in_ngtcp2(const struct client *sub) {
+  assert_int_equal(qc_unsent(sub->qc), 0);
+  for (const struct leg *leg = sub->legs; leg; leg = leg->hh.next)
+    assert_true(ranges_end(&leg->sent) > 0 || leg->fin_sent);
+}
+
+/* Whether the window is used up, its pacing is not there yet, or a packet has less room than was
+ * thought because of an ACK. */
 static void ngtcp2_gets_what_it_sends(void **state) {
   (void)state;
   static const struct endpoint_limits limits = {
@@ -277,12 +285,30 @@ static void ngtcp2_gets_what_it_sends(void **state) {
   struct client *up = find_stock(b, true), *sub = find_stock(b, false);
   struct leg *wide = stock_comes(up, sub, 2, 60000);
   relay_batch_end(b->relay, b->net.now_ns);
-  assert_true(qc_unsent(sub->qc) <= sub->max_payload);
+  nothing_waits_in_ngtcp2(sub);
   struct leg *first = stock_comes(up, sub, 1, 100);
   assert_ptr_equal(sub->pending[0], first);
   relay_batch_end(b->relay, b->net.now_ns);
-  assert_true(qc_unsent(sub->qc) <= sub->max_payload);
+  nothing_waits_in_ngtcp2(sub);
   assert_true(wide->queued && first->ordinal == NO_ORDINAL);
+  bench_close(b);
+}
+
+/* Many small ones: some do not fit into their packet, or only in part. */
+static void small_ones_do_not_wait_in_it_either(void **state) {
+  (void)state;
+  static const struct endpoint_limits limits = {
+      .max_data = 1 << 20, .max_stream_data = 1 << 20, .max_streams = 100, .cid_len = 8};
+  struct bench *b = bench_open((struct shape){.protection = QC_PROTECT_NONE, .limits = &limits});
+  bench_subscribe_all(b);
+  struct client *up = find_stock(b, true), *sub = find_stock(b, false);
+  for (int n = 0; n < 48; n++)
+    stock_comes(up, sub, 60 - n, 601);
+  relay_batch_end(b->relay, b->net.now_ns);
+  nothing_waits_in_ngtcp2(sub);
+  assert_true(sub->n_pending > 0); /* the window is full */
+  struct leg *first = stock_comes(up, sub, 1, 100);
+  assert_ptr_equal(sub->pending[0], first);
   bench_close(b);
 }
 
@@ -299,6 +325,7 @@ int main(void) {
       cmocka_unit_test(what_a_limit_stops_stands_in_nobodys_way),
       cmocka_unit_test(what_cannot_leave_is_not_opened),
       cmocka_unit_test(ngtcp2_gets_what_it_sends),
+      cmocka_unit_test(small_ones_do_not_wait_in_it_either),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
