@@ -249,6 +249,16 @@ static void answer_stray(struct relay *relay, const struct qc_path *path, const 
     relay->cfg.ops->send(relay->cfg.ops_arg, path, buf, n);
 }
 
+/* Who speaks another version learns which one is spoken here (RFC 9000 6.1). */
+static bool answer_version(struct relay *relay, const struct qc_path *path, const uint8_t *data,
+                           size_t len) {
+  uint8_t buf[QC_VERSION_NEGOTIATION_MAX];
+  size_t n = qc_version_negotiation(data, len, buf, sizeof buf, data[0]);
+  if (n)
+    relay->cfg.ops->send(relay->cfg.ops_arg, path, buf, n);
+  return n > 0;
+}
+
 /* Whom this relay dials. Nothing from there opens a connection, and nothing from there is
  * answered with a stateless reset, or two relays would answer each other's. */
 static bool is_upstream(const struct relay *relay, const struct qc_path *path) {
@@ -282,6 +292,8 @@ void relay_packet(struct relay *relay, const struct qc_path *path, const uint8_t
       client = relay->dial.client; /* it knows its stateless reset by the token */
     } else if (!(data[0] & 0x80)) {
       answer_stray(relay, path, data, len, key.len);
+    } else if (answer_version(relay, path, data, len)) {
+      return;
     } else if (!relay->cfg.defects.closed_gate || !fans_out(relay)) {
       client = client_accept(relay, path, data, len);
     }
@@ -415,11 +427,6 @@ void relay_stop(struct relay *relay, uint64_t now_ns) {
     client_close(client, MOQT_NO_ERROR, "");
   }
   flush(relay);
-  relay->stopped = true;
-}
-
-bool relay_is_stopped(const struct relay *relay) {
-  return relay->stopped;
 }
 
 bool relay_update_keys(struct relay *relay, uint64_t now_ns) {

@@ -146,8 +146,8 @@ struct qc_config {
 /* The client's first destination ID (random) can be read with qc_odcid(). */
 struct qc *qc_client(const struct qc_config *config, const char *server_name);
 
-/* From the first packet of an unknown client. NULL with *version_negotiation
- * or *ignore semantics: returns NULL if the packet is no valid client Initial. */
+/* From the first packet of an unknown client. NULL: it is no valid client Initial of version 1, or
+ * there is no memory. */
 struct qc *qc_server(const struct qc_config *config, const uint8_t *data, size_t len);
 /* NULL is fine. cid_retired comes for every ID that is still issued. */
 void qc_free(struct qc *conn);
@@ -158,7 +158,8 @@ bool qc_packet_dcid(const uint8_t *data, size_t len, size_t short_len, struct qc
 
 /* The answer to a short-header packet whose ID is of no connection any more: a
  * stateless reset with the token that this tls gave out with the ID (RFC 9000
- * 10.3), also from a process before this one with the same private key. random: unpredictable bytes. Returns its length, 0 if none is due. */
+ * 10.3), also from a process before this one with the same private key. random: unpredictable
+ * bytes. Returns its length, 0 if none is due. */
 #define QC_RESET_RANDOM 27
 size_t qc_stateless_reset(const struct qc_tls *tls, const uint8_t *data, size_t len,
                           size_t short_len, uint8_t *buf, size_t room,
@@ -167,6 +168,7 @@ size_t qc_stateless_reset(const struct qc_tls *tls, const uint8_t *data, size_t 
 /* The answer to a packet of an unknown version: a Version Negotiation packet
  * offering version 1 (RFC 9000 6.1). random: any byte. Returns its length, 0
  * if the packet deserves none. */
+#define QC_VERSION_NEGOTIATION_MAX (1 + 4 + 2 * (1 + 255) + 4)
 size_t qc_version_negotiation(const uint8_t *data, size_t len, uint8_t *buf, size_t room,
                               uint8_t random);
 

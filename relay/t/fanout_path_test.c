@@ -388,6 +388,44 @@ static void vanished_relay_copies_nothing(void **state) {
   bench_close(b);
 }
 
+static bool catch_any(void *arg, const struct qc_path *path, uint8_t *data, size_t len) {
+  struct catch *c = arg;
+  if (memcmp(&path->remote.in, &c->to.in, sizeof c->to.in) == 0) {
+    c->len = len;
+    memcpy(c->data, data, len);
+  }
+  return true;
+}
+
+/* RFC 9000 6.1: a client of another version is told which one is spoken, IDs exchanged; a packet
+ * that is too short to open a connection is not answered, nor is Version Negotiation itself. */
+static void another_version_is_negotiated(void **state) {
+  static const uint8_t first[] = {0xc0, 0x1a, 0x2a, 0x3a, 0x4a, 8, 1, 2, 3, 4,
+                                  5,    6,    7,    8,    4,    9, 9, 9, 9};
+  static const uint8_t told[] = {0, 0, 0, 0, 4, 9, 9, 9, 9, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 1};
+  uint8_t packet[1200] = {0};
+  (void)state;
+  struct bench *b = bench_open((struct shape){.native = true, .protection = QC_PROTECT_NONE});
+  struct catch in = {.to = memnet_addr(77, 200)};
+  const struct qc_path path = {.local = memnet_addr(1, 4433), .remote = in.to};
+  memcpy(packet, first, sizeof first);
+  b->net.tap = catch_any;
+  b->net.tap_arg = &in;
+  bench_inject(b, &path, packet, sizeof packet - 1);
+  memnet_run(&b->net, 5 * MS, NULL, NULL);
+  assert_int_equal(in.len, 0);
+  bench_inject(b, &path, packet, sizeof packet);
+  memnet_run(&b->net, 5 * MS, NULL, NULL);
+  assert_int_equal(in.len, 1 + sizeof told);
+  assert_memory_equal(in.data + 1, told, sizeof told);
+  in.len = 0;
+  memset(packet + 1, 0, 4);
+  bench_inject(b, &path, packet, sizeof packet);
+  memnet_run(&b->net, 5 * MS, NULL, NULL);
+  assert_int_equal(in.len, 0);
+  bench_close(b);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(there_and_back),
@@ -401,6 +439,7 @@ int main(void) {
       cmocka_unit_test(too_early_for_keys),
       cmocka_unit_test(publisher_restarts),
       cmocka_unit_test(a_stray_is_reset),
+      cmocka_unit_test(another_version_is_negotiated),
       cmocka_unit_test(vanished_relay_copies_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
