@@ -61,10 +61,6 @@ fate_frames fate_frame_bit(uint64_t wire_type) {
   return 0;
 }
 
-const char *fate_frame_name(enum fate_frame frame) {
-  return names[frame];
-}
-
 enum fate_frame fate_frame_find(const char *name) {
   unsigned i = 0;
   while (i < FATE_N_FRAMES && strcmp(names[i], name) != 0)

@@ -36,8 +36,7 @@ typedef uint32_t fate_frames;
 /* The type on the wire -> its one bit, or 0 for a type of neither RFC. */
 fate_frames fate_frame_bit(uint64_t wire_type);
 
-/* "ACK"; the reverse gives FATE_N_FRAMES for any other text. */
-const char *fate_frame_name(enum fate_frame frame);
+/* "ACK" -> FATE_FRAME_ACK; FATE_N_FRAMES for any other text. */
 enum fate_frame fate_frame_find(const char *name);
 
 #endif

@@ -301,7 +301,6 @@ const char *plan_datapath_name(enum plan_datapath dp);
 const char *plan_protection_name(enum plan_protection prot);
 const char *plan_cipher_name(enum plan_cipher cipher);
 const char *plan_congestion_name(enum plan_congestion congestion);
-const char *plan_deed_name(enum plan_deed deed);
 const char *plan_event_name(enum plan_event_kind kind);
 
 /* Content of synthetic object `object` of `group`: byte j for j in [0, len),

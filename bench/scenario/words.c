@@ -142,10 +142,6 @@ const char *plan_role_name(enum plan_role role) {
   return plan_words_role[role];
 }
 
-const char *plan_deed_name(enum plan_deed deed) {
-  return plan_words_deed[deed];
-}
-
 const char *plan_datapath_name(enum plan_datapath dp) {
   return plan_words_datapath[dp];
 }

@@ -18,7 +18,6 @@ static void frames_have_the_same_names(void **state) {
   (void)state;
   for (unsigned i = 0; i < FATE_N_FRAMES; i++) {
     assert_non_null(plan_words_frame[i]);
-    assert_string_equal(plan_words_frame[i], fate_frame_name((enum fate_frame)i));
     assert_int_equal(fate_frame_find(plan_words_frame[i]), i);
   }
   assert_null(plan_words_frame[FATE_N_FRAMES]);

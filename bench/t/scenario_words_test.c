@@ -68,8 +68,8 @@ static void deeds_are_told(void **state) {
     assert_non_null(plan_words_deed_does[n]);
   assert_null(plan_words_deed_does[n]);
   assert_int_equal(n, PLAN_DEED_BAD_LENGTH + 1);
-  assert_string_equal(plan_deed_name(PLAN_DEED_OPTIMISTIC_ACK), "optimistic-ack");
-  assert_string_equal(plan_deed_name(PLAN_DEED_BAD_LENGTH), "bad-length");
+  assert_string_equal(plan_words_deed[PLAN_DEED_OPTIMISTIC_ACK], "optimistic-ack");
+  assert_string_equal(plan_words_deed[PLAN_DEED_BAD_LENGTH], "bad-length");
 }
 
 static void unknown_words(void **state) {

@@ -7,8 +7,8 @@
  *   if (err != WIRE_FRAME_END) the packet is malformed
  *
  * Each field comes with its place, so that a number can be rewritten where it
- * stands. A frame is judged alone: whether it may stand in this packet or at this
- * endpoint is asked with wire_frame_spaces() and wire_frame_server_only(). */
+ * stands. A frame is judged alone, as one of a 1-RTT packet: whether it may come to this
+ * endpoint is asked with wire_frame_server_only(). */
 #ifndef FANBENCH_BPF_WIRE_FRAME_H
 #define FANBENCH_BPF_WIRE_FRAME_H
 

@@ -88,36 +88,6 @@ WIRE_INLINE unsigned wire_frame_shape(uint64_t type) {
   }
 }
 
-/* Packet types a frame may stand in (RFC 9000 table 3). */
-enum wire_space {
-  WIRE_IN_INITIAL = 1,
-  WIRE_IN_HANDSHAKE = 2,
-  WIRE_IN_0RTT = 4,
-  WIRE_IN_1RTT = 8,
-};
-
-/* Bits of enum wire_space; 0 = not a known frame type. */
-WIRE_INLINE unsigned wire_frame_spaces(uint64_t type) {
-  switch (type) {
-  case WIRE_PADDING:
-  case WIRE_PING:
-  case WIRE_CONNECTION_CLOSE:
-    return WIRE_IN_INITIAL | WIRE_IN_HANDSHAKE | WIRE_IN_0RTT | WIRE_IN_1RTT;
-  case WIRE_ACK:
-  case WIRE_ACK_ECN:
-  case WIRE_CRYPTO:
-    return WIRE_IN_INITIAL | WIRE_IN_HANDSHAKE | WIRE_IN_1RTT;
-  case WIRE_NEW_TOKEN:
-  case WIRE_PATH_RESPONSE:
-  case WIRE_HANDSHAKE_DONE:
-  case WIRE_RETIRE_CONNECTION_ID: /* in 0-RTT no ID could have been received */
-    return WIRE_IN_1RTT;
-  default:
-    return type <= WIRE_CONNECTION_CLOSE_APP || wire_is_datagram(type) ? WIRE_IN_0RTT | WIRE_IN_1RTT
-                                                                       : 0;
-  }
-}
-
 /* 1 if only a server sends it: a server that receives one closes the connection
  * (RFC 9000 19.7, 19.20). */
 WIRE_INLINE int wire_frame_server_only(uint64_t type) {

@@ -25,9 +25,6 @@ WIRE_INLINE int wire_is_short_header(uint8_t first) {
   return (first & (WIRE_LONG_HEADER | WIRE_FIXED_BIT)) == WIRE_FIXED_BIT;
 }
 
-WIRE_INLINE uint8_t wire_short_spin(uint8_t first) {
-  return (first & WIRE_SPIN_BIT) != 0;
-}
 WIRE_INLINE uint8_t wire_short_phase(uint8_t first) {
   return (first & WIRE_PHASE_BIT) != 0;
 }

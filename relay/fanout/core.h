@@ -331,7 +331,7 @@ struct relay {
   struct client *dirty;
   struct timers timers; /* of the clients */
   struct timer **due;   /* [cfg.max_clients], for relay_expiry() */
-  bool stopping, stopped;
+  bool stopping;
   struct qc_cid *entry_cids; /* by client slot: the ID that stands in its entry */
   uint64_t ids_out;          /* defect retire-first: IDs that are out of the common pool */
   uint64_t resent_bytes, slow_packets;

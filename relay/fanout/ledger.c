@@ -275,21 +275,6 @@ uint64_t ledger_missing(const struct ledger *ledger) {
   return ledger->missing;
 }
 
-bool ledger_oldest(const struct ledger *ledger, struct ledger_number *number) {
-  uint64_t pn = ledger->scan > ledger->floor ? ledger->scan : ledger->floor;
-
-  if (!ledger->inflight)
-    return false;
-  for (; pn < ledger->end; pn++) {
-    const struct ledger_slot *slot = ledger_slot(ledger, pn);
-    if (ledger_is_inflight(slot) && slot->n_pieces) {
-      ledger_number_of(ledger, pn, slot, number);
-      return true;
-    }
-  }
-  return false;
-}
-
 void ledger_each_outstanding(const struct ledger *ledger,
                              void (*visit)(void *arg, const struct ledger_number *number),
                              void *arg) {

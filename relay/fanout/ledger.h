@@ -95,8 +95,7 @@ struct ledger_ops {
   /* A number settled as lost or never sent was acknowledged after all; fate is LEDGER_ACKED
    * now. With origin LEDGER_BURNED the peer acknowledges what it cannot have seen. */
   void (*spurious)(void *arg, const struct ledger_number *number);
-  /* Probe timeout: send `count` (1 or 2) ack-eliciting packets now and enter them;
-   * ledger_oldest() names data worth sending. */
+  /* Probe timeout: send `count` (1 or 2) ack-eliciting packets now and enter them. */
   void (*probe)(void *arg, unsigned count);
 };
 
@@ -172,10 +171,6 @@ void ledger_forget_min_rtt(struct ledger *ledger);
 bool ledger_any_acked(const struct ledger *ledger, uint64_t lo, uint64_t hi);
 
 uint64_t ledger_missing(const struct ledger *ledger); /* given up, no record came */
-
-/* The oldest FAST or SLOW number in flight that has pieces (valid until the next change).
- * False: there is none. */
-bool ledger_oldest(const struct ledger *ledger, struct ledger_number *number);
 
 /* Walks all unsettled numbers in ascending order (end of a run). */
 void ledger_each_outstanding(const struct ledger *ledger,

@@ -91,10 +91,6 @@ void moqt_session_close(struct moqt_session *s, uint64_t code, const char *why) 
   s->config.ops->close(s->config.ops_arg, code, why);
 }
 
-bool moqt_is_closed(const struct moqt_session *s) {
-  return s->closed;
-}
-
 const struct moqt_setup *moqt_peer_setup(const struct moqt_session *s) {
   return s->setup_seen ? &s->peer : NULL;
 }
@@ -164,15 +160,6 @@ int moqt_session_start(struct moqt_session *s) {
     m.setup.path = bytes_of(s->path);
     m.setup.authority = bytes_of(s->authority);
   }
-  return moqt_send_message(s, s->control_out, &m, false);
-}
-
-int moqt_goaway(struct moqt_session *s, uint64_t timeout_ms) {
-  const struct moqt_message m = {.type = MOQT_GOAWAY, .timeout_ms = timeout_ms};
-
-  if (s->closed || s->control_out < 0 || s->goaway_sent)
-    return -1;
-  s->goaway_sent = true;
   return moqt_send_message(s, s->control_out, &m, false);
 }
 

@@ -165,14 +165,9 @@ int moqt_update_refuse(struct moqt_session *session, int64_t req, uint64_t code,
  * are closed. streams: how many were opened. */
 int moqt_publish_done(struct moqt_session *session, int64_t req, uint64_t status, uint64_t streams,
                       const char *reason);
-/* GOAWAY on the control stream, empty URI; at most once. */
-int moqt_goaway(struct moqt_session *session, uint64_t timeout_ms);
 
 /* ---- looking up -------------------------------------------------------------------- */
 
-/* Own accepted subscription that data with this alias belongs to, -1 if none. */
-int64_t moqt_alias_request(const struct moqt_session *session, uint64_t alias);
-bool moqt_is_closed(const struct moqt_session *session);
 /* What the peer said in SETUP; NULL before it came. */
 const struct moqt_setup *moqt_peer_setup(const struct moqt_session *session);
 

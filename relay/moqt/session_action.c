@@ -192,13 +192,3 @@ int moqt_publish_done(struct moqt_session *s, int64_t req, uint64_t status, uint
   over(s, r);
   return 0;
 }
-
-int64_t moqt_alias_request(const struct moqt_session *s, uint64_t alias) {
-  const struct moqt_request *r, *next;
-
-  HASH_ITER(hh, s->requests, r, next) {
-    if (r->own && r->type == MOQT_SUBSCRIBE && r->state == MOQT_STATE_ACCEPTED && r->alias == alias)
-      return r->sid;
-  }
-  return -1;
-}

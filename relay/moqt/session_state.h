@@ -63,7 +63,7 @@ struct moqt_incoming {
 struct moqt_session {
   struct moqt_config config;
   char *path, *authority, *implementation;
-  bool closed, setup_seen, goaway_seen, goaway_sent;
+  bool closed, setup_seen, goaway_seen;
   int64_t control_out, control_in; /* -1: none */
   struct moqt_buffer control;
   uint8_t *peer_bytes; /* what peer points into */

@@ -149,13 +149,18 @@ static void land(struct world *w, size_t i) {
   send_ack(w);
 }
 
-static void send_some(struct world *w) {
-  struct ledger_number oldest;
+/* Data worth sending in a probe (RFC 9002 6.2.4). NONE: all that was sent is acknowledged. */
+static uint64_t oldest_chunk(const struct world *w) {
+  uint64_t chunk = 0;
 
-  for (; w->probes; w->probes--) {
-    bool data = ledger_oldest(w->l, &oldest);
-    send_number(w, data ? oldest.pieces[0].offset : NONE);
-  }
+  while (chunk < w->next_chunk && w->chunk_acked[chunk])
+    chunk++;
+  return chunk < w->next_chunk ? chunk : NONE;
+}
+
+static void send_some(struct world *w) {
+  for (; w->probes; w->probes--)
+    send_number(w, oldest_chunk(w));
   while (ledger_inflight(w->l) < WINDOW) {
     if (w->n_again) {
       uint64_t chunk = w->again[--w->n_again];
