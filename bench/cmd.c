@@ -9,6 +9,8 @@
 #include "bench/scenario/unit.h"
 #include "bench/scenario/words.h"
 
+#define MAX_AT_A_TIME 64 /* runs; more do not fit any machine that this is for */
+
 int cmd_usage(const char *command, const char *fmt, ...) {
   va_list ap;
   va_start(ap, fmt);
@@ -44,6 +46,28 @@ int cmd_defect(const char *command, char *text, struct plan_defect *defect) {
     return cmd_usage(command, "--defect: expected %s=TIME, such as %s=600ms, found \"%s\"", text,
                      text, equals != NULL ? equals + 1 : text);
   *defect = (struct plan_defect){.name = text, .value = equals != NULL ? equals + 1 : NULL};
+  return 0;
+}
+
+int cmd_mode(const char *command, const char *text, const char **mode) {
+  *mode = text;
+  if (strcmp(text, "live") == 0 || strcmp(text, "sim") == 0)
+    return 0;
+  return cmd_usage(command, "--mode: expected live or sim, found \"%s\"", text);
+}
+
+int cmd_keep(const char *command, const char *text, bool *all) {
+  *all = strcmp(text, "all") == 0;
+  if (*all || strcmp(text, "failing") == 0)
+    return 0;
+  return cmd_usage(command, "--keep: expected all or failing, found \"%s\"", text);
+}
+
+int cmd_at_a_time(const char *command, const char *text, uint32_t *at_a_time) {
+  uint64_t n = 0;
+  if (plan_unit_count(text, &n) != NULL || n < 1 || n > MAX_AT_A_TIME)
+    return cmd_usage(command, "-j: expected 1 to %d, found \"%s\"", MAX_AT_A_TIME, text);
+  *at_a_time = (uint32_t)n;
   return 0;
 }
 

@@ -4,6 +4,8 @@
 #define FANBENCH_CMD_H
 
 #include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct plan_defect;
@@ -49,6 +51,11 @@ __attribute__((format(printf, 2, 3))) int cmd_usage(const char *command, const c
 /* NAME[=VALUE] of --defect, whose text is cut in two and kept by *defect; a VALUE that is a time
  * must be there. 0, or CMD_BAD_INPUT after it said what is wrong. */
 int cmd_defect(const char *command, char *text, struct plan_defect *defect);
+
+/* The values of options that several commands have. 0, or CMD_BAD_INPUT after it said what is wrong. */
+int cmd_mode(const char *command, const char *text, const char **mode);        /* --mode */
+int cmd_keep(const char *command, const char *text, bool *all);                /* --keep */
+int cmd_at_a_time(const char *command, const char *text, uint32_t *at_a_time); /* -j: 1 to 64 */
 
 /* The mode of runs, said on stderr if nobody chose: live as root, else sim. 0, or CMD_LACKING
  * after it said so: --mode live without root is the machine's lack, not the command line's. */

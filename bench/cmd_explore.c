@@ -6,8 +6,7 @@
 #include "bench/run/explore.h"
 #include "bench/scenario/unit.h"
 
-#define MAX_AT_A_TIME 64
-#define DEFAULT_FOR   60000000000ull
+#define DEFAULT_FOR 60000000000ull
 
 const char cmd_explore_help[] =
     "usage: fanbench explore [OPTION]...\n"
@@ -98,7 +97,6 @@ static int settle_bounds(const struct bounds *b, struct explore_request *request
 static int parse(int argc, char **argv, struct explore_request *request,
                  struct plan_defect *defects) {
   struct bounds bounds = {0};
-  uint64_t n;
   int opt, rc = 0;
   while (rc == 0 && (opt = cmd_getopt(argc, argv, ":j:", options)) != -1) {
     switch (opt) {
@@ -127,10 +125,7 @@ static int parse(int argc, char **argv, struct explore_request *request,
       request->json = true;
       break;
     case 'j':
-      if (plan_unit_count(optarg, &n) != NULL || n < 1 || n > MAX_AT_A_TIME)
-        rc = cmd_usage("explore", "-j: expected 1 to %d, found \"%s\"", MAX_AT_A_TIME, optarg);
-      else
-        request->at_a_time = (uint32_t)n;
+      rc = cmd_at_a_time("explore", optarg, &request->at_a_time);
       break;
     default:
       rc = CMD_BAD_INPUT;

@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "bench/cmd.h"
-#include "bench/run/defects.h"
 #include "bench/run/suite.h"
+#include "bench/scenario/unit.h"
 
-#define MAX_AT_A_TIME 64
-#define MAX_SEEDS     100000
+#define MAX_SEEDS 100000
 
 const char cmd_run_help[] =
     "usage: fanbench run FILE|DIR... [OPTION]...\n"
@@ -69,25 +68,9 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* Decimal digits only. */
-static int parse_number(const char *text, const char *end, uint64_t *value) {
-  uint64_t n = 0;
-  if (text == end)
-    return -1;
-  for (; text < end; text++) {
-    if (*text < '0' || *text > '9' || __builtin_mul_overflow(n, 10u, &n) ||
-        __builtin_add_overflow(n, (uint64_t)(*text - '0'), &n))
-      return -1;
-  }
-  *value = n;
-  return 0;
-}
-
 static int parse_seeds(const char *text, struct suite_request *request) {
-  const char *dots = strstr(text, "..");
-  if (dots == NULL || parse_number(text, dots, &request->seed_first) != 0 ||
-      parse_number(dots + 2, text + strlen(text), &request->seed_last) != 0 ||
-      request->seed_last < request->seed_first ||
+  if (strstr(text, "..") == NULL ||
+      plan_unit_range(text, plan_unit_count, &request->seed_first, &request->seed_last) != NULL ||
       request->seed_last - request->seed_first >= MAX_SEEDS)
     return cmd_usage("run", "--seeds: expected A..B with A <= B, at most %d seeds, found \"%s\"",
                      MAX_SEEDS, text);
@@ -96,18 +79,10 @@ static int parse_seeds(const char *text, struct suite_request *request) {
 }
 
 static int parse_seed(const char *text, struct suite_request *request) {
-  if (parse_number(text, text + strlen(text), &request->seed_first) != 0)
+  if (plan_unit_count(text, &request->seed_first) != NULL)
     return cmd_usage("run", "--seed: expected a number, found \"%s\"", text);
   request->seed_last = request->seed_first;
   request->has_seeds = true;
-  return 0;
-}
-
-static int parse_at_a_time(const char *text, struct suite_request *request) {
-  uint64_t n;
-  if (parse_number(text, text + strlen(text), &n) != 0 || n < 1 || n > MAX_AT_A_TIME)
-    return cmd_usage("run", "-j: expected 1 to %d, found \"%s\"", MAX_AT_A_TIME, text);
-  request->at_a_time = (uint32_t)n;
   return 0;
 }
 
@@ -130,27 +105,14 @@ static void parse_interleave(const char *text, struct suite_request *request,
     request->interleave = text;
 }
 
-static int parse_defect(char *text, struct suite_request *request, struct plan_defect *defects) {
-  char *equals = strchr(text, '=');
-  if (equals != NULL)
-    *equals = '\0';
-  if (defects_find(text) == NULL)
-    return cmd_usage("run", "--defect: there is no defect \"%s\"; fanbench list --defects has them",
-                     text);
-  defects[request->n_defects++] =
-      (struct plan_defect){.name = text, .value = equals != NULL ? equals + 1 : NULL};
-  return 0;
-}
-
 static int parse(int argc, char **argv, struct suite_request *request, struct plan_override *sets,
                  struct plan_defect *defects) {
+  bool all;
   int opt, rc = 0;
   while (rc == 0 && (opt = cmd_getopt(argc, argv, ":j:", options)) != -1) {
     switch (opt) {
     case OPT_MODE:
-      if (strcmp(optarg, "live") != 0 && strcmp(optarg, "sim") != 0)
-        rc = cmd_usage("run", "--mode: expected live or sim, found \"%s\"", optarg);
-      request->mode = optarg;
+      rc = cmd_mode("run", optarg, &request->mode);
       break;
     case OPT_SEED:
       rc = parse_seed(optarg, request);
@@ -165,7 +127,7 @@ static int parse(int argc, char **argv, struct suite_request *request, struct pl
       rc = parse_set(optarg, request, sets);
       break;
     case OPT_DEFECT:
-      rc = parse_defect(optarg, request, defects);
+      rc = cmd_defect("run", optarg, &defects[request->n_defects++]);
       break;
     case OPT_INTERLEAVE:
       parse_interleave(optarg, request, sets);
@@ -174,9 +136,8 @@ static int parse(int argc, char **argv, struct suite_request *request, struct pl
       request->journal = true;
       break;
     case OPT_KEEP:
-      if (strcmp(optarg, "all") != 0 && strcmp(optarg, "failing") != 0)
-        rc = cmd_usage("run", "--keep: expected all or failing, found \"%s\"", optarg);
-      request->keep_failing = strcmp(optarg, "failing") == 0;
+      rc = cmd_keep("run", optarg, &all);
+      request->keep_failing = !all;
       break;
     case OPT_HOLD:
       request->hold = true;
@@ -185,7 +146,7 @@ static int parse(int argc, char **argv, struct suite_request *request, struct pl
       request->json = true;
       break;
     case 'j':
-      rc = parse_at_a_time(optarg, request);
+      rc = cmd_at_a_time("run", optarg, &request->at_a_time);
       break;
     default:
       rc = CMD_BAD_INPUT;

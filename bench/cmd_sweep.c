@@ -8,8 +8,6 @@
 #include "bench/scenario/limits.h"
 #include "bench/scenario/unit.h"
 
-#define MAX_AT_A_TIME 64
-
 const char cmd_sweep_help[] =
     "usage: fanbench sweep FILE [OPTION]...\n"
     "Runs a scenario with every choice of values and every seed, and compares the values by\n"
@@ -58,22 +56,12 @@ static int parse_seeds(const char *text, struct seeds *seeds) {
                    PLAN_MAX_SWEEP_SEEDS, text);
 }
 
-static int parse_at_a_time(const char *text, struct sweep_request *request) {
-  uint64_t n;
-  if (plan_unit_count(text, &n) != NULL || n < 1 || n > MAX_AT_A_TIME)
-    return cmd_usage("sweep", "-j: expected 1 to %d, found \"%s\"", MAX_AT_A_TIME, text);
-  request->at_a_time = (uint32_t)n;
-  return 0;
-}
-
 static int parse(int argc, char **argv, struct sweep_request *request, struct seeds *seeds) {
   int opt, rc = 0;
   while (rc == 0 && (opt = cmd_getopt(argc, argv, ":j:", options)) != -1) {
     switch (opt) {
     case OPT_MODE:
-      if (strcmp(optarg, "live") != 0 && strcmp(optarg, "sim") != 0)
-        rc = cmd_usage("sweep", "--mode: expected live or sim, found \"%s\"", optarg);
-      request->mode = optarg;
+      rc = cmd_mode("sweep", optarg, &request->mode);
       break;
     case OPT_SEEDS:
       rc = parse_seeds(optarg, seeds);
@@ -82,15 +70,13 @@ static int parse(int argc, char **argv, struct sweep_request *request, struct se
       request->out = optarg;
       break;
     case OPT_KEEP:
-      request->keep = strcmp(optarg, "all") == 0;
-      if (!request->keep && strcmp(optarg, "failing") != 0)
-        rc = cmd_usage("sweep", "--keep: expected all or failing, found \"%s\"", optarg);
+      rc = cmd_keep("sweep", optarg, &request->keep);
       break;
     case OPT_JSON:
       request->json = true;
       break;
     case 'j':
-      rc = parse_at_a_time(optarg, request);
+      rc = cmd_at_a_time("sweep", optarg, &request->at_a_time);
       break;
     default:
       rc = CMD_BAD_INPUT;
