@@ -6,6 +6,7 @@
 #include "bench/scenario/impairs.h"
 #include "bench/scenario/unit.h"
 #include "bench/scenario/words.h"
+#include "bench/scenario/write.h"
 
 #define TIME(ns)    plan_unit_time_text(ns).text
 #define RATE(bps)   plan_unit_rate_text(bps).text
@@ -40,7 +41,7 @@ static struct name name_of(const struct model *m, int node) {
 }
 #define NAME(node) name_of(m, node).text
 
-/* In words of letters, blanks and a little punctuation no quoting is needed. */
+/* As a person reads it: what is not ASCII stays, a control character becomes a blank. */
 static void put_quoted(FILE *to, const char *text) {
   fputc('"', to);
   for (; *text; text++) {
@@ -73,17 +74,6 @@ static void put_relay(const struct model *m, const struct plan_node *node, struc
     fputs(NAME(node->relay), key(k, "upstream"));
 }
 
-static void put_deeds(FILE *to, uint32_t does) {
-  const char *between = "[";
-  for (int deed = 0; plan_words_deed[deed]; deed++) {
-    if (does >> deed & 1) {
-      fprintf(to, "%s%s", between, plan_words_deed[deed]);
-      between = ", ";
-    }
-  }
-  fputc(']', to);
-}
-
 static void put_endpoint(const struct model *m, const struct plan_node *node, struct keys *k) {
   if (count_relays(m) > 1)
     fputs(NAME(node->relay), key(k, "relay"));
@@ -96,7 +86,7 @@ static void put_endpoint(const struct model *m, const struct plan_node *node, st
   if (node->ack_delay_ns != 25000000)
     fputs(TIME(node->ack_delay_ns), key(k, "ack_delay"));
   if (node->does)
-    put_deeds(key(k, "does"), node->does);
+    plan_write_deeds(key(k, "does"), node->does);
 }
 
 static void put_nodes(FILE *to, const struct model *m) {
@@ -142,39 +132,17 @@ static void put_impair(struct keys *k, const struct plan_impair *i,
     fputs("off", key(k, "burst"));
 }
 
-static void put_faults(FILE *to, const struct plan_fault *faults, size_t n) {
-  fputc('[', to);
-  for (size_t i = 0; i < n; i++) {
-    const struct plan_fault *f = &faults[i];
-    fprintf(to, "%s{ do: %s", i ? ", " : "", plan_words_fault[f->what]);
-    if (f->frame)
-      fprintf(to, ", frame: %s", f->frame);
-    if (f->nth)
-      fprintf(to, ", nth: %llu", (ull)f->nth);
-    if (f->index_lo <= f->index_hi)
-      fprintf(to, ", index: %llu..%llu", (ull)f->index_lo, (ull)f->index_hi);
-    if (f->what == PLAN_FAULT_DELAY)
-      fprintf(to, ", by: %s", TIME(f->by_ns));
-    fputs(" }", to);
-  }
-  fputc(']', to);
-}
-
 static const struct plan_impair plain;
-
-static bool same_impair(const struct plan_impair *a, const struct plan_impair *b) {
-  return plan_impair_equal(a, b);
-}
 
 static void put_direction(struct keys *of_link, const char *name, const struct plan_impair *impair,
                           const struct plan_fault *faults, size_t n_faults) {
   struct keys k = {of_link->to, false};
-  if (same_impair(impair, &plain) && !n_faults)
+  if (plan_impair_equal(impair, &plain) && !n_faults)
     return;
   fputs("{ ", key(of_link, name));
   put_impair(&k, impair, &plain);
   if (n_faults)
-    put_faults(key(&k, "faults"), faults, n_faults);
+    plan_write_faults(key(&k, "faults"), faults, n_faults);
   fputs(" }", of_link->to);
 }
 
@@ -182,7 +150,7 @@ static void put_direction(struct keys *of_link, const char *name, const struct p
  * shared one. */
 static void put_link(FILE *to, const struct model *m, const struct plan_link *l, int a, int b) {
   struct keys k = {to, true};
-  bool same = same_impair(&l->forward, &l->backward);
+  bool same = plan_impair_equal(&l->forward, &l->backward);
   fprintf(to, "  - { between: [%s, %s]", NAME(a), NAME(b));
   if (l->ip != 4)
     fprintf(key(&k, "ip"), "%d", l->ip);
@@ -283,7 +251,7 @@ static void put_subscriptions(FILE *to, const struct model *m) {
 static void put_set(FILE *to, const char *name, const struct plan_impair *now,
                     const struct plan_impair *before, struct keys *of) {
   struct keys k = {to, false};
-  if (same_impair(now, before))
+  if (plan_impair_equal(now, before))
     return;
   fputs("{ ", key(of, name));
   put_impair(&k, now, before);

@@ -1,8 +1,9 @@
 /* A plan as a scenario file: everything is spelled out, so that the file means
  * the same whatever the defaults of tomorrow are. */
+#include "bench/scenario/write.h"
+
 #include "bench/scenario/impairs.h"
 #include "bench/scenario/limits.h"
-#include "bench/scenario/plan.h"
 #include "bench/scenario/runs.h"
 #include "bench/scenario/unit.h"
 #include "bench/scenario/words.h"
@@ -54,16 +55,15 @@ static void put_text(FILE *to, const char *text) {
   fputc('"', to);
 }
 
-static void put_deeds(FILE *to, uint32_t does) {
-  const char *between = ", does: [";
+void plan_write_deeds(FILE *to, uint32_t does) {
+  const char *between = "[";
   for (int deed = 0; plan_words_deed[deed]; deed++) {
     if (!(does >> deed & 1))
       continue;
     fprintf(to, "%s%s", between, plan_words_deed[deed]);
     between = ", ";
   }
-  if (does)
-    fputc(']', to);
+  fputc(']', to);
 }
 
 static void put_node(FILE *to, const struct plan *plan, size_t first, size_t n) {
@@ -83,7 +83,10 @@ static void put_node(FILE *to, const struct plan *plan, size_t first, size_t n) 
     fprintf(to, ", per_host: %zu, relay: \"%s\"", per_host, plan->nodes[node->relay].name);
     fprintf(to, ", window: %s, streams: %llu, cid_len: %u, ack_delay: %s", SIZE(node->window_bytes),
             (ull)node->max_streams, node->cid_len, TIME(node->ack_delay_ns));
-    put_deeds(to, node->does);
+    if (node->does) {
+      fputs(", does: ", to);
+      plan_write_deeds(to, node->does);
+    }
   }
   fputs(" }\n", to);
 }
@@ -110,10 +113,8 @@ static void put_impair(FILE *to, const struct plan_impair *i) {
     fputs("burst: off", to);
 }
 
-static void put_faults(FILE *to, const struct plan_fault *faults, size_t n) {
-  if (!n)
-    return;
-  fputs(", faults: [", to);
+void plan_write_faults(FILE *to, const struct plan_fault *faults, size_t n) {
+  fputc('[', to);
   for (size_t i = 0; i < n; i++) {
     const struct plan_fault *f = &faults[i];
     fprintf(to, "%s{ do: %s", i ? ", " : "", plan_words_fault[f->what]);
@@ -127,7 +128,7 @@ static void put_faults(FILE *to, const struct plan_fault *faults, size_t n) {
       fprintf(to, ", by: %s", TIME(f->by_ns));
     fputs(" }", to);
   }
-  fputs("]", to);
+  fputc(']', to);
 }
 
 static void put_direction(FILE *to, const char *key, const struct plan_impair *impair,
@@ -136,7 +137,10 @@ static void put_direction(FILE *to, const char *key, const struct plan_impair *i
     return;
   fprintf(to, "    %s: { ", key);
   put_impair(to, impair);
-  put_faults(to, faults, n_faults);
+  if (n_faults) {
+    fputs(", faults: ", to);
+    plan_write_faults(to, faults, n_faults);
+  }
   fputs(" }\n", to);
 }
 
