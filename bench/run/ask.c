@@ -23,10 +23,6 @@ struct ask_slot {
   struct live_run run;
 };
 
-bool ask_interrupted(void) {
-  return interrupt_seen();
-}
-
 int ask_open(struct ask *ask, char *err, size_t err_len) {
   const char *tmp = getenv("TMPDIR");
   const int n =

@@ -44,7 +44,6 @@ struct ask_seen {
 /* 0, or -1 with a sentence in err. Watches SIGINT and SIGTERM from now on. */
 int ask_open(struct ask *ask, char *err, size_t err_len);
 void ask_close(struct ask *ask);
-bool ask_interrupted(void);
 
 /* 0; 2 or 3 with a sentence in err: it cannot be run; REDUCE_STOP's meaning is -1. */
 int ask_play(struct ask *ask, const struct plan *plan, struct ask_seen *seen, char *err,

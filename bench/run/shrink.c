@@ -13,6 +13,7 @@
 #include "bench/run/ask.h"
 #include "bench/run/clock.h"
 #include "bench/run/defects.h"
+#include "bench/run/interrupt.h"
 #include "bench/run/progress.h"
 #include "bench/run/shrink_page.h"
 #include "bench/scenario/memory.h"
@@ -220,8 +221,8 @@ static int first_run(struct shrinking *s) {
   if (rc > 0)
     refuse(rc, "%s", err);
   else if (rc < 0)
-    rc = ask_interrupted() ? EXIT_INTERRUPTED
-                           : refuse(4, "the run did not end in time; expected a longer --for");
+    rc = interrupt_seen() ? EXIT_INTERRUPTED
+                          : refuse(4, "the run did not end in time; expected a longer --for");
   else
     rc = set_target(s, &seen);
   ask_seen_free(&seen);
@@ -353,7 +354,7 @@ static int write_out(struct shrinking *s, const struct reduction *reduction) {
 }
 
 static int end(struct shrinking *s, struct reduction *reduction, enum reduce_result result) {
-  if (ask_interrupted())
+  if (interrupt_seen())
     return EXIT_INTERRUPTED;
   if (result == REDUCE_PASSES)
     return refuse(
