@@ -93,11 +93,9 @@ static int on_resolve(void *arg, const struct qc_path *path, uint32_t *ifindex, 
   return 0;
 }
 
-static uint32_t on_max_payload(void *arg, const struct qc_path *path) {
+static uint32_t on_mtu(void *arg, const struct qc_path *path) {
   const struct node *node = ((struct relay_node *)arg)->node;
-  const uint32_t headers = path->remote.sa.sa_family == AF_INET6 ? 48 : 28; /* IP and UDP */
-  const uint32_t mtu = network_mtu(node->world->network, node->plan->host, &path->remote);
-  return mtu > headers ? mtu - headers : 0;
+  return network_mtu(node->world->network, node->plan->host, &path->remote);
 }
 
 static void on_log(void *arg, const char *line) {
@@ -108,7 +106,7 @@ static const struct relay_ops relay_ops = {.send = on_send,
                                            .flush = on_flush,
                                            .rand = on_rand,
                                            .resolve = on_resolve,
-                                           .max_payload = on_max_payload,
+                                           .mtu = on_mtu,
                                            .log = on_log};
 
 static void on_keylog(void *arg, const char *line) {

@@ -4,20 +4,6 @@
  * lose nothing. */
 #include "relay/fanout/core.h"
 
-static void tell(const struct client *client, bool datagram, const struct track *track,
-                 uint64_t group, const char *reason) {
-  const struct relay *relay = client->relay;
-  if (!relay->cfg.trace || !relay->cfg.trace->dropped)
-    return;
-  const struct trace_drop drop = {.slot = client->slot,
-                                  .gen = client->gen,
-                                  .datagram = datagram,
-                                  .track = track ? track->label : NULL,
-                                  .group = group,
-                                  .reason = reason};
-  relay->cfg.trace->dropped(relay->cfg.trace_arg, relay->now, &drop);
-}
-
 static bool may_drop(const struct subscription *sub) {
   return sub && subscription_timeout_ms(sub) > 0;
 }
@@ -25,7 +11,7 @@ static bool may_drop(const struct subscription *sub) {
 static void end(struct subscription *sub) {
   relay_log(sub->client->relay, "client %u: too far behind; its subscription to %s ends",
             sub->client->slot, sub->track->label);
-  tell(sub->client, false, sub->track, sub->track->largest.group, "too-far-behind");
+  tell_dropped(sub->client, false, sub->track, sub->track->largest.group, "too-far-behind");
   subscription_too_far_behind(sub);
 }
 
@@ -41,7 +27,7 @@ static void give_up(struct leg *leg) {
   struct stream *stream = leg->stream;
   struct subscription *sub = stream->track ? leg->client->subs[stream->track->index] : NULL;
   if (may_drop(sub)) {
-    tell(leg->client, false, stream->track, stream->group, "backlog");
+    tell_dropped(leg->client, false, stream->track, stream->group, "backlog");
     leg_drop(leg);
     leg_drop_due(stream->relay);
   } else if (sub && !sub->behind) {
@@ -118,7 +104,7 @@ void behind_bound_datagrams(struct client *client) {
   while (client->dgram_bytes > RELAY_DATAGRAM_BYTES) {
     const struct queued_datagram *victim = find_victim(client);
     if (victim) {
-      tell(client, true, relay->tracks[victim->track], victim->group, "backlog");
+      tell_dropped(client, true, relay->tracks[victim->track], victim->group, "backlog");
       datagram_drop(client, is_victim, &victim);
       continue;
     }

@@ -311,10 +311,11 @@ static void reset_counters(struct client *client) {
 /* What fits the path: its MTU, at least QUIC's minimum (RFC 9000 14). */
 static uint64_t path_payload(struct relay *relay, const struct qc_path *path) {
   const struct relay_ops *ops = relay->cfg.ops;
-  uint32_t most = ops->max_payload ? ops->max_payload(relay->cfg.ops_arg, path) : 0;
-  if (most == 0 || most > RELAY_MAX_UDP)
+  const uint32_t headers = path->remote.sa.sa_family == AF_INET6 ? 48 : 28; /* IP and UDP */
+  const uint32_t mtu = ops->mtu ? ops->mtu(relay->cfg.ops_arg, path) : 0;
+  if (mtu == 0 || mtu > RELAY_MAX_UDP + headers)
     return RELAY_MAX_UDP;
-  return most < RELAY_MIN_UDP ? RELAY_MIN_UDP : most;
+  return mtu < RELAY_MIN_UDP + headers ? RELAY_MIN_UDP : mtu - headers;
 }
 
 /* data: the packet of a client that dials; NULL: this relay does. */

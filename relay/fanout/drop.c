@@ -63,20 +63,6 @@ static bool drops(const struct client *client, const struct track *track, struct
   return dp_policy_drops(client->relay->cfg.policy, &in);
 }
 
-static void tell_dropped(const struct client *client, const struct track *track, uint64_t group,
-                         bool datagram) {
-  const struct relay *relay = client->relay;
-  if (!relay->cfg.trace || !relay->cfg.trace->dropped)
-    return;
-  const struct trace_drop drop = {.slot = client->slot,
-                                  .gen = client->gen,
-                                  .datagram = datagram,
-                                  .track = track->label,
-                                  .group = group,
-                                  .reason = "policy"};
-  relay->cfg.trace->dropped(relay->cfg.trace_arg, relay->now, &drop);
-}
-
 static void drop_legs(struct client *client, uint64_t oldest) {
   for (size_t i = 0; i < pending_count(client); i++) {
     struct leg *leg = pending_nth(client, i);
@@ -87,7 +73,7 @@ static void drop_legs(struct client *client, uint64_t oldest) {
                                  .group = stream->group};
     if (!drops(client, stream->track, leg_waits(leg), oldest, in))
       continue;
-    tell_dropped(client, stream->track, stream->group, false);
+    tell_dropped(client, false, stream->track, stream->group, "policy");
     leg_drop(leg);
   }
   leg_drop_due(client->relay);
@@ -105,7 +91,7 @@ static bool drops_datagram(void *arg, const struct queued_datagram *datagram) {
   const struct track *track = q->client->relay->tracks[datagram->track];
   if (!drops(q->client, track, datagram_waits(q->client, datagram), q->oldest, in))
     return false;
-  tell_dropped(q->client, track, datagram->group, true);
+  tell_dropped(q->client, true, track, datagram->group, "policy");
   return true;
 }
 

@@ -79,17 +79,26 @@ static void nonce_of(const struct fb_key *key, uint64_t pn, uint8_t nonce[12]) {
     nonce[4 + i] ^= (uint8_t)(pn >> 8 * (7 - i));
 }
 
+/* NULL: no key there. */
+static struct cipher *begin(struct native_aead *a, uint32_t place, uint64_t pn, uint8_t nonce[12],
+                            const struct fb_key **key) {
+  struct cipher *c = cipher_at(a, place);
+  if (!c)
+    return NULL;
+  *key = &a->dp->keys[place];
+  nonce_of(*key, pn, nonce);
+  return c;
+}
+
 /* ---- what the datapath asks for ------------------------------------------------------------ */
 
 static int seal(void *user, uint32_t place, uint64_t pn, uint8_t *to, const uint8_t *from,
                 size_t len, const uint8_t *head, size_t head_len) {
-  struct native_aead *a = user;
-  struct cipher *c = cipher_at(a, place);
   uint8_t nonce[12];
+  const struct fb_key *key;
+  struct cipher *c = begin(user, place, pn, nonce, &key);
   if (!c)
     return -1;
-  const struct fb_key *key = &a->dp->keys[place];
-  nonce_of(key, pn, nonce);
   if (key->cipher == FB_PROTECT_CHACHA20)
     return wc_ChaCha20Poly1305_Encrypt((const uint8_t *)key->key, nonce, head, (word32)head_len,
                                        from, (word32)len, to, to + len);
@@ -99,13 +108,11 @@ static int seal(void *user, uint32_t place, uint64_t pn, uint8_t *to, const uint
 
 static int open_text(void *user, uint32_t place, uint64_t pn, uint8_t *to, const uint8_t *from,
                      size_t len, const uint8_t *head, size_t head_len) {
-  struct native_aead *a = user;
-  struct cipher *c = cipher_at(a, place);
   uint8_t nonce[12];
+  const struct fb_key *key;
+  struct cipher *c = begin(user, place, pn, nonce, &key);
   if (!c)
     return -1;
-  const struct fb_key *key = &a->dp->keys[place];
-  nonce_of(key, pn, nonce);
   if (key->cipher == FB_PROTECT_CHACHA20)
     return wc_ChaCha20Poly1305_Decrypt((const uint8_t *)key->key, nonce, head, (word32)head_len,
                                        from, (word32)len, from + len, to);

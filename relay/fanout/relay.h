@@ -37,8 +37,8 @@ struct relay_ops {
    * fills in ifindex, src_mac (ours) and dst_mac (next hop). Returns 0 or -1. */
   int (*resolve)(void *arg, const struct qc_path *path, uint32_t *ifindex, uint8_t src_mac[6],
                  uint8_t dst_mac[6]);
-  /* Largest UDP payload of a path; 0 = not known. May be NULL. */
-  uint32_t (*max_payload)(void *arg, const struct qc_path *path);
+  /* Largest IP packet of a path; 0 = not known. May be NULL. */
+  uint32_t (*mtu)(void *arg, const struct qc_path *path);
   /* One line of talk for a person; no newline. */
   void (*log)(void *arg, const char *line);
 };

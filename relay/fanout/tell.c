@@ -1,4 +1,4 @@
-/* What the trace is told of a connection as a whole. */
+/* What the trace is told of a connection as a whole, and of what it does not get. */
 #include "relay/fanout/core.h"
 
 void tell_begun(const struct client *client) {
@@ -39,4 +39,18 @@ void tell_closed(const struct client *client, const struct qc_close_info *info) 
   const struct relay *relay = client->relay;
   if (relay->cfg.trace && relay->cfg.trace->closed)
     relay->cfg.trace->closed(relay->cfg.trace_arg, relay->now, &client->odcid, info);
+}
+
+void tell_dropped(const struct client *client, bool datagram, const struct track *track,
+                  uint64_t group, const char *reason) {
+  const struct relay *relay = client->relay;
+  if (!relay->cfg.trace || !relay->cfg.trace->dropped)
+    return;
+  const struct trace_drop drop = {.slot = client->slot,
+                                  .gen = client->gen,
+                                  .datagram = datagram,
+                                  .track = track ? track->label : NULL,
+                                  .group = group,
+                                  .reason = reason};
+  relay->cfg.trace->dropped(relay->cfg.trace_arg, relay->now, &drop);
 }

@@ -103,11 +103,9 @@ static int on_resolve(void *arg, const struct qc_path *path, uint32_t *ifindex, 
   return neighbour_resolve(path, ifindex, src_mac, dst_mac);
 }
 
-static uint32_t on_max_payload(void *arg, const struct qc_path *path) {
+static uint32_t on_mtu(void *arg, const struct qc_path *path) {
   (void)arg;
-  uint32_t mtu = neighbour_mtu(path);
-  uint32_t headers = path->remote.sa.sa_family == AF_INET6 ? 48 : 28; /* IP and UDP */
-  return mtu > headers ? mtu - headers : 0;
+  return neighbour_mtu(path);
 }
 
 static void on_log(void *arg, const char *line) {
@@ -119,7 +117,7 @@ static const struct relay_ops relay_ops = {.send = on_send,
                                            .flush = on_flush,
                                            .rand = on_rand,
                                            .resolve = on_resolve,
-                                           .max_payload = on_max_payload,
+                                           .mtu = on_mtu,
                                            .log = on_log};
 
 static void on_keylog(void *arg, const char *line) {

@@ -233,6 +233,12 @@ static void on_update(struct moqt_session *s, struct moqt_request *r,
     moqt_request_fail_update(s, r, r->refuse_code, r->refuse_reason);
 }
 
+static void on_goaway(struct moqt_session *s, struct moqt_request *r) {
+  if (r->goaway_seen)
+    violation(s, "second GOAWAY on a request stream");
+  r->goaway_seen = true;
+}
+
 /* A later message on a request of the peer. */
 static void on_more(struct moqt_session *s, struct moqt_request *r, const struct moqt_message *m) {
   switch (m->type) {
@@ -240,9 +246,7 @@ static void on_more(struct moqt_session *s, struct moqt_request *r, const struct
     on_update(s, r, m);
     return;
   case MOQT_GOAWAY:
-    if (r->goaway_seen)
-      violation(s, "second GOAWAY on a request stream");
-    r->goaway_seen = true;
+    on_goaway(s, r);
     return;
   default:
     violation(s, "message that a requester may not send");
@@ -381,9 +385,7 @@ static void on_answer(struct moqt_session *s, struct moqt_request *r,
       violation(s, "PUBLISH_STATE_NOTIFY outside a subscription");
     return;
   case MOQT_GOAWAY:
-    if (r->goaway_seen)
-      violation(s, "second GOAWAY on a request stream");
-    r->goaway_seen = true;
+    on_goaway(s, r);
     return;
   default:
     violation(s, "message that a responder may not send");
