@@ -4,6 +4,9 @@
  *   dial.c     the connection to this relay's own upstream
  *   client.c   one connection: life, callbacks of QUIC and MoQT
  *   joint.c    its joint numbers: callbacks of shim and ledger
+ *   skip.c     numbers left out, to catch who acknowledges what it has not got
+ *   keys.c     packet protection in the datapath (keys.h)
+ *   tell.c     what the trace is told of a connection
  *   timers.c   which connection is due first
  *   path.c     which path the fan-out takes, and when it waits for one
  *   entry.c    what the datapath is told about clients, upstreams, tracks
@@ -13,11 +16,12 @@
  *   stream.c   upstream streams and their cache
  *   leg.c      what each subscriber has of a stream; flow control; resets
  *   pending.c  order of unsent data
+ *   ordinal.c  which of those that wait open the streams that may be opened (ordinal.h)
  *   datagram.c datagrams
  *   behind.c   bounds, and who is given up at them
  *   copies.c   copy records in
  *   slow.c     the slow path: own packets for deferred and lost data
- *   window.c   one congestion window for both paths
+ *   window.c   one congestion window for both paths (window.h)
  *   drop.c     what the strategy lets go of that which waits
  *   stock.c    datapath `stock`: everything through ngtcp2
  *
@@ -31,14 +35,14 @@
 
 #include "relay/fanout/arrivals.h"
 #include "relay/fanout/bounds.h"
-#include "relay/fanout/congestion.h"
+#include "relay/fanout/keys.h"
 #include "relay/fanout/ledger.h"
-#include "relay/fanout/pacer.h"
 #include "relay/fanout/ranges.h"
 #include "relay/fanout/relay.h"
 #include "relay/fanout/remotes.h"
 #include "relay/fanout/tally.h"
 #include "relay/fanout/timers.h"
+#include "relay/fanout/window.h"
 #include "relay/moqt/session.h"
 #include "relay/quic/shim.h"
 
@@ -175,29 +179,6 @@ struct datagram_note {
   bool valid;
   uint8_t n;
   uint64_t settled[FB_MAX_FRAMES][FB_MAX_BATCHES]; /* bit a slot: sent, or finally not */
-};
-
-/* What a subscriber may be sent now. */
-struct window {
-  struct congestion cc;
-  struct pacer pacer;
-  uint64_t entered; /* bytes of the datapath's copies whose records are in */
-  uint64_t held_ns; /* the datapath holds back since; 0 = it does not */
-  uint64_t due_ns;  /* the slow path waits for its pacing; 0 = it does not */
-  uint64_t lost_pn; /* the loss before this one */
-  bool has_lost;
-  bool waits; /* the slow path has something to send and no room for it */
-};
-
-/* keys.c. By direction (sending = 1) and key phase bit; key_len 0: not there. */
-struct client_keys {
-  struct protect_keys told[2][2];
-  uint64_t generation[2][2]; /* of what stands in the datapath: direction, place */
-  unsigned which;            /* place of the sending key */
-  uint64_t tx_from;          /* first number that it seals, by whoever */
-  uint64_t tx_until;    /* numbers from here on it may not seal, by whoever; 0 = no key there */
-  uint64_t tx_renew;    /* from here on an update is due */
-  uint64_t asked_until; /* an update is asked for and waits, so long; 0 = none */
 };
 
 struct client {
@@ -342,26 +323,6 @@ struct client *client_accept(struct relay *relay, const struct qc_path *path, co
                              size_t len);
 struct client *client_dial(struct relay *relay); /* to the upstream of the configuration */
 void client_free(struct client *client);
-/* keys.c: packet protection of a client in the datapath; no-ops with protection none. */
-void keys_told(struct client *client, const struct protect_keys *keys); /* from ngtcp2 */
-void keys_forget(struct client *client);                                /* wipes them */
-uint8_t keys_protection(const struct client *client); /* enum fb_protection, of its entry */
-uint32_t keys_slot(const struct client *client);      /* key_slot of its entry */
-void keys_enter(struct client *client);               /* before its entry is active */
-/* tx_phase has changed; its entry is held, no copy is being made. */
-void keys_next(struct client *client);
-void keys_leave(struct client *client); /* no copy is being made any more */
-/* AEAD limits (RFC 9001 6.6): updates a sending key that has sealed much, closes the connection
- * before it has sealed all it may. */
-void keys_renew(struct client *client);
-/* For relay_update_keys(): who cannot yet waits, and keys_asked() tries again at asked_ns. */
-bool keys_ask(struct relay *relay);
-void keys_asked(struct relay *relay);
-bool keys_spent(const struct client *client); /* the sending key may seal nothing more */
-uint8_t keys_upstream_protection(const struct client *client);
-void keys_upstream_enter(struct client *client);                /* before its entry is active */
-void keys_upstream_next(struct client *client, uint64_t first); /* rx_phase has changed */
-void keys_upstream_leave(struct client *client); /* nothing of it is being opened any more */
 
 /* tell.c: what the trace is told of a connection; no-ops without a trace. tell_packet() is the
  * qc_config.packet of one, argument the client, where the trace asks for packets. */
@@ -370,6 +331,9 @@ void tell_packet(void *arg, bool sent, uint64_t pn, const uint8_t *payload, size
                  size_t wire_len);
 void tell_metrics(const struct client *client); /* behind an ACK */
 void tell_closed(const struct client *client, const struct qc_close_info *info);
+/* An object that is sent to nobody any more, or the rest of a stream; track may be NULL. */
+void tell_dropped(const struct client *client, bool datagram, const struct track *track,
+                  uint64_t group, const char *reason);
 
 void client_dirty(struct client *client); /* has something to flush; its timer may have moved */
 /* Something was done to its connection or ledger: its timer may have moved. */
@@ -566,29 +530,6 @@ void copies_drain(struct relay *relay);
 bool slow_run(struct client *client);
 void slow_lost(struct client *client, const struct ledger_number *number);
 bool slow_is_idle(const struct client *client);
-
-/* ---- window.c: congestion control over both paths; not on stock ---------------- */
-void window_init(struct client *client);
-/* What was learned of the path before is void (RFC 9000 9.4). */
-void window_new_path(struct client *client);
-void window_sent(struct client *client, const struct ledger_number *number);
-void window_settled(struct client *client, const struct ledger_number *number);
-void window_spurious(struct client *client, const struct ledger_number *number);
-/* Tells the datapath what it may send. */
-void window_grant(struct client *client);
-/* The slow path waits for room: the datapath must not take it. */
-void window_hold(struct client *client);
-/* The backlog is gone, and there is room enough for the fast path to be worth it. */
-bool window_is_open(const struct client *client);
-/* After the slow path has had its turn: gives the fast path back to one who waits too long. */
-void window_relieve(struct client *client);
-/* May the slow path send a packet now? If so it must, or give the room back by window_grant().
- * FULL: ask again after an ACK. PACED: at window.due_ns. */
-enum window_answer { WINDOW_OPEN, WINDOW_FULL, WINDOW_PACED };
-enum window_answer window_admits(struct client *client);
-/* For what is sent besides: no room is taken. */
-bool window_has_room(const struct client *client, uint64_t bytes);
-void window_paced(struct client *client, uint64_t bytes);
 
 /* ---- skip.c: numbers left out on purpose; not on stock ------------------------- */
 /* Leaves one out if it is time; with each ACK, so that there are as many as the peer looks at. */
