@@ -28,11 +28,18 @@ PORT_INLINE void ghash_product(struct crypt_block *y, const struct fb_ghash *tab
   y->b = b;
 }
 
+/* The hash so far, and the key's table. */
+struct ghash {
+  struct crypt_block y;
+  const struct fb_ghash *table;
+};
+
 /* A look at each cache line of the table, none waiting for another: where the table of this
  * subscriber is no longer in the cache, its lines come side by side and not one after the other
  * as the blocks need them. */
-PORT_INLINE void ghash_fetch(const struct fb_ghash *table) {
-  const __u64 *line = &table->products[0][0][0];
+PORT_INLINE void ghash_begin(struct ghash *hash, const __u8 *once) {
+  (void)once;
+  const __u64 *line = &hash->table->products[0][0][0];
   __u64 a = 0, b = 0;
   PORT_NO_UNROLL
   for (int i = 0; i < 32; i++) {
@@ -43,96 +50,38 @@ PORT_INLINE void ghash_fetch(const struct fb_ghash *table) {
   port_done(a, b);
 }
 
-PORT_INLINE void ghash_block(struct crypt_block *y, const struct fb_ghash *table, __u64 a,
-                             __u64 b) {
-  y->a ^= a;
-  y->b ^= b;
-  ghash_product(y, table);
-}
-
-PORT_INLINE void ghash_head(struct crypt_block *y, const struct crypt_buf *buf, __u32 len,
-                            const struct fb_ghash *table) {
-  struct crypt_block first = crypt_head_block(buf, 0, len);
-  ghash_block(y, table, first.a, first.b);
-  if (len > 16) {
-    struct crypt_block second = crypt_head_block(buf, 1, len);
-    ghash_block(y, table, second.a, second.b);
-  }
+PORT_INLINE void ghash_block(struct ghash *hash, __u64 a, __u64 b) {
+  hash->y.a ^= a;
+  hash->y.b ^= b;
+  ghash_product(&hash->y, hash->table);
 }
 
 /* Lengths in bits, big endian, then what encrypts the hash. */
-PORT_INLINE void ghash_end(struct crypt_block *y, const struct fb_ghash *table, __u32 head,
-                           __u32 len, const __u8 *once) {
-  ghash_block(y, table, __builtin_bswap64(8ull * head), __builtin_bswap64(8ull * len));
-  y->a ^= port_get64(once);
-  y->b ^= port_get64(once + 8);
+PORT_INLINE struct crypt_block ghash_end(struct ghash *hash, __u32 head, __u32 len,
+                                         const __u8 *once) {
+  ghash_block(hash, __builtin_bswap64(8ull * head), __builtin_bswap64(8ull * len));
+  return (struct crypt_block){hash->y.a ^ port_get64(once), hash->y.b ^ port_get64(once + 8)};
 }
 
-/* Seals and opens, which differ in nothing but the side that is hashed and what becomes of the
- * tag. `sealing` is a constant. */
-PORT_INLINE int gcm_pass(struct crypt_buf *to, const struct crypt_buf *from,
-                         const struct fb_keystream *ks, const struct fb_ghash *table, __u64 span,
-                         int sealing) {
-  __u32 head = CRYPT_SPAN_HEAD(span), len = CRYPT_SPAN_LEN(span), blocks = len / 16,
-        rest = len % 16;
-  if (!to || !from || !ks || !table || !crypt_span_good(span))
-    return -1;
-  struct crypt_block tag = {0, 0};
-  ghash_fetch(table);
-  ghash_head(&tag, to, head, table);
-  const __u8 *in = from->b + CRYPT_HEAD + head, *stream = ks->bytes;
-  __u8 *out = to->b + CRYPT_HEAD + head;
-  PORT_NO_UNROLL
-  for (__u32 i = 0; i < CRYPT_MAX_BLOCKS - 1; i++) {
-    if (i >= blocks)
-      break;
-    __u64 a = port_get64(in), b = port_get64(in + 8);
-    __u64 x = a ^ port_get64(stream), y = b ^ port_get64(stream + 8);
-    port_put64(out, x);
-    port_put64(out + 8, y);
-    ghash_block(&tag, table, sealing ? x : a, sealing ? y : b);
-    in += 16;
-    stream += 16;
-    out += 16;
-  }
-  if (rest) {
-    __u64 tail = wire_mask(len & ~15u);
-    if (tail > CRYPT_MAX_LEN)
-      return -1;
-    in = from->b + CRYPT_HEAD + head + tail;
-    stream = ks->bytes + tail;
-    out = to->b + CRYPT_HEAD + head + tail;
-    struct crypt_block mask = crypt_mask_block(rest, 0);
-    __u64 a = port_get64(in) & mask.a, b = port_get64(in + 8) & mask.b;
-    __u64 x = (a ^ port_get64(stream)) & mask.a, y = (b ^ port_get64(stream + 8)) & mask.b;
-    port_put64(out, x);
-    port_put64(out + 8, y);
-    ghash_block(&tag, table, sealing ? x : a, sealing ? y : b);
-  }
-  ghash_end(&tag, table, head, len, ks->once);
-  __u64 end = wire_mask(len);
-  if (end > CRYPT_MAX_LEN)
-    return -1;
-  if (sealing) {
-    out = to->b + CRYPT_HEAD + head + end;
-    port_put64(out, tag.a);
-    port_put64(out + 8, tag.b);
-    return 0;
-  }
-  in = from->b + CRYPT_HEAD + head + end;
-  return (port_get64(in) ^ tag.a) | (port_get64(in + 8) ^ tag.b) ? 1 : 0;
-}
+#define AEAD_PASS  gcm_pass
+#define AEAD_HASH  struct ghash
+#define AEAD_BEGIN ghash_begin
+#define AEAD_BLOCK ghash_block
+#define AEAD_END   ghash_end
+#include "bpf/crypt/pass.h"
 
 PORT_GLOBAL int crypt_gcm_seal(struct crypt_buf *to, const struct crypt_buf *from,
                                const struct fb_keystream *ks, const struct fb_ghash *table,
                                __u64 span) {
-  return gcm_pass(to, from, ks, table, span, 1);
+  struct ghash hash = {{0, 0}, table};
+  return table ? gcm_pass(to, from, ks, &hash, span, 1) : -1;
 }
 
 PORT_GLOBAL int crypt_gcm_open(struct crypt_buf *to, const struct crypt_buf *from,
                                const struct fb_keystream *ks, const struct fb_ghash *table,
                                __u64 span) {
-  return gcm_pass(to, from, ks, table, span, 0);
+  struct ghash hash = {{0, 0}, table};
+  return table ? gcm_pass(to, from, ks, &hash, span, 0) : -1;
 }
 
 #ifndef __bpf__

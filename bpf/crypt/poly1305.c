@@ -48,8 +48,10 @@ PORT_INLINE void poly_block(struct poly *p, __u64 a, __u64 b) {
     (from) = (__u32)(from);                                                                        \
   } while (0)
 
-/* The tag: h modulo 2^130 - 5, plus the second half of the one-time key. */
-PORT_INLINE struct crypt_block poly_end(const struct poly *p, const __u8 *once) {
+/* The lengths, little endian. The tag: h modulo 2^130 - 5, plus the second half of the one-time
+ * key. */
+PORT_INLINE struct crypt_block poly_end(struct poly *p, __u32 head, __u32 len, const __u8 *once) {
+  poly_block(p, head, len);
   __u64 h0 = p->h0, h1 = p->h1, h2 = p->h2, h3 = p->h3, h4 = p->h4;
   CARRY(h0, h1);
   CARRY(h1, h2);
@@ -75,76 +77,21 @@ PORT_INLINE struct crypt_block poly_end(const struct poly *p, const __u8 *once) 
   return (struct crypt_block){(__u32)h0 | h1 << 32, (__u32)h2 | h3 << 32};
 }
 
-PORT_INLINE void poly_head(struct poly *p, const struct crypt_buf *buf, __u32 len) {
-  struct crypt_block first = crypt_head_block(buf, 0, len);
-  poly_block(p, first.a, first.b);
-  if (len > 16) {
-    struct crypt_block second = crypt_head_block(buf, 1, len);
-    poly_block(p, second.a, second.b);
-  }
-}
-
-/* Seals and opens, which differ in nothing but the side that is hashed and what becomes of the
- * tag. `sealing` is a constant. */
-PORT_INLINE int chacha20_pass(struct crypt_buf *to, const struct crypt_buf *from,
-                              const struct fb_keystream *ks, __u64 span, int sealing) {
-  __u32 head = CRYPT_SPAN_HEAD(span), len = CRYPT_SPAN_LEN(span), blocks = len / 16,
-        rest = len % 16;
-  if (!to || !from || !ks || !crypt_span_good(span))
-    return -1;
-  struct poly poly;
-  poly_begin(&poly, ks->once);
-  poly_head(&poly, to, head);
-  const __u8 *in = from->b + CRYPT_HEAD + head, *stream = ks->bytes;
-  __u8 *out = to->b + CRYPT_HEAD + head;
-  PORT_NO_UNROLL
-  for (__u32 i = 0; i < CRYPT_MAX_BLOCKS - 1; i++) {
-    if (i >= blocks)
-      break;
-    __u64 a = port_get64(in), b = port_get64(in + 8);
-    __u64 x = a ^ port_get64(stream), y = b ^ port_get64(stream + 8);
-    port_put64(out, x);
-    port_put64(out + 8, y);
-    poly_block(&poly, sealing ? x : a, sealing ? y : b);
-    in += 16;
-    stream += 16;
-    out += 16;
-  }
-  if (rest) {
-    __u64 tail = wire_mask(len & ~15u);
-    if (tail > CRYPT_MAX_LEN)
-      return -1;
-    in = from->b + CRYPT_HEAD + head + tail;
-    stream = ks->bytes + tail;
-    out = to->b + CRYPT_HEAD + head + tail;
-    struct crypt_block mask = crypt_mask_block(rest, 0);
-    __u64 a = port_get64(in) & mask.a, b = port_get64(in + 8) & mask.b;
-    __u64 x = (a ^ port_get64(stream)) & mask.a, y = (b ^ port_get64(stream + 8)) & mask.b;
-    port_put64(out, x);
-    port_put64(out + 8, y);
-    poly_block(&poly, sealing ? x : a, sealing ? y : b);
-  }
-  poly_block(&poly, head, len);
-  struct crypt_block tag = poly_end(&poly, ks->once);
-  __u64 end = wire_mask(len);
-  if (end > CRYPT_MAX_LEN)
-    return -1;
-  if (sealing) {
-    out = to->b + CRYPT_HEAD + head + end;
-    port_put64(out, tag.a);
-    port_put64(out + 8, tag.b);
-    return 0;
-  }
-  in = from->b + CRYPT_HEAD + head + end;
-  return (port_get64(in) ^ tag.a) | (port_get64(in + 8) ^ tag.b) ? 1 : 0;
-}
+#define AEAD_PASS  chacha20_pass
+#define AEAD_HASH  struct poly
+#define AEAD_BEGIN poly_begin
+#define AEAD_BLOCK poly_block
+#define AEAD_END   poly_end
+#include "bpf/crypt/pass.h"
 
 PORT_GLOBAL int crypt_chacha20_seal(struct crypt_buf *to, const struct crypt_buf *from,
                                     const struct fb_keystream *ks, __u64 span) {
-  return chacha20_pass(to, from, ks, span, 1);
+  struct poly poly;
+  return chacha20_pass(to, from, ks, &poly, span, 1);
 }
 
 PORT_GLOBAL int crypt_chacha20_open(struct crypt_buf *to, const struct crypt_buf *from,
                                     const struct fb_keystream *ks, __u64 span) {
-  return chacha20_pass(to, from, ks, span, 0);
+  struct poly poly;
+  return chacha20_pass(to, from, ks, &poly, span, 0);
 }
