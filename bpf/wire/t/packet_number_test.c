@@ -60,9 +60,8 @@ static void short_header(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(rfc_example),
-                                     cmocka_unit_test(expand_undoes_truncate),
-                                     cmocka_unit_test(stays_in_range),
-                                     cmocka_unit_test(short_header)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(rfc_example), cmocka_unit_test(expand_undoes_truncate),
+      cmocka_unit_test(stays_in_range), cmocka_unit_test(short_header)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
