@@ -3,34 +3,29 @@
  * here a turn: one packet, or, when the socket is empty, timers. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bench/sim/nest_run.h"
 #include "bench/sim/relay_files.h"
 #include "bench/sim/relay_plan.h"
+#include "bench/sim/relay_tls.h"
 #include "bench/sim/world.h"
 #include "bpf/port/native.h"
-#include "embed/test_cert_pem.h"
-#include "embed/test_key_pem.h"
 #include "relay/fanout/native_journal.h"
 #include "relay/fanout/native_plane.h"
 #include "relay/fanout/relay.h"
 #include "relay/fanout/feeder.h"
 #include "relay/fanout/user_plane.h"
-#include "relay/moqt/codes.h"
 
 /* Packets between two looks at the timers. */
 #define LOOK_EVERY 64
 
 struct relay_node {
   struct node *node;
-  struct qc_tls *tls, *dial_tls; /* dial_tls: NULL without an upstream */
-  char authority[80];            /* of its upstream */
+  struct relay_tls tls;
   struct relay *relay;
   struct dp_native *dp;           /* datapath kernel; else NULL */
   struct native_journal *journal; /* of what reaches it; NULL = none is kept */
@@ -108,14 +103,6 @@ static const struct relay_ops relay_ops = {.send = on_send,
                                            .resolve = on_resolve,
                                            .mtu = on_mtu,
                                            .log = on_log};
-
-static void on_keylog(void *arg, const char *line) {
-  struct world *world = ((struct relay_node *)arg)->node->world;
-  char text[512];
-  const int len = snprintf(text, sizeof text, "%s\n", line);
-  if (len <= 0 || len >= (int)sizeof text || write(world->keylog, text, (size_t)len) != len)
-    world_end(world, "cannot write keys.log: %s", strerror(errno));
-}
 
 /* ---- the datapath at ingress ----------------------------------------------------------------- */
 
@@ -321,46 +308,6 @@ static int open_datapath(struct relay_node *r) {
   return r->nest.config != NULL || open_journal(r) ? 0 : -1;
 }
 
-static int open_tls(struct relay_node *r) {
-  const struct plan_node *plan = r->node->plan;
-  r->tls = qc_tls_new(&(struct qc_tls_config){
-      .server = true,
-      .alpn = MOQT_ALPN,
-      .cipher = relay_plan_cipher(plan),
-      .cert_pem = (const uint8_t *)embed_test_cert_pem,
-      .cert_len = embed_test_cert_pem_len,
-      .key_pem = (const uint8_t *)embed_test_key_pem,
-      .key_len = embed_test_key_pem_len,
-      .keylog = on_keylog,
-      .keylog_arg = r,
-  });
-  return r->tls != NULL ? 0 : -1;
-}
-
-/* Whom it dials. */
-static int open_upstream(struct relay_node *r, struct relay_upstream *upstream) {
-  const struct world *world = r->node->world;
-  const struct plan_node *plan = r->node->plan;
-  if (plan->relay < 0)
-    return 0;
-  r->dial_tls = qc_tls_new(&(struct qc_tls_config){
-      .alpn = MOQT_ALPN,
-      .cipher = relay_plan_cipher(plan),
-      .keylog = on_keylog,
-      .keylog_arg = r,
-  });
-  upstream->tls = r->dial_tls;
-  if (r->dial_tls == NULL ||
-      !network_way(world->network, plan->host, world->plan->nodes[plan->relay].host,
-                   &upstream->path.local, &upstream->path.remote))
-    return -1;
-  *frame_port_of(&upstream->path.local) = htons(world->config->ports[r->node->index]);
-  *frame_port_of(&upstream->path.remote) = htons(world->config->ports[plan->relay]);
-  frame_authority(&upstream->path.remote, r->authority, sizeof r->authority);
-  upstream->authority = r->authority;
-  return 0;
-}
-
 static int open_core(struct relay_node *r) {
   const struct plan_node *plan = r->node->plan;
   struct relay_config config = {
@@ -371,7 +318,6 @@ static int open_core(struct relay_node *r) {
       .plane = r->dp != NULL     ? &r->plane.plane
                : r->user != NULL ? user_plane_interface(r->user)
                                  : NULL,
-      .tls = r->tls,
       .feeder = r->feeder,
       .protection = relay_plan_protection(plan),
       .cubic = plan->congestion == PLAN_CUBIC,
@@ -381,8 +327,9 @@ static int open_core(struct relay_node *r) {
       .port = r->node->world->config->ports[r->node->index],
       .defects = relay_plan_defects(r->node->world->plan),
   };
-  if (open_upstream(r, &config.upstream) != 0)
+  if (relay_tls_open(&r->tls, r->node, &config.upstream) != 0)
     return -1;
+  config.tls = r->tls.server;
   r->relay = relay_new(&config);
   return r->relay != NULL ? 0 : -1;
 }
@@ -404,8 +351,7 @@ static void free_node(struct relay_node *r) {
   if (!kept)
     world_end(r->node->world, "cannot write the journal of %s", r->node->plan->name);
   dp_native_free(r->dp);
-  qc_tls_free(r->tls);
-  qc_tls_free(r->dial_tls);
+  relay_tls_close(&r->tls);
   if (relay_files_close(&r->files) != 0)
     world_end(r->node->world, "cannot write the files of %s: %s", r->node->plan->name,
               strerror(errno));
@@ -422,7 +368,7 @@ static int relay_open(struct node *node, char *err, size_t err_len) {
   r->last_ingress = &r->ingress;
   if (relay_files_open(&r->files, node) != 0)
     what = "cannot create its files";
-  else if (open_datapath(r) == 0 && open_tls(r) == 0 && open_core(r) == 0) {
+  else if (open_datapath(r) == 0 && open_core(r) == 0) {
     node->core = r;
     node->ready = true;
     node_told(node);
