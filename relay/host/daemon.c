@@ -343,6 +343,11 @@ static void print_sent(const struct process *p) {
           (unsigned long long)counts.cpu_ns / 1000);
 }
 
+static void tell_journal(bool complete) {
+  if (!complete)
+    fputs("fanbench-relay: the journal is not complete\n", stderr);
+}
+
 static void close_all(struct process *p) {
   if (p->relay)
     relay_finish(p->relay, now_ns());
@@ -357,8 +362,8 @@ static void close_all(struct process *p) {
   qc_tls_free(p->dial_tls);
   feed_close(p->feed);
   feeder_free(p->feeder);
-  if (!kernel_plane_close(p->kernel) || !user_plane_close(p->user))
-    fputs("fanbench-relay: the journal is not complete\n", stderr);
+  tell_journal(kernel_plane_close(p->kernel));
+  tell_journal(user_plane_close(p->user));
   if (tracefile_close(p->trace))
     fputs("fanbench-relay: the trace is not complete\n", stderr);
   sockets_close(p->sockets);
@@ -385,9 +390,9 @@ static void take_control(struct process *p) {
   case CONTROL_DIE:
     if (p->trace)
       tracefile_flush(p->trace);
-    user_plane_close(p->user);
+    tell_journal(user_plane_close(p->user));
     if (p->kernel)
-      kernel_plane_end_journal(p->kernel);
+      tell_journal(kernel_plane_end_journal(p->kernel));
     _exit(0);
   case CONTROL_VANISH:
     p->vanished = true;
