@@ -34,11 +34,18 @@ uint64_t client_ledger_due(const struct client *client) {
   return own > due && own - due < slack ? own : due;
 }
 
+uint64_t client_probe_due(const struct client *client) {
+  return client->timed && client->ledger ? ledger_probe_at(client->ledger) : UINT64_MAX;
+}
+
 uint64_t client_due(const struct client *client) {
   if (client->late_ns)
     return client->late_ns; /* what is due before has to wait */
   uint64_t first = qc_deadline(client->qc);
   uint64_t at = client_ledger_due(client);
+  if (at < first)
+    first = at;
+  at = client_probe_due(client);
   if (at < first)
     first = at;
   at = client->window.due_ns;
@@ -235,9 +242,14 @@ static int64_t on_open_uni(void *arg) {
 static int64_t on_open_bidi(void *arg) {
   return qc_open_bidi(((struct client *)arg)->qc);
 }
+/* The relay gives ngtcp2 something to send: it is not its timers alone that write. */
+static void on_work(struct client *client) {
+  client->timed = false;
+  client_dirty(client);
+}
 static int on_send(void *arg, int64_t sid, const uint8_t *data, size_t len, bool fin) {
   struct client *client = arg;
-  client_dirty(client);
+  on_work(client);
   int rv = qc_stream_send(client->qc, sid, data, len, fin);
   if (rv)
     return rv;
@@ -246,11 +258,11 @@ static int on_send(void *arg, int64_t sid, const uint8_t *data, size_t len, bool
   return 0;
 }
 static void on_reset(void *arg, int64_t sid, uint64_t code) {
-  client_dirty(arg);
+  on_work(arg);
   qc_stream_reset(((struct client *)arg)->qc, sid, code);
 }
 static void on_stop_stream(void *arg, int64_t sid, uint64_t code) {
-  client_dirty(arg);
+  on_work(arg);
   qc_stream_stop(((struct client *)arg)->qc, sid, code);
 }
 static void on_close(void *arg, uint64_t code, const char *reason) {

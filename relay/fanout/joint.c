@@ -69,6 +69,16 @@ static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, b
   joint_enter(client, &number);
 }
 
+/* ngtcp2 counts its timeouts from its own packets, whatever the fan-out sent since. What it has to send
+ * for one of them, and for nothing else, waits while the window of both is full, until the probe timeout of
+ * both is due (RFC 9002 6.2.1, 7). Not an ACK, nor what the relay gave it to send. */
+bool joint_waits(const struct client *client) {
+  if (!client->timed || !client->ledger || client->closed || client->path_held || client->probes)
+    return false;
+  return !shim_owes_ack(client->shim) && !window_has_room(client, client->max_payload) &&
+         !ledger_may_probe(client->ledger, client->relay->now);
+}
+
 void joint_enter(struct client *client, const struct ledger_number *number) {
   client_touched(client);
   if (ledger_enter(client->ledger, number) == 0) {

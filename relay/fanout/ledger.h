@@ -163,6 +163,8 @@ uint64_t ledger_persistent_ns(const struct ledger *ledger);
 /* May somebody else probe now, whatever the window says (RFC 9002 6.2.4, 7.5)? When the probe timeout
  * is due, of whatever was sent last, by whoever; a second time at the same time. */
 bool ledger_may_probe(const struct ledger *ledger, uint64_t now_ns);
+/* From when on. UINT64_MAX: not as long as a loss timer runs. */
+uint64_t ledger_probe_at(const struct ledger *ledger);
 
 /* After persistent congestion the least round trip is what is seen now (RFC 9002 5.2). */
 void ledger_forget_min_rtt(struct ledger *ledger);

@@ -105,8 +105,11 @@ static void count_probe(struct ledger *l, uint64_t now_ns) {
 bool ledger_may_probe(const struct ledger *ledger, uint64_t now_ns) {
   const struct ledger *l = ledger;
 
-  return (l->pair_ns && l->pair_ns == now_ns) ||
-         (l->loss_ns == LEDGER_NONE && probe_due(l) <= now_ns);
+  return (l->pair_ns && l->pair_ns == now_ns) || ledger_probe_at(l) <= now_ns;
+}
+
+uint64_t ledger_probe_at(const struct ledger *ledger) {
+  return ledger->loss_ns == LEDGER_NONE ? probe_due(ledger) : LEDGER_NONE;
 }
 
 void ledger_probed(struct ledger *ledger, uint64_t now_ns) {

@@ -23,6 +23,7 @@ struct shim {
   uint64_t truncated;
   uint64_t told; /* the largest of ngtcp2's numbers that it was told of */
   bool any_told;
+  bool owes_ack;
 };
 
 struct shim *shim_new(const struct shim_ops *ops, void *arg) {
@@ -54,17 +55,29 @@ uint64_t shim_truncated(const struct shim *shim) {
   return shim->truncated;
 }
 
+bool shim_owes_ack(const struct shim *shim) {
+  return shim->owes_ack;
+}
+
+static bool elicits_ack(const struct wire_frame *f) {
+  return f->type != WIRE_PADDING && f->type != WIRE_ACK && f->type != WIRE_ACK_ECN &&
+         f->type != WIRE_CONNECTION_CLOSE && f->type != WIRE_CONNECTION_CLOSE_APP;
+}
+
 /* ---- sending ---- */
 
-static bool is_ack_eliciting(const uint8_t *payload, size_t len) {
+/* *ack: an ACK is in it. */
+static bool is_ack_eliciting(const uint8_t *payload, size_t len, bool *ack) {
   struct wire_cursor c = wire_cursor(payload, 0, len);
   struct wire_frame f;
+  bool eliciting = false;
 
-  while (wire_frame_next(&c, &f) == WIRE_FRAME_OK)
-    if (f.type != WIRE_PADDING && f.type != WIRE_ACK && f.type != WIRE_ACK_ECN &&
-        f.type != WIRE_CONNECTION_CLOSE && f.type != WIRE_CONNECTION_CLOSE_APP)
-      return true;
-  return false;
+  *ack = false;
+  while (wire_frame_next(&c, &f) == WIRE_FRAME_OK) {
+    *ack |= f.type == WIRE_ACK;
+    eliciting |= elicits_ack(&f);
+  }
+  return eliciting;
 }
 
 /* Defect retire-first: a NEW_CONNECTION_ID for which no ID is left does not leave. */
@@ -126,7 +139,7 @@ static int sealing(void *arg, struct protect_out *pkt) {
   struct shim *shim = arg;
   size_t own_len = wire_short_pn_len(pkt->hdr[0]), moved = PN_LEN - own_len;
   size_t bytes = pkt->hdr_len + moved + pkt->payload_len + TAG_LEN;
-  bool ack_eliciting = is_ack_eliciting(pkt->payload, pkt->payload_len);
+  bool ack, ack_eliciting = is_ack_eliciting(pkt->payload, pkt->payload_len, &ack);
 
   if (must_wait(shim, pkt, bytes)) {
     withhold_pings(pkt->payload, pkt->payload_len);
@@ -141,6 +154,7 @@ static int sealing(void *arg, struct protect_out *pkt) {
   }
   shim->next_own++;
   shim->own_len = own_len;
+  shim->owes_ack &= !ack;
   if (shim->ops.may_issue)
     withhold_ids(shim, pkt->payload, pkt->payload_len);
   memmove(pkt->payload + moved, pkt->payload, pkt->payload_len);
@@ -290,6 +304,7 @@ static int opened(void *arg, uint64_t pn, uint8_t *payload, size_t len, uint64_t
   (void)pn;
   /* A frame that cannot be read ends the walk: ngtcp2 meets it too and closes. */
   while (wire_frame_next(&c, &f) == WIRE_FRAME_OK) {
+    shim->owes_ack |= elicits_ack(&f);
     switch (f.type) {
     case WIRE_ACK:
     case WIRE_ACK_ECN:

@@ -141,6 +141,28 @@ static void probes_of_both_are_two(void **state) {
   bench_close(b);
 }
 
+/* ngtcp2's time-out runs from its own last packet. With the window full, and used a moment ago, what is to
+ * be sent for it waits for the time-out of both. */
+static void own_timeout_waits_over_a_full_window(void **state) {
+  struct client *client;
+  struct bench *b = open_deaf(&client);
+  (void)state;
+  memnet_run(&b->net, 40 * MS, NULL, NULL); /* its first one is over, the second is longer */
+  uint64_t own = qc_deadline(client->qc);
+  assert_true(own > b->net.now_ns + 25 * MS);
+  memnet_run(&b->net, own - 10 * MS - b->net.now_ns, NULL, NULL);
+  bench_publish(b, 50, 54, 30000, false); /* 8 ms */
+  assert_false(window_has_room(client, client->max_payload));
+  assert_int_equal(qc_deadline(client->qc), own);
+  assert_true(ledger_deadline(client->ledger) > own + 10 * MS);
+  towards = 0;
+  memnet_run(&b->net, own + 10 * MS - b->net.now_ns, NULL, NULL);
+  assert_int_equal(towards, 0);
+  memnet_run(&b->net, ledger_deadline(client->ledger) + 10 * MS - b->net.now_ns, NULL, NULL);
+  assert_int_equal(towards, 2);
+  bench_close(b);
+}
+
 static void new_address_new_window(void **state) {
   (void)state;
   struct bench *b = open_all();
@@ -320,10 +342,15 @@ static void control_waits_for_room(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(own_packets_are_probes), cmocka_unit_test(probes_of_both_are_two),
-      cmocka_unit_test(new_address_new_window), cmocka_unit_test(old_losses_do_not_count),
-      cmocka_unit_test(other_port_same_window), cmocka_unit_test(nothing_before_validation),
-      cmocka_unit_test(copies_keep_alive),      cmocka_unit_test(silence_ends_it),
+      cmocka_unit_test(own_packets_are_probes),
+      cmocka_unit_test(probes_of_both_are_two),
+      cmocka_unit_test(own_timeout_waits_over_a_full_window),
+      cmocka_unit_test(new_address_new_window),
+      cmocka_unit_test(old_losses_do_not_count),
+      cmocka_unit_test(other_port_same_window),
+      cmocka_unit_test(nothing_before_validation),
+      cmocka_unit_test(copies_keep_alive),
+      cmocka_unit_test(silence_ends_it),
       cmocka_unit_test(control_waits_for_room),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
