@@ -109,7 +109,7 @@ struct subscription {
   struct moqt_params params; /* as asked for, updates applied */
   uint64_t streams;          /* opened for it */
   uint64_t open_legs;
-  bool entering; /* SUBSCRIBE_OK has to leave before the datapath copies */
+  bool entering; /* SUBSCRIBE_OK has to leave before any object */
   bool behind;   /* too far: it ends as soon as its resets are acknowledged */
 };
 
@@ -216,7 +216,7 @@ struct client {
   struct datagram_note *notes;            /* RELAY_DATAGRAM_NOTES */
   /* as a subscriber */
   bool in_plane;  /* entry is ACTIVE, or HELD for a path */
-  bool entering;  /* some subscription is about to enter the datapath */
+  bool entering;  /* some SUBSCRIBE_OK has to leave before what is new */
   bool path_held; /* new path not yet validated: nothing of the fan-out leaves */
   struct qc_path valid_paths[RELAY_VALID_PATHS]; /* the newest ones, a ring */
   unsigned n_valid_paths;                        /* validated so far */
@@ -422,7 +422,8 @@ void guest_retry(struct relay *relay);
 void subscription_join(struct subscription *sub);
 /* REQUEST_ERROR to one that is pending, which frees it. */
 void subscription_refuse(struct subscription *sub, uint64_t code, const char *reason);
-/* After SUBSCRIBE_OK has left: the datapath learns of new subscriptions. */
+/* If SUBSCRIBE_OK has left, the datapath learns of a new subscription. Until then client.entering
+ * stays, and nothing new of the fan-out leaves: nobody there knows the alias yet. */
 void subscription_enter(struct client *client);
 /* Its queue is over the bound: nothing more is sent but resets and, then, PUBLISH_DONE. */
 void subscription_too_far_behind(struct subscription *sub);

@@ -355,6 +355,10 @@ static bool has_work(const struct client *client) {
   return client->n_resets || client->resend_head || !slow_is_idle(client) || client->probes;
 }
 
+static bool waits_for_answer(const struct client *client) {
+  return client->entering && !slow_is_idle(client);
+}
+
 enum run_result { RUN_EMPTY, RUN_WAITS, RUN_MORE };
 
 /* Probes are due whatever the window says (RFC 9002 7.5). */
@@ -364,7 +368,8 @@ static enum run_result send_all(struct client *client) {
     if (!number_free(client))
       return RUN_WAITS;
     enum window_answer answer = client->probes ? WINDOW_OPEN : window_admits(client);
-    if (answer == WINDOW_FULL || (answer == WINDOW_PACED && !slow_is_idle(client)))
+    if (answer == WINDOW_FULL || (answer == WINDOW_PACED && !slow_is_idle(client)) ||
+        waits_for_answer(client))
       window_hold(client); /* new data must not overtake what waits, be it for its pacing */
     if (answer != WINDOW_OPEN)
       return RUN_WAITS;
@@ -372,10 +377,10 @@ static enum run_result send_all(struct client *client) {
     put_resets(&pkt);
     if (!pkt.full)
       put_resends(&pkt);
-    if (!pkt.full)
+    if (!pkt.full && !client->entering)
       put_new(&pkt);
     if (builder_is_empty(&pkt.builder))
-      return RUN_EMPTY;
+      return waits_for_answer(client) ? RUN_WAITS : RUN_EMPTY;
     if (client->probes)
       client->probes--;
     if (!send_packet(&pkt, LEDGER_SLOW))

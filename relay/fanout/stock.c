@@ -107,6 +107,9 @@ static bool is_full(const struct client *client, const struct leg *leg,
 void stock_feed(struct client *client) {
   if (!client->started || client->closed || !qc_congestion_room(client->qc))
     return;
+  subscription_enter(client);
+  if (client->entering)
+    return;
   struct queued_datagram *d = client->dgram_head;
   for (uint64_t used = qc_unsent(client->qc), heads = 0;; used = qc_unsent(client->qc) + heads) {
     struct leg *leg = client->n_pending ? client->pending[0] : NULL;

@@ -65,17 +65,25 @@ void subscription_refuse(struct subscription *sub, uint64_t code, const char *re
   free(sub);
 }
 
+/* SUBSCRIBE_OK may wait for its pacing, for room in the window or for MAX_DATA. */
+static bool answer_waits(const struct subscription *sub) {
+  return !sub->client->guest && qc_stream_waits(sub->client->qc, sub->req);
+}
+
 void subscription_enter(struct client *client) {
-  /* SUBSCRIBE_OK may wait for its pacing or for room in the window: then it comes in a later turn. */
-  if (!client->entering || qc_unsent(client->qc))
+  if (!client->entering)
     return;
   client->entering = false;
-  entry_subscriber_join(client);
   for (size_t t = 0; t < FB_MAX_TRACKS; t++) {
     struct subscription *sub = client->subs[t];
     if (!sub || !sub->entering)
       continue;
+    if (answer_waits(sub)) {
+      client->entering = true;
+      continue;
+    }
     sub->entering = false;
+    entry_subscriber_join(client);
     if (sub->state == SUB_LIVE)
       entry_subscription(sub);
   }

@@ -224,6 +224,8 @@ uint64_t qc_stream_acked(const struct qc *conn, int64_t sid);
 uint64_t qc_unacked(const struct qc *conn); /* all streams and queued datagrams */
 /* Bytes of streams and datagrams that were never sent; of streams none while MAX_DATA is used up. */
 uint64_t qc_unsent(const struct qc *conn);
+/* Bytes of this stream were never sent. */
+bool qc_stream_waits(const struct qc *conn, int64_t sid);
 /* How many more bytes of this stream the peer's limits let out, beside those that wait already.
  * sid -1: of a unidirectional stream that is yet to be opened. */
 uint64_t qc_stream_room(const struct qc *conn, int64_t sid);

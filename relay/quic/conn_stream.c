@@ -417,6 +417,11 @@ uint64_t qc_unsent(const struct qc *conn) {
   return conn->datagram_bytes + (NG_GET(max_data_left)(conn->ng) ? conn->unsent : 0);
 }
 
+bool qc_stream_waits(const struct qc *conn, int64_t sid) {
+  const struct qc_stream *stream = qc_stream_find(conn, sid);
+  return stream && !stream->dead && stream->sent < stream->end;
+}
+
 static uint64_t less(uint64_t limit, uint64_t waits) {
   return limit > waits ? limit - waits : 0;
 }

@@ -196,6 +196,35 @@ static void datagrams_wait_in_the_order_of_their_objects(void **state) {
   bench_close(b);
 }
 
+/* Its SUBSCRIBE_OK, or a word like it, is written and has not left. */
+static void answer_waits(struct client *client) {
+  struct subscription *sub = NULL;
+  for (unsigned i = 0; i < FB_MAX_TRACKS && !sub; i++)
+    sub = client->subs[i];
+  assert_non_null(sub);
+  assert_int_equal(qc_stream_send(client->qc, sub->req, "answer", 6, false), 0);
+  assert_true(qc_stream_waits(client->qc, sub->req));
+  sub->entering = client->entering = true;
+  client_dirty(client);
+}
+
+/* A probe goes out whatever the window says: it may not take anything new along. */
+static void nothing_new_goes_ahead_of_the_answer(void **state) {
+  (void)state;
+  struct bench *b = begin();
+  struct client *up = find(b, true), *sub = find(b, false);
+  answer_waits(sub);
+  datagram_comes(up, 1);
+  sub->probes = 1;
+  slow_run(sub);
+  assert_non_null(sub->dgram_head);
+  assert_false(window_is_open(sub));
+  relay_batch_end(b->relay, b->net.now_ns);
+  assert_false(sub->entering);
+  assert_null(sub->dgram_head);
+  bench_close(b);
+}
+
 /* ---- stock ------------------------------------------------------------------------------- */
 
 /* On datapath stock, a subscriber that opens STREAMS streams of WINDOW bytes and takes DATA. */
@@ -267,6 +296,27 @@ static void what_cannot_leave_is_not_opened(void **state) {
   bench_close(b);
 }
 
+/* A datagram needs no MAX_DATA, the answer does. */
+static void the_answer_waits_for_max_data_and_datagrams_for_it(void **state) {
+  (void)state;
+  for (int used_up = 0; used_up < 2; used_up++) {
+    static const struct endpoint_limits limits = {
+        .max_data = 3000, .max_stream_data = 1 << 20, .max_streams = 100, .cid_len = 8};
+    struct bench *b = bench_open((struct shape){.protection = QC_PROTECT_NONE, .limits = &limits});
+    bench_subscribe_all(b);
+    struct client *up = find_stock(b, true), *sub = find_stock(b, false);
+    if (used_up)
+      stock_comes(up, sub, 1, 4000);
+    relay_batch_end(b->relay, b->net.now_ns);
+    answer_waits(sub);
+    datagram_comes(up, 1);
+    relay_batch_end(b->relay, b->net.now_ns);
+    assert_int_equal(sub->entering, used_up);
+    assert_int_equal(sub->dgram_head != NULL, used_up);
+    bench_close(b);
+  }
+}
+
 /* What ngtcp2 has it has sent: what comes later may be more important. */
 static void nothing_waits_in_ngtcp2(const struct client *sub) {
   assert_int_equal(qc_unsent(sub->qc), 0);
@@ -322,6 +372,8 @@ int main(void) {
       cmocka_unit_test(a_raised_limit_is_for_who_goes_first),
       cmocka_unit_test(a_raised_limit_is_for_who_was_parked_first),
       cmocka_unit_test(datagrams_wait_in_the_order_of_their_objects),
+      cmocka_unit_test(nothing_new_goes_ahead_of_the_answer),
+      cmocka_unit_test(the_answer_waits_for_max_data_and_datagrams_for_it),
       cmocka_unit_test(what_a_limit_stops_stands_in_nobodys_way),
       cmocka_unit_test(what_cannot_leave_is_not_opened),
       cmocka_unit_test(ngtcp2_gets_what_it_sends),
