@@ -1,10 +1,10 @@
-/* Which of the three objects is loaded: for a journal the one that keeps it, with a switch on the
- * one that has switches, else the plain one. All are made of bpf/relay.bpf.c and have the same maps,
+/* Which of the objects is loaded: for a journal the one that keeps it, to replay runs that were stopped
+ * the one that steps, with a switch on the one that has switches, else the plain one. All are made of bpf/relay.bpf.c and have the same maps,
  * constants and programs, so one skeleton type serves them.
  *
  *   struct relay *skel = program_open(&defects);     then as after relay__open()
  *
- * The map `journal` is made for program_open_journal() alone. */
+ * The map `journal` is made for program_open_journal() alone, `steps` for program_open_stepped(). */
 #ifndef FANBENCH_BPF_PROGRAM_H
 #define FANBENCH_BPF_PROGRAM_H
 
@@ -20,6 +20,7 @@
 #include "journal.skel.h"
 #include "plain.skel.h"
 #include "relay.skel.h"
+#include "stepped.skel.h"
 
 #define PROGRAM_ALIKE(object)                                                                      \
   _Static_assert(sizeof(struct object) == sizeof(struct relay), "the objects differ in maps");     \
@@ -31,6 +32,7 @@
                  "the objects differ in where their words are")
 PROGRAM_ALIKE(plain);
 PROGRAM_ALIKE(journal);
+PROGRAM_ALIKE(stepped);
 #undef PROGRAM_ALIKE
 
 /* The object in [elf, elf + len). */
@@ -50,6 +52,8 @@ static inline struct relay *program_open_object(const void *elf, size_t len,
     return NULL;
   }
   memcpy((void *)&skel->rodata->fb_constants.defects, defects, sizeof *defects);
+  bpf_map__set_autocreate(skel->maps.journal, false);
+  bpf_map__set_autocreate(skel->maps.steps, false);
   return skel;
 }
 
@@ -59,17 +63,27 @@ static inline struct relay *program_open(const struct fb_defects *defects) {
   const bool with = memcmp(defects, &none, sizeof none) != 0;
   size_t len;
   const void *elf = with ? relay__elf_bytes(&len) : plain__elf_bytes(&len);
-  struct relay *skel = program_open_object(elf, len, defects);
-  if (skel)
-    bpf_map__set_autocreate(skel->maps.journal, false);
-  return skel;
+  return program_open_object(elf, len, defects);
 }
 
 /* The same, and its runs say what they do (bpf/abi/journal.h). */
 static inline struct relay *program_open_journal(const struct fb_defects *defects) {
   size_t len;
   const void *elf = journal__elf_bytes(&len);
-  return program_open_object(elf, len, defects);
+  struct relay *skel = program_open_object(elf, len, defects);
+  if (skel)
+    bpf_map__set_autocreate(skel->maps.journal, true);
+  return skel;
+}
+
+/* The same, and others can change something in the middle of its runs (bpf/abi/steps.h). */
+static inline struct relay *program_open_stepped(const struct fb_defects *defects) {
+  size_t len;
+  const void *elf = stepped__elf_bytes(&len);
+  struct relay *skel = program_open_object(elf, len, defects);
+  if (skel)
+    bpf_map__set_autocreate(skel->maps.steps, true);
+  return skel;
 }
 
 #endif

@@ -74,6 +74,8 @@ struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
   __uint(max_entries, FB_JOURNAL_BYTES);
 } journal SEC(".maps");
+/* Of bpf/stepped.bpf.c alone. */
+FB_ARRAY(steps, BPF_MAP_TYPE_ARRAY, struct fb_step, FB_MAX_STEPS, BPF_F_MMAPABLE);
 
 struct fb_ring {
   __uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -11,6 +11,7 @@
 #ifndef FANBENCH_REPLAY_EXECUTOR_H
 #define FANBENCH_REPLAY_EXECUTOR_H
 
+#include "bench/replay/script.h"
 #include "relay/fanout/journal.h"
 
 struct outcome_copy {
@@ -47,9 +48,11 @@ struct executor {
   bool (*alias_set)(struct executor *e, const struct fb_alias_key *key,
                     const struct fb_alias_value *value);
   bool (*alias_del)(struct executor *e, const struct fb_alias_key *key);
-  bool (*take)(struct executor *e, struct fb_take *take);
+  /* within: what happens while they are stopped; NULL = nothing. Only if the head said that this may
+   * be. */
+  bool (*take)(struct executor *e, struct fb_take *take, const struct script *within);
   void (*run)(struct executor *e, const uint8_t *frame, size_t len, uint64_t now_ns,
-              struct outcome *outcome);
+              const struct script *within, struct outcome *outcome);
   /* Bytes of an array as they are now, or NULL if it cannot be read. Streams are fetched: `offset`
    * and `len` say which. Valid until the next call. */
   const uint8_t *(*get)(struct executor *e, uint32_t array, size_t offset, size_t len);

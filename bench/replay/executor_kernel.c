@@ -12,6 +12,8 @@
 #include "bpf/abi/emitted.h"
 #include "bpf/program.h"
 
+#define STEPS_LEN (FB_MAX_STEPS * sizeof(struct fb_step))
+
 struct kernel {
   struct executor executor;
   struct relay *skel;
@@ -22,6 +24,7 @@ struct kernel {
   } arrays[JOURNAL_ARRAYS];
   struct fb_emitted *emitted;
   size_t emitted_len;
+  struct fb_step *steps; /* NULL: its runs are not stopped */
   int cpus, ring_fd;
   unsigned cpu;                  /* it stays there */
   struct fb_cpu *before, *after; /* [cpus] */
@@ -72,11 +75,6 @@ static bool alias_del(struct executor *e, const struct fb_alias_key *key) {
   return bpf_map_delete_elem(bpf_map__fd(of(e)->skel->maps.aliases), key) == 0;
 }
 
-static bool take(struct executor *e, struct fb_take *t) {
-  struct bpf_test_run_opts opts = {.sz = sizeof opts, .ctx_in = t, .ctx_size_in = sizeof *t};
-  return bpf_prog_test_run_opts(bpf_program__fd(of(e)->skel->progs.take_stream), &opts) == 0;
-}
-
 static const uint8_t *get(struct executor *e, uint32_t array, size_t offset, size_t len) {
   struct kernel *k = of(e);
   if (offset + len > k->arrays[array].len)
@@ -89,6 +87,70 @@ static const uint8_t *get(struct executor *e, uint32_t array, size_t offset, siz
                                 BPF_F_LOCK) != 0)
     return NULL;
   return (const uint8_t *)&k->stream + offset % sizeof k->stream;
+}
+
+/* ---- what happens within a run ------------------------------------------------------------------ */
+
+static const uint32_t step_of_array[JOURNAL_ARRAYS] = {
+    FB_STEP_CONFIG,      FB_STEP_UPSTREAMS,  FB_STEP_SUBSCRIBERS, FB_STEP_SUBSCRIPTIONS,
+    FB_STEP_STREAMS,     FB_STEP_COPY_INDEX, FB_STEP_COUNTERS,    FB_STEP_UPSTREAM_STATE,
+    FB_STEP_TRACK_STATE, FB_STEP_DOWNS,      FB_STEP_OBJECTS,     FB_STEP_KEYS,
+    FB_STEP_GHASH,       FB_STEP_KEYSTREAMS};
+
+static uint32_t step_of_kind(uint32_t kind) {
+  return kind == JOURNAL_CID_SET     ? FB_STEP_CID_SET
+         : kind == JOURNAL_CID_DEL   ? FB_STEP_CID_DEL
+         : kind == JOURNAL_ALIAS_SET ? FB_STEP_ALIAS_SET
+                                     : FB_STEP_ALIAS_DEL;
+}
+
+/* Those of one change; false: there are too many. Words lie at multiples of 8 of their element. */
+static bool put_steps(struct kernel *k, const struct script *within, size_t i) {
+  struct fb_stepping *all = &k->skel->bss->fb_words.steps;
+  const struct script_step *from = &within->steps[i];
+  const bool sets = from->kind == JOURNAL_SET;
+  const size_t each = sets ? k->arrays[from->array].each : from->len;
+  for (size_t at = 0, n; at < from->len; at += n) {
+    const size_t offset = sets ? (from->offset + at) % each : 0;
+    n = from->len - at;
+    n = n < each - offset ? n : each - offset;
+    n = n < 8 * FB_STEP_WORDS ? n : 8 * FB_STEP_WORDS;
+    if (all->n == FB_MAX_STEPS)
+      return false;
+    struct fb_step *step = &k->steps[all->n++];
+    *step = (struct fb_step){.access = from->access,
+                             .what = sets ? step_of_array[from->array] : step_of_kind(from->kind),
+                             .index = sets ? (uint32_t)((from->offset + at) / each) : 0,
+                             .offset = (uint32_t)offset,
+                             .words = (uint32_t)(n / 8)};
+    memcpy(step->value, within->bytes + from->at + at, n);
+  }
+  return true;
+}
+
+/* False: it cannot be told them. */
+static bool begin(struct kernel *k, const struct script *within) {
+  struct fb_stepping *all = &k->skel->bss->fb_words.steps;
+  *all = (struct fb_stepping){.at = within != NULL ? within->steps[0].access : ~0ull};
+  if (within == NULL)
+    return true;
+  bool good = k->steps != NULL;
+  for (size_t i = 0; good && i < within->n; i++)
+    good = put_steps(k, within, i);
+  return good;
+}
+
+/* False: it did not come to where something was to happen. */
+static bool end(const struct kernel *k) {
+  const struct fb_stepping *all = &k->skel->bss->fb_words.steps;
+  return all->next == all->n;
+}
+
+static bool take(struct executor *e, struct fb_take *t, const struct script *within) {
+  struct bpf_test_run_opts opts = {.sz = sizeof opts, .ctx_in = t, .ctx_size_in = sizeof *t};
+  return begin(of(e), within) &&
+         bpf_prog_test_run_opts(bpf_program__fd(of(e)->skel->progs.take_stream), &opts) == 0 &&
+         end(of(e));
 }
 
 /* ---- one run ------------------------------------------------------------------------------------ */
@@ -115,14 +177,14 @@ static int on_record(void *user, void *data, size_t len) {
 static void collect(struct kernel *k, struct outcome *o) {
   for (uint32_t i = 0; i < k->skel->bss->fb_words.emitted_count; i++) {
     const struct fb_emitted *c = &k->emitted[i];
-    const struct journal_copy head = {c->slot, c->gen, c->ifindex, 0, c->pn};
+    const struct journal_copy head = {c->slot, c->gen, c->ifindex, c->error, c->pn};
     outcome_copy(o, &head, c->buf + FB_MAX_HEADERS - c->head_len, c->head_len + c->payload_len);
   }
   k->skel->bss->fb_words.emitted_count = 0;
 }
 
 static void run(struct executor *e, const uint8_t *frame, size_t len, uint64_t now_ns,
-                struct outcome *o) {
+                const struct script *within, struct outcome *o) {
   struct kernel *k = of(e);
   uint8_t out[FB_BUF_LEN] = {0};
   struct __sk_buff skb = {0};
@@ -137,9 +199,9 @@ static void run(struct executor *e, const uint8_t *frame, size_t len, uint64_t n
   outcome_clear(o);
   k->outcome = o;
   k->skel->bss->fb_words.clock_ns = now_ns;
-  o->failed = !read_cpus(k, k->before) ||
+  o->failed = !begin(k, within) || !read_cpus(k, k->before) ||
               bpf_prog_test_run_opts(bpf_program__fd(k->skel->progs.ingress), &opts) != 0 ||
-              !read_cpus(k, k->after) || ring_buffer__consume(k->ring) < 0 ||
+              !end(k) || !read_cpus(k, k->after) || ring_buffer__consume(k->ring) < 0 ||
               opts.data_size_out != len || memcmp(out, frame, len) != 0;
   o->reason = counted(k);
   collect(k, o);
@@ -170,18 +232,18 @@ static void size_maps(struct kernel *k, const struct journal_head *head) {
 static void find_arrays(struct kernel *k, const struct dp_native *like) {
   struct relay *skel = k->skel;
   struct bpf_map *maps[JOURNAL_ARRAYS] = {
-      skel->maps.config,         skel->maps.upstreams,   skel->maps.subscribers,
-      skel->maps.subscriptions,  skel->maps.streams,     skel->maps.counters,
-      skel->maps.upstream_state, skel->maps.track_state, skel->maps.downs,
-      skel->maps.objects,        skel->maps.keys,        skel->maps.ghash,
-      skel->maps.keystreams};
+      skel->maps.config,        skel->maps.upstreams,      skel->maps.subscribers,
+      skel->maps.subscriptions, skel->maps.streams,        NULL,
+      skel->maps.counters,      skel->maps.upstream_state, skel->maps.track_state,
+      skel->maps.downs,         skel->maps.objects,        skel->maps.keys,
+      skel->maps.ghash,         skel->maps.keystreams};
   struct journal_array arrays[JOURNAL_ARRAYS];
   journal_arrays(like, arrays);
   for (size_t id = 0; id < JOURNAL_ARRAYS; id++) {
     k->arrays[id].map = maps[id];
     k->arrays[id].each = arrays[id].each;
     k->arrays[id].len = arrays[id].n * arrays[id].each;
-    if (arrays[id].n > 0)
+    if (arrays[id].n > 0 && maps[id] != NULL)
       bpf_map__set_max_entries(maps[id], (uint32_t)arrays[id].n);
   }
 }
@@ -196,6 +258,10 @@ static bool map_arrays(struct kernel *k) {
     if (k->arrays[id].len > 0 &&
         (k->arrays[id].at = map_array(k->arrays[id].map, k->arrays[id].len)) == NULL)
       return false;
+  k->arrays[JOURNAL_COPY_INDEX].at = (uint8_t *)&k->skel->bss->fb_words.copy_index;
+  if (bpf_map__fd(k->skel->maps.steps) >= 0 &&
+      (k->steps = map_array(k->skel->maps.steps, STEPS_LEN)) == NULL)
+    return false;
   k->emitted_len = bpf_map__max_entries(k->skel->maps.emitted) * sizeof(struct fb_emitted);
   k->emitted = map_array(k->skel->maps.emitted, k->emitted_len);
   return k->emitted != NULL;
@@ -230,7 +296,7 @@ static const char *load(struct kernel *k, const struct journal_head *head) {
   k->before = k->cpus > 0 ? calloc((size_t)k->cpus, sizeof *k->before) : NULL;
   k->after = k->cpus > 0 ? calloc((size_t)k->cpus, sizeof *k->after) : NULL;
   struct dp_native *like = dp_native_new(&head->sizes);
-  k->skel = program_open(&head->defects);
+  k->skel = head->stops ? program_open_stepped(&head->defects) : program_open(&head->defects);
   if (k->before == NULL || k->after == NULL || like == NULL || k->skel == NULL) {
     dp_native_free(like);
     return "no memory for the kernel's executor";
@@ -251,11 +317,13 @@ static void close_kernel(struct executor *e) {
   ring_buffer__free(k->ring);
   if (k->ring_fd >= 0)
     close(k->ring_fd);
-  for (size_t id = 0; id < JOURNAL_ARRAYS; id++)
+  for (size_t id = JOURNAL_COUNTERS; id < JOURNAL_ARRAYS; id++)
     if (k->arrays[id].at != NULL)
       munmap(k->arrays[id].at, k->arrays[id].len);
   if (k->emitted != NULL)
     munmap(k->emitted, k->emitted_len);
+  if (k->steps != NULL)
+    munmap(k->steps, STEPS_LEN);
   if (k->skel != NULL)
     relay__destroy(k->skel);
   free(k->before);

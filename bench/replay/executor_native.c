@@ -9,6 +9,9 @@ struct native {
   struct dp_native *dp;
   struct journal_array arrays[JOURNAL_ARRAYS];
   struct outcome *outcome; /* of the run that is on */
+  const struct script *within;
+  uint64_t access; /* of the run, that comes next */
+  size_t next;     /* step of `within` */
 };
 
 static struct native *of(struct executor *e) {
@@ -41,9 +44,32 @@ static bool alias_del(struct executor *e, const struct fb_alias_key *key) {
   return dp_native_alias_delete(of(e)->dp, key);
 }
 
-static bool take(struct executor *e, struct fb_take *t) {
+/* ---- runs --------------------------------------------------------------------------------------- */
+
+static void on_access(void *user, const volatile void *word) {
+  struct native *n = user;
+  (void)word;
+  while (n->next < n->within->n && n->within->steps[n->next].access == n->access)
+    script_apply(n->within, n->next++, &n->executor);
+  n->access++;
+}
+
+static void begin(struct native *n, const struct script *within) {
+  n->within = within;
+  n->access = 0;
+  n->next = 0;
+  dp_native_on_access(n->dp, within != NULL ? on_access : NULL, n);
+}
+
+/* False: it did not come to where something was to happen. */
+static bool end(const struct native *n) {
+  return n->within == NULL || n->next == n->within->n;
+}
+
+static bool take(struct executor *e, struct fb_take *t, const struct script *within) {
+  begin(of(e), within);
   dp_native_take_stream(of(e)->dp, t);
-  return true;
+  return end(of(e));
 }
 
 static int on_emit(void *user, const struct dp_native_copy *copy) {
@@ -58,12 +84,15 @@ static void on_record(void *user, const void *record, size_t len) {
 }
 
 static void run(struct executor *e, const uint8_t *frame, size_t len, uint64_t now_ns,
-                struct outcome *o) {
+                const struct script *within, struct outcome *o) {
   struct native *n = of(e);
   outcome_clear(o);
   n->outcome = o;
+  begin(n, within);
   o->reason = dp_native_frame(n->dp, frame, len, false, now_ns, 0);
   dp_native_drain(n->dp, 0, on_record, o);
+  if (!end(n))
+    o->failed = true;
 }
 
 static const uint8_t *get(struct executor *e, uint32_t array, size_t offset, size_t len) {

@@ -2,161 +2,35 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/replay/compare.h"
 #include "bench/replay/executor.h"
-#include "bench/replay/field.h"
 #include "bench/replay/killed.h"
+#include "bench/replay/runs.h"
 
 #define EXECUTORS 2 /* native, then the kernel's */
 
 struct replay {
-  FILE *file, *tell;
+  FILE *file;
   struct journal_head head;
-  struct dp_native *shape; /* for the names and sizes of arrays alone */
-  struct journal_array arrays[JOURNAL_ARRAYS];
   struct executor *executors[EXECUTORS];
-  struct outcome run, outcomes[EXECUTORS];
+  struct runs runs;
+  struct outcome outcomes[EXECUTORS];
+  struct compare compare;
   struct replay_result *result;
   struct journal_item item;
   uint8_t *body; /* of the item */
   size_t room;
-  uint64_t now_ns;
+  struct {
+    uint32_t array;
+    size_t to; /* what is whole until there */
+  } whole;
   const char *wrong; /* with the journal; NULL = nothing */
   int wrong_rc;      /* 0 = 2 */
   bool cut, ended;
 };
-
-/* ---- findings ----------------------------------------------------------------------------------- */
-
-__attribute__((format(printf, 2, 3))) static void differ(struct replay *r, const char *fmt, ...) {
-  if (r->result->differences++ >= REPLAY_TOLD)
-    return;
-  va_list args;
-  va_start(args, fmt);
-  fprintf(r->tell, "  packet %" PRIu64 " at %" PRIu64 ".%06" PRIu64 " ms: ", r->result->packets,
-          r->now_ns / 1000000, r->now_ns % 1000000);
-  vfprintf(r->tell, fmt, args);
-  fputc('\n', r->tell);
-  va_end(args);
-}
-
-/* Index of the first byte that differs, or the shorter length. */
-static size_t first_difference(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len) {
-  size_t i = 0;
-  while (i < a_len && i < b_len && a[i] == b[i])
-    i++;
-  return i;
-}
-
-/* The run's and an executor's copy. */
-static void compare_copy(struct replay *r, const char *name, const struct outcome_copy *was,
-                         const struct outcome_copy *is) {
-  char field[FIELD_ROOM];
-  static const char *const heads[] = {"slot", "generation", "interface"};
-  const uint32_t a[] = {was->head.slot, was->head.gen, was->head.ifindex};
-  const uint32_t b[] = {is->head.slot, is->head.gen, is->head.ifindex};
-  for (size_t i = 0; i < 3; i++)
-    if (a[i] != b[i])
-      differ(r, "copy for subscriber %u: %s: run %u, %s %u", was->head.slot, heads[i], a[i], name,
-             b[i]);
-  if (was->head.pn != is->head.pn)
-    differ(r, "copy for subscriber %u: joint number: run %" PRIu64 ", %s %" PRIu64, was->head.slot,
-           was->head.pn, name, is->head.pn);
-  const size_t at = first_difference(was->frame, was->len, is->frame, is->len);
-  if (was->len != is->len)
-    differ(r, "copy for subscriber %u: length: run %u, %s %u", was->head.slot, was->len, name,
-           is->len);
-  else if (at < was->len)
-    differ(r, "copy for subscriber %u: %s: run %02x, %s %02x", was->head.slot,
-           field_of_frame(was->frame, was->len, at, field), was->frame[at], name, is->frame[at]);
-}
-
-static void compare_outcome(struct replay *r, const char *name, const struct outcome *is) {
-  const struct outcome *was = &r->run;
-  if (is->failed)
-    differ(r, "%s could not run it, or gave the packet back changed", name);
-  if (was->reason != is->reason)
-    differ(r, "reason: run %s, %s %s", fb_packet_reason_name(was->reason), name,
-           is->reason < FB_PACKET_REASON_COUNT ? fb_packet_reason_name(is->reason) : "none");
-  if (was->n_copies != is->n_copies)
-    differ(r, "copies: run %zu, %s %zu", was->n_copies, name, is->n_copies);
-  for (size_t i = 0; i < was->n_copies && i < is->n_copies; i++)
-    compare_copy(r, name, &was->copies[i], &is->copies[i]);
-}
-
-static void compare_records(struct replay *r, const char *a_name, const struct outcome *a,
-                            const char *b_name, const struct outcome *b) {
-  char field[FIELD_ROOM];
-  size_t i = 0;
-  while (i < a->records_len && i < b->records_len) {
-    size_t a_len, b_len;
-    memcpy(&a_len, a->records + i, sizeof a_len);
-    memcpy(&b_len, b->records + i, sizeof b_len);
-    i += sizeof a_len;
-    const size_t at = first_difference(a->records + i, a_len, b->records + i, b_len);
-    if (a_len != b_len) {
-      differ(r, "record: length: %s %zu, %s %zu", a_name, a_len, b_name, b_len);
-      return;
-    }
-    if (at < a_len)
-      differ(r, "record: %s: %s %02x, %s %02x", field_of_record(a->records + i, a_len, at, field),
-             a_name, a->records[i + at], b_name, b->records[i + at]);
-    i += a_len;
-  }
-  if (a->records_len != b->records_len)
-    differ(r, "records: %s %zu bytes, %s %zu", a_name, a->records_len, b_name, b->records_len);
-}
-
-static size_t count_records(const struct outcome *o) {
-  size_t n = 0, len;
-  for (size_t i = 0; i < o->records_len; i += sizeof len + len, n++)
-    memcpy(&len, o->records + i, sizeof len);
-  return n;
-}
-
-static uint64_t word_at(const uint8_t *bytes, size_t at, size_t len) {
-  uint64_t word = 0;
-  memcpy(&word, bytes + at, len - at < sizeof word ? len - at : sizeof word);
-  return word;
-}
-
-/* Words that a run of datapath `user` counts its own way. */
-static bool own_count(const struct replay *r, uint32_t array, size_t offset) {
-  const size_t at = offset % r->arrays[array].each;
-  if (r->head.by != JOURNAL_BY_USER)
-    return false;
-  if (array == JOURNAL_COUNTERS)
-    return at >= offsetof(struct fb_counters, ks_ready) &&
-           at <= offsetof(struct fb_counters, ks_raced);
-  return array == JOURNAL_UPSTREAM_STATE && at >= offsetof(struct fb_upstream_state, ks_ready) &&
-         at <= offsetof(struct fb_upstream_state, ks_raced);
-}
-
-/* Bytes of an array that the run has, or another executor. */
-static void compare_bytes(struct replay *r, uint32_t array, size_t offset, size_t len,
-                          const char *was_name, const uint8_t *was, const char *is_name,
-                          const uint8_t *is) {
-  char field[FIELD_ROOM];
-  const struct journal_array *a = &r->arrays[array];
-  if (is == NULL) {
-    differ(r, "%s: %s cannot be read there", a->name, is_name);
-    return;
-  }
-  for (size_t at = 0; at < len; at += 8) {
-    const uint64_t x = word_at(was, at, len), y = word_at(is, at, len);
-    if (x == y || own_count(r, array, offset + at))
-      continue;
-    size_t k = 0;
-    while ((x >> (8 * k) & 0xff) == (y >> (8 * k) & 0xff))
-      k++;
-    differ(r, "%s: %s %#" PRIx64 ", %s %#" PRIx64 " (8 bytes)",
-           field_of_array(array, a->name, a->each, offset + at + k, field), was_name, x, is_name,
-           y);
-  }
-}
 
 /* ---- the journal ---------------------------------------------------------------------------------- */
 
@@ -189,11 +63,31 @@ static bool has(struct replay *r, size_t len) {
   return r->item.len >= len;
 }
 
+static size_t count_records(const struct outcome *o) {
+  size_t n = 0, len;
+  for (size_t i = 0; i < o->records_len; i += sizeof len + len, n++)
+    memcpy(&len, o->records + i, sizeof len);
+  return n;
+}
+
+/* The state is another one now, as the journal says. */
+static void note(struct replay *r) {
+  const bool sets = r->item.kind == JOURNAL_SET || r->item.kind == JOURNAL_SEEN;
+  runs_note(&r->runs,
+            &(struct script_step){.kind = sets ? JOURNAL_SET : r->item.kind,
+                                  .array = r->item.array,
+                                  .offset = r->item.offset,
+                                  .len = r->item.len},
+            r->body);
+}
+
 static void do_set(struct replay *r) {
   for (size_t e = 0; e < EXECUTORS && !r->wrong; e++)
     if (r->item.array >= JOURNAL_ARRAYS ||
         !r->executors[e]->set(r->executors[e], r->item.array, r->item.offset, r->body, r->item.len))
       r->wrong = "it sets what is not there";
+  if (!r->wrong)
+    note(r);
 }
 
 static void do_table(struct replay *r) {
@@ -219,24 +113,30 @@ static void do_table(struct replay *r) {
                          : adds ? e->alias_set(e, &alias.key, &alias.value)
                              : e->alias_del(e, &alias.key);
     if (!good)
-      differ(r, "%s of %s: the run could, %s could not", adds ? "adding" : "removing",
-             ids ? "a connection ID" : "an alias", e->name);
+      compare_differ(&r->compare, "%s of %s: the run could, %s could not",
+                     adds ? "adding" : "removing", ids ? "a connection ID" : "an alias", e->name);
   }
+  note(r);
+}
+
+/* ---- runs ----------------------------------------------------------------------------------------- */
+
+static struct run *begin_run(struct replay *r, const uint8_t *frame, size_t len) {
+  struct run *run = runs_begin(&r->runs, frame, len);
+  if (run == NULL)
+    r->wrong = "a run begins within one that is not stopped, or there is no memory for it";
+  return run;
 }
 
 static void do_take(struct replay *r) {
-  struct fb_take was, is;
-  if (!has(r, sizeof was))
+  struct run *run = has(r, sizeof(struct fb_take)) ? begin_run(r, NULL, 0) : NULL;
+  if (run == NULL)
     return;
-  memcpy(&was, r->body, sizeof was);
   r->result->takes++;
-  for (size_t i = 0; i < EXECUTORS; i++) {
-    is = was;
-    is.result = ~0u;
-    if (!r->executors[i]->take(r->executors[i], &is) || is.result != was.result)
-      differ(r, "take_stream of ordinal %" PRIu64 ": result: run %u, %s %u", (uint64_t)was.ordinal,
-             was.result, r->executors[i]->name, is.result);
-  }
+  run->takes = true;
+  memcpy(&run->take, r->body, sizeof run->take);
+  run->number = r->compare.packet;
+  run->ns = r->compare.ns;
 }
 
 static void do_frame(struct replay *r) {
@@ -248,21 +148,34 @@ static void do_frame(struct replay *r) {
     r->wrong_rc = 3;
     return;
   }
-  r->now_ns = r->item.offset;
-  outcome_clear(&r->run);
-  for (size_t i = 0; i < EXECUTORS; i++)
-    r->executors[i]->run(r->executors[i], r->body, r->item.len, r->now_ns, &r->outcomes[i]);
+  struct run *run = begin_run(r, r->body, r->item.len);
+  if (run == NULL)
+    return;
+  r->compare.packet = run->number = r->result->packets;
+  r->compare.ns = run->ns = r->item.offset;
+}
+
+static void do_stop(struct replay *r) {
+  if (!(r->item.kind == JOURNAL_STOP ? runs_stop(&r->runs, r->item.offset) : runs_go(&r->runs)))
+    r->wrong = "a run is stopped, or goes on, that does not run";
+  else if (r->head.stops == 0)
+    r->wrong = "a run is stopped, and its head says that none is";
 }
 
 static void do_copy(struct replay *r) {
   struct journal_copy head;
+  struct run *run = runs_top(&r->runs);
   if (!has(r, sizeof head))
     return;
+  if (run == NULL) {
+    r->wrong = "a copy is of no run";
+    return;
+  }
   memcpy(&head, r->body, sizeof head);
   if (head.error != 0)
-    differ(r, "copy for subscriber %u: the run could not send it: %s", head.slot,
-           strerror((int)head.error));
-  outcome_copy(&r->run, &head, r->body + sizeof head, r->item.len - sizeof head);
+    compare_differ(&r->compare, "copy for subscriber %u: the run could not send it: %s", head.slot,
+                   strerror((int)head.error));
+  outcome_copy(&run->was, &head, r->body + sizeof head, r->item.len - sizeof head);
   r->result->copies++;
   r->result->bytes += r->item.len - sizeof head;
 }
@@ -275,59 +188,165 @@ static void adopt_head(struct outcome_copy *was, const struct outcome_copy *is) 
     memcpy(was->frame + 15, is->frame + 15, 3);
 }
 
-static void do_reason(struct replay *r) {
-  r->run.reason = r->item.array;
-  if (r->run.reason >= FB_PACKET_REASON_COUNT || r->run.failed) {
+/* False: there is no comparing it. */
+static bool comparable(struct replay *r, const struct run *run) {
+  if (run->was.failed || (!run->takes && run->was.reason >= FB_PACKET_REASON_COUNT))
     r->wrong = "a packet has no reason, or there is no memory for its copies";
-    return;
-  }
-  if (r->head.by == JOURNAL_BY_KERNEL &&
-      (r->run.reason == FB_PKT_RING_FULL || r->run.reason == FB_PKT_GSO)) {
+  else if (!run->takes && r->head.by == JOURNAL_BY_KERNEL &&
+           (run->was.reason == FB_PKT_RING_FULL || run->was.reason == FB_PKT_GSO)) {
     r->wrong = "a packet met a full ring, or was a super-packet, which no executor can be given";
     r->wrong_rc = 3;
-    return;
+  } else if (run->cut && !runs_rewind(&r->runs, r->executors, EXECUTORS))
+    r->wrong = "there is no memory for what happened within a run";
+  return r->wrong == NULL;
+}
+
+static void play_take(struct replay *r, const struct run *run, const struct script *within) {
+  for (size_t i = 0; i < EXECUTORS; i++) {
+    struct fb_take is = run->take;
+    is.result = ~0u;
+    if (!r->executors[i]->take(r->executors[i], &is, within) || is.result != run->was.reason)
+      compare_differ(&r->compare, "take_stream of ordinal %" PRIu64 ": result: run %u, %s %u",
+                     (uint64_t)is.ordinal, run->was.reason, r->executors[i]->name, is.result);
   }
-  for (size_t i = 0; i < r->run.n_copies && i < r->outcomes[0].n_copies; i++)
-    if (r->head.by == JOURNAL_BY_USER)
-      adopt_head(&r->run.copies[i], &r->outcomes[0].copies[i]);
+}
+
+static void play_frame(struct replay *r, struct run *run, const struct script *within) {
   for (size_t i = 0; i < EXECUTORS; i++)
-    compare_outcome(r, r->executors[i]->name, &r->outcomes[i]);
+    r->executors[i]->run(r->executors[i], run->frame, run->len, run->ns, within, &r->outcomes[i]);
+  for (size_t i = 0; i < run->was.n_copies && i < r->outcomes[0].n_copies; i++)
+    if (r->head.by == JOURNAL_BY_USER)
+      adopt_head(&run->was.copies[i], &r->outcomes[0].copies[i]);
+  for (size_t i = 0; i < EXECUTORS; i++)
+    compare_outcome(&r->compare, "run", &run->was, r->executors[i]->name, &r->outcomes[i]);
   /* Only the kernel's run has records of its own left; else those of the executors must agree. */
   if (r->head.by == JOURNAL_BY_KERNEL)
-    compare_records(r, "run", &r->run, "native", &r->outcomes[0]);
-  compare_records(r, "native", &r->outcomes[0], "TEST_RUN", &r->outcomes[1]);
+    compare_records(&r->compare, "run", &run->was, "native", &r->outcomes[0]);
+  compare_records(&r->compare, "native", &r->outcomes[0], "TEST_RUN", &r->outcomes[1]);
   r->result->records += count_records(&r->outcomes[0]);
+}
+
+/* The run has ended: it is played. */
+static void do_reason(struct replay *r) {
+  struct run *run = runs_top(&r->runs);
+  if (run == NULL || run->stopped || run->ran) {
+    r->wrong = "a run ends that does not run";
+    return;
+  }
+  run->was.reason = r->item.array;
+  if (!comparable(r, run))
+    return;
+  const struct script *within = run->within.n > 0 ? &run->within : NULL;
+  r->compare.packet = run->number;
+  r->compare.ns = run->ns;
+  if (run->takes)
+    play_take(r, run, within);
+  else
+    play_frame(r, run, within);
+  run->ran = true;
+  r->result->interrupted += within != NULL;
+}
+
+/* ---- state ---------------------------------------------------------------------------------------- */
+
+static void compare_place(struct replay *r, uint32_t array, size_t offset, size_t len,
+                          const uint8_t *was) {
+  for (size_t i = 0; i < EXECUTORS; i++) {
+    struct executor *e = r->executors[i];
+    compare_bytes(&r->compare, array, offset, len, "run", was, e->name,
+                  e->get(e, array, offset, len));
+  }
 }
 
 static void do_seen(struct replay *r) {
   const struct journal_item *item = &r->item;
-  if (item->array >= JOURNAL_ARRAYS) {
+  const struct run *run = runs_top(&r->runs);
+  if (item->array >= JOURNAL_ARRAYS ||
+      item->offset + item->len > r->runs.arrays[item->array].n * r->runs.arrays[item->array].each) {
     r->wrong = "it saw what is not there";
     return;
   }
   r->result->words += item->len / 8;
-  for (size_t i = 0; i < EXECUTORS; i++) {
-    struct executor *e = r->executors[i];
-    compare_bytes(r, item->array, item->offset, item->len, "run", r->body, e->name,
-                  e->get(e, item->array, item->offset, item->len));
+  if (run != NULL && !run->ran) /* it is to be stopped, and played later */
+    do_set(r);
+  else {
+    compare_place(r, item->array, item->offset, item->len, r->body);
+    note(r);
   }
 }
 
-/* One element at a time where elements are fetched, else all that is not alike. */
+static void on_other(void *arg, uint32_t array, size_t offset, size_t len) {
+  struct replay *r = arg;
+  struct executor *a = r->executors[0], *b = r->executors[1];
+  compare_bytes(&r->compare, array, offset, len, a->name, a->get(a, array, offset, len), b->name,
+                b->get(b, array, offset, len));
+}
+
+/* Words that one executor changed and the run did not. */
+static void compare_arrays(struct replay *r, uint32_t first, uint32_t last) {
+  struct executor *a = r->executors[0], *b = r->executors[1];
+  for (uint32_t id = first; id <= last; id++) {
+    struct journal_array array = r->runs.arrays[id];
+    const size_t len = array.n * array.each;
+    array.at = (uint8_t *)a->get(a, id, 0, len);
+    const uint8_t *other = b->get(b, id, 0, len);
+    if (len > 0 && array.at != NULL && other != NULL)
+      journal_compare(&array, id, other, on_other, r);
+  }
+}
+
+/* What it changed before it was stopped, and what happened then, is as it was. */
+static void compare_cut(struct replay *r, const struct run *run) {
+  for (size_t i = run->undo; i < r->runs.undo.n; i++) {
+    const struct script_step *step = &r->runs.undo.steps[i];
+    if (step->kind == JOURNAL_SET && r->runs.arrays[step->array].by_runs)
+      compare_place(r, step->array, step->offset, step->len,
+                    r->runs.arrays[step->array].at + step->offset);
+  }
+}
+
+static void do_done(struct replay *r) {
+  const struct run *run = runs_top(&r->runs);
+  if (run == NULL || !run->ran) {
+    r->wrong = "a run is done that has not ended";
+    return;
+  }
+  if (run->cut)
+    compare_cut(r, run);
+  compare_arrays(r, JOURNAL_COPY_INDEX, JOURNAL_TRACK_STATE);
+  runs_end(&r->runs);
+}
+
+/* One element at a time where elements are fetched. was: NULL = zeros. */
+static void compare_whole(struct replay *r, size_t to, const uint8_t *was) {
+  static const uint8_t zeros[4096];
+  const uint32_t id = r->whole.array;
+  const size_t each = id == JOURNAL_STREAMS ? r->runs.arrays[id].each : sizeof zeros;
+  for (size_t at = r->whole.to, n; at < to; at += n) {
+    n = to - at < each ? to - at : each;
+    for (size_t i = 0; i < EXECUTORS; i++) {
+      struct executor *e = r->executors[i];
+      const uint8_t *is = e->get(e, id, at, n), *want = was ? was + at - r->whole.to : zeros;
+      if (is == NULL || memcmp(is, want, n) != 0)
+        compare_bytes(&r->compare, id, at, n, "run", want, e->name, is);
+    }
+  }
+  r->whole.to = to;
+}
+
 static void do_whole(struct replay *r) {
-  const uint32_t id = r->item.array;
-  if (id >= JOURNAL_ARRAYS || r->item.len != r->arrays[id].n * r->arrays[id].each) {
+  const struct journal_item *item = &r->item;
+  if (item->array != r->whole.array) {
+    r->whole.array = item->array;
+    r->whole.to = 0;
+  }
+  if (item->array >= JOURNAL_ARRAYS || item->offset < r->whole.to ||
+      item->offset + item->len > r->runs.arrays[item->array].n * r->runs.arrays[item->array].each) {
     r->wrong = "an array is not whole";
     return;
   }
-  const size_t each = id == JOURNAL_STREAMS ? r->arrays[id].each : r->item.len;
-  for (size_t i = 0; i < EXECUTORS; i++)
-    for (size_t at = 0; at < r->item.len; at += each) {
-      struct executor *e = r->executors[i];
-      const uint8_t *is = e->get(e, id, at, each);
-      if (is == NULL || memcmp(is, r->body + at, each) != 0)
-        compare_bytes(r, id, at, each, "run", r->body + at, e->name, is);
-    }
+  compare_whole(r, item->offset, NULL);
+  compare_whole(r, item->offset + item->len, r->body);
 }
 
 static void do_end(struct replay *r) {
@@ -346,30 +365,10 @@ static void do_end(struct replay *r) {
     r->wrong = "its end counts other packets and copies than it has";
 }
 
-static void on_other(void *arg, uint32_t array, size_t offset, size_t len) {
-  struct replay *r = arg;
-  struct executor *a = r->executors[0], *b = r->executors[1];
-  compare_bytes(r, array, offset, len, a->name, a->get(a, array, offset, len), b->name,
-                b->get(b, array, offset, len));
-}
-
-/* Words that one executor changed and the run did not. */
-static void compare_arrays(struct replay *r, uint32_t first, uint32_t last) {
-  struct executor *a = r->executors[0], *b = r->executors[1];
-  for (uint32_t id = first; id <= last; id++) {
-    struct journal_array array = r->arrays[id];
-    const size_t len = array.n * array.each;
-    array.at = (uint8_t *)a->get(a, id, 0, len);
-    const uint8_t *other = b->get(b, id, 0, len);
-    if (len > 0 && array.at != NULL && other != NULL)
-      journal_compare(&array, id, other, on_other, r);
-  }
-}
-
 static void compare_end(struct replay *r) {
-  compare_arrays(r, JOURNAL_COUNTERS, JOURNAL_KEYSTREAMS);
-  const size_t each = r->arrays[JOURNAL_STREAMS].each;
-  for (size_t i = 0; i < r->arrays[JOURNAL_STREAMS].n; i++)
+  compare_arrays(r, JOURNAL_COPY_INDEX, JOURNAL_KEYSTREAMS);
+  const size_t each = r->runs.arrays[JOURNAL_STREAMS].each;
+  for (size_t i = 0; i < r->runs.arrays[JOURNAL_STREAMS].n; i++)
     on_other(r, JOURNAL_STREAMS, i * each, each);
 }
 
@@ -391,8 +390,8 @@ static bool step(struct replay *r) {
     do_copy(r);
     break;
   case JOURNAL_RECORD:
-    if (r->item.len >= sizeof(uint32_t))
-      outcome_record(&r->run, r->body, r->item.len);
+    if (r->item.len >= sizeof(uint32_t) && runs_top(&r->runs) != NULL)
+      outcome_record(&runs_top(&r->runs)->was, r->body, r->item.len);
     break;
   case JOURNAL_REASON:
     do_reason(r);
@@ -401,7 +400,11 @@ static bool step(struct replay *r) {
     do_seen(r);
     break;
   case JOURNAL_DONE:
-    compare_arrays(r, JOURNAL_COUNTERS, JOURNAL_TRACK_STATE);
+    do_done(r);
+    break;
+  case JOURNAL_STOP:
+  case JOURNAL_GO:
+    do_stop(r);
     break;
   case JOURNAL_WHOLE:
     do_whole(r);
@@ -438,9 +441,9 @@ static int read_head(struct replay *r, const char *path, char *err, size_t err_l
 
 static int open_executors(struct replay *r, char *err, size_t err_len) {
   const char *why = "no memory";
-  r->shape = dp_native_new(&r->head.sizes);
-  if (r->shape != NULL) {
-    journal_arrays(r->shape, r->arrays);
+  if (runs_open(&r->runs, &r->head.sizes)) {
+    memcpy(r->compare.arrays, r->runs.arrays, sizeof r->compare.arrays);
+    r->compare.own_counts = r->head.by == JOURNAL_BY_USER;
     r->executors[0] = executor_native(&r->head, &why);
     r->executors[1] = executor_kernel(&r->head, &why);
   }
@@ -456,8 +459,7 @@ static void close_replay(struct replay *r) {
       r->executors[i]->close(r->executors[i]);
     outcome_free(&r->outcomes[i]);
   }
-  outcome_free(&r->run);
-  dp_native_free(r->shape);
+  runs_free(&r->runs);
   free(r->body);
   if (r->file != NULL)
     fclose(r->file);
@@ -480,7 +482,7 @@ static int conclude(struct replay *r, const char *path, char *err, size_t err_le
 
 int replay_journal(const char *path, FILE *tell, struct replay_result *result, char *err,
                    size_t err_len) {
-  struct replay r = {.tell = tell, .result = result};
+  struct replay r = {.compare.tell = tell, .result = result, .whole.array = JOURNAL_ARRAYS};
   *result = (struct replay_result){0};
   int rc = read_head(&r, path, err, err_len);
   if (rc == 0)
@@ -490,6 +492,7 @@ int replay_journal(const char *path, FILE *tell, struct replay_result *result, c
       continue;
     rc = conclude(&r, path, err, err_len);
   }
+  result->differences = r.compare.differences;
   close_replay(&r);
   return rc;
 }

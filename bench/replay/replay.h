@@ -16,15 +16,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Differences that are told with packet and field; the others are counted. */
-#define REPLAY_TOLD 10
-
 struct replay_result {
   uint64_t packets, copies, bytes; /* compared; bytes: of copies, Ethernet frames */
   uint64_t records, words;         /* words: that the run changed, bytes / 8 */
   uint64_t takes, differences;
-  uint64_t declined; /* packets that went up unrun */
-  bool killed;       /* it ends where its relay was killed */
+  uint64_t interrupted; /* of packets and takes: something happened in the middle of them */
+  uint64_t declined;    /* packets that went up unrun */
+  bool killed;          /* it ends where its relay was killed */
 };
 
 /* 0: played to its end (differences are in *result, the first ones on `tell`); 2: this is no whole

@@ -165,5 +165,9 @@ void nest_access(struct nest *nest, enum nest_actor actor) {
     return;
   if (nest->config->record != NULL)
     nest_list_add(nest->config->record, &step);
+  if (actor == NEST_DATAPATH)
+    nest->ops->stops(nest->arg);
   run(nest, step.ran);
+  if (actor == NEST_DATAPATH)
+    nest->ops->goes_on(nest->arg);
 }

@@ -15,6 +15,10 @@ struct nest_ops {
   bool (*pending)(void *arg, enum nest_actor actor);
   /* Does it. cpu: for the datapath, 0 .. NEST_DEPTH. */
   void (*run)(void *arg, enum nest_actor actor, unsigned cpu);
+  /* A run of the datapath, or of take_stream, is stopped at the access that was hooked last; it goes
+   * on. In between something is run. */
+  void (*stops)(void *arg);
+  void (*goes_on)(void *arg);
 };
 
 struct nest {

@@ -211,7 +211,16 @@ static void run_nested(void *arg, enum nest_actor actor, unsigned cpu) {
   relay_turn(node);
 }
 
-static const struct nest_ops nest_ops = {.pending = is_pending, .run = run_nested};
+static void on_stop(void *arg) {
+  native_journal_stop(((struct relay_node *)arg)->journal);
+}
+
+static void on_go(void *arg) {
+  native_journal_go(((struct relay_node *)arg)->journal);
+}
+
+static const struct nest_ops nest_ops = {
+    .pending = is_pending, .run = run_nested, .stops = on_stop, .goes_on = on_go};
 
 static void on_datapath_access(void *user, const volatile void *word) {
   (void)word;
@@ -238,6 +247,8 @@ static void quiesce(void *ctx) {
   nest_barrier(&r->nest);
   r->native_ops->quiesce(ctx);
 }
+
+_Static_assert(NEST_DEPTH + 1 <= JOURNAL_OPEN_RUNS, "a journal can tell all runs within each other");
 
 static int open_nest(struct relay_node *r) {
   const struct world *world = r->node->world;
@@ -269,7 +280,8 @@ static bool open_journal(struct relay_node *r) {
   if (r->user != NULL)
     good = user_plane_keep_journal(r->user, path);
   else {
-    r->journal = native_journal_open(path, r->dp, &r->plane.plane, JOURNAL_BY_SIM);
+    r->journal = native_journal_open(path, r->dp, &r->plane.plane, JOURNAL_BY_SIM,
+                                     r->nest.config != NULL);
     good = r->journal != NULL;
   }
   free(path);
@@ -305,7 +317,7 @@ static int open_datapath(struct relay_node *r) {
     return -1;
   if (open_nest(r) != 0)
     return -1;
-  return r->nest.config != NULL || open_journal(r) ? 0 : -1;
+  return open_journal(r) ? 0 : -1;
 }
 
 static int open_core(struct relay_node *r) {

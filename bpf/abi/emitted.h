@@ -1,4 +1,5 @@
-/* A copy as the test map `emitted` takes it, in place of an interface. */
+/* A copy as user space takes it: of the test map `emitted`, which is in place of an interface, and of a
+ * journal (journal.h). */
 #ifndef FANBENCH_BPF_ABI_EMITTED_H
 #define FANBENCH_BPF_ABI_EMITTED_H
 
@@ -13,7 +14,7 @@ struct fb_emitted {
   __u32 ifindex;
   __u32 head_len; /* L2 to L4 */
   __u32 payload_len;
-  __u32 pad;
+  __u32 error; /* errno of the emit, 0 = it left */
   __u64 pn;
   __u8 buf[FB_BUF_LEN]; /* UDP payload at FB_MAX_HEADERS, headers in front */
 };

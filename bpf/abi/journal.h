@@ -10,6 +10,7 @@
 #ifndef FANBENCH_BPF_ABI_JOURNAL_H
 #define FANBENCH_BPF_ABI_JOURNAL_H
 
+#include "bpf/abi/emitted.h"
 #include "bpf/abi/limits.h"
 #include "bpf/abi/types.h"
 
@@ -44,16 +45,10 @@ struct fb_journal_frame {
 FB_ASSERT_SIZE(struct fb_journal_frame, 24 + FB_BUF_LEN);
 
 struct fb_journal_copy {
-  __u32 magic;
-  __u32 error; /* errno of the emit, 0 = it left */
-  __u32 slot, gen, ifindex;
-  __u32 head_len; /* L2 to L4 */
-  __u32 payload_len;
-  __u32 pad;
-  __u64 pn;
-  __u8 buf[FB_BUF_LEN]; /* UDP payload at FB_MAX_HEADERS, headers in front */
+  __u32 magic, pad;
+  struct fb_emitted copy;
 };
-FB_ASSERT_SIZE(struct fb_journal_copy, 40 + FB_BUF_LEN);
+FB_ASSERT_SIZE(struct fb_journal_copy, 8 + sizeof(struct fb_emitted));
 
 struct fb_journal_end {
   __u32 magic;

@@ -4,6 +4,7 @@
 #define FANBENCH_BPF_ABI_WORDS_H
 
 #include "bpf/abi/journal.h"
+#include "bpf/abi/steps.h"
 #include "bpf/abi/types.h"
 
 struct fb_words {
@@ -14,7 +15,8 @@ struct fb_words {
    * 0 = the clock */
   __u64 clock_ns;
   struct fb_journal journal; /* of bpf/journal.bpf.c alone */
+  struct fb_stepping steps;  /* of bpf/stepped.bpf.c alone */
 };
-FB_ASSERT_SIZE(struct fb_words, 24 + 32);
+FB_ASSERT_SIZE(struct fb_words, 24 + 32 + 24);
 
 #endif

@@ -30,26 +30,32 @@ typedef struct __sk_buff port_t;
 #define port_keystreams_down(p) (({ port_unused(p); }), fb_constants.keystreams_down)
 #define port_keystreams_up(p)   (({ port_unused(p); }), fb_constants.keystreams_up)
 
+#include "bpf/port/kernel_steps.h"
+
 /* ---- shared words ---------------------------------------------------------------- */
 
 PORT_INLINE __u64 port_load(port_t *p, const __u64 *word) {
   port_unused(p);
+  port_access();
   return *(const volatile __u64 *)word;
 }
 
 /* A store alone orders nothing; the exchange does. */
 PORT_INLINE void port_store(port_t *p, __u64 *word, __u64 v) {
   port_unused(p);
+  port_access();
   (void)__sync_lock_test_and_set(word, v);
 }
 
 PORT_INLINE __u64 port_add(port_t *p, __u64 *word, __u64 v) {
   port_unused(p);
+  port_access();
   return __sync_fetch_and_add(word, v);
 }
 
 PORT_INLINE int port_cas(port_t *p, __u64 *word, __u64 old, __u64 v) {
   port_unused(p);
+  port_access();
   return __sync_val_compare_and_swap(word, old, v) == old;
 }
 
@@ -58,7 +64,7 @@ PORT_INLINE void port_count(port_t *p, __u64 *word, __u64 v) {
   __sync_fetch_and_add(word, v);
 }
 
-#define port_lock(p, lock)   (({ port_unused(p); }), bpf_spin_lock(lock))
+#define port_lock(p, lock)   (({ port_unused(p); port_access(); }), bpf_spin_lock(lock))
 #define port_unlock(p, lock) (({ port_unused(p); }), bpf_spin_unlock(lock))
 
 /* ---- maps ------------------------------------------------------------------------ */
@@ -142,6 +148,7 @@ PORT_INLINE int port_get_upstream(port_t *p, __u32 slot, struct fb_upstream_copy
   struct fb_upstream *entry = bpf_map_lookup_elem(&upstreams, &slot);
   if (!entry)
     return 0;
+  port_access();
   bpf_spin_lock(&entry->lock);
   PORT_COPY_BODY(out, entry);
   bpf_spin_unlock(&entry->lock);
@@ -153,6 +160,7 @@ PORT_INLINE int port_get_subscriber(port_t *p, __u32 slot, struct fb_subscriber_
   struct fb_subscriber *entry = bpf_map_lookup_elem(&subscribers, &slot);
   if (!entry)
     return 0;
+  port_access();
   bpf_spin_lock(&entry->lock);
   PORT_COPY_BODY(out, entry);
   bpf_spin_unlock(&entry->lock);
@@ -166,6 +174,7 @@ PORT_INLINE int port_get_subscription(port_t *p, __u32 subscriber, __u32 track,
   struct fb_subscription *entry = bpf_map_lookup_elem(&subscriptions, &key);
   if (!entry)
     return 0;
+  port_access();
   bpf_spin_lock(&entry->lock);
   PORT_COPY_BODY(out, entry);
   bpf_spin_unlock(&entry->lock);
@@ -280,6 +289,21 @@ PORT_INLINE __u64 l4_sum_bytes(const __u8 *buf, __u32 at, __u32 len, __u32 seed)
 #define L4_INLINE PORT_INLINE
 #include "bpf/port/l4.h"
 
+/* A copy as user space takes it, from a map or a journal. */
+PORT_INLINE void port_put_emitted(struct fb_emitted *e, const __u8 *buf,
+                                  const struct fb_subscriber_copy *sub, __u32 slot, __u64 pn,
+                                  __u32 payload_len, long error) {
+  e->slot = slot;
+  e->gen = sub->gen;
+  e->ifindex = sub->ifindex;
+  e->head_len = l4_head_len(sub->family);
+  e->payload_len = payload_len;
+  e->error = (__u32)(error < 0 ? -error : error);
+  e->pn = pn;
+  PORT_EACH_WORD(m, 0, (FB_MAX_HEADERS + FB_MAX_PAYLOAD) / 8)
+  *(port_any64 *)(e->buf + m) = *(const port_any64 *)(buf + m);
+}
+
 #include "bpf/port/kernel_journal.h"
 
 /* Reads the packet's headers and payload into `buf` (payload at FB_MAX_HEADERS).
@@ -353,14 +377,7 @@ PORT_INLINE long port_emit_to_map(const __u8 *buf, const struct fb_subscriber_co
   struct fb_emitted *e = bpf_map_lookup_elem(&emitted, &index);
   if (!e)
     return -28; /* ENOSPC */
-  e->slot = slot;
-  e->gen = sub->gen;
-  e->ifindex = sub->ifindex;
-  e->head_len = l4_head_len(sub->family);
-  e->payload_len = payload_len;
-  e->pn = pn;
-  PORT_EACH_WORD(m, 0, (FB_MAX_HEADERS + FB_MAX_PAYLOAD) / 8)
-  *(port_any64 *)(e->buf + m) = *(const port_any64 *)(buf + m);
+  port_put_emitted(e, buf, sub, slot, pn, payload_len, 0);
   fb_words.emitted_count = index + 1;
   return 0;
 }

@@ -101,15 +101,7 @@ PORT_INLINE void port_journal_copy(const __u8 *buf, const struct fb_subscriber_c
     return;
   }
   e->magic = FB_JOURNAL_COPY;
-  e->error = (__u32)(error < 0 ? -error : error);
-  e->slot = slot;
-  e->gen = sub->gen;
-  e->ifindex = sub->ifindex;
-  e->head_len = l4_head_len(sub->family);
-  e->payload_len = payload_len;
-  e->pn = pn;
-  PORT_EACH_WORD(m, 0, (FB_MAX_HEADERS + FB_MAX_PAYLOAD) / 8)
-  *(port_any64 *)(e->buf + m) = *(const port_any64 *)(buf + m);
+  port_put_emitted(&e->copy, buf, sub, slot, pn, payload_len, error);
   bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 

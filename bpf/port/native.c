@@ -99,14 +99,26 @@ static bool table_delete(struct dp_native_table *t, const void *key) {
   }
 }
 
+static const void *table_get(const struct dp_native_table *t, const void *key) {
+  uint8_t *place = table_find(t, key);
+  return place[0] ? value_of(t, place) : NULL;
+}
+
+const struct fb_cid_value *dp_native_cid(const struct dp_native *dp, const struct fb_cid_key *key) {
+  return table_get(dp->cids, key);
+}
+
+const struct fb_alias_value *dp_native_alias(const struct dp_native *dp,
+                                             const struct fb_alias_key *key) {
+  return table_get(dp->aliases, key);
+}
+
 const struct fb_cid_value *port_cid(port_t *p, const struct fb_cid_key *key) {
-  uint8_t *place = table_find(p->dp->cids, key);
-  return place[0] ? value_of(p->dp->cids, place) : NULL;
+  return dp_native_cid(p->dp, key);
 }
 
 const struct fb_alias_value *port_alias(port_t *p, const struct fb_alias_key *key) {
-  uint8_t *place = table_find(p->dp->aliases, key);
-  return place[0] ? value_of(p->dp->aliases, place) : NULL;
+  return dp_native_alias(p->dp, key);
 }
 
 bool dp_native_cid_set(struct dp_native *dp, const struct fb_cid_key *key,

@@ -171,6 +171,10 @@ bool dp_native_cid_delete(struct dp_native *dp, const struct fb_cid_key *key);
 bool dp_native_alias_set(struct dp_native *dp, const struct fb_alias_key *key,
                          const struct fb_alias_value *value);
 bool dp_native_alias_delete(struct dp_native *dp, const struct fb_alias_key *key);
+/* NULL: the key is not there. Valid until the table changes. */
+const struct fb_cid_value *dp_native_cid(const struct dp_native *dp, const struct fb_cid_key *key);
+const struct fb_alias_value *dp_native_alias(const struct dp_native *dp,
+                                             const struct fb_alias_key *key);
 size_t dp_native_cids(const struct dp_native *dp); /* entries */
 size_t dp_native_aliases(const struct dp_native *dp);
 

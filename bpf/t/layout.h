@@ -7,8 +7,10 @@
 #include "bpf/abi/defects.h"
 #include "bpf/abi/emitted.h"
 #include "bpf/abi/entry.h"
+#include "bpf/abi/journal.h"
 #include "bpf/abi/keys.h"
 #include "bpf/abi/record.h"
+#include "bpf/abi/steps.h"
 
 /* clang-format off */
 #define LAYOUT(X)                                                                                 \
@@ -43,7 +45,8 @@
   X(fb_record, upstream) X(fb_record, upstream_gen) X(fb_record, time_ns)                         \
   X(fb_record, payload_len) X(fb_record, n_frames) X(fb_record, frames) X(fb_record, subs)        \
   X(fb_failed, gen)                                                                               \
-  X(fb_emitted, head_len)                                                                         \
+  X(fb_emitted, head_len) X(fb_emitted, error) X(fb_journal_copy, copy)                            \
+  X(fb_step, what) X(fb_step, words) X(fb_step, value) X(fb_stepping, at) X(fb_stepping, n)       \
   X(fb_key, generation) X(fb_key, until) X(fb_key, cipher) X(fb_key, iv) X(fb_key, key)           \
   X(fb_key, hp) X(fb_ghash, products) X(fb_keystream, tag) X(fb_keystream, once)                  \
   X(fb_keystream, bytes) X(fb_counters, ks_ready) X(fb_upstream_state, ks_ready)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Arrays are looked at in pieces; most of them have not changed. */
+/* Arrays are looked at in pieces; most of them have not changed, or were never used. */
 #define PIECE 16384
 
 /* Who writes between two packets must not wait for a file. */
@@ -28,6 +28,8 @@ void journal_arrays(const struct dp_native *dp, struct journal_array arrays[JOUR
   ARRAY(JOURNAL_SUBSCRIPTIONS, subscriptions, (size_t)s->subscribers * s->tracks,
         sizeof *dp->subscriptions, true, false);
   ARRAY(JOURNAL_STREAMS, streams, s->streams, sizeof *dp->streams, true, true);
+  arrays[JOURNAL_COPY_INDEX] = (struct journal_array){
+      "copy_index", (uint8_t *)&dp->copy_index, 8, 1, 8, false, true};
   ARRAY(JOURNAL_COUNTERS, counters, s->subscribers, sizeof *dp->counters, false, true);
   ARRAY(JOURNAL_UPSTREAM_STATE, upstream_state, s->upstreams, sizeof *dp->upstream_state, false,
         true);
@@ -40,9 +42,9 @@ void journal_arrays(const struct dp_native *dp, struct journal_array arrays[JOUR
 #undef ARRAY
 }
 
-/* The words of one element, first to last that differs. */
-static void compare_element(const struct journal_array *a, uint32_t id, const uint8_t *other,
-                            size_t offset, journal_changed *changed, void *arg) {
+void journal_compare_element(const struct journal_array *a, uint32_t id, const uint8_t *other,
+                             size_t element, journal_changed *changed, void *arg) {
+  const size_t offset = element * a->each;
   const uint8_t *one = a->at + offset, *two = other + offset;
   size_t from = 0, to = a->each;
   if (memcmp(one, two, a->look) == 0)
@@ -64,7 +66,7 @@ void journal_compare(const struct journal_array *a, uint32_t id, const uint8_t *
     if (n > 1 && memcmp(a->at + i * a->each, other + i * a->each, n * a->each) == 0)
       continue;
     for (size_t k = i; k < i + n; k++)
-      compare_element(a, id, other, k * a->each, changed, arg);
+      journal_compare_element(a, id, other, k, changed, arg);
   }
 }
 
@@ -87,7 +89,8 @@ bool journal_file_open(struct journal_file *file, const char *path, struct journ
 
 void journal_put(struct journal_file *file, const struct journal_item *item, const void *bytes) {
   fwrite(item, sizeof *item, 1, file->to);
-  fwrite(bytes, item->len, 1, file->to);
+  if (item->len > 0)
+    fwrite(bytes, item->len, 1, file->to);
 }
 
 void journal_put_two(struct journal_file *file, enum journal_kind kind, const void *a, size_t a_len,
@@ -117,10 +120,34 @@ void journal_put_copy(struct journal_file *file, const struct journal_copy *copy
   journal_put_two(file, JOURNAL_COPY, copy, sizeof *copy, frame, len);
 }
 
-void journal_put_whole(struct journal_file *file, uint32_t id, const struct journal_array *a) {
-  const uint32_t len = (uint32_t)(a->n * a->each);
-  if (a->by_runs && len > 0)
-    journal_put(file, &(struct journal_item){JOURNAL_WHOLE, id, 0, len, 0}, a->at);
+static void put_piece(struct journal_file *file, uint32_t id, const uint8_t *at, size_t from,
+                      size_t to) {
+  if (to > from || from > 0)
+    journal_put(file, &(struct journal_item){JOURNAL_WHOLE, id, from, (uint32_t)(to - from), 0},
+                at + from);
+}
+
+static bool is_zero(const uint8_t *at, size_t len) {
+  return len == 0 || (at[0] == 0 && memcmp(at, at + 1, len - 1) == 0);
+}
+
+void journal_put_whole(struct journal_file *file, uint32_t id, const struct journal_array *a,
+                       const uint8_t *at) {
+  const size_t piece = (a->each < PIECE ? PIECE / a->each : 1) * a->each, len = a->n * a->each;
+  size_t from = 0, to = 0; /* what is to be written */
+  for (size_t i = 0; i < len; i += piece) {
+    const size_t n = len - i < piece ? len - i : piece;
+    if (is_zero(at + i, n))
+      continue;
+    if (to < i) {
+      put_piece(file, id, at, from, to);
+      from = i;
+    }
+    to = i + n;
+  }
+  put_piece(file, id, at, from, to);
+  if (to < len)
+    put_piece(file, id, at, len, len);
 }
 
 bool journal_file_close(struct journal_file *file) {

@@ -8,8 +8,11 @@
  * words that runs changed (SEEN).
  *
  * Order of items: any number of SET, CID_..., ALIAS_..., SEEN; then FRAME, RECORD and COPY...,
- * REASON, SEEN..., DONE, or TAKE, SEEN..., DONE; in the end WHOLE... and END: without it the file was cut, or its
- * writer killed. The file is for the machine that wrote it: host order, host layouts. */
+ * REASON, SEEN..., DONE, or TAKE, REASON, SEEN..., DONE; in the end WHOLE... and END: without it the file
+ * was cut, or its writer killed.
+ *
+ * A run may be stopped in its middle, in a simulation with interleavings: SEEN... (what it changed
+ * until then), STOP, any number of all the above up to DONE, GO. What is in between happened there. The file is for the machine that wrote it: host order, host layouts. */
 #ifndef FANBENCH_RELAY_FANOUT_JOURNAL_H
 #define FANBENCH_RELAY_FANOUT_JOURNAL_H
 
@@ -20,7 +23,10 @@
 
 #include "bpf/port/native.h"
 
-#define JOURNAL_MAGIC "FBJRN002"
+#define JOURNAL_MAGIC "FBJRN003"
+
+/* Runs that are stopped within each other, and the innermost. */
+#define JOURNAL_OPEN_RUNS 3
 
 /* Whose runs they are. */
 enum journal_by {
@@ -34,7 +40,8 @@ enum journal_by {
 struct journal_head {
   char magic[8];
   uint32_t head_len, policy; /* policy: enum dp_policy */
-  uint32_t by, pad;          /* enum journal_by */
+  uint32_t by;               /* enum journal_by */
+  uint32_t stops;            /* 1 = runs may be stopped in their middle */
   struct dp_native_sizes sizes;
   struct fb_defects defects;
 };
@@ -45,14 +52,17 @@ enum journal_kind {
   JOURNAL_CID_DEL,
   JOURNAL_ALIAS_SET,
   JOURNAL_ALIAS_DEL,
-  JOURNAL_TAKE,   /* struct fb_take, as it was answered */
+  JOURNAL_TAKE,   /* struct fb_take, as it was asked: a run, too */
   JOURNAL_FRAME,  /* `offset` = now_ns; `array` = number of the run, from 1; the Ethernet frame */
   JOURNAL_COPY,   /* struct journal_copy, then its Ethernet frame */
   JOURNAL_RECORD, /* struct fb_record or fb_failed */
-  JOURNAL_REASON, /* `array` = enum fb_packet_reason */
+  JOURNAL_REASON, /* `array` = enum fb_packet_reason, of a TAKE its result */
   JOURNAL_SEEN,   /* runs wrote: as SET */
   JOURNAL_DONE,
-  JOURNAL_WHOLE, /* all of `array`, as it was left */
+  JOURNAL_STOP, /* the run is stopped before its access number `offset` to a shared word, from 0 */
+  JOURNAL_GO,   /* it goes on */
+  JOURNAL_WHOLE, /* bytes at `offset` of `array`, as they were left: in order, to its end; those left
+                  * out are zero */
   JOURNAL_END,   /* struct journal_end */
   JOURNAL_KINDS
 };
@@ -82,6 +92,7 @@ enum journal_array_id {
   JOURNAL_SUBSCRIBERS,
   JOURNAL_SUBSCRIPTIONS,
   JOURNAL_STREAMS,
+  JOURNAL_COPY_INDEX,
   JOURNAL_COUNTERS,
   JOURNAL_UPSTREAM_STATE,
   JOURNAL_TRACK_STATE,
@@ -110,6 +121,8 @@ void journal_arrays(const struct dp_native *dp, struct journal_array arrays[JOUR
 typedef void journal_changed(void *arg, uint32_t array, size_t offset, size_t len);
 void journal_compare(const struct journal_array *array, uint32_t id, const uint8_t *other,
                      journal_changed *changed, void *arg);
+void journal_compare_element(const struct journal_array *array, uint32_t id, const uint8_t *other,
+                             size_t element, journal_changed *changed, void *arg);
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
@@ -132,8 +145,9 @@ void journal_put_frame(struct journal_file *file, uint64_t run, const void *fram
                        uint64_t now_ns);
 void journal_put_copy(struct journal_file *file, const struct journal_copy *copy, const void *frame,
                       size_t len);
-/* All of an array that runs write; nothing of another. */
-void journal_put_whole(struct journal_file *file, uint32_t id, const struct journal_array *array);
+/* All of an array, which lies at `at`; what is zero takes no room. */
+void journal_put_whole(struct journal_file *file, uint32_t id, const struct journal_array *array,
+                       const uint8_t *at);
 /* With END. False: something could not be written. */
 bool journal_file_close(struct journal_file *file);
 

@@ -3,39 +3,97 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relay/fanout/journal_plane.h"
+
+/* An element that the run may have changed. */
+struct place {
+  uint32_t array;
+  size_t element;
+};
+
 struct native_journal {
   struct journal_file file;
+  struct journal_plane user_space;
   struct dp_native *dp;
-  struct journal_array arrays[JOURNAL_ARRAYS];
-  uint8_t *known[JOURNAL_ARRAYS]; /* as the journal has them */
-  enum journal_kind kind;         /* of what changes now */
-  dp_native_emit_fn *emit;        /* whose place it has */
+  dp_native_emit_fn *emit; /* whose place it has */
   void *emit_user;
-  struct plane *plane;
-  const struct plane_ops *inner;
-  void *inner_ctx;
-  struct plane_ops ops;
+  dp_native_access_fn *access;
+  void *access_user;
+  struct place *touched; /* since the last look */
+  size_t n_touched, room;
+  /* Of runs that have begun, the innermost last: its accesses so far. */
+  uint64_t accesses[JOURNAL_OPEN_RUNS];
+  unsigned open;
 };
 
 /* ---- runs ----------------------------------------------------------------------------------- */
 
-static void on_changed(void *arg, uint32_t array, size_t offset, size_t len) {
-  struct native_journal *j = arg;
-  const uint8_t *now = j->arrays[array].at + offset;
-  journal_put(&j->file, &(struct journal_item){j->kind, array, offset, (uint32_t)len, 0}, now);
-  memcpy(j->known[array] + offset, now, len);
+/* Elements of these are many, and hooked at each access; statistics are not, they lie in the
+ * others. */
+static bool is_large(uint32_t array) {
+  return array == JOURNAL_STREAMS || array == JOURNAL_DOWNS || array == JOURNAL_OBJECTS;
 }
 
-static void put_changes(struct native_journal *j, enum journal_kind kind) {
-  j->kind = kind;
+static void touch(struct native_journal *j, uint32_t array, size_t element) {
+  if (j->n_touched == j->room) {
+    struct place *grown = realloc(j->touched, (j->room * 2 + 64) * sizeof *grown);
+    if (grown == NULL) {
+      j->file.count.lost++;
+      return;
+    }
+    j->touched = grown;
+    j->room = j->room * 2 + 64;
+  }
+  j->touched[j->n_touched++] = (struct place){array, element};
+}
+
+/* What the run changes here it changes when others, whom the hook may let run, are through. */
+static void on_access(void *user, const volatile void *word) {
+  struct native_journal *j = user;
+  const uint8_t *at = (const uint8_t *)word;
+  const uint32_t array = journal_plane_array(&j->user_space, at);
+  j->accesses[j->open - 1]++;
+  if (j->access != NULL)
+    j->access(j->access_user, word);
+  if (is_large(array)) {
+    const struct journal_array *a = &j->user_space.arrays[array];
+    touch(j, array, (size_t)(at - a->at) / a->each);
+  }
+}
+
+static void look(struct native_journal *j) {
   for (uint32_t id = 0; id < JOURNAL_ARRAYS; id++)
-    if (kind == JOURNAL_SET || j->arrays[id].by_runs)
-      journal_compare(&j->arrays[id], id, j->known[id], on_changed, j);
+    if (!is_large(id))
+      journal_plane_look(&j->user_space, id);
+  for (size_t i = 0; i < j->n_touched; i++)
+    journal_plane_look_at(&j->user_space, j->touched[i].array, j->touched[i].element);
+  j->n_touched = 0;
 }
 
-static void put_done(struct native_journal *j) {
-  put_changes(j, JOURNAL_SEEN);
-  journal_put_mark(&j->file, JOURNAL_DONE, 0);
+static void begin_run(void *arg) {
+  struct native_journal *j = arg;
+  j->accesses[j->open++] = 0;
+}
+
+static void end_run(void *arg) {
+  struct native_journal *j = arg;
+  look(j);
+  j->open--;
+}
+
+static const struct journal_plane_ops hooks = {.take_begins = begin_run, .take_ends = end_run};
+
+void native_journal_stop(struct native_journal *j) {
+  if (j == NULL)
+    return;
+  look(j);
+  const uint64_t access = j->accesses[j->open - 1] - 1;
+  journal_put(&j->file, &(struct journal_item){.kind = JOURNAL_STOP, .offset = access}, NULL);
+}
+
+void native_journal_go(struct native_journal *j) {
+  if (j != NULL)
+    journal_put_mark(&j->file, JOURNAL_GO, 0);
 }
 
 static int on_emit(void *user, const struct dp_native_copy *copy) {
@@ -53,7 +111,8 @@ static int on_emit(void *user, const struct dp_native_copy *copy) {
 
 static enum fb_packet_reason put_outcome(struct native_journal *j, enum fb_packet_reason reason) {
   journal_put_mark(&j->file, JOURNAL_REASON, reason);
-  put_done(j);
+  end_run(j);
+  journal_put_mark(&j->file, JOURNAL_DONE, 0);
   return reason;
 }
 
@@ -62,8 +121,8 @@ enum fb_packet_reason native_journal_frame(struct native_journal *j, struct dp_n
                                            unsigned cpu) {
   if (j == NULL)
     return dp_native_frame(dp, frame, len, false, now_ns, cpu);
-  put_changes(j, JOURNAL_SET);
   journal_put_frame(&j->file, j->file.count.runs + 1, frame, len, now_ns);
+  begin_run(j);
   return put_outcome(j, dp_native_frame(dp, frame, len, false, now_ns, cpu));
 }
 
@@ -73,7 +132,6 @@ enum fb_packet_reason native_journal_packet(struct native_journal *j, struct dp_
   uint8_t made[DP_NATIVE_WRAPPED];
   if (j == NULL)
     return dp_native_packet(dp, path, payload, len, now_ns, cpu);
-  put_changes(j, JOURNAL_SET);
   struct fb_path from = {
       .local_port = path->remote_port, .remote_port = path->local_port, .family = path->family};
   memcpy(from.local_addr, path->remote_addr, sizeof from.local_addr);
@@ -82,126 +140,36 @@ enum fb_packet_reason native_journal_packet(struct native_journal *j, struct dp_
   const size_t kept = len <= FB_MAX_PAYLOAD ? len : FB_MAX_PAYLOAD + 1;
   journal_put_frame(&j->file, j->file.count.runs + 1, made,
                     dp_native_wrap(&from, payload, kept, made), now_ns);
+  begin_run(j);
   return put_outcome(j, dp_native_packet(dp, path, payload, len, now_ns, cpu));
-}
-
-/* ---- calls of the plane ---------------------------------------------------------------------- */
-
-static int put_config(void *ctx, const struct fb_config *config) {
-  struct native_journal *j = ctx;
-  return j->inner->put_config(j->inner_ctx, config);
-}
-
-static int put_upstream(void *ctx, uint32_t slot, const struct fb_upstream *value) {
-  struct native_journal *j = ctx;
-  return j->inner->put_upstream(j->inner_ctx, slot, value);
-}
-
-static int put_subscriber(void *ctx, uint32_t slot, const struct fb_subscriber *value) {
-  struct native_journal *j = ctx;
-  return j->inner->put_subscriber(j->inner_ctx, slot, value);
-}
-
-static int put_subscription(void *ctx, uint32_t slot, uint32_t track,
-                            const struct fb_subscription *value) {
-  struct native_journal *j = ctx;
-  return j->inner->put_subscription(j->inner_ctx, slot, track, value);
-}
-
-/* What failed changed nothing. */
-static int add_cid(void *ctx, const struct fb_cid_key *key, const struct fb_cid_value *value) {
-  struct native_journal *j = ctx;
-  const int rc = j->inner->add_cid(j->inner_ctx, key, value);
-  if (rc == 0)
-    journal_put_two(&j->file, JOURNAL_CID_SET, key, sizeof *key, value, sizeof *value);
-  return rc;
-}
-
-static int del_cid(void *ctx, const struct fb_cid_key *key) {
-  struct native_journal *j = ctx;
-  const int rc = j->inner->del_cid(j->inner_ctx, key);
-  if (rc == 0)
-    journal_put_two(&j->file, JOURNAL_CID_DEL, key, sizeof *key, NULL, 0);
-  return rc;
-}
-
-static int add_alias(void *ctx, const struct fb_alias_key *key,
-                     const struct fb_alias_value *value) {
-  struct native_journal *j = ctx;
-  const int rc = j->inner->add_alias(j->inner_ctx, key, value);
-  if (rc == 0)
-    journal_put_two(&j->file, JOURNAL_ALIAS_SET, key, sizeof *key, value, sizeof *value);
-  return rc;
-}
-
-static int del_alias(void *ctx, const struct fb_alias_key *key) {
-  struct native_journal *j = ctx;
-  const int rc = j->inner->del_alias(j->inner_ctx, key);
-  if (rc == 0)
-    journal_put_two(&j->file, JOURNAL_ALIAS_DEL, key, sizeof *key, NULL, 0);
-  return rc;
-}
-
-static int take_stream(void *ctx, struct fb_take *take) {
-  struct native_journal *j = ctx;
-  put_changes(j, JOURNAL_SET);
-  const int rc = j->inner->take_stream(j->inner_ctx, take);
-  journal_put_two(&j->file, JOURNAL_TAKE, take, sizeof *take, NULL, 0);
-  put_done(j);
-  return rc;
-}
-
-static void quiesce(void *ctx) {
-  struct native_journal *j = ctx;
-  j->inner->quiesce(j->inner_ctx);
-}
-
-static void drain(void *ctx, plane_sink *sink, void *arg) {
-  struct native_journal *j = ctx;
-  j->inner->drain(j->inner_ctx, sink, arg);
 }
 
 /* ---- begin and end ----------------------------------------------------------------------------- */
 
-static void step_between(struct native_journal *j, struct plane *plane) {
-  j->emit = j->dp->emit;
-  j->emit_user = j->dp->emit_user;
-  dp_native_on_emit(j->dp, on_emit, j);
-  j->plane = plane;
-  j->inner = plane->ops;
-  j->inner_ctx = plane->ctx;
-  j->ops = (struct plane_ops){put_config,  put_upstream, put_subscriber, put_subscription,
-                              add_cid,     del_cid,      add_alias,      del_alias,
-                              take_stream, quiesce,      drain};
-  plane->ops = &j->ops;
-  plane->ctx = j;
-}
-
-static void give(struct native_journal *j) {
-  for (size_t id = 0; id < JOURNAL_ARRAYS; id++)
-    free(j->known[id]);
-  free(j);
-}
-
 struct native_journal *native_journal_open(const char *path, struct dp_native *dp,
-                                           struct plane *plane, enum journal_by by) {
+                                           struct plane *plane, enum journal_by by, bool stops) {
   struct native_journal *j = calloc(1, sizeof *j);
   if (j == NULL)
     return NULL;
   j->dp = dp;
-  journal_arrays(dp, j->arrays);
-  bool whole = true;
-  for (size_t id = 0; id < JOURNAL_ARRAYS; id++) {
-    j->known[id] = calloc(j->arrays[id].n + 1, j->arrays[id].each);
-    whole = whole && j->known[id] != NULL;
-  }
+  journal_arrays(dp, j->user_space.arrays);
   struct journal_head head = {
-      .policy = dp->policy, .by = by, .sizes = dp->sizes, .defects = dp->defects};
-  if (!whole || !journal_file_open(&j->file, path, &head)) {
-    give(j);
+      .policy = dp->policy, .by = by, .stops = stops, .sizes = dp->sizes, .defects = dp->defects};
+  if (!journal_file_open(&j->file, path, &head)) {
+    free(j);
     return NULL;
   }
-  step_between(j, plane);
+  if (!journal_plane_open(&j->user_space, &j->file, plane, dp->sizes.tracks, &hooks, j)) {
+    journal_file_close(&j->file);
+    free(j);
+    return NULL;
+  }
+  j->emit = dp->emit;
+  j->emit_user = dp->emit_user;
+  j->access = dp->access;
+  j->access_user = dp->access_user;
+  dp_native_on_emit(dp, on_emit, j);
+  dp_native_on_access(dp, on_access, j);
   return j;
 }
 
@@ -209,12 +177,13 @@ bool native_journal_close(struct native_journal *j) {
   if (j == NULL)
     return true;
   dp_native_on_emit(j->dp, j->emit, j->emit_user);
-  j->plane->ops = j->inner;
-  j->plane->ctx = j->inner_ctx;
-  put_changes(j, JOURNAL_SET);
+  dp_native_on_access(j->dp, j->access, j->access_user);
   for (uint32_t id = 0; id < JOURNAL_ARRAYS; id++)
-    journal_put_whole(&j->file, id, &j->arrays[id]);
+    if (j->user_space.known[id] != NULL)
+      journal_put_whole(&j->file, id, &j->user_space.arrays[id], j->user_space.arrays[id].at);
+  journal_plane_close(&j->user_space);
   const bool good = journal_file_close(&j->file);
-  give(j);
+  free(j->touched);
+  free(j);
   return good;
 }
