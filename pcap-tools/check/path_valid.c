@@ -1,7 +1,9 @@
 /* path-valid: a server sends only on 4-tuples its client has sent on; before one is
  * validated, at most three times the bytes that came from there. The handshake's
  * 4-tuple is validated by a packet protected with handshake or 1-RTT keys, another one
- * by the PATH_RESPONSE to a PATH_CHALLENGE sent on it. Bytes are those of UDP payload; also
+ * by the PATH_RESPONSE to a PATH_CHALLENGE sent on it. The handshake's is the one on which
+ * the server answers first: what came before from elsewhere, behind a NAT that has forgotten,
+ * may never have arrived. Bytes are those of UDP payload; also
  * datagrams that the server discards count, as RFC 9000 8.1 says: duplicates do.
  *
  * Vantage: the server's interface.
@@ -27,6 +29,8 @@ struct path {
 struct path_list {
   struct path *items;
   size_t n, room;
+  size_t home; /* the handshake's */
+  bool answered;
   struct qp_place counted; /* the server's last datagram */
 };
 
@@ -74,7 +78,7 @@ static void came(struct path_list *l, const struct qp_seen *s) {
     p = &l->items[l->n++];
     *p = (struct path){.tuple = *t, .in = s->udp->len};
   }
-  if (p == l->items && proves_address(s))
+  if (p == l->items + l->home && proves_address(s))
     p->validated = true;
 }
 
@@ -97,8 +101,11 @@ static void went(struct qp_judged *self, struct path_list *l, const struct qp_se
   struct path *p = find(l, &t->dst, &t->src);
   if (!fresh(l, s))
     return;
+  if (!l->answered && p)
+    l->home = (size_t)(p - l->items);
+  l->answered = true;
   /* without keys nobody sees the validation of a new path */
-  if (p != l->items && is_closed_book(s->conn, QP_SPACE_APP))
+  if (p != l->items + l->home && is_closed_book(s->conn, QP_SPACE_APP))
     return;
   self->out->examined++;
   if (!p) {

@@ -190,6 +190,35 @@ static void too_much_before_the_handshake_fails(void **state) {
   tape_free(t);
 }
 
+/* The first Initial comes from another port, and the server answers the second one. */
+static void a_port_left_before_the_answer(unsigned port, enum judge_result result) {
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn_silent(t);
+  tape_say_initial(&c, C, 7, FRAMES(w_ping(), w_padding(1100)));
+  t->frames[0].data[34] = OTHER_PORT >> 8; /* behind Ethernet and IP */
+  t->frames[0].data[35] = OTHER_PORT & 0xff;
+  tape_fix_checksum(&t->frames[0]);
+  tape_shake(&c, QP_AES_128_GCM);
+  pkt_1rtt(&c, C, .frames = FRAMES(w_ping()));
+  for (int i = 0; i < 5; i++)
+    pkt_1rtt(&c, S, .frames = FRAMES(w_ping(), w_padding(1000)), .port = port);
+  if (result == JUDGE_PASS)
+    tape_expect(t, "path-valid", JUDGE_PASS, 6);
+  else
+    tape_expect_finding(t, "path-valid", "bytes on an unvalidated path", "4");
+  tape_free(t);
+}
+
+static void the_path_of_the_answer_is_the_handshakes(void **state) {
+  (void)state;
+  a_port_left_before_the_answer(0, JUDGE_PASS);
+}
+
+static void the_port_left_before_is_not(void **state) {
+  (void)state;
+  a_port_left_before_the_answer(OTHER_PORT, JUDGE_FAIL);
+}
+
 static void an_address_never_dialled_fails(void **state) {
   struct stage *s = *state;
   pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping()));
@@ -510,6 +539,8 @@ int main(void) {
       CASE(a_duplicate_pays_on_a_new_path),
       CASE(one_packet_does_not_pay_for_two),
       CASE(too_much_before_the_handshake_fails),
+      cmocka_unit_test(the_path_of_the_answer_is_the_handshakes),
+      cmocka_unit_test(the_port_left_before_is_not),
       CASE(an_address_never_dialled_fails),
       CASE(everybody_at_his_place_passes),
       CASE(another_clients_address_fails),
