@@ -305,11 +305,9 @@ static void shorten_paths(struct plan *plan, const char *out, size_t *cut_trace,
   free(copy);
 }
 
-/* The file, its last run and the page about both. */
-static int conclude(struct shrinking *s, const struct reduction *reduction) {
-  char err[512];
+/* The file read back. NULL, and it is said why: it is no scenario, or no memory. */
+static struct plan *plan_of(const struct shrinking *s, const struct reduction *reduction) {
   struct plan_error why = {0};
-  struct ask_seen seen;
   size_t len;
   char *text = reduce_text(reduction, "", &len);
   struct plan *plan = text ? plan_parse(text, len, s->out, NULL, 0, &why) : NULL;
@@ -317,8 +315,17 @@ static int conclude(struct shrinking *s, const struct reduction *reduction) {
   if (!plan) {
     plan_error_print(stderr, &why);
     plan_error_free(&why);
-    return 3;
   }
+  return plan;
+}
+
+/* The file, its last run and the page about both. */
+static int conclude(struct shrinking *s, const struct reduction *reduction) {
+  char err[512];
+  struct ask_seen seen;
+  struct plan *plan = plan_of(s, reduction);
+  if (!plan)
+    return 3;
   s->ask.until_ns = 0;
   int rc = ask_play(&s->ask, plan, &seen, err, sizeof err);
   plan_free(plan);
@@ -377,17 +384,10 @@ static int end(struct shrinking *s, struct reduction *reduction, enum reduce_res
 
 /* It may be no scenario only because of its name. */
 static int check_name(const struct shrinking *s, const struct reduction *reduction) {
-  struct plan_error why = {0};
-  size_t len;
-  char *text = reduce_text(reduction, "", &len);
-  struct plan *plan = text ? plan_parse(text, len, s->out, NULL, 0, &why) : NULL;
-  free(text);
-  if (!plan) {
-    plan_error_print(stderr, &why);
-    plan_error_free(&why);
+  struct plan *plan = plan_of(s, reduction);
+  if (!plan)
     return refuse(2, "%s cannot be a scenario of that name, or not with a host for each node",
                   s->out);
-  }
   plan_free(plan);
   return 0;
 }
