@@ -223,50 +223,47 @@ static void a_datagram_goes_before_a_subgroup_of_its_group(void **state) {
   made_run_expect(&p, "delivery-order", JUDGE_FAIL);
 }
 
-/* Stream 7 is the last that the subscriber allows; group 1 has none, group 2 needs
- * none. */
-static struct plan without_stream(bool any_left) {
+/* The subscriber allows so many one-way streams, of which 3 and 7 are in use; an object that needs
+ * the next one and one of a later group that needs none have waited for a turn. */
+static struct plan allowed_streams(uint64_t n) {
   struct tape *t = tape_new();
-  t->client_params = any_left ? w_hex(
-                                    "04 04 80100000 05 01 3c 06 01 3c 07 02 4400 08 01 02 09 01 03"
-                                    "20 02 4400")
-                              : w_hex(
-                                    "04 04 80100000 05 01 3c 06 01 3c 07 02 4400 08 01 02 09 01 02"
-                                    "20 02 4400");
+  struct word others = w_hex("04 04 80100000 05 01 3c 06 01 3c 07 02 4400 08 01 02 20 02 4400");
+  t->client_params = JOIN(others, w_hex("09 01"), w_varint(n));
   struct plan p = made_run_of(scene_on(t, "chat", p_next_group(), p_none()));
   scene_up_stream(&p.scene, 6, 0, "one");
   scene_down_stream(&p.scene, 7, 0, "one");
   scene_up_stream(&p.scene, 10, 1, "two");
   up(&p, 2, 0, 1);
   busy(&p, 30);
+  return p;
+}
+
+static void raise_streams(struct plan *p) {
+  pkt_1rtt(&p->scene.sub, C, .frames = FRAMES(w_frame1(0x13, 9)));
+}
+
+/* What needs no stream leaves before a stream is allowed. */
+static struct plan without_stream(uint64_t streams) {
+  struct plan p = allowed_streams(streams);
   down(&p, 2, 0, 1);
-  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_frame1(0x13, 9)));
+  raise_streams(&p);
   scene_down_stream(&p.scene, 11, 1, "two");
   return p;
 }
 
 static void an_object_without_a_stream_may_wait(void **state) {
   (void)state;
-  struct plan p = without_stream(false);
+  struct plan p = without_stream(2);
   made_run_expect(&p, "delivery-order", JUDGE_SKIP);
-  p = without_stream(true);
+  p = without_stream(3);
   made_run_expect(&p, "delivery-order", JUDGE_FAIL);
 }
 
-/* The subscriber allows the stream that waits for one; the relay is at work for so long after
- * that, within a second, before it sends what needs none. */
+/* A stream is allowed; the relay is at work for so long after that, within a second, before it
+ * sends what needs none. */
 static struct plan stream_allowed(unsigned busy_ms) {
-  struct tape *t = tape_new();
-  t->client_params = w_hex(
-      "04 04 80100000 05 01 3c 06 01 3c 07 02 4400 08 01 02 09 01 02"
-      "20 02 4400");
-  struct plan p = made_run_of(scene_on(t, "chat", p_next_group(), p_none()));
-  scene_up_stream(&p.scene, 6, 0, "one");
-  scene_down_stream(&p.scene, 7, 0, "one");
-  scene_up_stream(&p.scene, 10, 1, "two");
-  up(&p, 2, 0, 1);
-  busy(&p, 30);
-  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_frame1(0x13, 9)));
+  struct plan p = allowed_streams(2);
+  raise_streams(&p);
   busy(&p, busy_ms);
   p.scene.t->now_ns += 1000000000 - busy_ms * 1000000;
   down(&p, 2, 0, 1);
