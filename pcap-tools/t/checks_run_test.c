@@ -293,6 +293,16 @@ static void packets_that_no_key_opens_fail(void **state) {
   made_run_expect_finding(&p, "frames-legal", "AEAD tag", "that do not");
 }
 
+static void null_protection_needs_a_manifest_that_allows_it(void **state) {
+  (void)state;
+  struct plan p = made_run();
+  p.protection = "tls";
+  struct judge_report *r = made_run_judge(&p);
+  assert_int_equal(r->packets_opened, 4); /* the handshakes only */
+  judge_report_free(r);
+  scene_free(&p.scene);
+}
+
 static void an_id_used_from_another_nodes_address_fails(void **state) {
   (void)state;
   struct plan p = made_run();
@@ -401,93 +411,6 @@ static void a_missing_delivery_long_before_a_kill_fails(void **state) {
   (void)state;
   judge_log_of_the_dead("{\"t\":1100000000,\"kind\":\"kill\",\"node\":\"sub[0]\",\"ok\":true}\n",
                         JUDGE_FAIL);
-}
-
-/* ---- latency ------------------------------------------------------------ */
-
-/* The one delivery takes 5,000 ns. */
-static void latency_within_the_budget_passes(void **state) {
-  (void)state;
-  struct plan p = made_run();
-  p.budget = "\"p50_ns\":0,\"p99_ns\":5000,\"max_ns\":5000";
-  made_run_expect(&p, "latency", JUDGE_PASS);
-}
-
-static void latency_beyond_the_budget_fails(void **state) {
-  (void)state;
-  struct plan p = made_run();
-  p.budget = "\"p50_ns\":0,\"p99_ns\":4999,\"max_ns\":0";
-  made_run_expect_finding(&p, "latency", "p99", "5000 ns");
-}
-
-/* The subscriber is behind a router: 1,000 + 2,000 ns of the 5,000 are the links', in the
- * direction away from the relay, and 500 the publisher's. */
-static struct plan behind_a_router(void) {
-  struct plan p = made_run();
-  p.links =
-      "{\"a\":\"pub\",\"b\":\"relay\",\"delay_ns\":500,\"delay_back_ns\":9000},"
-      "{\"a\":\"relay\",\"b\":\"hop\",\"delay_ns\":1000,\"delay_back_ns\":9000},"
-      "{\"a\":\"sub[0]\",\"b\":\"hop\",\"delay_ns\":9000,\"delay_back_ns\":2000}";
-  p.pub_way = "{\"link\":0,\"forward\":true}";
-  p.sub_way = "{\"link\":2,\"forward\":true},{\"link\":1,\"forward\":false}";
-  return p;
-}
-
-static void delays_of_a_way_add_up(void **state) {
-  (void)state;
-  struct plan p = behind_a_router();
-  p.budget = "\"p50_ns\":0,\"p99_ns\":1500,\"max_ns\":1500";
-  made_run_expect(&p, "latency", JUDGE_PASS);
-  p = behind_a_router();
-  p.budget = "\"p50_ns\":0,\"p99_ns\":1499,\"max_ns\":0";
-  made_run_expect_finding(&p, "latency", "p99", "1500 ns");
-}
-
-/* The subscriber's relay dials the publisher's through a router: 500 + (1,000 + 700) + 300 ns
- * of the 5,000 are the links'. */
-static struct plan below_another_relay(void) {
-  struct plan p = made_run();
-  p.links =
-      "{\"a\":\"pub\",\"b\":\"relay\",\"delay_ns\":500,\"delay_back_ns\":9000},"
-      "{\"a\":\"relay\",\"b\":\"hop\",\"delay_ns\":1000,\"delay_back_ns\":9000},"
-      "{\"a\":\"hop\",\"b\":\"lower\",\"delay_ns\":700,\"delay_back_ns\":9000},"
-      "{\"a\":\"lower\",\"b\":\"sub[0]\",\"delay_ns\":300,\"delay_back_ns\":9000}";
-  p.pub_way = "{\"link\":0,\"forward\":true}";
-  p.sub_way = "{\"link\":3,\"forward\":false}";
-  p.sub_relay = "lower";
-  p.more_nodes =
-      ",{\"name\":\"lower\",\"file\":\"lower\",\"role\":\"relay\",\"relay\":\"relay\","
-      "\"address\":[\"10.0.0.4\"],\"port\":4433,"
-      "\"route\":[{\"link\":2,\"forward\":false},{\"link\":1,\"forward\":false}]}";
-  made_run_file("lower-copies.jsonl", "");
-  made_run_file("lower-ledger.jsonl", "");
-  return p;
-}
-
-static void delays_of_a_chain_add_up(void **state) {
-  (void)state;
-  struct plan p = below_another_relay();
-  p.budget = "\"p50_ns\":0,\"p99_ns\":2500,\"max_ns\":2500";
-  made_run_expect(&p, "latency", JUDGE_PASS);
-  p = below_another_relay();
-  p.budget = "\"p50_ns\":0,\"p99_ns\":2499,\"max_ns\":0";
-  made_run_expect_finding(&p, "latency", "p99", "2500 ns");
-}
-
-static void no_budget_no_judgement(void **state) {
-  (void)state;
-  struct plan p = made_run();
-  made_run_expect(&p, "latency", JUDGE_SKIP);
-}
-
-static void null_protection_needs_a_manifest_that_allows_it(void **state) {
-  (void)state;
-  struct plan p = made_run();
-  p.protection = "tls";
-  struct judge_report *r = made_run_judge(&p);
-  assert_int_equal(r->packets_opened, 4); /* the handshakes only */
-  judge_report_free(r);
-  scene_free(&p.scene);
 }
 
 /* ---- figures ------------------------------------------------------------ */
@@ -600,11 +523,6 @@ int main(void) {
       cmocka_unit_test(a_datagram_to_an_address_left_behind_is_excused),
       cmocka_unit_test(a_killed_publishers_last_objects_are_excused),
       cmocka_unit_test(a_missing_delivery_long_before_a_kill_fails),
-      cmocka_unit_test(latency_within_the_budget_passes),
-      cmocka_unit_test(latency_beyond_the_budget_fails),
-      cmocka_unit_test(delays_of_a_way_add_up),
-      cmocka_unit_test(delays_of_a_chain_add_up),
-      cmocka_unit_test(no_budget_no_judgement),
       cmocka_unit_test(null_protection_needs_a_manifest_that_allows_it),
       cmocka_unit_test(figures_of_a_subscriber),
       cmocka_unit_test(a_bad_manifest_is_named),
