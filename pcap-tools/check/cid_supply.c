@@ -86,8 +86,7 @@ static void packet(void *arg, const struct qp_seen *s) {
 
 static void issue(struct qp_judged *self, const struct qp_seen *s, const struct qp_quic_frame *f) {
   struct supply *mine = supply_of(self, s->conn, s->side);
-  const struct qp_params *peer =
-      s->side == QP_CLIENT ? &s->conn->hello.server : &s->conn->hello.client;
+  const struct qp_params *peer = qp_conn_params(s->conn, !s->side);
   if (!mine)
     return;
   qp_ranges_add(&mine->issued, f->new_cid.sequence, f->new_cid.sequence);

@@ -48,7 +48,7 @@ static struct sender *sender_of(struct qp_judged *self, const struct qp_conn *c,
 
 /* The peer's parameters are known once its half of the handshake is read. */
 static uint64_t ack_delay_of(const struct qp_conn *c, unsigned side) {
-  const struct qp_params *peer = side == QP_CLIENT ? &c->hello.server : &c->hello.client;
+  const struct qp_params *peer = qp_conn_params(c, !side);
   return (peer->seen ? peer->max_ack_delay_ms : 25) * 1000000;
 }
 

@@ -10,13 +10,8 @@
 #define RESERVE_SHARE 8u
 #define RESERVE_MOST  16384u
 
-/* The parameters that bind `side`: those of its peer. */
-static const struct qp_params *peer_of(const struct qp_conn *conn, unsigned side) {
-  return side == QP_CLIENT ? &conn->hello.server : &conn->hello.client;
-}
-
 bool qp_credit_begin(struct qp_credit *c, const struct qp_conn *conn, unsigned side) {
-  const struct qp_params *p = peer_of(conn, side);
+  const struct qp_params *p = qp_conn_params(conn, !side);
   if (c->begun || !p->seen)
     return c->begun;
   c->begun = true;
@@ -29,7 +24,6 @@ bool qp_credit_begin(struct qp_credit *c, const struct qp_conn *conn, unsigned s
 
 static struct qp_credit_stream *stream_of(struct qp_credit *c, const struct qp_conn *conn,
                                           unsigned side, uint64_t id) {
-  const struct qp_params *p = peer_of(conn, side);
   uint32_t i = qp_map_get(&c->at, id);
   if (i != QP_MAP_NONE)
     return &c->streams[i];
@@ -37,9 +31,7 @@ static struct qp_credit_stream *stream_of(struct qp_credit *c, const struct qp_c
   qp_map_set(&c->at, id, (uint32_t)c->n);
   struct qp_credit_stream *s = &c->streams[c->n++];
   s->end = 0;
-  s->limit = qp_stream_uni(id)              ? p->max_stream_data_uni
-             : qp_stream_opener(id) == side ? p->max_stream_data_bidi_remote
-                                            : p->max_stream_data_bidi_local;
+  s->limit = qp_conn_stream_limit(conn, side, id);
   return s;
 }
 

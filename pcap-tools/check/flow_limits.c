@@ -28,14 +28,9 @@ struct flow_limits {
   struct qp_per_conn conns;
 };
 
-/* The parameters that bind `side`: those of its peer. */
-static const struct qp_params *peer_of(const struct qp_conn *c, unsigned side) {
-  return side == QP_CLIENT ? &c->hello.server : &c->hello.client;
-}
-
 static struct budget *budget_of(struct flow_limits *state, const struct qp_conn *c, unsigned side) {
   struct flow_conn *f = qp_per_conn(&state->conns, c, sizeof *f);
-  const struct qp_params *p = peer_of(c, side);
+  const struct qp_params *p = qp_conn_params(c, !side);
   struct budget *b = &f->side[side];
   if (!p->seen)
     return NULL;
@@ -46,14 +41,6 @@ static struct budget *budget_of(struct flow_limits *state, const struct qp_conn 
   }
   f->begun[side] = true;
   return b;
-}
-
-static uint64_t limit_of(const struct qp_conn *c, const struct qp_half *h) {
-  const struct qp_params *p = peer_of(c, h->side);
-  uint64_t first = qp_stream_uni(h->id)                 ? p->max_stream_data_uni
-                   : qp_stream_opener(h->id) == h->side ? p->max_stream_data_bidi_remote
-                                                        : p->max_stream_data_bidi_local;
-  return h->allowed > first ? h->allowed : first;
 }
 
 static void report(struct qp_judged *self, const struct qp_seen *s, const char *field,
@@ -74,9 +61,9 @@ static void sent(struct qp_judged *self, const struct qp_seen *s, const struct q
   if (!b)
     return;
   self->out->examined++;
-  if (e->growth && e->half->charged > limit_of(s->conn, e->half) &&
+  if (e->growth && e->half->charged > qp_conn_half_limit(s->conn, e->half) &&
       qp_found_of(self, s->conn, s->side))
-    report(self, s, "MAX_STREAM_DATA", limit_of(s->conn, e->half), e->half->charged,
+    report(self, s, "MAX_STREAM_DATA", qp_conn_half_limit(s->conn, e->half), e->half->charged,
            qp_text("%s sends more on stream %llu than its peer allows",
                    qp_flow(self->evidence, s->conn, s->side, flow), (unsigned long long)id));
   if (e->growth && s->conn->charged[s->side] > b->max_data && qp_found_of(self, s->conn, s->side))

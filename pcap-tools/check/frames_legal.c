@@ -69,8 +69,7 @@ static void packet(void *arg, const struct qp_seen *s) {
   uint8_t reserved = s->first & (s->first & 0x80 ? 0x0c : 0x18);
   if (reserved && qp_found_of(self, s->conn, s->side))
     report(self, s, "quic", "reserved bits", qp_text("0"), qp_text("%#x", reserved));
-  const struct qp_params *peer =
-      s->side == QP_CLIENT ? &s->conn->hello.server : &s->conn->hello.client;
+  const struct qp_params *peer = qp_conn_params(s->conn, !s->side);
   if (!(s->first & 0x40) && !peer->grease_quic_bit && qp_found_of(self, s->conn, s->side))
     report(self, s, "quic", "fixed bit", qp_text("1"), qp_text("0"));
   if (!s->len && qp_found_of(self, s->conn, s->side))
@@ -94,8 +93,7 @@ static bool allowed_in(enum qp_type type, uint64_t kind) {
 /* Why this side must not send the frame; NULL if it may. */
 static const char *wrong_side(const struct qp_seen *s, const struct qp_quic_frame *f,
                               const struct qp_effect *e) {
-  const struct qp_params *peer =
-      s->side == QP_CLIENT ? &s->conn->hello.server : &s->conn->hello.client;
+  const struct qp_params *peer = qp_conn_params(s->conn, !s->side);
   bool of_server = f->kind == QP_F_HANDSHAKE_DONE || f->kind == QP_F_NEW_TOKEN;
   if (of_server && s->side == QP_CLIENT)
     return "only servers send it";

@@ -99,7 +99,7 @@ static void arrived(struct inflow *in, const struct qp_seen *s, const struct qp_
 
 /* How long the relay may run before its ACK leaves. */
 static uint64_t ack_within(const struct qp_conn *c, unsigned relay) {
-  const struct qp_params *p = relay == QP_CLIENT ? &c->hello.client : &c->hello.server;
+  const struct qp_params *p = qp_conn_params(c, relay);
   return (p->seen ? p->max_ack_delay_ms : 25) * 1000000 + TURN_NS;
 }
 

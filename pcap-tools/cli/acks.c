@@ -138,8 +138,7 @@ static uint64_t sample(const struct flight *f, const struct reading *r, uint64_t
 }
 
 static uint64_t delay_us(const struct qp_seen *s, const struct qp_quic_frame *f) {
-  const struct qp_params *p =
-      s->side == QP_CLIENT ? &s->conn->hello.client : &s->conn->hello.server;
+  const struct qp_params *p = qp_conn_params(s->conn, s->side);
   uint64_t exponent = s->space == QP_SPACE_APP && p->seen ? p->ack_delay_exponent : 3;
   return exponent > 20 ? f->ack.delay : f->ack.delay << exponent;
 }

@@ -8,19 +8,10 @@ static bool closed(const struct qp_conn *c) {
 
 /* ---- flow control ---------------------------------------------------------------- */
 
-/* What a half may hold: by the receiver's parameters or a later MAX_STREAM_DATA. */
-static uint64_t stream_limit(const struct qp_conn *c, const struct qp_half *h) {
-  const struct qp_params *p = h->side == QP_CLIENT ? &c->hello.server : &c->hello.client;
-  uint64_t first = qp_stream_uni(h->id)                 ? p->max_stream_data_uni
-                   : qp_stream_opener(h->id) == h->side ? p->max_stream_data_bidi_remote
-                                                        : p->max_stream_data_bidi_local;
-  return h->allowed > first ? h->allowed : first;
-}
-
 /* All that the peer allows is used up at the end, and something is unfinished. True if so. */
 static bool tell_used_up(struct qp_telling *t, const struct qp_story *y, unsigned side) {
   const struct qp_conn *c = t->conn;
-  const struct qp_params *p = side == QP_CLIENT ? &c->hello.server : &c->hello.client;
+  const struct qp_params *p = qp_conn_params(c, !side);
   uint64_t data = y->max_data[side] > p->max_data ? y->max_data[side] : p->max_data;
   uint64_t open = 0, full = 0, id = 0, limit = 0, longest = 0, longest_id = 0;
   for (size_t i = 0; i < c->n_halves; i++) {
@@ -32,9 +23,9 @@ static bool tell_used_up(struct qp_telling *t, const struct qp_story *y, unsigne
       longest = h->charged;
       longest_id = h->id;
     }
-    if (h->charged && h->charged >= stream_limit(c, h) && !full++) {
+    if (h->charged && h->charged >= qp_conn_half_limit(c, h) && !full++) {
       id = h->id;
-      limit = stream_limit(c, h);
+      limit = qp_conn_half_limit(c, h);
     }
   }
   bool all = open && c->charged[side] && c->charged[side] >= data;

@@ -120,13 +120,6 @@ static bool is_acked(const struct qm_bed *bed, size_t line) {
   return side >= 0 && qp_ranges_has(&c->numbers[side][QP_SPACE_APP].sent, pn);
 }
 
-static bool drop_line(const struct qm_bed *bed, struct qm_edit *e, size_t line,
-                      struct qm_random *r) {
-  (void)bed, (void)r;
-  qm_edit_line(e, line, NULL);
-  return true;
-}
-
 static const struct qm_operator acked_line_removed = {
     .name = "acked-number-unlisted",
     .does = "the ledger has no line of a number that was acknowledged",
@@ -135,15 +128,8 @@ static const struct qm_operator acked_line_removed = {
     .why = "the packet on the wire is then in no record either",
     .places = QM_LINES,
     .fits = is_acked,
-    .apply = drop_line,
+    .apply = qm_drop_line,
 };
-
-static bool repeat_line(const struct qm_bed *bed, struct qm_edit *e, size_t line,
-                        struct qm_random *r) {
-  (void)r;
-  qm_edit_line_more(e, line, qp_copy_text(qm_line_text(bed, line)));
-  return true;
-}
 
 static const struct qm_operator acked_line_doubled = {
     .name = "acked-number-listed-twice",
@@ -153,7 +139,7 @@ static const struct qm_operator acked_line_doubled = {
     .why = "one number has one line",
     .places = QM_LINES,
     .fits = is_acked,
-    .apply = repeat_line,
+    .apply = qm_repeat_line,
 };
 
 static bool forget_fate(const struct qm_bed *bed, struct qm_edit *e, size_t line,

@@ -265,8 +265,7 @@ static bool supply_is_full(const struct qm_bed *bed, size_t frame) {
   if (!qm_has_room(bed, frame, NEW_ID_LEN + 1))
     return false;
   const struct qm_packet *p = &bed->packets[bed->frames[frame].packet];
-  const struct qp_params *peer =
-      p->side == QP_CLIENT ? &p->conn->hello.server : &p->conn->hello.client;
+  const struct qp_params *peer = qp_conn_params(p->conn, !p->side);
   uint64_t ids = 1;
   for (size_t i = 0; i < frame; i++) {
     const struct qm_packet *q = &bed->packets[bed->frames[i].packet];

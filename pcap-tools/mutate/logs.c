@@ -33,13 +33,6 @@ static bool is_owed(const struct qm_bed *bed, size_t line) {
   return bed->e.manifest->n_subscriptions > 0;
 }
 
-static bool drop_line(const struct qm_bed *bed, struct qm_edit *e, size_t line,
-                      struct qm_random *r) {
-  (void)bed, (void)r;
-  qm_edit_line(e, line, NULL);
-  return true;
-}
-
 static const struct qm_operator delivery_missing = {
     .name = "delivery-missing",
     .does = "a subscriber's application never got an object",
@@ -47,15 +40,8 @@ static const struct qm_operator delivery_missing = {
     .why = "",
     .places = QM_LINES,
     .fits = is_owed,
-    .apply = drop_line,
+    .apply = qm_drop_line,
 };
-
-static bool repeat_line(const struct qm_bed *bed, struct qm_edit *e, size_t line,
-                        struct qm_random *r) {
-  (void)r;
-  qm_edit_line_more(e, line, qp_copy_text(qm_line_text(bed, line)));
-  return true;
-}
 
 static const struct qm_operator delivery_doubled = {
     .name = "delivery-doubled",
@@ -64,7 +50,7 @@ static const struct qm_operator delivery_doubled = {
     .why = "",
     .places = QM_LINES,
     .fits = is_delivered,
-    .apply = repeat_line,
+    .apply = qm_repeat_line,
 };
 
 static bool alter_hash(const struct qm_bed *bed, struct qm_edit *e, size_t line,
@@ -151,7 +137,7 @@ static const struct qm_operator publication_missing = {
     .why = "",
     .places = QM_LINES,
     .fits = is_published,
-    .apply = drop_line,
+    .apply = qm_drop_line,
 };
 
 /* ---- latency ----------------------------------------------------------------------------- */
@@ -266,7 +252,7 @@ static const struct qm_operator death_unplanned = {
     .why = "what the death left behind has no excuse",
     .places = QM_LINES,
     .fits = is_death,
-    .apply = drop_line,
+    .apply = qm_drop_line,
 };
 
 const struct qm_operator *const qm_logs[] = {

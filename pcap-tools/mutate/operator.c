@@ -152,6 +152,18 @@ bool qm_set(const struct qm_bed *bed, struct qm_edit *e, size_t line, const char
   return true;
 }
 
+bool qm_drop_line(const struct qm_bed *bed, struct qm_edit *e, size_t line, struct qm_random *r) {
+  (void)bed, (void)r;
+  qm_edit_line(e, line, NULL);
+  return true;
+}
+
+bool qm_repeat_line(const struct qm_bed *bed, struct qm_edit *e, size_t line, struct qm_random *r) {
+  (void)r;
+  qm_edit_line_more(e, line, qp_copy_text(qm_line_text(bed, line)));
+  return true;
+}
+
 const struct qp_conn *qm_line_conn(const struct qm_bed *bed, size_t line) {
   struct qp_line parsed;
   const char *text = qm_line_text(bed, line);

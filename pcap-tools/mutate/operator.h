@@ -77,6 +77,9 @@ bool qm_member_is(const struct qm_bed *bed, size_t line, const char *name, const
 /* Replaces a member; false: there is none. */
 bool qm_set(const struct qm_bed *bed, struct qm_edit *e, size_t line, const char *name,
             const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Operators' apply: the line goes; or stands there twice. */
+bool qm_drop_line(const struct qm_bed *bed, struct qm_edit *e, size_t line, struct qm_random *r);
+bool qm_repeat_line(const struct qm_bed *bed, struct qm_edit *e, size_t line, struct qm_random *r);
 /* The connection that the line names, or NULL. */
 const struct qp_conn *qm_line_conn(const struct qm_bed *bed, size_t line);
 

@@ -198,13 +198,6 @@ static bool is_slow(const struct qm_bed *bed, size_t line) {
   return is_sent_number(bed, line) && qm_member_is(bed, line, "origin", "slow");
 }
 
-static bool drop_line(const struct qm_bed *bed, struct qm_edit *e, size_t line,
-                      struct qm_random *r) {
-  (void)bed, (void)r;
-  qm_edit_line(e, line, NULL);
-  return true;
-}
-
 static const struct qm_operator slow_send_unnamed = {
     .name = "slow-send-unlisted",
     .does = "the ledger does not name a packet of the slow path",
@@ -213,7 +206,7 @@ static const struct qm_operator slow_send_unnamed = {
     .why = "the packet, and the ACK of it, have no line",
     .places = QM_LINES,
     .fits = is_slow,
-    .apply = drop_line,
+    .apply = qm_drop_line,
 };
 
 /* ---- resends ----------------------------------------------------------------------------------------- */

@@ -148,7 +148,7 @@ static void id_member(struct qp_json *j, const char *key, const struct qp_cid *i
 }
 
 static void tell_params(struct qp_recorder *r, struct qp_told *t, unsigned view, unsigned side) {
-  const struct qp_params *p = side == QP_CLIENT ? &t->conn->hello.client : &t->conn->hello.server;
+  const struct qp_params *p = qp_conn_params(t->conn, side);
   if (t->view[view].params[side] || !p->seen)
     return;
   t->view[view].params[side] = true;
@@ -276,8 +276,7 @@ static void tell_metrics(struct qp_recorder *r, unsigned view, const struct qp_r
 
 /* What the peer reports, but no more than it may, RFC 9002 5.3. */
 static uint64_t delay_of(const struct qp_seen *s, const struct qp_quic_frame *f) {
-  const struct qp_params *p =
-      s->side == QP_CLIENT ? &s->conn->hello.client : &s->conn->hello.server;
+  const struct qp_params *p = qp_conn_params(s->conn, s->side);
   uint64_t limit_us = (p->seen && p->max_ack_delay_ms < 1u << 14 ? p->max_ack_delay_ms : 25) * 1000;
   uint64_t exponent = p->seen && p->ack_delay_exponent <= 20 ? p->ack_delay_exponent : 3;
   if (s->space != QP_SPACE_APP)

@@ -289,8 +289,7 @@ static void packet(void *arg, const struct qp_seen *s) {
 }
 
 static uint64_t ack_exponent(const struct qp_seen *s) {
-  const struct qp_params *p =
-      s->side == QP_CLIENT ? &s->conn->hello.client : &s->conn->hello.server;
+  const struct qp_params *p = qp_conn_params(s->conn, s->side);
   return s->space == QP_SPACE_APP && p->seen ? p->ack_delay_exponent : 3;
 }
 

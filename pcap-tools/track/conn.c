@@ -123,6 +123,19 @@ uint64_t qp_conn_n_retired(const struct qp_conn *c, unsigned side) {
   return n;
 }
 
+uint64_t qp_conn_stream_limit(const struct qp_conn *c, unsigned side, uint64_t stream) {
+  const struct qp_params *peer = qp_conn_params(c, !side);
+  if (qp_stream_uni(stream))
+    return peer->max_stream_data_uni;
+  return qp_stream_opener(stream) == side ? peer->max_stream_data_bidi_remote
+                                          : peer->max_stream_data_bidi_local;
+}
+
+uint64_t qp_conn_half_limit(const struct qp_conn *c, const struct qp_half *h) {
+  const uint64_t first = qp_conn_stream_limit(c, h->side, h->id);
+  return h->allowed > first ? h->allowed : first;
+}
+
 struct qp_request *qp_conn_request(const struct qp_conn *c, uint64_t stream) {
   uint32_t i = qp_map_get(&c->request_of, stream);
   return i == QP_MAP_NONE ? NULL : &c->requests[i];

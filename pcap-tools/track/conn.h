@@ -266,6 +266,15 @@ bool qp_conn_retired(const struct qp_conn *conn, uint64_t stream, unsigned side)
 uint64_t qp_conn_n_retired(const struct qp_conn *conn, unsigned side);
 struct qp_request *qp_conn_request(const struct qp_conn *conn, uint64_t stream);
 
+/* The transport parameters that a side gave. */
+static inline const struct qp_params *qp_conn_params(const struct qp_conn *conn, unsigned side) {
+  return side == QP_CLIENT ? &conn->hello.client : &conn->hello.server;
+}
+/* How far its peer's parameters let `side` send on a stream. */
+uint64_t qp_conn_stream_limit(const struct qp_conn *conn, unsigned side, uint64_t stream);
+/* The same with the MAX_STREAM_DATA that reached the sender since. */
+uint64_t qp_conn_half_limit(const struct qp_conn *conn, const struct qp_half *half);
+
 /* The list of objects that `sender` sent as they reached its peer. */
 static inline unsigned qp_conn_arrived(const struct qp_conn *conn, unsigned sender) {
   return conn->split && conn->relay_client && sender == QP_SERVER ? QP_FAR : sender;
