@@ -4,27 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int digit(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* All of [p, end) as hex digits; the number of bytes, 0 if that is not what it is. */
-static size_t unhex(const char *p, const char *end, uint8_t *out, size_t room) {
-  size_t n = (size_t)(end - p);
-  if (n % 2 || n / 2 > room)
-    return 0;
-  for (size_t i = 0; i < n / 2; i++) {
-    int hi = digit(p[2 * i]), lo = digit(p[2 * i + 1]);
-    if (hi < 0 || lo < 0)
-      return 0;
-    out[i] = (uint8_t)(hi << 4 | lo);
-  }
-  return n / 2;
-}
+#include "pcap-tools/read/hex.h"
 
 /* The place of a random in the index: its own, or the free one where it belongs. */
 static uint32_t *place(const struct qp_keylog *log, const uint8_t random[32]) {
@@ -120,9 +100,9 @@ static bool add_line(struct qp_keylog *log, const char *p, const char *end) {
   const char *random = label_end ? label_end + 1 : NULL;
   const char *random_end = random ? memchr(random, ' ', (size_t)(end - random)) : NULL;
   uint8_t r[32], s[QP_SECRET_MAX];
-  if (!random_end || unhex(random, random_end, r, sizeof r) != 32)
+  if (!random_end || qp_unhex(random, (size_t)(random_end - random), r, sizeof r) != 32)
     return false;
-  size_t len = unhex(random_end + 1, end, s, sizeof s);
+  size_t len = qp_unhex(random_end + 1, (size_t)(end - random_end - 1), s, sizeof s);
   if (!len)
     return false;
   for (int i = 0; i < QP_SECRET_COUNT; i++) {

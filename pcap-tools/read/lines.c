@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pcap-tools/read/hex.h"
+
 struct qp_lines {
   FILE *f;
   char *path;
@@ -220,23 +222,7 @@ const char *qp_line_text(const struct qp_line *line, const char *key, char *text
   return text;
 }
 
-static int digit(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 size_t qp_line_hex(const struct qp_line *line, const char *key, uint8_t *bytes, size_t size) {
   const struct qp_line_field *f = qp_line_get(line, key);
-  if (!f || f->type != '"' || f->value.len % 2 || f->value.len / 2 > size)
-    return 0;
-  for (size_t i = 0; i < f->value.len / 2; i++) {
-    int hi = digit(f->value.p[2 * i]), lo = digit(f->value.p[2 * i + 1]);
-    if (hi < 0 || lo < 0)
-      return 0;
-    bytes[i] = (uint8_t)(hi << 4 | lo);
-  }
-  return f->value.len / 2;
+  return f && f->type == '"' ? qp_unhex(f->value.p, f->value.len, bytes, size) : 0;
 }
