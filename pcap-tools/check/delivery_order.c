@@ -7,9 +7,11 @@
  * Only where the capture shows a backlog: an object that leaves is held against every
  * other of its connection that had reached the relay whole and had not begun to leave,
  * although the relay's user space had run TURN_NS since (check/awake.h: reading, and
- * what it had begun). A relay on datapath stock hands data to its QUIC library ahead of
- * the window, and what is handed over can no longer be overtaken; section 6.1 says to
- * keep that little: there an object waits only when AHEAD_BYTES have left since it came.
+ * what it had begun). A relay on datapath stock hands data to its QUIC library, and what is
+ * handed over can no longer be overtaken; section 6.1 says to keep that little: no more than the
+ * next packet takes. There an object may pass what waits as long as less than AHEAD_BYTES have
+ * passed before, all while something that goes before them waited; of one that leaves in several
+ * packets a part may have been handed over, and that is not known.
  * What is judged is where an object begins; an object that has begun may be finished. One that
  * was read only when a hole in front of it was filled had begun before: it is not looked at.
  *
@@ -29,17 +31,10 @@
 
 #define TURN_NS   25000000u
 #define CHANGE_NS 1000000000u
-/* 16 KiB, and half of a window of 48 KB that a loss has halved since. */
-#define AHEAD_BYTES 40000u
-#define STEP_BYTES  4000u
-
-/* What left towards a subscriber. */
-struct downstream {
-  struct qp_credit credit;
-  /* bytes[i] of QUIC packets had left at time_ns[i]; an entry each millisecond or STEP_BYTES */
-  uint64_t *time_ns, *bytes;
-  size_t n, time_room, bytes_room;
-};
+/* A packet of an Ethernet frame. */
+#define AHEAD_BYTES 1500u
+/* What an object takes besides its payload, at least. */
+#define OBJECT_HEAD 2u
 
 /* An object on its way through a relay. */
 struct item {
@@ -55,7 +50,7 @@ struct heap {
 };
 
 struct delivery_order {
-  struct qp_per_conn conns; /* struct downstream */
+  struct qp_per_conn credits; /* struct qp_credit: what may leave towards a subscriber */
   struct qp_awake awake;
   struct item *items;
   size_t n, room;
@@ -73,8 +68,7 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
   bool comes = s->side == QP_CLIENT && (s->views & QP_REACHED);
   if (!self->evidence->manifest || (!leaves && !comes) || s->space != QP_SPACE_APP)
     return;
-  struct downstream *d = qp_per_conn(&state->conns, s->conn, sizeof *d);
-  struct qp_credit *c = &d->credit;
+  struct qp_credit *c = qp_per_conn(&state->credits, s->conn, sizeof *c);
   if (!qp_credit_begin(c, s->conn, QP_SERVER))
     return;
   if (leaves && f->kind == QP_F_STREAM)
@@ -84,41 +78,12 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
     qp_credit_allowed(c, s->conn, QP_SERVER, f, s->place.time_ns);
 }
 
-static void count_bytes(struct downstream *d, uint64_t now_ns, uint64_t len) {
-  uint64_t sum = len + (d->n ? d->bytes[d->n - 1] : 0);
-  uint64_t step = d->n > 1 ? sum - d->bytes[d->n - 2] : sum;
-  if (d->n && now_ns < d->time_ns[d->n - 1] + 1000000 && step < STEP_BYTES) {
-    d->bytes[d->n - 1] = sum;
-    return;
-  }
-  qp_grow((void **)&d->time_ns, &d->time_room, d->n + 1, sizeof *d->time_ns);
-  qp_grow((void **)&d->bytes, &d->bytes_room, d->n + 1, sizeof *d->bytes);
-  d->time_ns[d->n] = now_ns;
-  d->bytes[d->n++] = sum;
-}
-
-/* Bytes that had left at that time. */
-static uint64_t bytes_at(const struct downstream *d, uint64_t time_ns) {
-  size_t lo = 0, hi = d ? d->n : 0;
-  while (lo < hi) {
-    size_t mid = lo + (hi - lo) / 2;
-    if (d->time_ns[mid] <= time_ns)
-      lo = mid + 1;
-    else
-      hi = mid;
-  }
-  return lo ? d->bytes[lo - 1] : 0;
-}
-
 static void packet(void *arg, const struct qp_seen *s) {
   struct qp_judged *self = arg;
   struct delivery_order *state = self->state;
   if (!self->evidence->manifest || !s->opened)
     return;
   qp_awake_packet(&state->awake, self->evidence, s);
-  if ((s->views & QP_SENT) && s->side == QP_SERVER)
-    count_bytes(qp_per_conn(&state->conns, s->conn, sizeof(struct downstream)), s->place.time_ns,
-                s->header->len);
 }
 
 static void watch(struct qp_judged *self, struct qp_watcher *w) {
@@ -216,8 +181,7 @@ static bool stopped_by(const struct qp_credit *c, const struct qp_awake_clock *c
 /* Flow control let nothing of it out when the other one left. */
 static bool stopped(const struct delivery_order *state, const struct qp_awake_clock *clock,
                     const struct item *waiting, const struct item *leaving) {
-  const struct downstream *d = qp_per_conn_peek(&state->conns, waiting->due->conn);
-  const struct qp_credit *c = d ? &d->credit : NULL;
+  const struct qp_credit *c = qp_per_conn_peek(&state->credits, waiting->due->conn);
   const struct qp_half *h = waiting->due->out->half;
   const struct qp_half *other = leaving->due->out->half;
   uint64_t t = leaving->left;
@@ -260,8 +224,43 @@ static const struct item *top(const struct delivery_order *state,
   return h->n ? h->items[0] : NULL;
 }
 
+/* Has it been there so long that it must be next? */
+static bool waits_at(const struct qp_awake_clock *clock, const struct item *item,
+                     uint64_t time_ns) {
+  return qp_awake_back_at(clock, item->arrived) + TURN_NS < qp_awake_back_at(clock, time_ns);
+}
+
+/* What has passed things that waited, one beside the other without a gap: it was handed over before
+ * the first of these came. */
+struct passed {
+  uint64_t most;  /* less than that is handed over ahead */
+  uint64_t bytes; /* of objects that passed, but for the part of one in several packets */
+  bool parted;    /* such a one was among them */
+  const struct item *waiting; /* of those that were passed the least urgent; NULL: none */
+  uint64_t until_ns;          /* when the last of them leaves */
+};
+
+/* May `leaving` have been handed over before `first`, which waits, had come? */
+static bool was_handed_over(struct passed *p, const struct qp_awake_clock *clock,
+                            const struct item *first, const struct item *leaving) {
+  if (!p->waiting || !goes_first(p->waiting, leaving) || !waits_at(clock, first, p->until_ns))
+    *p = (struct passed){.most = p->most, .waiting = first};
+  const bool handed = p->bytes < p->most;
+  const struct qp_object *out = leaving->due->out;
+  const bool parted = out->first.frame != out->last.frame;
+  if (p->parted || !parted)
+    p->bytes += out->len + OBJECT_HEAD;
+  p->parted |= parted;
+  if (goes_first(p->waiting, first))
+    p->waiting = first;
+  if (first->left > p->until_ns)
+    p->until_ns = first->left;
+  return handed;
+}
+
 static void judge_leaving(struct qp_judged *self, const struct qp_awake_clock *clock,
-                          struct heap *heaps, size_t n, const struct item *leaving) {
+                          struct heap *heaps, size_t n, struct passed *passed,
+                          const struct item *leaving) {
   bool backlog = false;
   const struct item *first = NULL;
   for (size_t i = 0; i < n; i++) {
@@ -271,7 +270,7 @@ static void judge_leaving(struct qp_judged *self, const struct qp_awake_clock *c
       first = waiting;
   }
   self->out->examined += backlog;
-  if (first && qp_found(self))
+  if (first && !was_handed_over(passed, clock, first, leaving) && qp_found(self))
     report(self, first, leaving);
 }
 
@@ -280,10 +279,9 @@ static int by_arrival(const void *a, const void *b) {
   return x->arrived < y->arrived ? -1 : x->arrived > y->arrived;
 }
 
-/* How much may leave before an object that has come is next. */
-static uint64_t handed_ahead(const struct qp_judged *self, const struct qp_conn *c) {
-  const struct qp_node *relay = qp_node_at(self->evidence, c, QP_SERVER);
-  return relay && !strcmp(relay->datapath, "stock") ? AHEAD_BYTES : 0;
+static bool is_stock(const struct qp_evidence *e, const struct qp_conn *c) {
+  const struct qp_node *relay = qp_node_at(e, c, QP_SERVER);
+  return relay && !strcmp(relay->datapath, "stock");
 }
 
 /* All objects of one connection, in the order in which they left. */
@@ -291,21 +289,16 @@ static void judge_conn(struct qp_judged *self, const struct item *items, size_t 
   struct delivery_order *state = self->state;
   const struct qp_conn *c = items->due->conn;
   const struct qp_awake_clock *clock = qp_awake_clock(&state->awake, self->evidence, c, QP_SERVER);
-  const struct downstream *d = qp_per_conn_peek(&state->conns, c);
-  uint64_t ahead = handed_ahead(self, c);
+  struct passed passed = {.most = is_stock(self->evidence, c) ? AHEAD_BYTES : 0};
   const struct item **coming = qp_alloc(n, sizeof *coming);
   struct heap *heaps = qp_alloc(c->n_requests, sizeof *heaps);
   for (size_t i = 0; i < n; i++)
     coming[i] = &items[i];
   qsort(coming, n, sizeof *coming, by_arrival);
   for (size_t i = 0, next = 0; i < n; i++) {
-    uint64_t ran = qp_awake_back_at(clock, items[i].left), sent = bytes_at(d, items[i].left);
-    while (next < n && qp_awake_back_at(clock, coming[next]->arrived) + TURN_NS < ran &&
-           bytes_at(d, coming[next]->arrived) + ahead <= sent) {
+    for (; next < n && waits_at(clock, coming[next], items[i].left); next++)
       push(&heaps[coming[next]->due->request - c->requests], coming[next]);
-      next++;
-    }
-    judge_leaving(self, clock, heaps, c->n_requests, &items[i]);
+    judge_leaving(self, clock, heaps, c->n_requests, &passed, &items[i]);
   }
   for (size_t i = 0; i < c->n_requests; i++)
     free(heaps[i].items);
@@ -347,14 +340,12 @@ static void finish(struct qp_judged *self) {
 }
 
 static void drop(void *item) {
-  struct downstream *d = item;
-  qp_credit_clear(&d->credit);
-  free(d->time_ns), free(d->bytes);
+  qp_credit_clear(item);
 }
 
 static void clear(struct qp_judged *self) {
   struct delivery_order *state = self->state;
-  qp_per_conn_clear(&state->conns, drop);
+  qp_per_conn_clear(&state->credits, drop);
   qp_awake_clear(&state->awake);
   free(state->items);
 }
