@@ -18,7 +18,9 @@ struct qp_ciphers {
   Aes ecb;  /* of header protection */
 };
 
-int qp_expand_label(const struct qp_secret *secret, const char *label, uint8_t *out, size_t len) {
+/* HKDF-Expand-Label with an empty context. 0 or -1. */
+static int expand_label(const struct qp_secret *secret, const char *label, uint8_t *out,
+                        size_t len) {
   uint8_t info[64];
   size_t n = strlen(label);
   info[0] = (uint8_t)(len >> 8);
@@ -43,8 +45,8 @@ void qp_initial_secrets(uint32_t version, const struct qp_cid *dcid, struct qp_s
   wc_HKDF_Extract(WC_SHA256, version == QP_VERSION_2 ? v2 : v1, sizeof v1, dcid->data, dcid->len,
                   initial.data);
   client->len = server->len = 32;
-  qp_expand_label(&initial, "client in", client->data, 32);
-  qp_expand_label(&initial, "server in", server->data, 32);
+  expand_label(&initial, "client in", client->data, 32);
+  expand_label(&initial, "server in", server->data, 32);
 }
 
 static int set_ciphers(struct qp_keys *k) {
@@ -75,7 +77,7 @@ static int expand(const struct qp_keys *k, const struct qp_secret *secret, const
                   uint8_t *out, size_t len) {
   char label[16];
   snprintf(label, sizeof label, "%s %s", k->version == QP_VERSION_2 ? "quicv2" : "quic", what);
-  return qp_expand_label(secret, label, out, len);
+  return expand_label(secret, label, out, len);
 }
 
 int qp_keys_derive(struct qp_keys *k, uint32_t version, uint16_t suite,

@@ -48,7 +48,4 @@ void qp_keys_mask(struct qp_keys *keys, const uint8_t sample[16], uint8_t mask[5
 bool qp_keys_open(struct qp_keys *keys, uint64_t pn, const uint8_t *header, size_t header_len,
                   const uint8_t *in, size_t len, uint8_t *out);
 
-/* HKDF-Expand-Label with an empty context. 0 or -1. */
-int qp_expand_label(const struct qp_secret *secret, const char *label, uint8_t *out, size_t len);
-
 #endif

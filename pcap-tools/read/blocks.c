@@ -48,7 +48,6 @@ struct qp_blocks {
   size_t n_kept, kept_room;
   struct qp_interface *interfaces;
   size_t n_interfaces, interfaces_room, section; /* section: its first interface */
-  char *comment;
   bool any_record, late_secrets;
   /* records that passed and were not taken: a ring */
   struct qp_record *records;
@@ -71,7 +70,6 @@ void qp_blocks_free(struct qp_blocks *b) {
   free(b->records);
   free(b->kept);
   free(b->interfaces);
-  free(b->comment);
   free(b);
 }
 
@@ -200,21 +198,11 @@ static void read_packet_options(struct qp_blocks *b) {
       append_comment(&r->comment, &o);
 }
 
-static void read_section_options(struct qp_blocks *b) {
-  struct option o;
-  for (size_t at = 0; next_option(b, &at, &o);)
-    if (o.code == OPT_COMMENT)
-      append_comment(&b->comment, &o);
-}
-
 /* The whole block has passed. */
 static void finish(struct qp_blocks *b) {
   if (!b->n_kept)
     return;
   switch (b->type) {
-  case BLOCK_SHB:
-    read_section_options(b);
-    break;
   case BLOCK_IDB:
     read_interface(b);
     break;
@@ -257,7 +245,6 @@ static unsigned begin_block(struct qp_blocks *b) {
   switch (b->type) {
   case BLOCK_SHB:
     b->section = b->n_interfaces;
-    keep(b, 24);
     return 12;
   case BLOCK_IDB:
   case BLOCK_ISB:
@@ -416,10 +403,6 @@ void qp_blocks_pass(struct qp_blocks *b, uint8_t *bytes, size_t len) {
   }
 }
 
-bool qp_blocks_pcapng(const struct qp_blocks *b) {
-  return b->form == FORM_PCAPNG;
-}
-
 uint64_t qp_blocks_at(const struct qp_blocks *b) {
   return b->at;
 }
@@ -431,10 +414,6 @@ bool qp_blocks_late_secrets(const struct qp_blocks *b) {
 const struct qp_interface *qp_blocks_interfaces(const struct qp_blocks *b, size_t *n) {
   *n = b->n_interfaces;
   return b->interfaces;
-}
-
-const char *qp_blocks_comment(const struct qp_blocks *b) {
-  return b->comment;
 }
 
 int qp_blocks_secrets(const char *path, qp_secrets_fn *fn, void *arg, char *err, size_t err_len) {

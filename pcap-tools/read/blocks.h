@@ -43,15 +43,12 @@ void qp_blocks_pass(struct qp_blocks *b, uint8_t *bytes, size_t len);
 const struct qp_record *qp_blocks_peek(const struct qp_blocks *b);
 void qp_blocks_take(struct qp_blocks *b);
 
-bool qp_blocks_pcapng(const struct qp_blocks *b);
 /* Where the block or record begins that is passing now. */
 uint64_t qp_blocks_at(const struct qp_blocks *b);
 /* Secrets that came behind the first packet. */
 bool qp_blocks_late_secrets(const struct qp_blocks *b);
 /* Interfaces seen so far. Valid until the next pass. */
 const struct qp_interface *qp_blocks_interfaces(const struct qp_blocks *b, size_t *n);
-/* Comments on sections, joined by newlines; NULL = none. */
-const char *qp_blocks_comment(const struct qp_blocks *b);
 
 /* All TLS key logs of a file, without its packets. Returns 0 (also for files that
  * have none), or -1 with a message if the file cannot be read. */

@@ -7,7 +7,7 @@
 #include "pcap-tools/read/lines.h"
 #include "pcap-tools/read/memory.h"
 
-uint32_t qp_names_index(struct qp_names *names, const char *name) {
+static uint32_t index_of(struct qp_names *names, const char *name) {
   for (size_t i = 0; i < names->n; i++)
     if (!strcmp(names->items[i], name))
       return (uint32_t)i;
@@ -25,7 +25,7 @@ void qp_names_clear(struct qp_names *names) {
 
 static uint32_t track_of(const struct qp_line *line, struct qp_names *names) {
   char name[256];
-  return qp_names_index(names, qp_line_text(line, "track", name, sizeof name));
+  return index_of(names, qp_line_text(line, "track", name, sizeof name));
 }
 
 static void read_object(const struct qp_line *line, struct qp_names *names,

@@ -14,7 +14,6 @@ struct qp_names {
   char **items;
   size_t n, room;
 };
-uint32_t qp_names_index(struct qp_names *names, const char *name);
 void qp_names_clear(struct qp_names *names);
 
 struct qp_log_object {

@@ -2,7 +2,7 @@
  * several), and judged by the code under test.
  *
  * Connections are null-protected after a handshake of real Initial packets,
- * unless tape_secret() gives them keys. Everything is in IPv4 between relay
+ * unless tape_conn_tls() or tape_protect() gives them keys. Everything is in IPv4 between relay
  * 10.0.0.1:4433 and clients 10.0.0.<n>:20000. Time passes 1 ms a packet. */
 #ifndef FANBENCH_PCAP_T_TAPE_H
 #define FANBENCH_PCAP_T_TAPE_H

@@ -123,14 +123,6 @@ static const char *name(const struct code *list, size_t n, uint64_t code, char *
 }
 #define NAME(list, code, text) name(list, sizeof(list) / sizeof *(list), code, text)
 
-const char *qp_code_transport(uint64_t code, char text[QP_CODE_TEXT]) {
-  return NAME(transport, code, text);
-}
-
-const char *qp_code_session(uint64_t code, char text[QP_CODE_TEXT]) {
-  return NAME(session, code, text);
-}
-
 const char *qp_code_stream(uint64_t code, char text[QP_CODE_TEXT]) {
   return NAME(stream, code, text);
 }
@@ -157,9 +149,9 @@ bool qp_code_is_no_error(const struct qp_conn *conn, const struct qp_close *clos
 const char *qp_code_close(const struct qp_conn *conn, const struct qp_close *close,
                           char text[QP_CODE_TEXT]) {
   if (!close->application)
-    return qp_code_transport(close->code, text);
+    return NAME(transport, close->code, text);
   if (conn->moqt)
-    return qp_code_session(close->code, text);
+    return NAME(session, close->code, text);
   return qp_is_http3(conn) ? qp_code_http3(close->code, text) : name(NULL, 0, close->code, text);
 }
 

@@ -10,8 +10,6 @@
 
 /* "FLOW_CONTROL_ERROR (0x3)"; an unknown code is the number alone. */
 #define QP_CODE_TEXT 64
-const char *qp_code_transport(uint64_t code, char text[QP_CODE_TEXT]);
-const char *qp_code_session(uint64_t code, char text[QP_CODE_TEXT]); /* application close */
 const char *qp_code_stream(uint64_t code, char text[QP_CODE_TEXT]);  /* reset, STOP_SENDING */
 const char *qp_code_request(uint64_t code, char text[QP_CODE_TEXT]); /* REQUEST_ERROR */
 const char *qp_code_http3(uint64_t code, char text[QP_CODE_TEXT]);   /* close, reset */

@@ -25,7 +25,8 @@ struct feeding {
   bool fin;
 };
 
-struct qp_reasm *qp_feed_bytes(const struct qp_conn *conn, struct qp_half *half) {
+/* Those that count for MoQT. */
+static struct qp_reasm *bytes_of(const struct qp_conn *conn, struct qp_half *half) {
   return conn->split && half->side == QP_CLIENT ? &half->reached : &half->sent;
 }
 
@@ -286,7 +287,7 @@ void qp_feed_half(struct qp_conn *c, struct qp_half *h, struct qp_tracks *tracks
                             .h = h,
                             .feed = &h->feed,
                             .header = &h->header,
-                            .bytes = qp_feed_bytes(c, h),
+                            .bytes = bytes_of(c, h),
                             .list = h->side,
                             .frame_end = frame_end,
                             .end_before = end_before,

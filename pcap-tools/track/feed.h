@@ -16,8 +16,6 @@ void qp_feed_half(struct qp_conn *conn, struct qp_half *half, struct qp_tracks *
 const char *qp_feed_datagram(struct qp_conn *conn, unsigned list, const uint8_t *data, size_t len,
                              struct qp_place place);
 
-/* The bytes that count for MoQT. */
-struct qp_reasm *qp_feed_bytes(const struct qp_conn *conn, struct qp_half *half);
 /* True if nothing of it will be read any more. */
 bool qp_feed_idle(const struct qp_half *half);
 /* A piece of it never came: what follows cannot be read. */

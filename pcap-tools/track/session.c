@@ -5,7 +5,7 @@
 
 #include "pcap-tools/read/memory.h"
 
-uint32_t qp_tracks_index(struct qp_tracks *t, const struct qp_moq_message *m) {
+static uint32_t index_of(struct qp_tracks *t, const struct qp_moq_message *m) {
   for (size_t i = 0; i < t->n; i++)
     if (t->items[i].full_len == m->full_name_len &&
         !memcmp(t->items[i].full, m->full_name, m->full_name_len))
@@ -81,7 +81,7 @@ static void ask(struct qp_conn *c, struct qp_tracks *tracks, unsigned side, uint
   struct qp_request *r = add_request(c, side, stream, m);
   if (m->type == QP_M_SUBSCRIBE || m->type == QP_M_PUBLISH || m->type == QP_M_FETCH ||
       m->type == QP_M_TRACK_STATUS)
-    r->track = qp_tracks_index(tracks, m);
+    r->track = index_of(tracks, m);
   if (m->type != QP_M_SUBSCRIBE)
     return;
   add_filter(r, &m->params, place);

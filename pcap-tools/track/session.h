@@ -16,7 +16,6 @@ struct qp_tracks {
   size_t n, room;
 };
 
-uint32_t qp_tracks_index(struct qp_tracks *tracks, const struct qp_moq_message *m);
 void qp_tracks_clear(struct qp_tracks *tracks);
 
 /* A whole message that `side` sent on a request stream. */
