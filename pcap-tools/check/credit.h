@@ -52,7 +52,8 @@ void qp_credit_sent(struct qp_credit *c, const struct qp_conn *conn, unsigned si
 /* A frame of the peer of `side` reached it; others than limits change nothing. */
 void qp_credit_allowed(struct qp_credit *c, const struct qp_conn *conn, unsigned side,
                        const struct qp_quic_frame *f, uint64_t now_ns);
-/* Since when it had been free at that time: 0 = it was never stopped before, UINT64_MAX = it was. */
+/* Since when it had been free at that time: 0 = it was never stopped before, UINT64_MAX = it was
+ * stopped then. */
 uint64_t qp_credit_free_since(const struct qp_credit *c, uint64_t what, uint64_t time_ns);
 void qp_credit_clear(struct qp_credit *c);
 

@@ -18,10 +18,11 @@
  *    numbers, or one round trip, behind an acknowledged one.
  *  - A loss counts when the latest correct sender knows of it: 9/8 of the longest
  *    round trip (and QP_ENVELOPE_LATE_NS for a process that read its ACKs late; what
- *    comes while it stands still is read when it goes on) after the packet, and when the process has run QP_ENVELOPE_AWAKE_NS since the ACK that
- *    passed it. Then the window is multiplied by 1/2 (CUBIC: 7/10), or is what it
- *    would have grown to since that ACK, if that is more. Packets sent until then
- *    are the same loss. A loss that turns out to be none is taken back.
+ *    comes while it stands still is read when it goes on) after the packet, and when
+ *    the process has run QP_ENVELOPE_AWAKE_NS since the ACK that passed it. Then the
+ *    window is multiplied by 1/2 (CUBIC: 7/10), or is what it would have grown to since
+ *    that ACK, if that is more. Packets sent until then are the same loss. A loss that
+ *    turns out to be none is taken back.
  *  - Lost packets larger than any that was acknowledged are probes of the path's
  *    MTU: no sign of congestion (RFC 9000 14.4).
  *  - Persistent congestion: everything lost for three times five longest round trips

@@ -242,7 +242,7 @@ static uint64_t given_up_at(const struct qp_evidence *e, const struct qp_conn *u
   return closed < broken ? closed : broken;
 }
 
-/* Why an object was lost in the relay's queue (NULL: it was not there), and until when it waited. */
+/* Why an object was lost in the relay's queue (NULL: it was not), and until when it waited. */
 struct queued {
   const char *excuse;
   uint64_t until_ns; /* UINT64_MAX: as long as anything left */

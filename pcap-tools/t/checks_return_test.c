@@ -301,8 +301,8 @@ static void a_publisher_that_leaves_without_a_word_owes_the_rest(void **state) {
   publisher_leaves_open("", SILENT, JUDGE_FAIL);
 }
 
-/* A subgroup comes, whole or in part, and then its publisher is taken away; the relay, which had not
- * opened it yet, never does. */
+/* A subgroup comes, whole or in part, and then its publisher is taken away; the relay, which had
+ * not opened it yet, never does. */
 static void never_opened(bool whole, const char *faults, enum judge_result result) {
   struct plan p = made_run();
   pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_stream_of(6, 0, part_of(UP_ALIAS, 1), whole)));
@@ -319,7 +319,8 @@ static void a_subgroup_given_up_in_the_queue_is_not_owed(void **state) {
   never_opened(false, FAULT(900, "kill", "sub[1]"), JUDGE_FAIL);
 }
 
-/* The same, and a later one leaves: before that, past it, which a queue does not explain; or after. */
+/* The same, and a later one leaves: before that, past it, which a queue does not explain; or
+ * after. */
 static void given_up_and_another_leaves(bool before, enum judge_result result) {
   struct plan p = made_run();
   pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(w_stream_of(6, 0, part_of(UP_ALIAS, 1), false)));
@@ -339,7 +340,8 @@ static void what_leaves_later_does_not_pass_a_subgroup_given_up(void **state) {
   given_up_and_another_leaves(true, JUDGE_FAIL);
 }
 
-/* With a time-out the rest may be let go: the reset waits for the header's ACK, which never comes. */
+/* With a time-out the rest may be let go: the reset waits for the header's ACK, which never
+ * comes. */
 static void a_tail_that_may_be_dropped_may_stay_open(void **state) {
   (void)state;
   struct word part = JOIN(o_header(DOWN_ALIAS, 1, 0, 1), o_object(0, "one"));
@@ -456,7 +458,8 @@ static void a_datagram_in_the_queue_goes_with_the_filter(void **state) {
 
 /* ---- a relay that comes back ------------------------------------------------- */
 
-/* A client calls the relay at some 10 ms, and is answered then, or at 260 ms. Much later a stream leaves on that connection. */
+/* A client calls the relay at some 10 ms, and is answered then, or at 260 ms. Much later a stream
+ * leaves on that connection. */
 static void judge_answer(bool before, const char *faults, enum judge_result result) {
   struct plan p = made_run();
   struct tape_conn early = tape_conn_unanswered(p.scene.t);

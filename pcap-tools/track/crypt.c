@@ -227,8 +227,8 @@ static bool open_phase(struct qp_conn *conn, unsigned side, enum qp_view view,
   return opened;
 }
 
-/* The null AEAD of a laboratory: eight zero bytes, which an AEAD's tag does not begin with, and eight of
- * zeros or, if the header has less than four bytes of it, the number. */
+/* The null AEAD of a laboratory: eight zero bytes, which an AEAD's tag does not begin with, and
+ * eight of zeros or, if the header has less than four bytes of it, the number. */
 static bool null_tag(const struct qp_header *h) {
   static const uint8_t zeros[QP_TAG_LEN / 2];
   return !memcmp(h->start + h->len - QP_TAG_LEN, zeros, sizeof zeros);

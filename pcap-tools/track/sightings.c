@@ -34,7 +34,7 @@ void qp_sightings_note(struct qp_sightings *s, uint64_t pn, uint64_t frame, uint
   s->ring[pn & (s->room - 1)] = (struct qp_sighting){.pn = (uint32_t)pn,
                                                      .frame = (uint32_t)frame,
                                                      .generation = generation & 15,
-                                                     .mark = mark & ((1u << 28) - 1)};
+                                                     .mark = mark & QP_SIGHTING_MARK};
 }
 
 const struct qp_sighting *qp_sightings_find(const struct qp_sightings *s, uint64_t pn) {

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define QP_SIGHTING_MARK ((1u << 28) - 1)
+
 struct qp_sighting {
   uint32_t pn; /* its low bits */
   uint32_t frame;

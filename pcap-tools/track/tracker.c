@@ -212,14 +212,12 @@ static bool next_packet(struct qp_tracker *t, struct qp_cur *rest, const struct 
 /* The packet's bytes in few bits. Under one key and number the AEAD tag changes with
  * any of them. Without protection a right UDP checksum and the front are enough to tell
  * what is not made to look alike; without a checksum all bytes are hashed. */
-static uint32_t mark_of(const struct qp_seen *s) {
-  const struct qp_header *h = s->header;
+static uint32_t mark_of(const struct qp_header *h, const struct qp_udp *udp, bool null_protected) {
   enum { FRONT = 64 };
   uint32_t mark;
-  if (s->null_protected && s->udp->sum == QP_SUM_RIGHT && h->len > FRONT)
-    return (uint32_t)XXH3_64bits_withSeed(h->start, FRONT,
-                                          (uint64_t)h->len << 16 | s->udp->sum_wire);
-  if (s->null_protected)
+  if (null_protected && udp->sum == QP_SUM_RIGHT && h->len > FRONT)
+    return (uint32_t)XXH3_64bits_withSeed(h->start, FRONT, (uint64_t)h->len << 16 | udp->sum_wire);
+  if (null_protected)
     return (uint32_t)XXH3_64bits(h->start, h->len);
   memcpy(&mark, h->start + h->len - sizeof mark, sizeof mark);
   return mark;
@@ -227,7 +225,8 @@ static uint32_t mark_of(const struct qp_seen *s) {
 
 static void note_sighting(struct qp_tracker *t, struct qp_seen *s, struct qp_numbers *n) {
   struct qp_sighting now = {.generation = s->generation & 15,
-                            .mark = mark_of(s) & ((1u << 28) - 1)};
+                            .mark =
+                                mark_of(s->header, s->udp, s->null_protected) & QP_SIGHTING_MARK};
   if (!s->repeated) {
     qp_sightings_note(&n->seen, s->pn, s->place.frame, now.generation, now.mark, &t->sightings);
     return;
@@ -372,15 +371,14 @@ static uint64_t distance(const struct qp_conn *c, unsigned side, enum qp_view vi
                          const struct qp_header *h, const struct qp_udp *udp,
                          const struct qp_opened *o) {
   const struct qp_numbers *n = &c->numbers[side][QP_SPACE_APP];
-  const struct qp_seen s = {
-      .udp = udp, .header = (struct qp_header *)(uintptr_t)h, .null_protected = true};
+  const struct qp_ranges *had = view == QP_SENT ? &n->sent : &n->reached;
   const struct qp_sighting *was = qp_sightings_find(&n->seen, o->pn);
-  if (was && was->mark == (mark_of(&s) & ((1u << 28) - 1)))
+  if (was && was->mark == (mark_of(h, udp, true) & QP_SIGHTING_MARK))
     return 0;
-  if (qp_ranges_has(view == QP_SENT ? &n->sent : &n->reached, o->pn))
+  if (qp_ranges_has(had, o->pn))
     return UINT64_MAX;
   const uint64_t last = view == QP_SENT ? n->largest_sent : n->largest_reached;
-  const uint64_t next = n->sent.n ? last + 1 : 0;
+  const uint64_t next = had->n ? last + 1 : 0;
   return 1 + (o->pn > next ? o->pn - next : next - o->pn);
 }
 
