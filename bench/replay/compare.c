@@ -11,8 +11,8 @@ void compare_differ(struct compare *c, const char *fmt, ...) {
     return;
   va_list args;
   va_start(args, fmt);
-  fprintf(c->tell, "  packet %" PRIu64 " at %" PRIu64 ".%06" PRIu64 " ms: ", c->packet,
-          c->ns / 1000000, c->ns % 1000000);
+  fprintf(c->tell, "  %spacket %" PRIu64 " at %" PRIu64 ".%06" PRIu64 " ms: ",
+          c->unrun ? "an unrun one, after " : "", c->packet, c->ns / 1000000, c->ns % 1000000);
   vfprintf(c->tell, fmt, args);
   fputc('\n', c->tell);
   va_end(args);

@@ -13,6 +13,7 @@ struct compare {
   struct journal_array arrays[JOURNAL_ARRAYS]; /* their names and sizes */
   bool own_counts;     /* the run counts keystreams its own way: datapath `user` */
   uint64_t packet, ns; /* what it is about: number and time of the packet */
+  bool unrun;          /* one that came after it, and went up unrun */
   uint64_t differences;
 };
 

@@ -9,6 +9,7 @@
 #include "bench/replay/executor.h"
 #include "bench/replay/killed.h"
 #include "bench/replay/runs.h"
+#include "bench/replay/unrun.h"
 
 #define EXECUTORS 2 /* native, then the kernel's */
 
@@ -19,6 +20,7 @@ struct replay {
   struct runs runs;
   struct outcome outcomes[EXECUTORS];
   struct compare compare;
+  struct unrun unrun;
   struct replay_result *result;
   struct journal_item item;
   uint8_t *body; /* of the item */
@@ -406,6 +408,9 @@ static bool step(struct replay *r) {
   case JOURNAL_GO:
     do_stop(r);
     break;
+  case JOURNAL_UNRUN:
+    unrun_add(&r->unrun, r->body, r->item.len, r->item.offset);
+    break;
   case JOURNAL_WHOLE:
     do_whole(r);
     break;
@@ -416,6 +421,8 @@ static bool step(struct replay *r) {
     do_table(r);
     break;
   }
+  if (r->runs.open == 0 && unrun_waits(&r->unrun) && r->wrong == NULL)
+    r->result->tried += unrun_try(&r->unrun, r->executors, &r->compare);
   return r->wrong == NULL;
 }
 
@@ -459,6 +466,7 @@ static void close_replay(struct replay *r) {
       r->executors[i]->close(r->executors[i]);
     outcome_free(&r->outcomes[i]);
   }
+  unrun_free(&r->unrun);
   runs_free(&r->runs);
   free(r->body);
   if (r->file != NULL)

@@ -4,6 +4,9 @@
  * once more at the end. After a difference the executors go on as they are, so what follows from
  * it is counted, too.
  *
+ * A packet that went up unrun, in a live run, is given to both executors with the state that it came
+ * upon: they must do the same, and then it is taken back.
+ *
  * Of datapath `user` two things are not compared with the run, which does not know them: hardware
  * addresses and flow labels of copies, and how keystreams came about (ks_ready, ks_computed,
  * ks_raced). A journal without its end is refused, but for that of a relay that the run's
@@ -22,6 +25,7 @@ struct replay_result {
   uint64_t takes, differences;
   uint64_t interrupted; /* of packets and takes: something happened in the middle of them */
   uint64_t declined;    /* packets that went up unrun */
+  uint64_t tried;       /* of these: what the executors would have done was compared */
   bool killed;          /* it ends where its relay was killed */
 };
 

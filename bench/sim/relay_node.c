@@ -248,7 +248,8 @@ static void quiesce(void *ctx) {
   r->native_ops->quiesce(ctx);
 }
 
-_Static_assert(NEST_DEPTH + 1 <= JOURNAL_OPEN_RUNS, "a journal can tell all runs within each other");
+_Static_assert(NEST_DEPTH + 1 <= JOURNAL_OPEN_RUNS,
+               "a journal can tell all runs within each other");
 
 static int open_nest(struct relay_node *r) {
   const struct world *world = r->node->world;
@@ -280,8 +281,8 @@ static bool open_journal(struct relay_node *r) {
   if (r->user != NULL)
     good = user_plane_keep_journal(r->user, path);
   else {
-    r->journal = native_journal_open(path, r->dp, &r->plane.plane, JOURNAL_BY_SIM,
-                                     r->nest.config != NULL);
+    r->journal =
+        native_journal_open(path, r->dp, &r->plane.plane, JOURNAL_BY_SIM, r->nest.config != NULL);
     good = r->journal != NULL;
   }
   free(path);

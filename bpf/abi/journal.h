@@ -6,7 +6,8 @@
  *
  * One run at a time: they exclude each other, and user space's writes, by the word `lock`.
  * So runs and writes have one order, and what a run met is known. Who finds the lock taken waits
- * for a while; then the packet goes up as if there were no datapath, which is counted. */
+ * for a while; then the packet goes up as if there were no datapath: unrun. That is counted, and if half
+ * of the ring is free the frame is put there, also within what another run says. */
 #ifndef FANBENCH_BPF_ABI_JOURNAL_H
 #define FANBENCH_BPF_ABI_JOURNAL_H
 
@@ -35,6 +36,7 @@ FB_ASSERT_SIZE(struct fb_journal, 32);
 #define FB_JOURNAL_FRAME 0x46424a46u /* "FBJF" */
 #define FB_JOURNAL_COPY  0x46424a43u /* "FBJC" */
 #define FB_JOURNAL_END   0x46424a45u /* "FBJE" */
+#define FB_JOURNAL_UNRUN 0x46424a55u /* "FBJU": as a frame, run = 0 */
 
 struct fb_journal_frame {
   __u32 magic;

@@ -64,7 +64,12 @@ PORT_INLINE void port_count(port_t *p, __u64 *word, __u64 v) {
   __sync_fetch_and_add(word, v);
 }
 
-#define port_lock(p, lock)   (({ port_unused(p); port_access(); }), bpf_spin_lock(lock))
+#define port_lock(p, lock)                                                                         \
+  (({                                                                                              \
+     port_unused(p);                                                                               \
+     port_access();                                                                                \
+   }),                                                                                             \
+   bpf_spin_lock(lock))
 #define port_unlock(p, lock) (({ port_unused(p); }), bpf_spin_unlock(lock))
 
 /* ---- maps ------------------------------------------------------------------------ */

@@ -56,36 +56,44 @@ PORT_INLINE void port_journal_lost(int lost) {
     __sync_fetch_and_add(&fb_words.journal.lost, 1);
 }
 
-PORT_INLINE void port_journal_frame(port_t *p) {
+PORT_INLINE void port_journal_frame(port_t *p, __u32 magic, __u64 run, __u64 now_ns) {
   struct fb_journal_frame *e = bpf_ringbuf_reserve(&journal, sizeof(*e), 0);
   if (!e) {
     port_journal_lost(1);
     return;
   }
   __u64 len = p->len < FB_BUF_LEN ? p->len : FB_BUF_LEN;
-  e->magic = FB_JOURNAL_FRAME;
+  e->magic = magic;
   e->len = p->len;
-  e->run = fb_words.journal.runs;
-  e->now_ns = fb_words.clock_ns;
+  e->run = run;
+  e->now_ns = now_ns;
   __asm__ volatile("" : "+r"(len));
   if (len >= 1 && len <= FB_BUF_LEN)
     port_journal_lost(bpf_skb_load_bytes(p, 0, e->bytes, (__u32)len) != 0);
   bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
+/* Who does not run must leave room to who runs. */
+PORT_INLINE void port_journal_unrun(port_t *p) {
+  __sync_fetch_and_add(&fb_words.journal.declined, 1);
+  if (bpf_ringbuf_query(&journal, BPF_RB_AVAIL_DATA) + sizeof(struct fb_journal_frame) + 8 <=
+      bpf_ringbuf_query(&journal, BPF_RB_RING_SIZE) / 2)
+    port_journal_frame(p, FB_JOURNAL_UNRUN, 0, bpf_ktime_get_ns());
+}
+
 PORT_GLOBAL int port_journal_begin(port_t *p) {
   if (!port_journal_lock()) {
-    __sync_fetch_and_add(&fb_words.journal.declined, 1);
+    port_journal_unrun(p);
     return 0;
   }
   if (!port_journal_room()) {
-    __sync_fetch_and_add(&fb_words.journal.declined, 1);
     port_journal_unlock();
+    port_journal_unrun(p);
     return 0;
   }
   fb_words.journal.runs++;
   fb_words.clock_ns = bpf_ktime_get_ns();
-  port_journal_frame(p);
+  port_journal_frame(p, FB_JOURNAL_FRAME, fb_words.journal.runs, fb_words.clock_ns);
   return 1;
 }
 

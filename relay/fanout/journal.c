@@ -28,8 +28,8 @@ void journal_arrays(const struct dp_native *dp, struct journal_array arrays[JOUR
   ARRAY(JOURNAL_SUBSCRIPTIONS, subscriptions, (size_t)s->subscribers * s->tracks,
         sizeof *dp->subscriptions, true, false);
   ARRAY(JOURNAL_STREAMS, streams, s->streams, sizeof *dp->streams, true, true);
-  arrays[JOURNAL_COPY_INDEX] = (struct journal_array){
-      "copy_index", (uint8_t *)&dp->copy_index, 8, 1, 8, false, true};
+  arrays[JOURNAL_COPY_INDEX] =
+      (struct journal_array){"copy_index", (uint8_t *)&dp->copy_index, 8, 1, 8, false, true};
   ARRAY(JOURNAL_COUNTERS, counters, s->subscribers, sizeof *dp->counters, false, true);
   ARRAY(JOURNAL_UPSTREAM_STATE, upstream_state, s->upstreams, sizeof *dp->upstream_state, false,
         true);

@@ -23,7 +23,7 @@
 
 #include "bpf/port/native.h"
 
-#define JOURNAL_MAGIC "FBJRN003"
+#define JOURNAL_MAGIC "FBJRN004"
 
 /* Runs that are stopped within each other, and the innermost. */
 #define JOURNAL_OPEN_RUNS 3
@@ -59,8 +59,9 @@ enum journal_kind {
   JOURNAL_REASON, /* `array` = enum fb_packet_reason, of a TAKE its result */
   JOURNAL_SEEN,   /* runs wrote: as SET */
   JOURNAL_DONE,
-  JOURNAL_STOP, /* the run is stopped before its access number `offset` to a shared word, from 0 */
-  JOURNAL_GO,   /* it goes on */
+  JOURNAL_STOP,  /* the run is stopped before its access number `offset` to a shared word, from 0 */
+  JOURNAL_GO,    /* it goes on */
+  JOURNAL_UNRUN, /* `offset` = now_ns; a frame that went up unrun: it changed nothing. Anywhere */
   JOURNAL_WHOLE, /* bytes at `offset` of `array`, as they were left: in order, to its end; those left
                   * out are zero */
   JOURNAL_END,   /* struct journal_end */

@@ -35,6 +35,13 @@ static int on_entry(void *ctx, void *data, size_t len) {
     journal_put_frame(&j->file, frame->run, frame->bytes,
                       frame->len < FB_BUF_LEN ? frame->len : FB_BUF_LEN, frame->now_ns);
     break;
+  case FB_JOURNAL_UNRUN:
+    journal_put(&j->file,
+                &(struct journal_item){.kind = JOURNAL_UNRUN,
+                                       .offset = frame->now_ns,
+                                       .len = frame->len < FB_BUF_LEN ? frame->len : FB_BUF_LEN},
+                frame->bytes);
+    break;
   case FB_JOURNAL_COPY:
     put_copy(j, &((const struct fb_journal_copy *)data)->copy);
     break;
@@ -124,8 +131,7 @@ struct kernel_journal *kernel_journal_open(const char *path, const struct kernel
     give(j);
     return NULL;
   }
-  if (journal_plane_open(&j->user_space, &j->file, of->plane, of->constants->max_tracks, &hooks,
-                         j))
+  if (journal_plane_open(&j->user_space, &j->file, of->plane, of->constants->max_tracks, &hooks, j))
     return j;
   journal_file_close(&j->file);
   give(j);

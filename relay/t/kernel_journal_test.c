@@ -184,7 +184,7 @@ static void a_word_is_looked_at_before_it_is_written(void **state) {
   close_rig(&rig);
 }
 
-/* While user space writes, packets go up unrun; once the journal is over they are run again. */
+/* While user space writes, packets go up unrun, and are kept; once the journal is over they are run again. */
 static void who_finds_the_lock_taken_is_counted(void **state) {
   struct rig rig;
   (void)state;
@@ -199,6 +199,7 @@ static void who_finds_the_lock_taken_is_counted(void **state) {
   packet(&rig, 4);
   is_run(&rig, 1, 1);
   next(&rig, JOURNAL_SET, JOURNAL_COUNTERS);
+  assert_int_equal(*(const uint8_t *)next(&rig, JOURNAL_UNRUN, 0), 2);
   is_run(&rig, 2, 3);
   const struct journal_end *end = the_end(&rig);
   assert_int_equal(end->runs, 2);

@@ -101,7 +101,10 @@ void planted_says(const struct planted *p, const char *what) {
 
 void planted_plays(struct planted *p) {
   PLANTED_NEEDED(p);
-  if (planted_play(p, p->len) != 0) {
+  const int rc = planted_play(p, p->len);
+  if (rc != 0) {
+    if (rc != 3)
+      fail_msg("%s", p->err); /* not of this machine */
     print_message("%s\n", p->err);
     free(p->journal);
     p->journal = NULL;

@@ -169,6 +169,29 @@ static void runs_that_do_not_follow_each_other(void **state) {
   assert_int_equal(sim.result.differences, 0); /* none is invented */
 }
 
+/* A packet that went up unrun is tried: what it did is taken back, or the same packet that comes next
+ * and is run would be a duplicate, with other numbers. */
+static void a_packet_that_went_up_unrun(void **state) {
+  (void)state;
+  PLANTED_NEEDED(&sim);
+  uint32_t number = 1;
+  struct journal_item *item = find(JOURNAL_FRAME, number, 0, 0);
+  while (item->len < 1000)
+    item = find(JOURNAL_FRAME, ++number, 0, 0);
+  const size_t at = (size_t)((uint8_t *)item - sim.journal), len = sizeof *item + item->len;
+  sim.journal = realloc(sim.journal, sim.len + len);
+  assert_non_null(sim.journal);
+  memmove(sim.journal + at + len, sim.journal + at, sim.len - at);
+  item = (void *)(sim.journal + at);
+  item->kind = JOURNAL_UNRUN;
+  item->array = 0;
+  const int rc = play(sim.len + len);
+  memmove(sim.journal + at, sim.journal + at + len, sim.len - at);
+  assert_int_equal(rc, 0);
+  assert_int_equal(sim.result.tried, 1);
+  assert_int_equal(sim.result.differences, 0);
+}
+
 static void an_end_that_counts_otherwise(void **state) {
   (void)state;
   PLANTED_NEEDED(&sim);
@@ -233,6 +256,7 @@ int main(void) {
       cmocka_unit_test(no_whole_journal),
       cmocka_unit_test(no_such_item_or_array),
       cmocka_unit_test(runs_that_do_not_follow_each_other),
+      cmocka_unit_test(a_packet_that_went_up_unrun),
       cmocka_unit_test(an_end_that_counts_otherwise),
       cmocka_unit_test(a_word_that_changed_at_no_time),
       cmocka_unit_test(who_was_killed),
