@@ -384,6 +384,27 @@ static void a_wrong_ip_checksum_fails(void **state) {
   tape_expect(s->t, "checksum-valid", JUDGE_FAIL, 3);
 }
 
+/* Where the Destination Connection ID of a long header lies in the frame. */
+#define FRAME_DCID (14 + 20 + 8 + 6)
+
+/* The copy that reaches the server's capture is of no connection, and of no sender. */
+static void an_initial_damaged_on_its_way_passes(void **state) {
+  struct stage *s = *state;
+  struct tape_conn late = tape_conn_unanswered(s->t);
+  tape_also_in(s->t, 1, 1000);
+  s->t->frames[s->t->n - 1].data[FRAME_DCID] ^= 0x40;
+  tape_expect(s->t, "checksum-valid", JUDGE_PASS, 3);
+  tape_conn_free(&late);
+}
+
+static void an_initial_that_leaves_damaged_fails(void **state) {
+  struct stage *s = *state;
+  struct tape_conn late = tape_conn_unanswered(s->t);
+  s->t->frames[s->t->n - 1].data[FRAME_DCID] ^= 0x40;
+  tape_expect(s->t, "checksum-valid", JUDGE_FAIL, 3);
+  tape_conn_free(&late);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -433,6 +454,8 @@ int main(void) {
       T(right_and_partial_checksums_pass),
       T(a_wrong_checksum_fails),
       T(a_wrong_ip_checksum_fails),
+      T(an_initial_damaged_on_its_way_passes),
+      T(an_initial_that_leaves_damaged_fails),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

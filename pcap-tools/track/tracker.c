@@ -180,6 +180,20 @@ static size_t segment_of(const struct qp_header *h) {
   return h->len;
 }
 
+/* What every receiver's kernel throws away. */
+static bool is_dropped(const struct qp_udp *udp) {
+  return udp->sum == QP_SUM_WRONG || udp->ip_sum_wrong;
+}
+
+/* A client's Initial that became damaged on its way, in its ID for example: its sender, which has
+ * another capture, has begun a connection from there already. */
+static bool is_damaged_copy(const struct qp_tracker *t, const struct qp_udp *udp,
+                            struct qp_place place) {
+  struct qp_route route;
+  return is_dropped(udp) && qp_routes_find(&t->routes, &(struct qp_cid){0}, &udp->tuple, &route) &&
+         qp_conn_would_view(route.conn, !route.receiver, &udp->tuple, place.file) != QP_SENT;
+}
+
 /* Takes one packet off the datagram and finds who it is for. */
 static bool next_packet(struct qp_tracker *t, struct qp_cur *rest, const struct qp_udp *udp,
                         struct qp_place place, struct qp_header *h, struct qp_route *route,
@@ -193,7 +207,8 @@ static bool next_packet(struct qp_tracker *t, struct qp_cur *rest, const struct 
         route->conn = add_anew(t, route->conn, h, udp, place);
       return true;
     }
-    if (h->type != QP_INITIAL || h->dcid.len < 8) /* RFC 9000 7.2 */
+    if (h->type != QP_INITIAL || h->dcid.len < 8 || /* RFC 9000 7.2 */
+        is_damaged_copy(t, udp, place))
       return false;
     *route = (struct qp_route){add_conn(t, h, udp, place), QP_SERVER, false};
     return true;
@@ -404,10 +419,8 @@ static void choose(struct qp_routes *routes, const struct qp_udp *udp, uint32_t 
 
 /* ---- one datagram ------------------------------------------------------ */
 
-/* What a receiver's kernel throws away never reached it. */
 static unsigned arriving(const struct qp_udp *udp, unsigned views) {
-  bool dropped = udp->sum == QP_SUM_WRONG || udp->ip_sum_wrong;
-  return dropped ? views & ~(unsigned)QP_REACHED : views;
+  return is_dropped(udp) ? views & ~(unsigned)QP_REACHED : views;
 }
 
 /* A stateless reset (RFC 9000 10.3): a short header whose ID nobody has, and a token. It is
