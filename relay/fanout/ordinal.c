@@ -24,13 +24,14 @@ static struct leg *donor_of(const struct leg *leg) {
   return last;
 }
 
-/* In the datapath too, if it follows the stream. False: it has skipped it meanwhile. */
-static bool put(struct leg *leg, uint64_t from, uint64_t to) {
+/* In the datapath too, if it follows the stream. What it has skipped stays so: it will send nothing
+ * of it, whether user space opens it or lets it go. */
+static void put(struct leg *leg, uint64_t from, uint64_t to) {
   struct fb_down *down = leg_down(leg);
   if (!down)
-    return true;
+    return;
   __u64 claim = (__u64)leg->stream->claim << FB_CLAIM_SHIFT, was = claim | from;
-  return plane_cas(leg->client->relay->cfg.plane, &down->id, &was, claim | to);
+  plane_cas(leg->client->relay->cfg.plane, &down->id, &was, claim | to);
 }
 
 /* No copy for this subscriber begins any more, and the records of those that did are in. */
@@ -60,13 +61,8 @@ bool ordinal_exchange(struct leg *leg) {
   struct leg *donor = ordinal_is_free(leg) ? donor_of(leg) : NULL;
   if (!donor)
     return false;
-  uint64_t high = leg->ordinal, low = donor->ordinal;
-  if (!put(leg, high, low))
-    return false;
-  if (!put(donor, low, high)) {
-    put(leg, low, high);
-    return false;
-  }
+  put(leg, leg->ordinal, donor->ordinal);
+  put(donor, donor->ordinal, leg->ordinal);
   swap(leg, donor);
   return true;
 }

@@ -121,6 +121,24 @@ static void who_goes_first_opens_first(void **state) {
   bench_close(t.b);
 }
 
+/* The datapath has skipped it, as its subscription had not entered yet: user space sends it. */
+static void who_was_skipped_opens_first_too(void **state) {
+  (void)state;
+  struct two t = two_wait();
+  const struct plane *plane = t.b->relay->cfg.plane;
+  t.first->stream->claim = 77;
+  size_t slot =
+      fb_stream_slot(t.first->stream->upstream, (uint64_t)SID_OF(1) >> 2, FB_STREAM_SLOTS);
+  plane_store(plane, &plane->downs[slot * plane->max_subscribers + t.sub->slot].id,
+              (__u64)77 << FB_CLAIM_SHIFT | FB_DOWN_SKIPPED);
+  assert_non_null(leg_down(t.first));
+  slow_run(t.sub);
+  assert_int_equal(t.first->ordinal, t.low);
+  assert_true(t.first->fin_sent && t.later->parked);
+  assert_int_equal(plane_load(plane, &leg_down(t.first)->id) & FB_DOWN_MASK, FB_DOWN_SKIPPED);
+  bench_close(t.b);
+}
+
 /* The subscriber knows it by its number. */
 static void a_stream_that_has_begun_keeps_its_ordinal(void **state) {
   (void)state;
@@ -367,6 +385,7 @@ int main(void) {
       cmocka_unit_test(who_became_known_late_is_not_sent_late),
       cmocka_unit_test(a_subgroup_named_while_it_waits_moves),
       cmocka_unit_test(who_goes_first_opens_first),
+      cmocka_unit_test(who_was_skipped_opens_first_too),
       cmocka_unit_test(a_stream_that_has_begun_keeps_its_ordinal),
       cmocka_unit_test(the_less_important_is_given_nothing),
       cmocka_unit_test(a_raised_limit_is_for_who_goes_first),
