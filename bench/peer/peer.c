@@ -14,7 +14,7 @@
 #define REDIAL_NS (50 * MS)
 /* RFC 9000 10.1; no scenario is quiet for longer and means it. */
 #define IDLE_NS (30000 * MS)
-/* The first handshake: as long as a run waits for it. */
+/* The first handshake, also after a connection was lost: as long as a run waits for it. */
 #define HANDSHAKE_NS (28000 * MS)
 /* Each probe timeout is twice the one before (RFC 9002 6.2): Initials at 0, 1, 3, 7 and 15 s, and
  * a link may lose five packets in a row. So who hears nothing at all dials anew before the third:
@@ -124,7 +124,7 @@ static const struct moqt_ops session_ops = {
 static void on_handshake(void *app) {
   struct peer *peer = app;
   journal_connected(&peer->outside.journal, peer->now_ns, qc_odcid(peer->conn), &peer->path);
-  peer->established = true;
+  peer->established = peer->got_in = true;
   peer->knocks_ns = 0;
   peer->redials = 0;
   if (moqt_session_start(peer->session))
@@ -274,7 +274,7 @@ enum peer_state peer_state(const struct peer *peer) {
   return peer->state;
 }
 
-/* When a first connection must have got through; 0: one did. */
+/* When one must have got through; 0: one did. */
 static uint64_t knocks_until(const struct peer *peer) {
   return peer->knocks_ns ? peer->knocks_ns + HANDSHAKE_NS : 0;
 }
@@ -307,13 +307,13 @@ static struct qc_config conn_config(struct peer *peer) {
 }
 
 int peer_dial(struct peer *peer) {
-  if (peer->n_conns == 0)
+  if (!peer->knocks_ns)
     peer->knocks_ns = peer->now_ns;
   struct qc_config config = conn_config(peer);
   if (peer->rogue)
     rogue_config(peer->rogue, &config);
   peer->n_conns++;
-  peer->established = peer->heard = false;
+  peer->established = false;
   peer->dialled_ns = peer->now_ns;
   peer->conn = qc_client(&config, "fanbench");
   if (!peer->conn)
@@ -385,12 +385,21 @@ bool peer_wants_input(const struct peer *peer) {
 static bool is_lost(const struct peer *peer) {
   const enum qc_close_by by = peer->close_info.by;
   return by == QC_CLOSED_RESET || by == QC_CLOSED_IDLE ||
-         (by == QC_CLOSED_ERROR && !peer->established && !peer->knocks_ns);
+         (by == QC_CLOSED_ERROR && !peer->established && peer->got_in);
 }
 
-/* When a first connection that hears nothing is given up for a next one; not the last one in time. */
+/* Has the relay answered? Then packets go to the ID that it chose. What comes for an older connection
+ * of this port is no answer. */
+static bool is_heard(const struct peer *peer) {
+  const struct qc_cid *first = qc_odcid(peer->conn);
+  struct qc_cid now;
+  qc_dcid(peer->conn, &now);
+  return now.len != first->len || memcmp(now.data, first->data, now.len) != 0;
+}
+
+/* When a connection that hears nothing is given up for a next one; not the last one in time. */
 static uint64_t unheard_until(const struct peer *peer) {
-  if (!peer->knocks_ns || peer->heard || peer->closed || peer->stopping || peer->rogue ||
+  if (!peer->knocks_ns || peer->closed || peer->stopping || peer->rogue || is_heard(peer) ||
       peer->dialled_ns + 2 * UNHEARD_NS > knocks_until(peer))
     return UINT64_MAX;
   return peer->dialled_ns + UNHEARD_NS;
@@ -456,7 +465,6 @@ void peer_in(struct peer *peer, const struct qc_path *path, const uint8_t *data,
   peer_set_clock(peer, now_ns);
   if (same_addr(&from.local, &peer->local))
     from.local = peer->path.local;
-  peer->heard = true;
   qc_read(peer->conn, &from, data, len, now_ns);
   check_loss(peer);
 }

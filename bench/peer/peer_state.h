@@ -37,9 +37,9 @@ struct peer {
   struct qc_close_info close_info;
 
   bool established;      /* this connection got through its handshake */
-  bool heard;            /* something came since it was dialled */
-  uint64_t dialled_ns;   /* when that was */
-  uint64_t knocks_ns;    /* when the first one was dialled, until one got through; then 0 */
+  bool got_in;           /* one did */
+  uint64_t dialled_ns;   /* when it was dialled */
+  uint64_t knocks_ns;    /* when the first one since was dialled, until one got through; then 0 */
   unsigned redials;      /* since one did */
   uint64_t redial_at_ns; /* the connection is lost: when to dial again; 0 = it is not */
 

@@ -100,6 +100,25 @@ static void unheard_it_dials_anew(void **state) {
   rig_close(rig);
 }
 
+/* So does a later one, whatever comes for another connection of its port. */
+static void unheard_again_it_dials_anew(void **state) {
+  const uint8_t stray[50] = {0x40};
+  struct rig *rig;
+  (void)state;
+  rig = served_answered(SERVED_BOTH, 0);
+  rig_run(rig, 100 * RIG_MS);
+  rig->swallow = 6;
+  assert_true(do_event(rig, PLAN_EV_RECONNECT));
+  peer_in(rig->peer, &rig->path, stray, sizeof stray, rig->net.now_ns);
+  rig_run(rig, 4 * RIG_S);
+  assert_int_equal(rig->connections, 1);
+  rig_run(rig, 2 * RIG_S); /* dialled at 0, 2.5 and 5 s */
+  assert_int_equal(rig->connections, 2);
+  assert_int_equal(rig_lines(rig, "closed"), 3);
+  assert_string_equal(rig->failure, "");
+  rig_close(rig);
+}
+
 /* Nobody answers any more: it tries a bounded number of times, later and later. */
 static void a_dead_relay_is_given_up(void **state) {
   struct rig *rig;
@@ -111,7 +130,7 @@ static void a_dead_relay_is_given_up(void **state) {
   assert_string_equal(rig->failure, "");
   assert_true(rig_lines(rig, "closed") > 4);
   rig_run(rig, 120 * RIG_S);
-  assert_int_equal(rig_lines(rig, "closed"), 1 + 8);
+  assert_int_equal(rig_lines(rig, "closed"), 1 + 10 + 8); /* ten after 2.5 s, as ever */
   assert_non_null(strstr(rig->failure, "before every subscription of at: 0s was answered"));
   rig_close(rig);
 }
@@ -279,6 +298,7 @@ int main(void) {
       cmocka_unit_test(reconnect_asks_again),
       cmocka_unit_test(a_lost_relay_is_dialled_again),
       cmocka_unit_test(unheard_it_dials_anew),
+      cmocka_unit_test(unheard_again_it_dials_anew),
       cmocka_unit_test(a_dead_relay_is_given_up),
       cmocka_unit_test(vanish_is_silent),
       cmocka_unit_test(die_leaves_no_word),
