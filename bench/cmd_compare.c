@@ -115,9 +115,13 @@ static int load(struct side *s, const char *operand, const char *dir_before) {
 
 static int write_csv(const struct compare *c, const char *path) {
   FILE *to = fopen(path, "w");
-  if (to)
+  bool written = false;
+  if (to) {
     compare_csv(c, to);
-  if (!to || ferror(to) | fclose(to)) {
+    written = !ferror(to);
+    written = fclose(to) == 0 && written;
+  }
+  if (!written) {
     fprintf(stderr, "fanbench: %s: %s\n", path, strerror(errno));
     return CMD_BAD_INPUT;
   }

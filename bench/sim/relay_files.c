@@ -38,10 +38,13 @@ int relay_files_open(struct relay_files *files, const struct node *node) {
 
 int relay_files_close(struct relay_files *files) {
   FILE *all[] = {files->log, files->trace.copies, files->trace.ledger, files->trace.qlog};
-  int failed = 0;
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-    if (all[i] != NULL)
-      failed |= ferror(all[i]) | fclose(all[i]);
+  bool failed = false;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    if (all[i] == NULL)
+      continue;
+    failed |= ferror(all[i]) != 0;
+    failed |= fclose(all[i]) != 0;
+  }
   return failed ? -1 : 0;
 }
 

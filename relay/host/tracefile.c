@@ -45,13 +45,14 @@ struct trace_lines *tracefile_open(const char *dir, const char *name) {
 int tracefile_close(struct trace_lines *trace) {
   if (!trace)
     return 0;
-  int failed = 0;
-  if (trace->copies)
-    failed |= ferror(trace->copies) | fclose(trace->copies);
-  if (trace->ledger)
-    failed |= ferror(trace->ledger) | fclose(trace->ledger);
-  if (trace->qlog)
-    failed |= ferror(trace->qlog) | fclose(trace->qlog);
+  FILE *files[] = {trace->copies, trace->ledger, trace->qlog};
+  bool failed = false;
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    if (!files[i])
+      continue;
+    failed |= ferror(files[i]) != 0;
+    failed |= fclose(files[i]) != 0;
+  }
   free(trace);
   return failed ? -1 : 0;
 }
