@@ -70,7 +70,7 @@ static void vary_endpoint(struct dice *d, const struct plan *plan, struct plan_n
     node->max_streams = DICE_PICK(d, 4, 8, 20, 1000);
 }
 
-void generate_nodes(struct dice *d, struct plan *plan) {
+static void draw_nodes(struct dice *d, struct plan *plan) {
   static const char *const publishers[] = {"ann", "bob"};
   char name[24];
   add_relay(d, plan, "relay", -1);
@@ -118,7 +118,7 @@ static void draw_rhythm(struct dice *d, const struct plan *plan, struct plan_tra
   t->group_objects = (uint32_t)DICE_PICK(d, 1, 4, 10, 25, 25, 50, 100);
 }
 
-void generate_tracks(struct dice *d, struct plan *plan) {
+static void draw_tracks(struct dice *d, struct plan *plan) {
   char name[8];
   for (uint64_t i = 0, n = DICE_PICK(d, 1, 2, 2, 3, 4); i < n; i++) {
     plan->tracks = plan_grow(plan->tracks, plan->n_tracks, sizeof *plan->tracks);
@@ -166,7 +166,7 @@ static void subscribe(struct dice *d, struct plan *plan, int who) {
     s->delivery_timeout_ns = GENERATE_MS * DICE_PICK(d, 100, 200, 500);
 }
 
-void generate_subscriptions(struct dice *d, struct plan *plan) {
+static void draw_subscriptions(struct dice *d, struct plan *plan) {
   for (size_t i = 0; i < plan->n_nodes; i++)
     if (plan->nodes[i].role == PLAN_SUBSCRIBER)
       subscribe(d, plan, (int)i);
@@ -184,9 +184,9 @@ struct model *generate(uint64_t seed) {
   plan->drain_ns = 300000 * GENERATE_MS;
   if (dice_says(&dice, 25))
     plan->interleave = (uint32_t)DICE_PICK(&dice, 24, 60, 200);
-  generate_nodes(&dice, plan);
-  generate_tracks(&dice, plan);
-  generate_subscriptions(&dice, plan);
+  draw_nodes(&dice, plan);
+  draw_tracks(&dice, plan);
+  draw_subscriptions(&dice, plan);
   generate_links(&dice, plan);
   generate_events(&dice, plan);
   return model_of(plan);

@@ -1,4 +1,5 @@
-/* The parts of generate(), in the order they are drawn; each needs those before it. */
+/* The parts of generate() that are drawn last: links, then events. They need the nodes, tracks and
+ * subscriptions that are there already. */
 #ifndef FANBENCH_EXPLORE_GENERATE_PARTS_H
 #define FANBENCH_EXPLORE_GENERATE_PARTS_H
 
@@ -7,9 +8,6 @@
 
 #define GENERATE_MS 1000000ull
 
-void generate_nodes(struct dice *dice, struct plan *plan);
-void generate_tracks(struct dice *dice, struct plan *plan);
-void generate_subscriptions(struct dice *dice, struct plan *plan);
 void generate_links(struct dice *dice, struct plan *plan);
 void generate_events(struct dice *dice, struct plan *plan);
 

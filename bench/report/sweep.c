@@ -83,7 +83,8 @@ char *sweep_figure_text(char buf[40], enum sweep_figure figure, double value) {
   return buf;
 }
 
-bool sweep_value(const struct sweep_row *row, enum sweep_figure figure, double *value) {
+/* False: the run was not passed, or nothing was delivered that has a latency. */
+static bool value_of(const struct sweep_row *row, enum sweep_figure figure, double *value) {
   const struct measure *m = &row->figures;
   if (!row->done || row->verdict != REPORT_PASS)
     return false;
@@ -118,7 +119,7 @@ struct stat_interval sweep_mean(const struct report_sweep *sweep, size_t setting
   double *x = calloc(sweep->n_seeds + 1, sizeof *x);
   size_t n = 0;
   for (size_t i = 0; x && i < sweep->n_seeds; i++)
-    n += sweep_value(&sweep->rows[setting * sweep->n_seeds + i], figure, &x[n]);
+    n += value_of(&sweep->rows[setting * sweep->n_seeds + i], figure, &x[n]);
   if (x)
     out = stat_interval_of(x, n);
   free(x);
@@ -153,8 +154,8 @@ struct sweep_difference sweep_compare(const struct report_sweep *sweep,
   double *to = calloc(sweep->n_seeds + 1, sizeof *to);
   size_t n = 0;
   for (size_t i = 0; from && to && i < sweep->n_seeds; i++)
-    n += sweep_value(&sweep->rows[pair->from * sweep->n_seeds + i], figure, &from[n]) &&
-         sweep_value(&sweep->rows[pair->to * sweep->n_seeds + i], figure, &to[n]);
+    n += value_of(&sweep->rows[pair->from * sweep->n_seeds + i], figure, &from[n]) &&
+         value_of(&sweep->rows[pair->to * sweep->n_seeds + i], figure, &to[n]);
   if (n > 0) {
     out.apart = stat_paired(from, to, n);
     out.mean_from = stat_mean(from, n);

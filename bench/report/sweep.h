@@ -54,8 +54,6 @@ void report_sweep_close(struct report_sweep *sweep);
 const char *sweep_figure_name(enum sweep_figure figure);
 /* A value for people, with its unit: "41.20 %", "12.34 ms". */
 char *sweep_figure_text(char buf[40], enum sweep_figure figure, double value);
-/* False: the run was not passed, or nothing was delivered that has a latency. */
-bool sweep_value(const struct sweep_row *row, enum sweep_figure figure, double *value);
 
 /* Mean of a setting's runs. */
 struct stat_interval sweep_mean(const struct report_sweep *sweep, size_t setting,

@@ -54,7 +54,8 @@ static bool read_reorder(struct plan_error *err, const struct plan_tree *map,
          plan_take_time(from, "by", 0, PLAN_MAX_DELAY_NS, &to->reorder_by_ns);
 }
 
-bool plan_impair_read(struct plan_error *err, const struct plan_tree *map, struct plan_impair *to) {
+static bool read_impair(struct plan_error *err, const struct plan_tree *map,
+                        struct plan_impair *to) {
   struct plan_take from = {err, map};
   const struct plan_tree *burst = plan_tree_get(map, "burst");
   return plan_take_time(from, "delay", 0, PLAN_MAX_DELAY_NS, &to->delay_ns) &&
@@ -84,9 +85,9 @@ bool plan_impairs_read(struct plan_error *err, const struct plan_tree *map, bool
   struct plan_impair *named_backward = swap ? forward : backward;
   const struct plan_tree *one = plan_tree_get(map, "forward");
   const struct plan_tree *other = plan_tree_get(map, "backward");
-  return plan_impair_read(err, map, forward) && plan_impair_read(err, map, backward) &&
-         (!one || plan_impair_read(err, one, named_forward)) &&
-         (!other || plan_impair_read(err, other, named_backward)) &&
+  return read_impair(err, map, forward) && read_impair(err, map, backward) &&
+         (!one || read_impair(err, one, named_forward)) &&
+         (!other || read_impair(err, other, named_backward)) &&
          check(err, one ? one : map, named_forward) &&
          check(err, other ? other : map, named_backward);
 }

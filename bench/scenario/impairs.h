@@ -5,10 +5,7 @@
 
 #include "bench/scenario/tree.h"
 
-/* Applies the keys of one mapping to *to; absent keys change nothing. */
-bool plan_impair_read(struct plan_error *err, const struct plan_tree *map, struct plan_impair *to);
-
-/* Applies keys for both directions, then those under `forward` and `backward`,
+/* Applies keys for both directions (absent ones change nothing), then those under `forward` and `backward`,
  * and checks the result. swap: the file names the link the other way around,
  * so its `forward` is *backward here. */
 bool plan_impairs_read(struct plan_error *err, const struct plan_tree *map, bool swap,

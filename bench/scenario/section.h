@@ -51,8 +51,4 @@ bool plan_read_priority_limit(struct plan_error *err, const struct plan_tree *at
 bool plan_read_name(struct plan_build *b, const struct plan_tree *key, const char *of,
                     bool digit_first);
 
-/* A path of the file -> absolute path, new memory; a relative one starts at
- * the scenario's folder. */
-char *plan_absolute_path(const struct plan_build *b, const char *path);
-
 #endif

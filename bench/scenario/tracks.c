@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-char *plan_absolute_path(const struct plan_build *b, const char *path) {
+/* A path of the file -> absolute path, new memory; a relative one starts at
+ * the scenario's folder. */
+static char *absolute_path(const struct plan_build *b, const char *path) {
   size_t len = strlen(b->dir) + 1 + strlen(path) + 1;
   char *joined = plan_new(len, 1);
   if (path[0] == '/')
@@ -67,7 +69,7 @@ static bool read_trace(struct plan_build *b, const struct plan_tree *map,
       !plan_take_not(from, "group", why) || !plan_take_not(from, "priority", why) ||
       !plan_take_not(from, "file", "a track has one source, and 'trace' is given"))
     return false;
-  track->trace_path = plan_absolute_path(b, name->text);
+  track->trace_path = absolute_path(b, name->text);
   struct plan_error inner = {0};
   track->trace = plan_trace_load(track->trace_path, max_object(track), &track->n_trace, &inner);
   if (track->trace)
@@ -87,7 +89,7 @@ static bool read_file(struct plan_build *b, const struct plan_tree *name,
                       struct plan_track *track) {
   const char *why;
   uint64_t len;
-  track->file = plan_absolute_path(b, name->text);
+  track->file = absolute_path(b, name->text);
   bool regular = plan_bytes_regular(track->file, &len, &why);
   if (!regular || len == 0)
     return plan_refuse(b->err, name, "expected a file to publish, found %s: %s",

@@ -5,7 +5,7 @@
 #define MAX_BACKOFF     16         /* doublings of the PTO */
 #define PERSISTENT_PTOS 3          /* kPersistentCongestionThreshold */
 
-uint64_t ledger_loss_delay(const struct ledger *l) {
+static uint64_t loss_delay(const struct ledger *l) {
   uint64_t rtt = l->srtt_ns > l->latest_rtt_ns ? l->srtt_ns : l->latest_rtt_ns;
   uint64_t delay = rtt + rtt / 8;
 
@@ -34,13 +34,13 @@ void ledger_watch(struct ledger *l, uint64_t pn, uint64_t sent_ns) {
     return;
   if (pn < l->scan)
     l->scan = pn;
-  due = beyond_threshold(l, pn) ? sent_ns : sent_ns + ledger_loss_delay(l);
+  due = beyond_threshold(l, pn) ? sent_ns : sent_ns + loss_delay(l);
   if (due < l->loss_ns)
     l->loss_ns = due;
 }
 
 bool ledger_detect(struct ledger *l, uint64_t now_ns) {
-  uint64_t delay = ledger_loss_delay(l), keep = LEDGER_NONE, pn;
+  uint64_t delay = loss_delay(l), keep = LEDGER_NONE, pn;
   bool any = false;
 
   l->loss_ns = LEDGER_NONE;

@@ -121,7 +121,6 @@ static inline void ledger_clock(struct ledger *l, uint64_t now_ns) {
 
 /* ---- timers and losses (ledger_loss.c) ---- */
 
-uint64_t ledger_loss_delay(const struct ledger *l);
 uint64_t ledger_pto(const struct ledger *l); /* without back-off */
 
 /* Settles what is lost by now and finds the next loss time. True: something is lost. */

@@ -4,7 +4,9 @@ static uint64_t most_of(const struct client *client) {
   return plane_load(client->relay->cfg.plane, &client_counters(client)->max_streams);
 }
 
-bool ordinal_is_free(const struct leg *leg) {
+/* May be exchanged: it has an ordinal, nothing of it was sent, charged or reset, and its limit is
+ * the one that all streams begin with. */
+static bool is_free(const struct leg *leg) {
   return leg->ordinal != NO_ORDINAL && !leg->done && !leg->reset && !leg->skipped &&
          !leg->drop_due && !leg->fin_sent && ranges_end(&leg->sent) == 0 && leg_charged(leg) == 0 &&
          leg->limit == leg->client->peer.max_stream_data_uni;
@@ -17,8 +19,7 @@ static struct leg *donor_of(const struct leg *leg) {
   struct leg *last = NULL;
   for (size_t i = 0; i < client->n_pending; i++) {
     struct leg *other = client->pending[i];
-    if (other->ordinal < most && other->order > (last ? last->order : leg->order) &&
-        ordinal_is_free(other))
+    if (other->ordinal < most && other->order > (last ? last->order : leg->order) && is_free(other))
       last = other;
   }
   return last;
@@ -55,10 +56,10 @@ static void swap(struct leg *a, struct leg *b) {
 
 bool ordinal_exchange(struct leg *leg) {
   struct client *client = leg->client;
-  if (!ordinal_is_free(leg) || !donor_of(leg))
+  if (!is_free(leg) || !donor_of(leg))
     return false;
   stop_copies(client);
-  struct leg *donor = ordinal_is_free(leg) ? donor_of(leg) : NULL;
+  struct leg *donor = is_free(leg) ? donor_of(leg) : NULL;
   if (!donor)
     return false;
   put(leg, leg->ordinal, donor->ordinal);

@@ -9,9 +9,6 @@
 
 #include "relay/fanout/core.h"
 
-/* May be exchanged: it has an ordinal, nothing of it was sent, charged or reset, and its limit is
- * the one that all streams begin with. */
-bool ordinal_is_free(const struct leg *leg);
 /* `leg` has an ordinal beyond MAX_STREAMS, is of a client in a datapath (plane) and may be
  * exchanged, or nothing happens. It gets the ordinal of the leg in client.pending that goes last
  * of those that go after it and may be exchanged; that one gets its. The datapath is held and

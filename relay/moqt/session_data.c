@@ -9,7 +9,7 @@
 /* A client that offers more tracks than this after being told no is at fault. */
 #define REFUSED_MAX 1024
 
-bool moqt_alias_refused(const struct moqt_session *s, uint64_t alias) {
+static bool is_refused(const struct moqt_session *s, uint64_t alias) {
   for (size_t i = 0; i < s->n_refused; i++)
     if (s->refused_aliases[i] == alias)
       return true;
@@ -17,7 +17,7 @@ bool moqt_alias_refused(const struct moqt_session *s, uint64_t alias) {
 }
 
 bool moqt_alias_refuse(struct moqt_session *s, uint64_t alias) {
-  if (moqt_alias_refused(s, alias))
+  if (is_refused(s, alias))
     return true;
   if (s->n_refused == REFUSED_MAX)
     return false;
@@ -71,7 +71,7 @@ static enum moqt_incoming_kind sort(struct moqt_session *s, const struct moqt_in
   }
   if (wire_vi64_get(data + n, len - n, &alias) == 0)
     return MOQT_STREAM_UNKNOWN;
-  if (moqt_alias_refused(s, alias)) {
+  if (is_refused(s, alias)) {
     s->config.ops->stop(s->config.ops_arg, in->sid, MOQT_RESET_CANCELLED);
     return MOQT_STREAM_DISCARD;
   }
@@ -148,7 +148,7 @@ void moqt_datagram_in(struct moqt_session *s, const uint8_t *data, size_t len) {
     moqt_session_close(s, MOQT_PROTOCOL_VIOLATION, "datagram with both status and payload");
     return;
   }
-  if (moqt_alias_refused(s, header.alias.v))
+  if (is_refused(s, header.alias.v))
     return;
   moqt_enter(s);
   if (s->config.events->datagram)

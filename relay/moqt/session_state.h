@@ -114,7 +114,6 @@ struct moqt_bytes moqt_reason(const char *text);
 /* session_data.c */
 void moqt_data_in(struct moqt_session *s, struct moqt_incoming *in, const uint8_t *data, size_t len,
                   bool fin);
-bool moqt_alias_refused(const struct moqt_session *s, uint64_t alias);
 bool moqt_alias_refuse(struct moqt_session *s, uint64_t alias);
 
 #endif

@@ -25,8 +25,9 @@ static uint64_t close_period(const struct qc *conn) {
   return CLOSE_PERIOD_PTOS * NG_GET(pto)((ngtcp2_conn *)(uintptr_t)conn->ng);
 }
 
-void qc_begin_close(struct qc *conn, enum qc_close_by by, bool application, uint64_t code,
-                    const char *reason) {
+/* The first reason wins. */
+static void begin_close(struct qc *conn, enum qc_close_by by, bool application, uint64_t code,
+                        const char *reason) {
   size_t len;
 
   if (conn->phase != QC_OPEN)
@@ -44,8 +45,8 @@ void qc_begin_close(struct qc *conn, enum qc_close_by by, bool application, uint
   tell_closed(conn, by, application, code, (uint8_t *)conn->close_text, len);
 }
 
-void qc_begin_draining(struct qc *conn, enum qc_close_by by, bool application, uint64_t code,
-                       const uint8_t *reason, size_t reason_len) {
+static void begin_draining(struct qc *conn, enum qc_close_by by, bool application, uint64_t code,
+                           const uint8_t *reason, size_t reason_len) {
   const bool told = conn->phase != QC_OPEN;
 
   if (conn->phase == QC_FINISHED || conn->phase == QC_DRAINING)
@@ -67,11 +68,11 @@ static void finish(struct qc *conn, enum qc_close_by by, const char *reason) {
 }
 
 void qc_close(struct qc *conn, uint64_t code, const char *reason) {
-  qc_begin_close(conn, QC_CLOSED_SELF, true, code, reason ? reason : "");
+  begin_close(conn, QC_CLOSED_SELF, true, code, reason ? reason : "");
 }
 
 void qc_close_transport(struct qc *conn, uint64_t code, const char *reason) {
-  qc_begin_close(conn, QC_CLOSED_SELF, false, code, reason ? reason : "");
+  begin_close(conn, QC_CLOSED_SELF, false, code, reason ? reason : "");
 }
 
 /* An error that ngtcp2 reported. */
@@ -82,10 +83,10 @@ static void fail(struct qc *conn, int rv) {
   case NGTCP2_ERR_DRAINING: {
     const ngtcp2_ccerr *peer = NG_GET(ccerr)(conn->ng);
     if (conn->reset_seen)
-      qc_begin_draining(conn, QC_CLOSED_RESET, false, 0, (const uint8_t *)"stateless reset", 15);
+      begin_draining(conn, QC_CLOSED_RESET, false, 0, (const uint8_t *)"stateless reset", 15);
     else
-      qc_begin_draining(conn, QC_CLOSED_PEER, peer->type == NGTCP2_CCERR_TYPE_APPLICATION,
-                        peer->error_code, peer->reason, peer->reasonlen);
+      begin_draining(conn, QC_CLOSED_PEER, peer->type == NGTCP2_CCERR_TYPE_APPLICATION,
+                     peer->error_code, peer->reason, peer->reasonlen);
     return;
   }
   case NGTCP2_ERR_IDLE_CLOSE:
@@ -109,7 +110,7 @@ static void fail(struct qc *conn, int rv) {
     ngtcp2_ccerr_set_transport_error(&error, conn->hook_error, NULL, 0);
   else
     ngtcp2_ccerr_set_liberr(&error, rv, NULL, 0);
-  qc_begin_close(conn, QC_CLOSED_ERROR, false, error.error_code, ngtcp2_strerror(rv));
+  begin_close(conn, QC_CLOSED_ERROR, false, error.error_code, ngtcp2_strerror(rv));
 }
 
 /* ---- reading --------------------------------------------------------------------------- */
@@ -131,7 +132,7 @@ static int read_while_closed(struct qc *conn, const ngtcp2_path *path, const ngt
                              const uint8_t *data, size_t len) {
   if (conn->phase == QC_CLOSING && !conn->close_due && conn->close_packet &&
       ngtcp2_conn_read_pkt(conn->ng, path, info, data, len, conn->now_ns) == NGTCP2_ERR_DRAINING)
-    qc_begin_draining(conn, QC_CLOSED_PEER, false, 0, NULL, 0);
+    begin_draining(conn, QC_CLOSED_PEER, false, 0, NULL, 0);
   seen_while_closing(conn);
   return -1;
 }

@@ -176,13 +176,6 @@ void qc_tell_changes(struct qc *conn);
 void qc_path_from(const ngtcp2_path *from, struct qc_path *to);
 ngtcp2_path qc_path_to(struct qc_path *from);
 
-/* conn_packet.c */
-/* Begins closing; the first reason wins. */
-void qc_begin_close(struct qc *conn, enum qc_close_by by, bool application, uint64_t code,
-                    const char *reason);
-void qc_begin_draining(struct qc *conn, enum qc_close_by by, bool application, uint64_t code,
-                       const uint8_t *reason, size_t reason_len);
-
 /* conn_stream.c */
 struct qc_stream *qc_stream_find(const struct qc *conn, int64_t sid);
 struct qc_stream *qc_stream_add(struct qc *conn, int64_t sid);
