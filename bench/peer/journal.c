@@ -124,10 +124,13 @@ static void end(const struct journal *j, struct line *l) {
 
 /* ---- lines --------------------------------------------------------------------- */
 
-void journal_published(const struct journal *j, uint64_t t, const struct journal_object *o) {
+void journal_published(const struct journal *j, uint64_t t, uint64_t waited_ns,
+                       const struct journal_object *o) {
   struct line l;
   begin(&l, "published", t);
   put_object(&l, o);
+  if (waited_ns)
+    put_key(&l, "waited", waited_ns);
   end(j, &l);
 }
 

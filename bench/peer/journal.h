@@ -30,8 +30,10 @@ struct journal_object {
   uint8_t priority;
 };
 
-/* Publisher. */
-void journal_published(const struct journal *j, uint64_t t, const struct journal_object *o);
+/* Publisher. It was given to QUIC at t, after it had waited so long for a stream that the peer did
+ * not allow yet. */
+void journal_published(const struct journal *j, uint64_t t, uint64_t waited_ns,
+                       const struct journal_object *o);
 /* An object that could not be given to QUIC at all. */
 void journal_unsent(const struct journal *j, uint64_t t, const struct journal_object *o,
                     const char *reason);

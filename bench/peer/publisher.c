@@ -62,6 +62,7 @@ void publisher_forget(struct pub_track *track) {
   track->n_open = 0;
   track->streams = 0;
   track->blocked = false;
+  track->held_ns = 0;
 }
 
 void publisher_attach(struct publisher *pub, struct qc *conn, struct moqt_session *session) {
@@ -175,9 +176,19 @@ static uint8_t *fill(struct publisher *pub, const struct pub_track *track,
   return buf + HEADERS_MAX;
 }
 
+/* MAX_STREAMS keeps it: that is the way of the load, no lateness of this process. */
+static void hold(const struct publisher *pub, struct pub_track *track) {
+  track->blocked = true;
+  if (track->held_ns == 0)
+    track->held_ns = pub->now_ns;
+}
+
 static void note(struct publisher *pub, struct pub_track *track, const struct source_object *object,
                  const uint8_t *payload) {
   const uint64_t due = track->base_ns + object->due_ns;
+  uint64_t ready = pub->now_ns; /* it would have left then */
+  if (track->held_ns)
+    ready = due > track->held_ns ? due : track->held_ns;
   const struct journal_object line = {
       .track = track->plan->name,
       .group = object->group,
@@ -188,8 +199,8 @@ static void note(struct publisher *pub, struct pub_track *track, const struct so
       .hash = XXH64(payload, object->size, 0),
       .priority = object->priority,
   };
-  journal_published(pub->journal, pub->now_ns, &line);
-  lateness_add(&pub->late, pub->now_ns > due ? pub->now_ns - due : 0);
+  journal_published(pub->journal, pub->now_ns, pub->now_ns - ready, &line);
+  lateness_add(&pub->late, ready > due ? ready - due : 0);
   pub->objects++;
   track->has_largest = true;
   track->largest = (struct moqt_location){.group = object->group, .object = object->object};
@@ -249,7 +260,7 @@ static struct open_stream *open_subgroup(struct publisher *pub, struct pub_track
       .sid = qc_open_uni(pub->conn), .group = object->group, .subgroup = object->subgroup};
   if (stream->sid < 0) {
     track->n_open--;
-    track->blocked = true;
+    hold(pub, track);
     return NULL;
   }
   track->streams++;
@@ -378,6 +389,9 @@ void publisher_run(struct publisher *pub) {
   if (pub->now_ns < over_ns(pub) + pub->plan->drain_ns)
     while ((track = most_due(pub)))
       step(pub, track);
+  for (size_t i = 0; i < pub->n_tracks; i++)
+    if (!pub->tracks[i].blocked)
+      pub->tracks[i].held_ns = 0; /* all that was due has left */
   for (size_t i = 0; i < pub->n_tracks; i++)
     if (!is_over(pub, &pub->tracks[i]))
       return;

@@ -31,9 +31,9 @@
 struct publisher;
 
 struct publisher_report {
-  uint64_t objects; /* handed to QUIC */
-  uint64_t planned; /* that were due on tracks with a subscription */
-  uint64_t late_p99_ns, late_max_ns;
+  uint64_t objects;                  /* handed to QUIC */
+  uint64_t planned;                  /* that were due on tracks with a subscription */
+  uint64_t late_p99_ns, late_max_ns; /* what waited for a stream is late until it could have left */
 };
 
 struct publisher_owner {

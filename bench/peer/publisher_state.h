@@ -22,6 +22,7 @@ struct pub_track {
   uint64_t next;    /* number of the next object */
   uint64_t base_ns; /* when object 0 is due; a file's moves while it waits */
   bool blocked;     /* waits for a stream */
+  uint64_t held_ns; /* it is behind since then because of that; 0 = it is not */
 
   int64_t req; /* of the subscription; -1: none */
   bool forward;

@@ -46,6 +46,16 @@ static int find_track(const struct plan *plan, const char *name) {
   return -1;
 }
 
+/* When it was ready: what then waited for a stream has waited all the same. */
+static bool read_time(const json_t *line, uint64_t *t) {
+  uint64_t waited = 0;
+  if (!read_number(line, "t", t))
+    return false;
+  if (read_number(line, "waited", &waited) && waited <= *t)
+    *t -= waited;
+  return true;
+}
+
 static bool read_record(const struct plan *plan, const json_t *line, struct record *rec) {
   int track = find_track(plan, json_string_value(json_object_get(line, "track")));
   if (track < 0)
@@ -54,7 +64,7 @@ static bool read_record(const struct plan *plan, const json_t *line, struct reco
   rec->size = rec->priority = 0;
   read_number(line, "size", &rec->size);
   read_number(line, "priority", &rec->priority);
-  return read_number(line, "t", &rec->t) && read_number(line, "group", &rec->key.group) &&
+  return read_time(line, &rec->t) && read_number(line, "group", &rec->key.group) &&
          read_number(line, "object", &rec->key.object);
 }
 

@@ -63,10 +63,14 @@ static void journal_lines(void **state) {
                              .hash = 0x0123456789abcdef,
                              .priority = 255};
   (void)state;
-  journal_published(&j, 5, &o);
+  journal_published(&j, 5, 0, &o);
   check_line(
       "{\"ev\":\"published\",\"t\":5,\"track\":\"video\",\"group\":9,\"subgroup\":2,"
       "\"object\":3,\"size\":1000,\"hash\":\"0123456789abcdef\",\"priority\":255}");
+  journal_published(&j, 5, 3, &o);
+  check_line(
+      "{\"ev\":\"published\",\"t\":5,\"track\":\"video\",\"group\":9,\"subgroup\":2,"
+      "\"object\":3,\"size\":1000,\"hash\":\"0123456789abcdef\",\"priority\":255,\"waited\":3}");
   journal_delivered(&j, UINT64_C(9223372036854775807), &o);
   check_line(
       "{\"ev\":\"delivered\",\"t\":9223372036854775807,\"track\":\"video\",\"group\":9,"

@@ -99,6 +99,23 @@ static void samples_pair_published_with_delivered(void **state) {
   report_samples_free(&samples);
 }
 
+/* It was ready 30 ns before it left; a wait from before all time is none. */
+static void a_wait_for_a_stream_counts(void **state) {
+  struct report_fixture f;
+  struct report_samples samples;
+  report_fixture_make(&f);
+#define WAITED(ns, object)                                                                         \
+  "{\"ev\":\"published\",\"t\":100,\"track\":\"chat\",\"group\":0,\"object\":" #object             \
+  ",\"waited\":" #ns "}\n"
+  put(*state, "pub", WAITED(30, 0) WAITED(101, 1));
+  put(*state, "sub.0", DELIVERED(150, "chat", 0) DELIVERED(150, "chat", 1));
+  assert_int_equal(report_samples_load(*state, &f.plan, &samples), 0);
+  assert_int_equal(samples.n, 2);
+  assert_int_equal(samples.list[0].latency_ns, 80);
+  assert_int_equal(samples.list[1].latency_ns, 50);
+  report_samples_free(&samples);
+}
+
 /* Who comes back is judged from where it was first. */
 static void the_first_answer_says_where_it_starts(void **state) {
   struct report_fixture f;
@@ -154,6 +171,7 @@ static void many_samples_are_kept(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(a_wait_for_a_stream_counts, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(samples_pair_published_with_delivered, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(the_first_answer_says_where_it_starts, make_dir, remove_dir),
       cmocka_unit_test_setup_teardown(what_gives_no_sample_is_counted, make_dir, remove_dir),

@@ -1,6 +1,6 @@
 /* latency: objects arrive within the scenario's budget beyond the delay that the links
- * were given on purpose. From publishing to delivery, over all deliveries of a run.
- * Skipped where the scenario has no budget.
+ * were given on purpose. From publishing to delivery, over all deliveries of a run; what waited for
+ * a stream of its publisher counts from when it was ready. Skipped where the scenario has no budget.
  *
  * Vantage: the endpoints' own logs, on both sides.
  *
@@ -51,7 +51,7 @@ static void gather(const struct qp_evidence *e, struct published *p) {
       const struct qp_log_object *o = &e->logs[i].published[k];
       qp_grow((void **)&p->items, &p->room, p->n + 1, sizeof *p->items);
       qp_map_set(&p->at, key_of(o, o->subgroup == QP_NO_SUBGROUP), (uint32_t)p->n);
-      p->items[p->n++] = (struct published_object){o->t, &e->manifest->nodes[i]};
+      p->items[p->n++] = (struct published_object){o->t - o->waited, &e->manifest->nodes[i]};
     }
 }
 

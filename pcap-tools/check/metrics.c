@@ -27,7 +27,7 @@ static void gather_times(const struct qp_evidence *e, struct times *times) {
       const struct qp_log_object *o = &log->published[k];
       qp_grow((void **)&times->t, &times->room, times->n + 1, sizeof *times->t);
       qp_map_set(&times->at, key_of(o, o->subgroup == QP_NO_SUBGROUP), (uint32_t)times->n);
-      times->t[times->n++] = o->t;
+      times->t[times->n++] = o->t - o->waited;
     }
   }
 }

@@ -37,6 +37,9 @@ static void read_object(const struct qp_line *line, struct qp_names *names,
   o->track = track_of(line, names);
   o->subgroup = QP_NO_SUBGROUP;
   qp_line_u64(line, "t", &o->t);
+  qp_line_u64(line, "waited", &o->waited);
+  if (o->waited > o->t)
+    o->waited = 0;
   qp_line_u64(line, "group", &o->group);
   qp_line_u64(line, "subgroup", &o->subgroup);
   qp_line_u64(line, "object", &o->object);

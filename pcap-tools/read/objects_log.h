@@ -18,6 +18,7 @@ void qp_names_clear(struct qp_names *names);
 
 struct qp_log_object {
   uint64_t t;
+  uint64_t waited; /* published: so long, up to t, for a stream that the peer did not allow yet */
   uint32_t track;
   uint32_t session;                 /* delivered: number of "connected" lines in front of it */
   uint64_t group, subgroup, object; /* subgroup QP_NO_SUBGROUP: null in the log */
