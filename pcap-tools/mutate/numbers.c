@@ -13,12 +13,19 @@ static size_t packet_before(const struct qm_bed *bed, size_t place, unsigned bac
   return SIZE_MAX;
 }
 
+/* A tag without protection may tell the number where the header has less than four bytes of it. */
+static void tell_no_number(struct qm_edit *e, const struct qm_bed *bed, size_t place) {
+  static const uint8_t none[QP_TAG_LEN / 2];
+  qm_edit_packet(e, place, bed->packets[place].len - QP_TAG_LEN / 2, none, sizeof none);
+}
+
 static void put_number(struct qm_edit *e, const struct qm_bed *bed, size_t place, uint64_t pn) {
   const struct qm_packet *p = &bed->packets[place];
   uint8_t bytes[4];
   for (unsigned i = 0; i < p->pn_len; i++)
     bytes[i] = (uint8_t)(pn >> (8 * (p->pn_len - 1u - i)));
   qm_edit_packet(e, place, p->pn_at - p->at, bytes, p->pn_len);
+  tell_no_number(e, bed, place);
 }
 
 static bool has_one_before(const struct qm_bed *bed, size_t place) {
@@ -114,6 +121,7 @@ static bool shorten_number(const struct qm_bed *bed, struct qm_edit *e, size_t p
   qm_edit_packet(e, place, 0, &first, 1);
   qm_edit_packet(e, place, p->pn_at - p->at, bytes + p->pn_at + p->pn_len - 1, 1);
   qm_edit_packet(e, place, p->pn_at - p->at + 1, none, p->pn_len - 1u);
+  tell_no_number(e, bed, place);
   return true;
 }
 
