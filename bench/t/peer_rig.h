@@ -92,7 +92,7 @@ struct rig {
 };
 
 struct rig_shape {
-  const char *yaml; /* NULL: rig_plan_text() of a test's own */
+  const char *yaml; /* NULL: rig_plan() of a test's own */
   const char *node;
   uint32_t loss_ppm;
   uint64_t streams; /* the server allows; 0 = 1,000 */

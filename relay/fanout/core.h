@@ -302,7 +302,7 @@ struct relay {
   uint32_t last_alias; /* given to a track */
   struct stream *by_uid, *by_key;
   struct stream *oldest, *newest;
-  struct stream *settled; /* to be freed by relay_reap() */
+  struct stream *settled; /* to be freed by stream_reap() */
   struct leg *drops;      /* to be cut off by leg_drop_due() */
   uint64_t next_uid;
   uint64_t cached_bytes;                           /* data of streams */
@@ -448,7 +448,7 @@ void stream_data(struct client *up, int64_t sid, uint64_t off, const uint8_t *da
                  bool fin);
 void stream_end(struct stream *stream, uint64_t code); /* reset upstream */
 void stream_free(struct stream *stream);
-/* Marks it for relay_reap() if nobody needs it any more. */
+/* Marks it for stream_reap() if nobody needs it any more. */
 void stream_settle(struct stream *stream);
 
 /* ---- leg.c ------------------------------------------------------------------ */
@@ -506,7 +506,8 @@ void behind_report(struct relay *relay); /* a line about the most that was kept 
 
 /* ---- datagram.c ------------------------------------------------------------- */
 void datagram_in(struct client *up, const uint8_t *data, size_t len);
-void datagram_retry(struct client *up); /* those that came before their track's SUBSCRIBE_OK */
+/* Those that came before their track's SUBSCRIBE_OK, when that came, or never will. */
+void datagram_retry(struct client *up);
 void datagram_forget_early(struct client *up);
 /* Takes out of the queue what drops() says. */
 void datagram_drop(struct client *client,

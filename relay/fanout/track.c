@@ -102,6 +102,7 @@ static void withdraw(struct track *track) {
     return;
   moqt_cancel(up->session, track->req);
   track->leaving = true;
+  datagram_retry(up);
   client_dirty(up);
 }
 
@@ -509,6 +510,7 @@ static void on_refused(void *app, int64_t req, uint64_t code, uint64_t retry_ms,
   }
   track->up = NULL;
   track->req = -1;
+  datagram_retry(up);
   if (up->dialled && track_has_subscribers(track) && dial_again(relay))
     return;
   track_end(track, MOQT_DONE_GOING_AWAY); /* for those who had it from an older publisher */

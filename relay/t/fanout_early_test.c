@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "relay/fanout/core.h"
 #include "relay/t/fanout_bench.h"
 
 #define PUB_HOST 2
@@ -55,10 +56,46 @@ static void stock_overtaken(void **state) {
   overtaking(false);
 }
 
+/* What came for a track that its publisher then refuses, or that nobody wants any more, is kept for
+ * nobody: it would take the room of streams that come early. */
+static void not_kept_for_nothing(bool refused) {
+  struct bench *b = ask_unheard(true);
+  struct client *up = NULL;
+  const struct track *track = b->relay->tracks[0];
+  for (uint32_t i = 0; i < b->relay->n_slots && !up; i++)
+    if (b->relay->clients[i] && b->relay->clients[i]->ns)
+      up = b->relay->clients[i];
+  assert_true(up && track && track->up == up && track->req >= 0);
+  static const uint8_t datagram[] = {0, 9, 1, 1, 128, 'x'};
+  datagram_in(up, datagram, sizeof datagram);
+  assert_true(up->early_bytes > sizeof datagram);
+  if (refused)
+    track_events.refused(up, track->req, 0, 0, "");
+  else
+    for (int i = 0; i < SUBS; i++)
+      qc_close(b->sub[i]->qc, 0, "");
+  memnet_run(&b->net, 50 * MS, NULL, NULL);
+  assert_int_equal(up->early_bytes, 0);
+  assert_null(up->early_datagrams);
+  bench_close(b);
+}
+
+static void a_refused_track_keeps_none(void **state) {
+  (void)state;
+  not_kept_for_nothing(true);
+}
+
+static void a_withdrawn_track_keeps_none(void **state) {
+  (void)state;
+  not_kept_for_nothing(false);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(native_overtaken),
       cmocka_unit_test(stock_overtaken),
+      cmocka_unit_test(a_refused_track_keeps_none),
+      cmocka_unit_test(a_withdrawn_track_keeps_none),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
