@@ -11,6 +11,7 @@
  *   path.c     which path the fan-out takes, and when it waits for one
  *   entry.c    what the datapath is told about clients, upstreams, tracks
  *   track.c    MoQT: namespaces, tracks, requests and answers
+ *   alias.c    the aliases of tracks (alias.h)
  *   subscription.c  what one client gets of a track: joining, ending
  *   guest.c    connections without a session, which get a track unasked
  *   stream.c   upstream streams and their cache

@@ -1,11 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relay/fanout/alias.h"
 #include "relay/fanout/core.h"
-
-/* What one byte holds, but 0: a copy cannot be longer than its packet. */
-#define ALIASES 127
-_Static_assert(ALIASES > FB_MAX_TRACKS, "one is always free");
 
 /* ---- looking up --------------------------------------------------------------------- */
 
@@ -317,22 +314,6 @@ static struct client *find_publisher(struct relay *relay, const struct moqt_name
   return found;
 }
 
-static bool has_alias(const struct relay *relay, uint32_t alias) {
-  for (size_t t = 0; t < FB_MAX_TRACKS; t++)
-    if (relay->tracks[t] && relay->tracks[t]->out_alias == alias)
-      return true;
-  return false;
-}
-
-/* The one that has been free the longest: a subscriber that has not heard yet that a track is over,
- * as PUBLISH_DONE was lost, still holds its alias for taken. */
-static uint32_t free_alias(struct relay *relay) {
-  do
-    relay->last_alias = relay->last_alias % ALIASES + 1;
-  while (has_alias(relay, relay->last_alias));
-  return relay->last_alias;
-}
-
 /* Of a publisher at this relay, else of the relay above. */
 static struct track *ask_upstream(struct relay *relay, const struct moqt_name *name) {
   struct client *up = find_publisher(relay, name);
@@ -354,7 +335,7 @@ static struct track *ask_upstream(struct relay *relay, const struct moqt_name *n
                           .index = index,
                           .name = moqt_name_dup(name),
                           .up = up,
-                          .out_alias = free_alias(relay),
+                          .out_alias = alias_free(relay),
                           .default_priority = 128};
   if (!track->name || !ask(track)) {
     free(track->name);
