@@ -1,9 +1,9 @@
 /* fresh-start: a connection inherits nothing from an older one on its port. Of each
  * connection whose client sends from a 4-tuple that an older one used: its server's
- * 1-RTT numbers and one-way streams begin at the beginning, and no object comes before
- * this connection asked for one; and the older one's fan-out has ended when the new
- * handshake is done there: a client that calls from the port and moves on before it is
- * answered has not taken it.
+ * 1-RTT numbers and one-way streams begin at the beginning, no object comes before this
+ * connection asked for one, nor more IDs of streams than subgroups came to the server since; and
+ * the older one's fan-out has ended when the new handshake is done there: a client that calls from
+ * the port and moves on before it is answered has not taken it.
  *
  * Vantage: the server's interface.
  *
@@ -14,6 +14,7 @@
 
 #include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/per_conn.h"
+#include "pcap-tools/check/upstream.h"
 
 /* A server may skip a number now and then; it does not begin far up. */
 enum { FIRST_NUMBERS = 64 };
@@ -94,7 +95,21 @@ static void report(struct qp_judged *self, struct qp_place place, const struct q
               });
 }
 
-/* The server's one-way streams in the order of their IDs leave no hole. */
+/* When the client asked for its first track. */
+static uint64_t asked_at(const struct qp_conn *c) {
+  uint64_t asked = UINT64_MAX;
+  for (size_t i = 0; i < c->n_requests; i++) {
+    const struct qp_request *r = &c->requests[i];
+    if (r->type == QP_M_SUBSCRIBE && r->side == QP_CLIENT && r->n_filters &&
+        r->filters[0].asked.time_ns < asked)
+      asked = r->filters[0].asked.time_ns;
+  }
+  return asked;
+}
+
+/* The server's one-way streams in the order of their IDs leave no hole, but for those that a relay
+ * has given out in the order in which subgroups came, and which never leave: a more important one
+ * may be the last to go before the client is gone. */
 static void judge_streams(struct qp_judged *self, const struct qp_conn *c) {
   const struct qp_ranges *gone = &c->retired[QP_SERVER][3];
   uint64_t n = qp_ranges_count(gone), top = gone->n ? gone->spans[gone->n - 1].hi + 1 : 0;
@@ -109,21 +124,16 @@ static void judge_streams(struct qp_judged *self, const struct qp_conn *c) {
       place = h->opened;
     }
   }
-  /* a few may have been given out to what never left */
-  if (top > n + FIRST_NUMBERS)
+  /* a few are its own */
+  if (top > n + FIRST_NUMBERS &&
+      top > qp_upstream_since(self->evidence, c, QP_SERVER, asked_at(c)) + FIRST_NUMBERS)
     report(self, place, c, "stream ID", qp_text("streams from 3 on"),
            qp_text("%llu streams, the highest is %llu", (unsigned long long)n,
                    (unsigned long long)(4 * top - 1)));
 }
 
 static void judge_objects(struct qp_judged *self, const struct qp_conn *c) {
-  uint64_t asked = UINT64_MAX;
-  for (size_t i = 0; i < c->n_requests; i++) {
-    const struct qp_request *r = &c->requests[i];
-    if (r->type == QP_M_SUBSCRIBE && r->side == QP_CLIENT && r->n_filters &&
-        r->filters[0].asked.time_ns < asked)
-      asked = r->filters[0].asked.time_ns;
-  }
+  uint64_t asked = asked_at(c);
   for (size_t i = 0; i < c->n_objects[QP_SERVER]; i++) {
     const struct qp_object *o = &c->objects[QP_SERVER][i];
     if (o->first.time_ns >= asked)

@@ -74,6 +74,21 @@ bool qp_upstream_whole(const struct qp_evidence *e, const struct qp_conn *down,
   return !any;
 }
 
+uint64_t qp_upstream_since(const struct qp_evidence *e, const struct qp_conn *down, unsigned relay,
+                           uint64_t time_ns) {
+  size_t n_conns;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n_conns);
+  const struct qp_node *node = e->manifest ? qp_node_at(e, down, relay) : NULL;
+  uint64_t n = 0;
+  for (size_t i = 0; node && i < n_conns; i++)
+    for (size_t k = 0; conns[i] != down && k < conns[i]->n_halves; k++) {
+      const struct qp_half *u = conns[i]->halves[k];
+      n += u->kind == QP_S_SUBGROUP && qp_node_at(e, conns[i], !u->side) == node &&
+           !whole_at(conns[i], u, time_ns);
+    }
+  return n;
+}
+
 uint64_t qp_upstream_came(const struct qp_evidence *e, const struct qp_conn *down,
                           const struct qp_half *h, uint32_t track) {
   uint64_t first = h->opened.time_ns;

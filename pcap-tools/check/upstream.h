@@ -36,4 +36,9 @@ uint64_t qp_upstream_came(const struct qp_evidence *e, const struct qp_conn *dow
 bool qp_upstream_awaited(const struct qp_evidence *e, const struct qp_conn *down,
                          const struct qp_half *half, uint32_t track);
 
+/* How many subgroups came, or went on coming, to the node of that side of `down` after that time,
+ * whatever track they are of. 0: nothing shows where they came from. */
+uint64_t qp_upstream_since(const struct qp_evidence *e, const struct qp_conn *down, unsigned relay,
+                           uint64_t time_ns);
+
 #endif

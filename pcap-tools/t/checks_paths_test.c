@@ -296,6 +296,32 @@ static void inherited_streams_fail(void **state) {
   tape_expect_finding(s->t, "fresh-start", "stream ID", "803");
 }
 
+/* The subscriber comes back and asks; then so many subgroups come to the relay, which gives each an
+ * ID. Only the last one leaves. */
+static struct plan asks_again(uint64_t subgroups, uint64_t last) {
+  struct plan p = made_run();
+  struct tape_conn again = tape_conn_again(&p.scene.sub);
+  struct word ask = m_subscribe(0, "chat", p_next_group());
+  pkt_1rtt(&again, C, .frames = FRAMES(w_stream_of(0, 0, ask, false)));
+  for (uint64_t i = 0; i < subgroups; i++)
+    scene_up_stream(&p.scene, 4 * (i + 1) + 2, i + 1, "x");
+  pkt_1rtt(&again, S,
+           .frames = FRAMES(w_stream_of(0, 0, m_subscribe_ok(DOWN_ALIAS, p_none()), false)));
+  struct word media = JOIN(o_header(DOWN_ALIAS, subgroups, 0, 1), o_object(0, "x"));
+  pkt_1rtt(&again, S, .frames = FRAMES(w_stream_of(4 * last + 3, 0, media, true)));
+  return p;
+}
+
+static void there_are_no_more_ids_than_subgroups(void **state) {
+  (void)state;
+  struct plan p = asks_again(80, 80);
+  made_run_expect(&p, "fresh-start", JUDGE_PASS);
+  p = asks_again(80, 150);
+  made_run_expect_finding(&p, "fresh-start", "stream ID", "the highest is 603");
+  p = asks_again(8, 80);
+  made_run_expect_finding(&p, "fresh-start", "stream ID", "the highest is 323");
+}
+
 static void fan_out_that_goes_on_fails(void **state) {
   struct stage *s = *state;
   struct tape_conn again = tape_conn_again(&s->c);
@@ -551,6 +577,7 @@ int main(void) {
       CASE(a_new_start_passes),
       CASE(an_inherited_number_fails),
       CASE(inherited_streams_fail),
+      cmocka_unit_test(there_are_no_more_ids_than_subgroups),
       CASE(fan_out_that_goes_on_fails),
       CASE(fan_out_to_a_port_that_nobody_took_passes),
       CASE(an_object_nobody_asked_for_yet_fails),
