@@ -4,7 +4,8 @@
  *
  * Who closes before the handshake is done cannot say why: a close by the application, whatever its
  * code, then goes as APPLICATION_ERROR of the transport (RFC 9000 10.2.3), and is none. If it
- * goes in a 1-RTT packet as well, that one counts.
+ * goes in a 1-RTT packet as well, that one counts. A server's handshake is done when its HANDSHAKE_DONE
+ * has left; 1-RTT packets of the client may come before the client's Finished does.
  *
  * Vantage: the sender's interface.
  *
@@ -36,15 +37,17 @@ static bool is_expected(struct qp_judged *self, const struct qp_conn *c, unsigne
 
 #define APPLICATION_ERROR 0x0c
 
-static bool is_early(const struct qp_conn *c, const struct qp_close *close) {
-  return !c->handshake_done && !close->application && close->code == APPLICATION_ERROR;
+static bool is_early(const struct qp_conn *c, unsigned side) {
+  const struct qp_close *close = &c->close[side];
+  bool done = side == QP_SERVER ? c->confirmed : c->handshake_done;
+  return !done && close->early && !close->application && close->code == APPLICATION_ERROR;
 }
 
 static void judge_code(struct qp_judged *self, const struct qp_conn *c, unsigned side) {
   const struct qp_close *close = &c->close[side];
   char flow[QP_FLOW_TEXT];
   if (!close->seen || is_expected(self, c, side) || qp_code_is_no_error(c, close) ||
-      is_early(c, close) || !qp_found_of(self, c, side))
+      is_early(c, side) || !qp_found_of(self, c, side))
     return;
   qp_describe(
       self, close->at,

@@ -351,6 +351,29 @@ static void an_early_error_of_the_transport_fails(void **state) {
   tape_free(t);
 }
 
+/* The client has sent 1-RTT packets, but its Finished may be lost: the server cannot say more as long as
+ * it has not confirmed the handshake. */
+static void a_server_closes_before_it_confirms(bool confirms, enum judge_result result) {
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn(t);
+  pkt_1rtt(&c, C, .frames = FRAMES(w_ping()));
+  if (confirms)
+    pkt_1rtt(&c, S, .frames = FRAMES(w_hex("1e"))); /* HANDSHAKE_DONE */
+  tape_say_initial(&c, S, 1, w_close(0x0c));
+  if (result == JUDGE_PASS)
+    tape_expect(t, "close-clean", JUDGE_PASS, 1);
+  else
+    tape_expect_finding(t, "close-clean", "error code", "0xc");
+  tape_conn_free(&c);
+  tape_free(t);
+}
+
+static void an_early_close_of_the_server_passes(void **state) {
+  (void)state;
+  a_server_closes_before_it_confirms(false, JUDGE_PASS);
+  a_server_closes_before_it_confirms(true, JUDGE_FAIL);
+}
+
 static void an_application_error_fails_later(void **state) {
   struct stage *s = *state;
   pkt_1rtt(&s->c, C, .frames = FRAMES(w_close(0x0c)));
@@ -449,6 +472,7 @@ int main(void) {
       T(an_application_that_closes_early_passes),
       T(a_close_told_again_counts_by_its_own_code),
       T(an_early_error_of_the_transport_fails),
+      T(an_early_close_of_the_server_passes),
       T(an_application_error_fails_later),
       T(a_bare_capture_without_close_is_not_judged),
       T(right_and_partial_checksums_pass),

@@ -292,7 +292,7 @@ void qp_apply_frame(const struct qp_apply *a, const struct qp_seen *s, struct qp
     apply_close(s, f);
     break;
   case QP_F_HANDSHAKE_DONE:
-    s->conn->handshake_done = true;
+    s->conn->handshake_done = s->conn->confirmed = true;
     break;
   default:
     break;

@@ -239,6 +239,7 @@ struct qp_conn {
   struct qp_close close[2];
   struct qp_place reset; /* a stateless reset for it, as it first left; frame 0: none */
   bool handshake_done;   /* the server sent HANDSHAKE_DONE or the client a 1-RTT packet */
+  bool confirmed;        /* the server sent HANDSHAKE_DONE */
   struct qp_place first, last;
   uint64_t packets[2], opened[2], unopened[2];
   uint64_t charged[2];                          /* sum of `charged` of a side's halves */
