@@ -104,9 +104,26 @@ static void line_finding(struct qp_judged *self, const char *file, uint64_t line
                                                         "captures do not have")});
 }
 
+/* The connection whose numbers these are. Of several with one Initial, which a relay that was started
+ * again answers anew, it is that of the process that wrote the lines: the last one that had begun. */
+static const struct qp_conn *conn_of_ledger(const struct qp_evidence *e,
+                                            const struct qp_ledger_conn *c) {
+  const struct qp_conn *last = qp_tracker_conn_of(e->tracker, &c->odcid);
+  const uint64_t t = c->n ? qp_capture_time(e, c->numbers[0].sent_t) : UINT64_MAX;
+  if (!last || last->first.time_ns <= t)
+    return last;
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
+  for (size_t i = n; i-- > 0;)
+    if (conns[i]->taken_up && qp_cid_equal(&conns[i]->odcid, &c->odcid) &&
+        conns[i]->first.time_ns <= t)
+      return conns[i];
+  return last;
+}
+
 static void judge_ledger(struct qp_judged *self, const struct qp_ledger_conn *c) {
   char cid[QP_CID_TEXT];
-  const struct qp_conn *conn = qp_tracker_conn_of(self->evidence->tracker, &c->odcid);
+  const struct qp_conn *conn = conn_of_ledger(self->evidence, c);
   int side = conn ? qp_relay_side(self->evidence, conn, c->relay) : -1;
   self->out->examined++;
   if (side < 0) {

@@ -512,6 +512,34 @@ static void the_next_process_counts_from_zero(void **state) {
   }
 }
 
+/* A client is answered at some 10 ms by a relay that is then started again, and says goodbye to the next
+ * process: what the ledger has of the first one's numbers is asked of the first one. */
+#define OWN(pn)                                                                                    \
+  "{\"ev\":\"number\",\"conn\":\"c103101010101010\",\"pn\":" pn                                    \
+  ",\"origin\":\"own\",\"own\":0,\"t\":30000000,\"fate\":\"outstanding\",\"fate_t\":0,"            \
+  "\"content\":[]}\n"
+
+static struct plan a_goodbye_to_the_next_process(const char *ledger) {
+  struct plan p = made_run();
+  struct tape_conn early = tape_conn_unanswered(p.scene.t);
+  tape_say_initial(&early, S, 0, FRAMES(w_ack(0, 0), w_ping(), w_padding(1000)));
+  pkt_1rtt(&early, S, .pn = 1, .frames = FRAMES(w_ping()));
+  p.scene.t->now_ns += 240000000;
+  tape_say_initial(&early, C, 1, FRAMES(w_close(0x0c), w_padding(1000)));
+  p.faults = FAULT(100, "restart", "relay");
+  p.ledger = ledger;
+  tape_conn_free(&early);
+  return p;
+}
+
+static void a_dead_relays_ledger_is_of_its_own_connection(void **state) {
+  struct plan p = a_goodbye_to_the_next_process(OWN("1"));
+  (void)state;
+  made_run_expect(&p, "trace-agrees", JUDGE_PASS);
+  p = a_goodbye_to_the_next_process(OWN("2"));
+  made_run_expect_finding(&p, "trace-agrees", "pn", "2, own, outstanding");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_lost_from_a_new_address_did_not_arrive),
@@ -541,6 +569,7 @@ int main(void) {
       cmocka_unit_test(who_called_a_dead_relay_is_the_next_ones),
       cmocka_unit_test(whom_a_dead_relay_has_answered_hears_no_more),
       cmocka_unit_test(the_next_process_counts_from_zero),
+      cmocka_unit_test(a_dead_relays_ledger_is_of_its_own_connection),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
