@@ -27,6 +27,7 @@
 #include "bench/run/clock.h"
 #include "bench/run/pcapng.h"
 #include "bench/run/process.h"
+#include "bench/t/scratch.h"
 
 #define LEAVES 16
 /* 16 x 4,000 packets of 1,100 bytes are 72 MB: less than the rings hold, so that none may
@@ -34,8 +35,6 @@
 #define PACKETS 4000
 #define PAYLOAD 1058
 #define KEYS    "CLIENT_TRAFFIC_SECRET_0 00 11\nSERVER_TRAFFIC_SECRET_0 00 22\n"
-
-static char base[] = "/tmp/fanbench-capture-XXXXXX";
 
 static int put_file(void *arg, const void *data, size_t len) {
   return fwrite(data, 1, len, arg) == len ? 0 : -1;
@@ -179,7 +178,7 @@ static int run_star(struct star *s, struct capture_set *set) {
   if (topology_plan(&s->plan, &net, err, sizeof err) != 0 ||
       topology_build(&net, err, sizeof err) != 0 ||
       capture_plan(set, &s->plan, &net, err, sizeof err) != 0 ||
-      capture_open(set, base, err, sizeof err) != 0) {
+      capture_open(set, scratch, err, sizeof err) != 0) {
     fprintf(stderr, "%s\n", err);
     return 1;
   }
@@ -196,7 +195,7 @@ static int run_star(struct star *s, struct capture_set *set) {
   if (wait_for(&p, has_captured) != 0)
     return 4;
   capture_count(set, p.captured);
-  if (capture_assemble(set, base, err, sizeof err) != 0) {
+  if (capture_assemble(set, scratch, err, sizeof err) != 0) {
     fprintf(stderr, "%s\n", err);
     return 5;
   }
@@ -262,9 +261,9 @@ static void sixteen_interfaces_lose_nothing(void **state) {
   static struct star star;
   struct cage cage;
   star_make(&star);
-  snprintf(path, sizeof path, "%s/capture", base);
+  snprintf(path, sizeof path, "%s/capture", scratch);
   assert_int_equal(mkdir(path, 0755), 0);
-  snprintf(path, sizeof path, "%s/keys.log", base);
+  snprintf(path, sizeof path, "%s/keys.log", scratch);
   FILE *keys = fopen(path, "w");
   fputs(KEYS, keys);
   fclose(keys);
@@ -274,7 +273,7 @@ static void sixteen_interfaces_lose_nothing(void **state) {
   assert_true(WIFEXITED(status));
   assert_int_equal(WEXITSTATUS(status), 0);
   for (int i = 0; i < LEAVES; i++) {
-    snprintf(path, sizeof path, "%s/capture/relay-sub.%d.pcapng", base, i);
+    snprintf(path, sizeof path, "%s/capture/relay-sub.%d.pcapng", scratch, i);
     assert_secrets_first(path);
     assert_all_there(path);
   }
@@ -287,10 +286,5 @@ int main(void) {
       cmocka_unit_test(a_full_disk_is_an_error),
       cmocka_unit_test(sixteen_interfaces_lose_nothing),
   };
-  if (mkdtemp(base) == NULL)
-    return 1;
-  int rc = cmocka_run_group_tests(tests, NULL, NULL);
-  char command[64];
-  snprintf(command, sizeof command, "rm -rf %s", base);
-  return system(command) == 0 ? rc : 1;
+  return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

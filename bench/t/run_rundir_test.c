@@ -15,13 +15,13 @@
 
 #include "bench/run/find.h"
 #include "bench/run/rundir.h"
+#include "bench/t/scratch.h"
 
-static char base[] = "/tmp/fanbench-rundir-XXXXXX";
 static char err[512];
 
 static const char *at(const char *name) {
   static char path[256];
-  snprintf(path, sizeof path, "%s/%s", base, name);
+  snprintf(path, sizeof path, "%s/%s", scratch, name);
   return path;
 }
 
@@ -115,10 +115,5 @@ int main(void) {
       cmocka_unit_test(a_file_in_the_way_is_named),
       cmocka_unit_test(scenarios_are_found_in_order),
   };
-  if (mkdtemp(base) == NULL)
-    return 1;
-  int rc = cmocka_run_group_tests(tests, NULL, NULL);
-  char command[64];
-  snprintf(command, sizeof command, "rm -rf %s", base);
-  return system(command) == 0 ? rc : 1;
+  return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

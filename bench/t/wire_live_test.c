@@ -21,6 +21,7 @@
 
 #include "bench/net/wire/datagram.h"
 #include "bench/scenario/plan.h"
+#include "bench/t/scratch.h"
 
 #define MAX_PACKETS       8192
 #define EXIT_INCONCLUSIVE 4
@@ -64,8 +65,6 @@ static const char by_timeline[] =
     "  - { at: 400ms, link: [relay, \"sub[1]\"], do: up }\n"
     "  - { at: 400ms, link: [relay, \"sub[1]\"], set: { delay: 20ms } }\n";
 
-static char base[] = "/tmp/fanbench-wire-XXXXXX";
-
 /* --- what was captured ----------------------------------------------------------------------- */
 
 struct hashes {
@@ -84,7 +83,7 @@ static void read_capture(const struct plan_node *at, const struct plan_node *to,
   struct pcap_pkthdr *header;
   const u_char *data;
   struct datagram datagram;
-  snprintf(path, sizeof path, "%s/run/capture/%s-%s.pcapng", base, at->file_name, to->file_name);
+  snprintf(path, sizeof path, "%s/run/capture/%s-%s.pcapng", scratch, at->file_name, to->file_name);
   pcap_t *pcap = pcap_open_offline(path, why);
   if (pcap == NULL)
     fail_msg("%s: %s", path, why);
@@ -163,7 +162,7 @@ static void free_told(struct told *told) {
 
 static void read_links(const char *way, struct told *told) {
   char path[128];
-  snprintf(path, sizeof path, "%s/run/links.jsonl", base);
+  snprintf(path, sizeof path, "%s/run/links.jsonl", scratch);
   FILE *from = fopen(path, "r");
   assert_non_null(from);
   read_told(from, way, told);
@@ -174,7 +173,7 @@ static void read_links(const char *way, struct told *told) {
 static void ask_fate(const char *way, size_t packets, struct told *told) {
   char command[1024];
   snprintf(command, sizeof command, "'%s/fanbench' fate %s/hurt.yaml '%s' 0..%zu --json 2>%s/talk",
-           getenv("BUILDDIR"), base, way, packets - 1, base);
+           getenv("BUILDDIR"), scratch, way, packets - 1, scratch);
   FILE *from = popen(command, "r");
   assert_non_null(from);
   read_told(from, way, told);
@@ -258,7 +257,7 @@ static void play(const char *scenario) {
     print_message("needs root\n");
     skip();
   }
-  snprintf(path, sizeof path, "%s/hurt.yaml", base);
+  snprintf(path, sizeof path, "%s/hurt.yaml", scratch);
   FILE *to = fopen(path, "w");
   assert_non_null(to);
   fputs(scenario, to);
@@ -267,7 +266,7 @@ static void play(const char *scenario) {
            "'%s/fanbench' run %s --mode live --out %s/run >%s/talk 2>&1 || { rc=$?; sed 's/^/# /' "
            "%s/talk; "
            "exit $rc; }",
-           getenv("BUILDDIR"), path, base, base, base);
+           getenv("BUILDDIR"), path, scratch, scratch, scratch);
   const int status = system(command);
   assert_true(WIFEXITED(status));
   if (WEXITSTATUS(status) == EXIT_INCONCLUSIVE) {
@@ -279,7 +278,7 @@ static void play(const char *scenario) {
 
 static json_t *manifest(void) {
   char path[128];
-  snprintf(path, sizeof path, "%s/run/manifest.json", base);
+  snprintf(path, sizeof path, "%s/run/manifest.json", scratch);
   json_t *o = json_load_file(path, 0, NULL);
   assert_non_null(o);
   return o;
@@ -290,7 +289,7 @@ static void captures_show_what_fate_foretells(void **state) {
   char path[128];
   struct plan_error why = {0};
   play(by_chance);
-  snprintf(path, sizeof path, "%s/run/scenario.yaml", base);
+  snprintf(path, sizeof path, "%s/run/scenario.yaml", scratch);
   struct plan *plan = plan_load(path, NULL, 0, &why);
   assert_non_null(plan);
   for (size_t k = 0; k < plan->n_links; k++) {
@@ -324,7 +323,7 @@ static void the_manifest_tells_how_late_the_wire_was(void **state) {
 static size_t lines_with(const char *file, const char *part) {
   char path[128], line[1024];
   size_t n = 0;
-  snprintf(path, sizeof path, "%s/run/%s", base, file);
+  snprintf(path, sizeof path, "%s/run/%s", scratch, file);
   FILE *from = fopen(path, "r");
   assert_non_null(from);
   while (fgets(line, sizeof line, from) != NULL)
@@ -360,10 +359,5 @@ int main(void) {
       cmocka_unit_test(the_manifest_tells_how_late_the_wire_was),
       cmocka_unit_test(the_timeline_is_kept_to_the_nanosecond),
   };
-  if (mkdtemp(base) == NULL)
-    return 1;
-  int rc = cmocka_run_group_tests(tests, NULL, NULL);
-  char command[64];
-  snprintf(command, sizeof command, "rm -rf %s", base);
-  return system(command) == 0 ? rc : 1;
+  return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }
