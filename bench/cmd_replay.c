@@ -57,15 +57,16 @@ static int replay_one(const char *path, struct replay_result *sum) {
   }
   printf("%s: %" PRIu64 " packets, %" PRIu64 " copies of %" PRIu64 " bytes, %" PRIu64
          " records, %" PRIu64 " words, %" PRIu64 " streams taken, %" PRIu64 " interrupted, %" PRIu64
-         " unrun (%" PRIu64 " tried), %" PRIu64 " differences%s\n",
+         " unrun (%" PRIu64 " tried), %" PRIu64 " left out, %" PRIu64 " differences%s\n",
          path, r.packets, r.copies, r.bytes, r.records, r.words, r.takes, r.interrupted, r.declined,
-         r.tried, r.differences, r.killed ? "; to where its relay was killed" : "");
+         r.tried, r.left_out, r.differences, r.killed ? "; to where its relay was killed" : "");
   sum->packets += r.packets;
   sum->copies += r.copies;
   sum->bytes += r.bytes;
   sum->interrupted += r.interrupted;
   sum->declined += r.declined;
   sum->tried += r.tried;
+  sum->left_out += r.left_out;
   sum->differences += r.differences;
   return r.differences > 0 ? CMD_NOT_EXPECTED : CMD_OK;
 }
@@ -82,9 +83,9 @@ static int replay_all(void) {
   }
   printf("%zu journals: %" PRIu64 " packets, %" PRIu64 " copies of %" PRIu64
          " bytes, run, native and TEST_RUN; %" PRIu64 " interrupted, %" PRIu64
-         " packets unrun (%" PRIu64 " tried), %" PRIu64 " differences\n",
+         " packets unrun (%" PRIu64 " tried), %" PRIu64 " left out, %" PRIu64 " differences\n",
          found.n, sum.packets, sum.copies, sum.bytes, sum.interrupted, sum.declined, sum.tried,
-         sum.differences);
+         sum.left_out, sum.differences);
   return worst;
 }
 

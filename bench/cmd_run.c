@@ -25,7 +25,8 @@ const char cmd_run_help[] =
     "  -j N                 runs at a time [1]\n"
     "  --interleave N|FILE  mode sim: interrupt datapath and relay, one access to what they share\n"
     "                       in N (try 24); or replay the interleavings.jsonl of a run\n"
-    "  --journal            relays keep what reaches their datapath, for fanbench replay\n"
+    "  --journal[=SIZE]     relays keep what reaches their datapath, for fanbench replay; of each\n"
+    "                       life of each the first part, about SIZE [4GiB]\n"
     "  --keep all|failing   which run directories stay [all]\n"
     "  --hold               keep the run open until Enter, for fanbench enter\n"
     "  --json               one JSON object a run on stdout, instead of TAP\n"
@@ -61,7 +62,7 @@ static const struct option options[] = {
     {"set", required_argument, NULL, OPT_SET},
     {"defect", required_argument, NULL, OPT_DEFECT},
     {"interleave", required_argument, NULL, OPT_INTERLEAVE},
-    {"journal", no_argument, NULL, OPT_JOURNAL},
+    {"journal", optional_argument, NULL, OPT_JOURNAL},
     {"keep", required_argument, NULL, OPT_KEEP},
     {"hold", no_argument, NULL, OPT_HOLD},
     {"json", no_argument, NULL, OPT_JSON},
@@ -105,6 +106,14 @@ static void parse_interleave(const char *text, struct suite_request *request,
     request->interleave = text;
 }
 
+static int parse_journal(const char *size, struct suite_request *request) {
+  request->journal = true;
+  if (size != NULL &&
+      (plan_unit_size(size, &request->journal_size) != NULL || request->journal_size == 0))
+    return cmd_usage("run", "--journal: expected a size such as 64MiB, found \"%s\"", size);
+  return 0;
+}
+
 static int parse(int argc, char **argv, struct suite_request *request, struct plan_override *sets,
                  struct plan_defect *defects) {
   bool all;
@@ -133,7 +142,7 @@ static int parse(int argc, char **argv, struct suite_request *request, struct pl
       parse_interleave(optarg, request, sets);
       break;
     case OPT_JOURNAL:
-      request->journal = true;
+      rc = parse_journal(optarg, request);
       break;
     case OPT_KEEP:
       rc = cmd_keep("run", optarg, &all);

@@ -358,6 +358,7 @@ static void do_end(struct replay *r) {
   memcpy(&end, r->body, sizeof end);
   r->ended = true;
   r->result->declined = end.declined;
+  r->result->left_out = end.left_out;
   if (end.lost > 0) {
     r->wrong =
         "entries of it were lost, so it is not known what its runs met; what to do: run the "

@@ -26,6 +26,7 @@ struct replay_result {
   uint64_t interrupted; /* of packets and takes: something happened in the middle of them */
   uint64_t declined;    /* packets that went up unrun */
   uint64_t tried;       /* of these: what the executors would have done was compared */
+  uint64_t left_out;    /* packets that came later, when the journal was full */
   bool killed;          /* it ends where its relay was killed */
 };
 

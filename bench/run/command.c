@@ -108,6 +108,10 @@ int command_relay(struct command *cmd, const struct plan *plan, const struct top
   if (at->journal && relay->datapath != PLAN_DP_STOCK) {
     add(cmd, "--journal");
     add(cmd, "%s/%s-%u.journal", at->dir, relay->file_name, life);
+    if (at->journal_size > 0) {
+      add(cmd, "--journal-size");
+      add(cmd, "%" PRIu64, at->journal_size);
+    }
   }
   add(cmd, "--control");
   add(cmd, PROCESS_CONTROL_ARG);

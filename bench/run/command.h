@@ -21,7 +21,8 @@ struct command {
 /* Where the programs and the run directory are. */
 struct command_places {
   const char *bindir, *dir;
-  bool journal; /* relays keep one: DIR/NODE-LIFE.journal */
+  bool journal;          /* relays keep one: DIR/NODE-LIFE.journal */
+  uint64_t journal_size; /* bytes of it at most; 0 = as usual */
 };
 
 /* 0, or -1 with a sentence in err. life: which process of this node it is, from 1. */

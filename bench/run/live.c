@@ -31,7 +31,8 @@ int live_start(struct live_run *run, const struct plan *plan, const struct live_
                               .bindir = options->bindir,
                               .hold = options->hold,
                               .interleavings = options->interleavings,
-                              .journal = options->journal};
+                              .journal = options->journal,
+                              .journal_size = options->journal_size};
   run->virtual_time = options->virtual_time;
   int rc = options->virtual_time ? cage_start_open(&run->cage, virtual_inside, &order, err, err_len)
                                  : cage_start(&run->cage, stage_inside, &order, err, err_len);

@@ -27,6 +27,7 @@ struct live_options {
   bool virtual_time;                     /* mode sim: in an open cage, without privilege */
   const struct nest_list *interleavings; /* mode sim: instead of chance; NULL = none */
   bool journal;                          /* relays keep one of what reaches their datapath */
+  uint64_t journal_size;                 /* bytes of it at most; 0 = as usual */
 };
 
 struct live_run {

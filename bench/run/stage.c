@@ -463,11 +463,13 @@ int stage_inside(void *arg, int up) {
   stage_raise_descriptor_limit();
   step_forward();
   struct stage s = {.order = order, .plan = order->plan, .up = up};
-  s.cast =
-      (struct cast){.plan = order->plan,
-                    .net = &s.net,
-                    .at = {.bindir = order->bindir, .dir = order->dir, .journal = order->journal},
-                    .up = up};
+  s.cast = (struct cast){.plan = order->plan,
+                         .net = &s.net,
+                         .at = {.bindir = order->bindir,
+                                .dir = order->dir,
+                                .journal = order->journal,
+                                .journal_size = order->journal_size},
+                         .up = up};
   s.manifest = (struct manifest){.plan = order->plan,
                                  .mode = "live",
                                  .net = &s.net,

@@ -20,6 +20,7 @@ struct stage_order {
   bool hold;                             /* after the drain, until {"do":"release"} */
   const struct nest_list *interleavings; /* sim: instead of chance; NULL = none */
   bool journal;                          /* relays keep one of what reaches their datapath */
+  uint64_t journal_size;                 /* bytes of it at most; 0 = as usual */
 };
 
 /* As many files as the system allows: about nine a host. */

@@ -43,6 +43,7 @@ struct suite_request {
   bool keep_failing;      /* directories of runs that are as expected go */
   const char *interleave; /* a list of interleavings to replay, in mode sim and of one run; NULL */
   bool journal;           /* relays keep one of what reaches their datapath */
+  uint64_t journal_size;  /* bytes of it at most; 0 = as usual */
   const char *bindir;
   FILE *results;
 };

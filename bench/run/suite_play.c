@@ -113,7 +113,8 @@ static void start(struct suite *suite, struct suite_job *job) {
       .hold = request->hold,
       .virtual_time = strcmp(request->mode, "sim") == 0,
       .interleavings = request->interleave != NULL ? &suite->interleavings : NULL,
-      .journal = request->journal};
+      .journal = request->journal,
+      .journal_size = request->journal_size};
   job->tries++;
   int rc = live_start(&job->run, &job->view, &options, err, sizeof err);
   if (rc != 0) {

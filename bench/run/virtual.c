@@ -198,6 +198,7 @@ static int play(struct virtual *v) {
       .tap = on_frame,
       .phase = on_phase,
       .journal = v->order->journal,
+      .journal_size = v->order->journal_size,
       .nest = {.one_in = v->plan->interleave,
                .replay = v->order->interleavings,
                .record = &happened},

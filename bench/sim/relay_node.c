@@ -278,11 +278,12 @@ static bool open_journal(struct relay_node *r) {
   if (asprintf(&path, "%s/%s-%" PRIu32 ".journal", r->node->world->config->dir,
                r->node->plan->file_name, r->node->life) < 0)
     return false;
+  const struct journal_place place = {path, r->node->world->config->journal_size};
   if (r->user != NULL)
-    good = user_plane_keep_journal(r->user, path);
+    good = user_plane_keep_journal(r->user, &place);
   else {
     r->journal =
-        native_journal_open(path, r->dp, &r->plane.plane, JOURNAL_BY_SIM, r->nest.config != NULL);
+        native_journal_open(&place, r->dp, &r->plane.plane, JOURNAL_BY_SIM, r->nest.config != NULL);
     good = r->journal != NULL;
   }
   free(path);

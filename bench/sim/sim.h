@@ -41,6 +41,7 @@ struct sim_config {
   const uint16_t *ports;        /* [plan->n_nodes], host order */
   bool no_qlog;                 /* nobody writes one */
   bool journal;                 /* relays keep one of their datapath: relay/fanout/journal.h */
+  uint64_t journal_size;        /* bytes of it at most; 0 = as usual */
   struct nest_config nest;      /* interleavings; zero = none */
   void *arg;
   void (*tap)(void *arg, size_t link, int end, uint64_t now_ns, const uint8_t *frame, size_t len);

@@ -20,7 +20,7 @@ sim_files=(scenarios/first/quickstart.yaml scenarios/first/tls.yaml scenarios/ne
 live_files=(scenarios/first/tls.yaml scenarios/network/faults.yaml scenarios/reconnect/relay-restarts.yaml)
 if [ -n "${FANBENCH_TEST_FULL:-}" ]; then
     mapfile -t sim_files < <(find scenarios -name '*.yaml' -regex \
-        'scenarios/\(first\|network\|reconnect\|priority\|found\|defects\|load\)/.*' | LC_ALL=C sort)
+        'scenarios/\(first\|network\|reconnect\|priority\|found\|defects\|load\|studies\)/.*' | LC_ALL=C sort)
     # what is there twice is the same on stock or user
     mapfile -t live_files < <(find scenarios -name '*.yaml' -regex \
         'scenarios/\(first\|network\|reconnect\|priority\|found\)/.*' \
@@ -109,6 +109,22 @@ for datapath in kernel user; do
     done
     sum "${#live_files[@]} scenarios live, datapath $datapath"
 done
+
+# Of a journal that may be no larger the first part is played, the rest is counted: together they are
+# all packets.
+"$BUILDDIR/fanbench" run scenarios/first/no-protection.yaml --mode sim --journal --out "$dir/all" >"$dir/out" 2>&1
+"$BUILDDIR/fanbench" run scenarios/first/no-protection.yaml --mode sim --journal=200KiB --out "$dir/part" >"$dir/out" 2>&1
+"$BUILDDIR/fanbench" replay "$dir/all" >"$dir/replay"
+all=$(sed -n '$s/.*: \([0-9]*\) packets,.* 0 left out, 0 differences$/\1/p' "$dir/replay")
+"$BUILDDIR/fanbench" replay "$dir/part" >"$dir/replay"
+read -r part rest < <(sed -n '$s/.*: \([0-9]*\) packets,.* \([0-9]*\) left out, 0 differences$/\1 \2/p' "$dir/replay")
+echo "a part of a journal: $part packets of $all, $rest left out"
+if [ "$part" -lt 50 ] || [ "$rest" -lt 50 ] || [ "$((part + rest))" -ne "$all" ]; then
+    echo "expected $part and $rest packets to be some, and $all together"
+    bad=1
+fi
+size=$(stat -c %s "$dir/part/relay-1.journal")
+[ "$size" -lt 400000 ] || { echo "expected a journal of about 200 KiB, found $size"; bad=1; }
 
 # What was cut is refused, and is not taken for what a killed relay leaves.
 head -c -1 "$dir/run/relay-1.journal" >"$dir/relay-7.journal"

@@ -27,6 +27,9 @@ refused() { # TEXT ARGUMENT...
     grep -qF -- "$text" said || fail "fanbench-relay $*: expected \"$text\", found $(cat said)"
 }
 refused '--keylog needs --out' --keylog
+refused '--journal-size needs --journal FILE' --journal-size 5
+refused '--journal-size does not take "0"' --journal journal --journal-size 0
+refused '--journal needs a datapath, kernel or user' --journal journal --datapath stock
 for bad in h3 h3= h3=pub h3=pub/ h3=/video =pub/video h3,x=pub/video; do
     refused "--fan-out-to does not take \"$bad\"" --fan-out-to "$bad"
 done

@@ -93,6 +93,13 @@ static void a_relay_that_has_a_datapath_is_told_its_journal(void **state) {
   nodes[1].datapath = PLAN_DP_USER;
   assert_int_equal(command_relay(&cmd, &plan, NULL, 1, 2, &kept, err, sizeof err), 0);
   assert_string_equal(value_of(&cmd, "--journal"), "runs/x/relay-2.journal");
+  for (size_t i = 0; i < cmd.n; i++)
+    assert_string_not_equal(cmd.argv[i], "--journal-size"); /* as much as is usual */
+  command_free(&cmd);
+  const struct command_places some = {
+      .bindir = "/bin", .dir = "runs/x", .journal = true, .journal_size = 1234};
+  assert_int_equal(command_relay(&cmd, &plan, NULL, 1, 2, &some, err, sizeof err), 0);
+  assert_string_equal(value_of(&cmd, "--journal-size"), "1234");
   command_free(&cmd);
   nodes[1].datapath = PLAN_DP_STOCK;
   assert_int_equal(command_relay(&cmd, &plan, NULL, 1, 2, &kept, err, sizeof err), 0);

@@ -65,6 +65,8 @@ refused() { # TEXT ARGUMENT...
 }
 refused 'expected a number or the interleavings.jsonl of a run, found nothing-here:' "$scenario" --interleave nothing-here
 refused 'is for one run, found 3' "$scenario" --interleave "$list" --seeds 1..3
+refused 'expected a size such as 64MiB, found "much"' "$scenario" --journal=much
+refused 'expected a size such as 64MiB, found "0"' "$scenario" --journal=0
 refused 'expected at most 1000000' "$scenario" --interleave 1000001
 sed '7s/"relay"/"sub[0]"/' "$list" >"$dir/bad"
 refused "$dir/bad:7: expected a relay of the scenario" "$scenario" --interleave "$dir/bad"

@@ -72,9 +72,22 @@ void journal_compare(const struct journal_array *a, uint32_t id, const uint8_t *
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
-bool journal_file_open(struct journal_file *file, const char *path, struct journal_head *head) {
-  const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  *file = (struct journal_file){.to = fd >= 0 ? fdopen(fd, "w") : NULL};
+static void put_bytes(struct journal_file *file, const void *bytes, size_t len) {
+  if (file->full || len == 0)
+    return;
+  fwrite(bytes, len, 1, file->to);
+  file->bytes += len;
+}
+
+bool journal_file_fills(const struct journal_file *file) {
+  return !file->full && file->bytes >= file->most;
+}
+
+bool journal_file_open(struct journal_file *file, const struct journal_place *place,
+                       struct journal_head *head) {
+  const int fd = open(place->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  *file = (struct journal_file){.to = fd >= 0 ? fdopen(fd, "w") : NULL,
+                                .most = place->most != 0 ? place->most : JOURNAL_MOST_BYTES};
   if (file->to == NULL) {
     if (fd >= 0)
       close(fd);
@@ -83,40 +96,42 @@ bool journal_file_open(struct journal_file *file, const char *path, struct journ
   setvbuf(file->to, NULL, _IOFBF, FILE_BUFFER);
   memcpy(head->magic, JOURNAL_MAGIC, sizeof head->magic);
   head->head_len = sizeof *head;
-  fwrite(head, sizeof *head, 1, file->to);
+  put_bytes(file, head, sizeof *head);
   return true;
 }
 
 void journal_put(struct journal_file *file, const struct journal_item *item, const void *bytes) {
-  fwrite(item, sizeof *item, 1, file->to);
-  if (item->len > 0)
-    fwrite(bytes, item->len, 1, file->to);
+  put_bytes(file, item, sizeof *item);
+  put_bytes(file, bytes, item->len);
 }
 
 void journal_put_two(struct journal_file *file, enum journal_kind kind, const void *a, size_t a_len,
                      const void *b, size_t b_len) {
   const struct journal_item item = {.kind = kind, .len = (uint32_t)(a_len + b_len)};
-  fwrite(&item, sizeof item, 1, file->to);
-  fwrite(a, a_len, 1, file->to);
-  if (b_len > 0)
-    fwrite(b, b_len, 1, file->to);
+  put_bytes(file, &item, sizeof item);
+  put_bytes(file, a, a_len);
+  put_bytes(file, b, b_len);
 }
 
 void journal_put_mark(struct journal_file *file, enum journal_kind kind, uint32_t value) {
   const struct journal_item item = {.kind = kind, .array = value};
-  fwrite(&item, sizeof item, 1, file->to);
+  put_bytes(file, &item, sizeof item);
 }
 
 void journal_put_frame(struct journal_file *file, uint64_t run, const void *frame, size_t len,
                        uint64_t now_ns) {
   const uint32_t number = (uint32_t)run;
+  if (file->full) {
+    file->count.left_out++;
+    return;
+  }
   file->count.runs++;
   journal_put(file, &(struct journal_item){JOURNAL_FRAME, number, now_ns, (uint32_t)len, 0}, frame);
 }
 
 void journal_put_copy(struct journal_file *file, const struct journal_copy *copy, const void *frame,
                       size_t len) {
-  file->count.copies++;
+  file->count.copies += !file->full;
   journal_put_two(file, JOURNAL_COPY, copy, sizeof *copy, frame, len);
 }
 
@@ -151,6 +166,7 @@ void journal_put_whole(struct journal_file *file, uint32_t id, const struct jour
 }
 
 bool journal_file_close(struct journal_file *file) {
+  file->full = false;
   journal_put_two(file, JOURNAL_END, &file->count, sizeof file->count, NULL, 0);
   bool good = !ferror(file->to);
   good = fclose(file->to) == 0 && good;

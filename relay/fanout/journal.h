@@ -23,7 +23,10 @@
 
 #include "bpf/port/native.h"
 
-#define JOURNAL_MAGIC "FBJRN004"
+#define JOURNAL_MAGIC "FBJRN005"
+
+/* A journal is no larger, or little more, unless another size is asked for. */
+#define JOURNAL_MOST_BYTES (4ull << 30)
 
 /* Runs that are stopped within each other, and the innermost. */
 #define JOURNAL_OPEN_RUNS 3
@@ -83,6 +86,7 @@ struct journal_end {
   uint64_t runs, copies; /* in the file */
   uint64_t declined;     /* packets that went up unrun, so that the order of the others is known */
   uint64_t lost;         /* entries: not 0, and the journal is of no use */
+  uint64_t left_out; /* packets that came when it was full: they stand behind all that is in it */
 };
 
 /* ---- arrays -------------------------------------------------------------------------------- */
@@ -127,15 +131,27 @@ void journal_compare_element(const struct journal_array *array, uint32_t id, con
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
+/* Where one is kept. */
+struct journal_place {
+  const char *path; /* NULL: none is */
+  uint64_t most;    /* bytes; 0: JOURNAL_MOST_BYTES */
+};
+
 /* Errors are kept by the stream: journal_file_close() tells. */
 struct journal_file {
   FILE *to;
+  uint64_t bytes, most;
+  bool full; /* nothing but its end is written any more; packets are counted */
   struct journal_end count;
 };
 
 /* head: magic and length are filled in here. The file is its owner's alone, mode 0600: keys are in
  * it. False: no file. */
-bool journal_file_open(struct journal_file *file, const char *path, struct journal_head *head);
+bool journal_file_open(struct journal_file *file, const struct journal_place *place,
+                       struct journal_head *head);
+/* True once: it is as large as it may be. Whoever asks, with no run open, writes WHOLE of all arrays,
+ * then sets `full`. */
+bool journal_file_fills(const struct journal_file *file);
 void journal_put(struct journal_file *file, const struct journal_item *item, const void *bytes);
 /* An item of two pieces (b_len may be 0), and one of none. */
 void journal_put_two(struct journal_file *file, enum journal_kind kind, const void *a, size_t a_len,

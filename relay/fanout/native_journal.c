@@ -109,6 +109,21 @@ static int on_emit(void *user, const struct dp_native_copy *copy) {
   return rc;
 }
 
+static void put_whole(struct native_journal *j) {
+  for (uint32_t id = 0; id < JOURNAL_ARRAYS; id++)
+    if (j->user_space.known[id] != NULL)
+      journal_put_whole(&j->file, id, &j->user_space.arrays[id], j->user_space.arrays[id].at);
+}
+
+static void put_frame(struct native_journal *j, const void *frame, size_t len, uint64_t now_ns) {
+  if (j->open == 0 && journal_file_fills(&j->file)) {
+    put_whole(j);
+    j->file.full = true;
+  }
+  journal_put_frame(&j->file, j->file.count.runs + 1, frame, len, now_ns);
+  begin_run(j);
+}
+
 static enum fb_packet_reason put_outcome(struct native_journal *j, enum fb_packet_reason reason) {
   journal_put_mark(&j->file, JOURNAL_REASON, reason);
   end_run(j);
@@ -121,8 +136,7 @@ enum fb_packet_reason native_journal_frame(struct native_journal *j, struct dp_n
                                            unsigned cpu) {
   if (j == NULL)
     return dp_native_frame(dp, frame, len, false, now_ns, cpu);
-  journal_put_frame(&j->file, j->file.count.runs + 1, frame, len, now_ns);
-  begin_run(j);
+  put_frame(j, frame, len, now_ns);
   return put_outcome(j, dp_native_frame(dp, frame, len, false, now_ns, cpu));
 }
 
@@ -138,15 +152,13 @@ enum fb_packet_reason native_journal_packet(struct native_journal *j, struct dp_
   memcpy(from.remote_addr, path->local_addr, sizeof from.remote_addr);
   /* What is too long is so by a byte, too. */
   const size_t kept = len <= FB_MAX_PAYLOAD ? len : FB_MAX_PAYLOAD + 1;
-  journal_put_frame(&j->file, j->file.count.runs + 1, made,
-                    dp_native_wrap(&from, payload, kept, made), now_ns);
-  begin_run(j);
+  put_frame(j, made, dp_native_wrap(&from, payload, kept, made), now_ns);
   return put_outcome(j, dp_native_packet(dp, path, payload, len, now_ns, cpu));
 }
 
 /* ---- begin and end ----------------------------------------------------------------------------- */
 
-struct native_journal *native_journal_open(const char *path, struct dp_native *dp,
+struct native_journal *native_journal_open(const struct journal_place *place, struct dp_native *dp,
                                            struct plane *plane, enum journal_by by, bool stops) {
   struct native_journal *j = calloc(1, sizeof *j);
   if (j == NULL)
@@ -155,7 +167,7 @@ struct native_journal *native_journal_open(const char *path, struct dp_native *d
   journal_arrays(dp, j->user_space.arrays);
   struct journal_head head = {
       .policy = dp->policy, .by = by, .stops = stops, .sizes = dp->sizes, .defects = dp->defects};
-  if (!journal_file_open(&j->file, path, &head)) {
+  if (!journal_file_open(&j->file, place, &head)) {
     free(j);
     return NULL;
   }
@@ -178,9 +190,7 @@ bool native_journal_close(struct native_journal *j) {
     return true;
   dp_native_on_emit(j->dp, j->emit, j->emit_user);
   dp_native_on_access(j->dp, j->access, j->access_user);
-  for (uint32_t id = 0; id < JOURNAL_ARRAYS; id++)
-    if (j->user_space.known[id] != NULL)
-      journal_put_whole(&j->file, id, &j->user_space.arrays[id], j->user_space.arrays[id].at);
+  put_whole(j);
   journal_plane_close(&j->user_space);
   const bool good = journal_file_close(&j->file);
   free(j->touched);

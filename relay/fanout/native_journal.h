@@ -19,7 +19,7 @@ struct native_journal;
 /* Begins a journal of an instance that has its emit hook and a plane; puts itself between them and
  * their users until native_journal_close(). The instance is as dp_native_new() made it, but for
  * policy, defects and access hook. stops: runs may be stopped. NULL: no file, or no memory. */
-struct native_journal *native_journal_open(const char *path, struct dp_native *dp,
+struct native_journal *native_journal_open(const struct journal_place *place, struct dp_native *dp,
                                            struct plane *plane, enum journal_by by, bool stops);
 
 /* dp_native_frame() and dp_native_packet(), kept in the journal if there is one. No super-packets

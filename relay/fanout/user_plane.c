@@ -76,8 +76,8 @@ struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_def
   return u;
 }
 
-bool user_plane_keep_journal(struct user_plane *u, const char *path) {
-  u->journal = native_journal_open(path, u->dp, &u->native.plane, JOURNAL_BY_USER, false);
+bool user_plane_keep_journal(struct user_plane *u, const struct journal_place *place) {
+  u->journal = native_journal_open(place, u->dp, &u->native.plane, JOURNAL_BY_USER, false);
   return u->journal != NULL;
 }
 

@@ -5,6 +5,7 @@
 #define FANBENCH_RELAY_FANOUT_USER_PLANE_H
 
 #include "bpf/abi/defects.h"
+#include "relay/fanout/journal.h"
 #include "relay/fanout/native_plane.h"
 #include "relay/quic/conn.h"
 
@@ -20,9 +21,9 @@ struct user_plane *user_plane_open(uint32_t max_subscribers, const struct fb_def
 /* False: its journal (below) could not be written. NULL is fine. */
 bool user_plane_close(struct user_plane *plane);
 
-/* Keeps a journal (native_journal.h) in the file `path`, from before the first packet until
+/* Keeps a journal (native_journal.h) there, from before the first packet until
  * user_plane_close(). False: no file, or no memory. */
-bool user_plane_keep_journal(struct user_plane *plane, const char *path);
+bool user_plane_keep_journal(struct user_plane *plane, const struct journal_place *place);
 
 struct plane *user_plane_interface(struct user_plane *plane);
 const struct native_plane *user_plane_native(const struct user_plane *plane);

@@ -186,17 +186,18 @@ static int open_datapath(struct process *p) {
     return 0;
   const struct plane_protection protection =
       relay_protection(o->protection, o->cipher, o->max_clients, o->datapath == DATAPATH_KERNEL);
+  const struct journal_place journal = {o->journal, o->journal_size};
   if (o->datapath == DATAPATH_USER) {
     p->user = user_plane_open(o->max_clients, &o->defects, o->policy, &protection, on_send, p);
     if (!p->user)
       return failed(p, EXIT_FAILED, "no memory for the datapath");
-    return !o->journal || user_plane_keep_journal(p->user, o->journal)
+    return !o->journal || user_plane_keep_journal(p->user, &journal)
                ? 0
                : failed(p, EXIT_FAILED, "cannot create the file that --journal names");
   }
   char err[512];
-  p->kernel = kernel_plane_open(o->max_clients, &o->defects, o->policy, &protection, o->journal,
-                                err, sizeof err);
+  p->kernel = kernel_plane_open(o->max_clients, &o->defects, o->policy, &protection,
+                                o->journal ? &journal : NULL, err, sizeof err);
   if (!p->kernel || attach_all(p, err, sizeof err))
     return failed(p, EXIT_LACKING, err);
   if (o->defects.orphan)

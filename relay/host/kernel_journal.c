@@ -114,7 +114,8 @@ static void give(struct kernel_journal *j) {
   free(j);
 }
 
-struct kernel_journal *kernel_journal_open(const char *path, const struct kernel_journal_of *of) {
+struct kernel_journal *kernel_journal_open(const struct journal_place *place,
+                                           const struct kernel_journal_of *of) {
   struct kernel_journal *j = calloc(1, sizeof *j);
   if (j == NULL)
     return NULL;
@@ -127,7 +128,7 @@ struct kernel_journal *kernel_journal_open(const char *path, const struct kernel
                               .by = JOURNAL_BY_KERNEL,
                               .sizes = shape.sizes,
                               .defects = of->constants->defects};
-  if (j->ring == NULL || !journal_file_open(&j->file, path, &head)) {
+  if (j->ring == NULL || !journal_file_open(&j->file, place, &head)) {
     give(j);
     return NULL;
   }
@@ -136,20 +137,6 @@ struct kernel_journal *kernel_journal_open(const char *path, const struct kernel
   journal_file_close(&j->file);
   give(j);
   return NULL;
-}
-
-void kernel_journal_turn(struct kernel_journal *j, uint64_t now_ns) {
-  if (j == NULL)
-    return;
-  ring_buffer__consume(j->ring);
-  fflush(j->file.to); /* here, where no packet waits for it; an error stays with the stream */
-  if (now_ns < j->looked_ns + LOOK_NS)
-    return;
-  enter(j);
-  for (uint32_t id = 0; id < JOURNAL_ARRAYS; id++)
-    journal_plane_look(&j->user_space, id);
-  leave(j);
-  j->looked_ns = now_ns;
 }
 
 /* Streams have a lock, so they are fetched. */
@@ -167,14 +154,37 @@ static void put_streams(struct kernel_journal *j) {
   free(all);
 }
 
-bool kernel_journal_close(struct kernel_journal *j) {
-  if (j == NULL)
-    return true;
-  enter(j);
+/* All arrays, as they are left. No run is in flight. */
+static void put_whole(struct kernel_journal *j) {
   put_streams(j);
   for (uint32_t id = 0; id < JOURNAL_ARRAYS; id++)
     if (j->user_space.known[id] != NULL)
       journal_put_whole(&j->file, id, &j->user_space.arrays[id], j->user_space.arrays[id].at);
+}
+
+void kernel_journal_turn(struct kernel_journal *j, uint64_t now_ns) {
+  if (j == NULL)
+    return;
+  ring_buffer__consume(j->ring);
+  fflush(j->file.to); /* here, where no packet waits for it; an error stays with the stream */
+  if (now_ns < j->looked_ns + LOOK_NS)
+    return;
+  enter(j);
+  for (uint32_t id = 0; id < JOURNAL_ARRAYS; id++)
+    journal_plane_look(&j->user_space, id);
+  if (journal_file_fills(&j->file)) {
+    put_whole(j);
+    j->file.full = true;
+  }
+  leave(j);
+  j->looked_ns = now_ns;
+}
+
+bool kernel_journal_close(struct kernel_journal *j) {
+  if (j == NULL)
+    return true;
+  enter(j);
+  put_whole(j);
   journal_plane_close(&j->user_space);
   j->file.count.declined = __atomic_load_n(&j->of.shared->declined, __ATOMIC_SEQ_CST);
   j->file.count.lost += __atomic_load_n(&j->of.shared->lost, __ATOMIC_SEQ_CST);

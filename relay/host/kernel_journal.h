@@ -30,7 +30,8 @@ struct kernel_journal_of {
 struct kernel_journal;
 
 /* NULL: no file, or no memory. */
-struct kernel_journal *kernel_journal_open(const char *path, const struct kernel_journal_of *of);
+struct kernel_journal *kernel_journal_open(const struct journal_place *place,
+                                           const struct kernel_journal_of *of);
 void kernel_journal_turn(struct kernel_journal *journal, uint64_t now_ns); /* NULL is fine */
 /* What runs later is in no journal. False: something could not be written. NULL is fine. */
 bool kernel_journal_close(struct kernel_journal *journal);

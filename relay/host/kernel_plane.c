@@ -210,21 +210,22 @@ static int map_keys(struct kernel_plane *k, const struct plane_protection *prote
   return k->plane.keys && (k->plane.ghash || !aes) && (k->plane.keystreams || !ahead) ? 0 : -1;
 }
 
-static const char *begin_journal(struct kernel_plane *k, const char *path) {
-  if (!path)
+static const char *begin_journal(struct kernel_plane *k, const struct journal_place *place) {
+  if (!place)
     return NULL;
   const struct kernel_journal_of of = {.plane = &k->plane,
                                        .constants = (const void *)&k->skel->rodata->fb_constants,
                                        .shared = &k->skel->bss->fb_words.journal,
                                        .ring_fd = bpf_map__fd(k->skel->maps.journal),
                                        .streams_fd = bpf_map__fd(k->skel->maps.streams)};
-  k->journal = kernel_journal_open(path, &of);
+  k->journal = kernel_journal_open(place, &of);
   return k->journal ? NULL : "the journal's file cannot be made";
 }
 
 static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
                         const struct fb_defects *defects, uint32_t policy,
-                        const struct plane_protection *protection, const char *journal) {
+                        const struct plane_protection *protection,
+                        const struct journal_place *journal) {
   k->cpus = libbpf_num_possible_cpus();
   if (k->cpus < 1 || k->cpus > FB_MAX_CPUS)
     return "the number of processors is out of range";
@@ -264,7 +265,8 @@ static const char *fill(struct kernel_plane *k, uint32_t max_subscribers,
 
 struct kernel_plane *kernel_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
                                        uint32_t policy, const struct plane_protection *protection,
-                                       const char *journal, char *err, size_t err_len) {
+                                       const struct journal_place *journal, char *err,
+                                       size_t err_len) {
   struct kernel_plane *k = calloc(1, sizeof *k);
   if (!k) {
     snprintf(err, err_len, "no memory");

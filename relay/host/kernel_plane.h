@@ -14,11 +14,12 @@
 struct kernel_plane;
 
 /* max_subscribers: entry slots, at most FB_MAX_SUBSCRIBERS; defects may be NULL; policy: enum
- * dp_policy; journal: the file for one (kernel_journal.h), or NULL. NULL with a message in err: what is
+ * dp_policy; journal: the place for one (kernel_journal.h), or NULL. NULL with a message in err: what is
  * missing, and what to do. */
 struct kernel_plane *kernel_plane_open(uint32_t max_subscribers, const struct fb_defects *defects,
                                        uint32_t policy, const struct plane_protection *protection,
-                                       const char *journal, char *err, size_t err_len);
+                                       const struct journal_place *journal, char *err,
+                                       size_t err_len);
 /* False: the journal could not be written. NULL is fine. */
 bool kernel_plane_close(struct kernel_plane *plane);
 

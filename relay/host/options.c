@@ -26,6 +26,7 @@ enum {
   OPT_OUT,
   OPT_KEYLOG,
   OPT_JOURNAL,
+  OPT_JOURNAL_SIZE,
   OPT_FAN_OUT_TO,
   OPT_CONTROL,
   OPT_DEFECT,
@@ -49,6 +50,7 @@ static const struct option longs[] = {
     {"out", required_argument, NULL, OPT_OUT},
     {"keylog", no_argument, NULL, OPT_KEYLOG},
     {"journal", required_argument, NULL, OPT_JOURNAL},
+    {"journal-size", required_argument, NULL, OPT_JOURNAL_SIZE},
     {"fan-out-to", required_argument, NULL, OPT_FAN_OUT_TO},
     {"control", required_argument, NULL, OPT_CONTROL},
     {"defect", required_argument, NULL, OPT_DEFECT},
@@ -83,6 +85,7 @@ void options_help(FILE *to) {
       "  --keylog               write the secrets of all connections to keys.log in --out\n"
       "  --journal FILE         keep what reaches the datapath, and what it does, for fanbench "
       "replay\n"
+      "  --journal-size BYTES   of that the first part; later packets are counted [4294967296]\n"
       "  --fan-out-to ALPN=NODE/TRACK\n"
       "                         laboratory: also accept this ALPN, and fan this track of\n"
       "                         namespace fanbench/NODE out to whoever speaks it, unasked\n"
@@ -157,6 +160,9 @@ static bool take(struct options *o, int opt, const char *arg) {
     break;
   case OPT_KEYLOG:
     o->keylog = true;
+    break;
+  case OPT_JOURNAL_SIZE:
+    ok = number(arg, UINT64_MAX / 2, &o->journal_size) && o->journal_size > 0;
     break;
   case OPT_JOURNAL:
     o->journal = arg;
@@ -258,6 +264,10 @@ enum options_result options_parse(int argc, char **argv, struct options *out) {
     fputs(
         "fanbench-relay: --journal needs a datapath, kernel or user: stock has none; see --help\n",
         stderr);
+    return OPTIONS_BAD;
+  }
+  if (out->journal_size > 0 && !out->journal) {
+    fputs("fanbench-relay: --journal-size needs --journal FILE; see --help\n", stderr);
     return OPTIONS_BAD;
   }
   if (optind < argc) {

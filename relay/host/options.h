@@ -15,8 +15,9 @@ enum options_datapath { DATAPATH_KERNEL, DATAPATH_USER, DATAPATH_STOCK };
 
 struct options {
   const char *name, *out;
-  bool keylog;         /* secrets of connections go to keys.log in `out` */
-  const char *journal; /* file: what reaches the datapath (relay/fanout/journal.h); NULL = none */
+  bool keylog;           /* secrets of connections go to keys.log in `out` */
+  const char *journal;   /* file: what reaches the datapath (relay/fanout/journal.h); NULL = none */
+  uint64_t journal_size; /* bytes of it at most; 0 = JOURNAL_MOST_BYTES */
   uint16_t port;
   const char *upstream; /* as given; NULL = none */
   struct qc_addr upstream_addr;

@@ -19,6 +19,7 @@ struct rig {
   struct dp_native *dp;
   struct native_plane native;
   struct journal_plane jp;
+  uint64_t most; /* bytes of the journal */
   int inside, entered, takes;
   uint8_t *bytes; /* once it is closed */
   size_t len, at;
@@ -49,7 +50,7 @@ static void open_rig(struct rig *rig) {
   assert_non_null(rig->dp);
   native_plane_init(&rig->native, rig->dp);
   close(mkstemp(rig->path));
-  assert_true(journal_file_open(&rig->file, rig->path, &head));
+  assert_true(journal_file_open(&rig->file, &(struct journal_place){rig->path, rig->most}, &head));
   journal_arrays(rig->dp, rig->jp.arrays);
   assert_true(
       journal_plane_open(&rig->jp, &rig->file, &rig->native.plane, FB_MAX_TRACKS, &hooks, rig));

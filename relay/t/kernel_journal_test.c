@@ -24,6 +24,7 @@ struct rig {
   struct plane plane;
   struct plane_ops ops;
   struct kernel_journal *journal;
+  uint64_t most; /* bytes of it */
   uint8_t *file; /* once it is closed */
   size_t len, at;
 };
@@ -56,8 +57,8 @@ static void load(struct rig *rig, uint32_t ring_bytes) {
   }
 }
 
-static void open_rig(struct rig *rig, uint32_t ring_bytes) {
-  *rig = (struct rig){.path = "/tmp/kernel_journal_test.XXXXXX"};
+static void open_rig_of(struct rig *rig, uint32_t ring_bytes, uint64_t most) {
+  *rig = (struct rig){.path = "/tmp/kernel_journal_test.XXXXXX", .most = most};
   if (geteuid() != 0) {
     print_message("skipped: needs root to load BPF programs\n");
     skip();
@@ -80,8 +81,12 @@ static void open_rig(struct rig *rig, uint32_t ring_bytes) {
                                        .shared = &rig->skel->bss->fb_words.journal,
                                        .ring_fd = bpf_map__fd(rig->skel->maps.journal),
                                        .streams_fd = bpf_map__fd(rig->skel->maps.streams)};
-  rig->journal = kernel_journal_open(rig->path, &of);
+  rig->journal = kernel_journal_open(&(struct journal_place){rig->path, rig->most}, &of);
   assert_non_null(rig->journal);
+}
+
+static void open_rig(struct rig *rig, uint32_t ring_bytes) {
+  open_rig_of(rig, ring_bytes, 0);
 }
 
 /* Closes the journal, and reads it. */
@@ -230,12 +235,35 @@ static void a_full_ring_loses_nothing(void **state) {
   close_rig(&rig);
 }
 
+/* What it has when it is as large as it may be is whole; what comes then is counted. */
+static void a_full_journal_ends(void **state) {
+  struct rig rig;
+  (void)state;
+  open_rig_of(&rig, FB_JOURNAL_BYTES, sizeof(struct journal_head) + 1);
+  packet(&rig, 1);
+  rig.plane.counters[1].next_pn = 40;
+  kernel_journal_turn(rig.journal, 1000000000);
+  rig.plane.counters[1].next_pn = 41;
+  packet(&rig, 2);
+  plane_store(&rig.plane, &rig.plane.counters[2].credit, 77);
+  packet(&rig, 3);
+  kernel_journal_turn(rig.journal, 2000000000);
+  read_back(&rig);
+  is_run(&rig, 1, 1);
+  assert_int_equal(*(const uint64_t *)next(&rig, JOURNAL_SEEN, JOURNAL_COUNTERS), 40);
+  const struct journal_end *end = the_end(&rig);
+  assert_int_equal(end->runs, 1);
+  assert_int_equal(end->left_out, 2);
+  close_rig(&rig);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(runs_and_writes_have_one_order),
       cmocka_unit_test(a_word_is_looked_at_before_it_is_written),
       cmocka_unit_test(who_finds_the_lock_taken_is_counted),
       cmocka_unit_test(a_full_ring_loses_nothing),
+      cmocka_unit_test(a_full_journal_ends),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
