@@ -374,6 +374,8 @@ static void settle(const struct qp_evidence *e, struct qp_fanout *f,
     d->excuse = "its track was done before it came";
   if (!d->excuse)
     d->excuse = life_excuse(e, p, conn, r);
+  if (!d->excuse && qp_conn_could_not_open(p->conn, p->object))
+    d->excuse = "its packet came behind one of the next key, and the relay did not acknowledge it";
   if (!d->excuse) {
     const struct queued queued = queue_excuse(e, d, p->conn);
     d->excuse = queued.excuse;

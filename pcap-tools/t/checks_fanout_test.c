@@ -45,6 +45,34 @@ static void a_missing_datagram_fails(void **state) {
   refused(&s, "copy-count", "copy", "none");
 }
 
+/* Number 20 under the next key is there before number 19, which has a datagram. */
+static struct scene behind_the_next_key(bool acked) {
+  struct scene s = joined();
+  s.pub.key_phase = true; /* without protection that is all */
+  pkt_1rtt(&s.pub, C, .pn = 20, .frames = FRAMES(w_ping()));
+  s.pub.key_phase = false;
+  pkt_1rtt(&s.pub, C, .pn = 19,
+           .frames = FRAMES(w_datagram(o_datagram(UP_ALIAS, 0, 0, 1, "under the old key"))));
+  s.pub.key_phase = true;
+  pkt_1rtt(&s.pub, S, .frames = FRAMES(w_ack(acked ? 19 : 20, 20)));
+  scene_up(&s, 0, 1, "b");
+  scene_down(&s, 0, 1, "b");
+  return s;
+}
+
+/* RFC 9001 6.5: old keys need not be kept. */
+static void a_datagram_that_could_not_be_opened_passes(void **state) {
+  (void)state;
+  struct scene s = behind_the_next_key(false);
+  done(&s, "copy-count", JUDGE_PASS, 1);
+}
+
+static void a_datagram_under_an_old_key_that_was_opened_fails(void **state) {
+  (void)state;
+  struct scene s = behind_the_next_key(true);
+  refused(&s, "copy-count", "copy", "none");
+}
+
 static void a_datagram_sent_twice_fails(void **state) {
   (void)state;
   struct scene s = joined();
@@ -337,6 +365,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(one_copy_each_passes),
       cmocka_unit_test(a_missing_datagram_fails),
+      cmocka_unit_test(a_datagram_that_could_not_be_opened_passes),
+      cmocka_unit_test(a_datagram_under_an_old_key_that_was_opened_fails),
       cmocka_unit_test(a_datagram_sent_twice_fails),
       cmocka_unit_test(a_missing_subgroup_fails),
       cmocka_unit_test(missing_bytes_fail),

@@ -200,8 +200,21 @@ static void apply_max_stream_data(const struct qp_seen *s, const struct qp_quic_
     h->allowed = f->limit.value;
 }
 
+static void apply_late_acks(const struct qp_quic_frame *f, struct qp_numbers *n) {
+  struct qp_quic_frame copy = *f; /* the walk uses its ranges up */
+  struct qp_ack_walk walk = {0};
+  uint64_t lo, hi;
+  while (qp_ack_next(&copy, &walk, &lo, &hi))
+    for (size_t i = qp_ranges_at(&n->late, lo); i < n->late.n && n->late.spans[i].lo <= hi; i++) {
+      const struct qp_span *late = &n->late.spans[i];
+      qp_ranges_add(&n->late_acked, late->lo > lo ? late->lo : lo, late->hi < hi ? late->hi : hi);
+    }
+}
+
 static void apply_ack(const struct qp_seen *s, struct qp_quic_frame *f) {
   struct qp_numbers *n = &s->conn->numbers[!s->side][s->space];
+  if ((s->views & QP_SENT) && n->late.n)
+    apply_late_acks(f, n);
   if (!(s->views & QP_REACHED))
     return;
   if (!n->any_acked || f->ack.largest > n->largest_acked)
@@ -245,10 +258,12 @@ static void apply_datagram(const struct qp_seen *s, struct qp_quic_frame *f, str
       c->datagram_fast[s->side] += f->bytes.len;
   }
   unsigned home = s->side == QP_CLIENT ? QP_REACHED : QP_SENT;
+  uint64_t late_pn = qp_ranges_has(&c->numbers[s->side][QP_SPACE_APP].late, s->pn) ? s->pn + 1 : 0;
   if (c->moqt && (s->views & home))
-    e->bad_datagram = qp_feed_datagram(c, s->side, f->bytes.data, (size_t)f->bytes.len, s->place);
+    e->bad_datagram =
+        qp_feed_datagram(c, s->side, f->bytes.data, (size_t)f->bytes.len, s->place, late_pn);
   if (c->moqt && c->split && c->relay_client && s->side == QP_SERVER && (s->views & QP_REACHED))
-    qp_feed_datagram(c, QP_FAR, f->bytes.data, (size_t)f->bytes.len, s->place);
+    qp_feed_datagram(c, QP_FAR, f->bytes.data, (size_t)f->bytes.len, s->place, late_pn);
 }
 
 void qp_apply_frame(const struct qp_apply *a, const struct qp_seen *s, struct qp_quic_frame *f,

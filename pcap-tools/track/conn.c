@@ -41,6 +41,8 @@ void qp_conn_free(struct qp_conn *c) {
       struct qp_numbers *n = &c->numbers[side][space];
       qp_ranges_clear(&n->sent);
       qp_ranges_clear(&n->reached);
+      qp_ranges_clear(&n->late);
+      qp_ranges_clear(&n->late_acked);
       qp_sightings_clear(&n->seen);
     }
     for (int kind = 0; kind < 4; kind++)
@@ -185,4 +187,9 @@ unsigned qp_conn_views(struct qp_conn *c, unsigned side, const struct qp_tuple *
   /* until the peer has sent something nobody knows its file: any counts */
   bool reached = !peer || peer->file == file;
   return (mine->file == file ? QP_SENT : 0u) | (reached ? QP_REACHED : 0u);
+}
+
+bool qp_conn_could_not_open(const struct qp_conn *c, const struct qp_object *o) {
+  const struct qp_numbers *n = &c->numbers[o->late_side][QP_SPACE_APP];
+  return o->late_pn && !qp_ranges_has(&n->late_acked, o->late_pn - 1);
 }

@@ -45,6 +45,10 @@ struct qp_numbers {
   bool any_acked;
   uint64_t largest_acked; /* of these numbers, by ACKs that reached the sender */
   bool gaps;              /* packets of this space could not be opened: `sent` is not all */
+  /* Under an older key than what had arrived; and which of them the receiver acknowledged. It may
+   * have discarded that key, RFC 9001 6.5. */
+  bool key_phase; /* of largest_reached */
+  struct qp_ranges late, late_acked;
   struct qp_place closed; /* the first of these that the capture holds whole */
   /* the last packet with CONNECTION_CLOSE, whose identical repeats are lawful */
   uint64_t close_pn, close_hash;
@@ -75,6 +79,8 @@ struct qp_object {
   int16_t priority;            /* QP_NO_PRIORITY: the track's default */
   struct qp_half *half;        /* NULL for datagrams, and for what is kept elsewhere */
   uint64_t opened_ns;          /* its stream's first frame; of a datagram its own time */
+  uint64_t late_pn;            /* a datagram in one of qp_numbers.late: its number + 1; else 0 */
+  unsigned late_side;          /* its sender */
   struct qp_place first, last; /* where its first and last byte came */
 };
 
@@ -266,6 +272,9 @@ void qp_conn_retire_half(struct qp_conn *conn, struct qp_half *half);
 bool qp_conn_retired(const struct qp_conn *conn, uint64_t stream, unsigned side);
 uint64_t qp_conn_n_retired(const struct qp_conn *conn, unsigned side);
 struct qp_request *qp_conn_request(const struct qp_conn *conn, uint64_t stream);
+/* A datagram that its receiver may have got without the key for it: whoever begins to use a new one
+ * need not keep the old (RFC 9001 6.5), and does not acknowledge what it cannot open. */
+bool qp_conn_could_not_open(const struct qp_conn *conn, const struct qp_object *object);
 
 /* The transport parameters that a side gave. */
 static inline const struct qp_params *qp_conn_params(const struct qp_conn *conn, unsigned side) {

@@ -310,7 +310,7 @@ void qp_feed_half(struct qp_conn *c, struct qp_half *h, struct qp_tracks *tracks
 }
 
 const char *qp_feed_datagram(struct qp_conn *c, unsigned list, const uint8_t *data, size_t len,
-                             struct qp_place place) {
+                             struct qp_place place, uint64_t late_pn) {
   struct qp_moq_datagram d;
   const char *why = NULL;
   if (!qp_moq_datagram(data, len, &d, &why))
@@ -328,6 +328,8 @@ const char *qp_feed_datagram(struct qp_conn *c, unsigned list, const uint8_t *da
   o->priority = (int16_t)d.priority;
   o->hash = XXH3_64bits(d.payload, d.len);
   o->opened_ns = place.time_ns;
+  o->late_pn = late_pn;
+  o->late_side = list == QP_FAR ? QP_SERVER : list;
   o->first = o->last = place;
   object_done(c, list, c->n_objects[list] - 1);
   return NULL;

@@ -11,10 +11,10 @@
  * what follows it had come before. end_before: behind all that was sent before that frame. */
 void qp_feed_half(struct qp_conn *conn, struct qp_half *half, struct qp_tracks *tracks,
                   uint64_t frame_end, uint64_t end_before, struct qp_place place);
-/* One DATAGRAM frame; list: the side that sent it, or QP_FAR. NULL, or why it is not legal
- * MoQT. */
+/* One DATAGRAM frame; list: the side that sent it, or QP_FAR; late_pn: see qp_object. NULL, or why
+ * it is not legal MoQT. */
 const char *qp_feed_datagram(struct qp_conn *conn, unsigned list, const uint8_t *data, size_t len,
-                             struct qp_place place);
+                             struct qp_place place, uint64_t late_pn);
 
 /* True if nothing of it will be read any more. */
 bool qp_feed_idle(const struct qp_half *half);

@@ -267,8 +267,13 @@ static void note_number(struct qp_tracker *t, struct qp_seen *s) {
   if (s->views & QP_REACHED) {
     if (!qp_ranges_add(&n->reached, s->pn, s->pn))
       s->views &= ~(unsigned)QP_REACHED; /* the receiver drops a duplicate */
-    if (s->pn > n->largest_reached)
+    const bool key_phase = s->space == QP_SPACE_APP && s->first & 0x04;
+    if (s->pn < n->largest_reached && key_phase != n->key_phase)
+      qp_ranges_add(&n->late, s->pn, s->pn);
+    if (s->pn >= n->largest_reached) {
       n->largest_reached = s->pn;
+      n->key_phase = key_phase;
+    }
   }
 }
 
