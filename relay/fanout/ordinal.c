@@ -4,19 +4,29 @@ static uint64_t most_of(const struct client *client) {
   return plane_load(client->relay->cfg.plane, &client_counters(client)->max_streams);
 }
 
+static bool is_untouched(const struct leg *leg) {
+  return leg->ordinal != NO_ORDINAL && !leg->fin_sent && ranges_end(&leg->sent) == 0 &&
+         leg_charged(leg) == 0 && leg->limit == leg->client->peer.max_stream_data_uni;
+}
+
 /* May be exchanged: it has an ordinal, nothing of it was sent, charged or reset, and its limit is
  * the one that all streams begin with. */
 static bool is_free(const struct leg *leg) {
-  return leg->ordinal != NO_ORDINAL && !leg->done && !leg->reset && !leg->skipped &&
-         !leg->drop_due && !leg->fin_sent && ranges_end(&leg->sent) == 0 && leg_charged(leg) == 0 &&
-         leg->limit == leg->client->peer.max_stream_data_uni;
+  return is_untouched(leg) && !leg->done && !leg->reset && !leg->skipped && !leg->drop_due;
 }
 
-/* The one that can wait longest of those behind `leg` whose stream may be opened. */
+bool ordinal_is_spare(const struct leg *leg) {
+  return is_untouched(leg) && !leg->done && leg->reset && !leg->reset_sent && !leg->sub;
+}
+
+/* A spare one, or the one that can wait longest of those behind `leg` whose stream may be opened. */
 static struct leg *donor_of(const struct leg *leg) {
   const struct client *client = leg->client;
   uint64_t most = most_of(client);
   struct leg *last = NULL;
+  for (size_t i = 0; i < client->n_resets; i++)
+    if (client->resets[i]->ordinal < most && ordinal_is_spare(client->resets[i]))
+      return client->resets[i];
   for (size_t i = 0; i < client->n_pending; i++) {
     struct leg *other = client->pending[i];
     if (other->ordinal < most && other->order > (last ? last->order : leg->order) && is_free(other))

@@ -82,12 +82,14 @@ static bool reset_may_go(const struct leg *leg) {
   return ranges_contains(&leg->acked, 0, stream->header_len);
 }
 
-static void put_resets(struct packet *pkt) {
+/* spare: those of which nothing has left and nothing needs to, which come behind new data: whoever
+ * goes first may have their place (ordinal.h). */
+static void put_resets(struct packet *pkt, bool spare) {
   struct client *client = pkt->client;
   uint64_t most = plane_load(client->relay->cfg.plane, &client_counters(client)->max_streams);
   for (size_t i = 0; i < client->n_resets && !pkt->full; i++) {
     struct leg *leg = client->resets[i];
-    if (leg->ordinal >= most)
+    if (leg->ordinal >= most || ordinal_is_spare(leg) != spare)
       continue;
     put_header(pkt, leg);
     if (pkt->full)
@@ -374,11 +376,13 @@ static enum run_result send_all(struct client *client) {
     if (answer != WINDOW_OPEN)
       return RUN_WAITS;
     begin(&pkt, client);
-    put_resets(&pkt);
+    put_resets(&pkt, false);
     if (!pkt.full)
       put_resends(&pkt);
     if (!pkt.full && !client->entering)
       put_new(&pkt);
+    if (!pkt.full)
+      put_resets(&pkt, true);
     if (builder_is_empty(&pkt.builder))
       return waits_for_answer(client) ? RUN_WAITS : RUN_EMPTY;
     if (client->probes)

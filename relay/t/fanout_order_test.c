@@ -139,6 +139,26 @@ static void who_was_skipped_opens_first_too(void **state) {
   bench_close(t.b);
 }
 
+/* Of a subscription that is over, with RESET_STREAM due: whoever waits opens in its place, and it
+ * is reset when the limit lets out the other one. */
+static void who_is_only_reset_gives_its_place(void **state) {
+  (void)state;
+  struct two t = two_wait();
+  const struct plane *plane = t.b->relay->cfg.plane;
+  t.later->sub = NULL;
+  leg_reset(t.later, MOQT_RESET_CANCELLED);
+  assert_true(ordinal_is_spare(t.later));
+  slow_run(t.sub);
+  assert_int_equal(t.first->ordinal, t.low);
+  assert_true(t.first->fin_sent);
+  assert_int_equal(t.later->ordinal, t.low + 1);
+  assert_false(t.later->reset_sent);
+  plane_store(plane, &client_counters(t.sub)->max_streams, t.low + 2);
+  slow_run(t.sub);
+  assert_true(t.later->reset_sent);
+  bench_close(t.b);
+}
+
 /* The subscriber knows it by its number. */
 static void a_stream_that_has_begun_keeps_its_ordinal(void **state) {
   (void)state;
@@ -386,6 +406,7 @@ int main(void) {
       cmocka_unit_test(a_subgroup_named_while_it_waits_moves),
       cmocka_unit_test(who_goes_first_opens_first),
       cmocka_unit_test(who_was_skipped_opens_first_too),
+      cmocka_unit_test(who_is_only_reset_gives_its_place),
       cmocka_unit_test(a_stream_that_has_begun_keeps_its_ordinal),
       cmocka_unit_test(the_less_important_is_given_nothing),
       cmocka_unit_test(a_raised_limit_is_for_who_goes_first),
