@@ -46,7 +46,8 @@ struct qp_credit {
 
 /* False: the handshake that would tell the limits of `side` could not be read. */
 bool qp_credit_begin(struct qp_credit *c, const struct qp_conn *conn, unsigned side);
-/* Bytes up to `end` of that stream left `side`. */
+/* Bytes up to `end` of that stream left `side`, or a reset with this final size (RFC 9000 4.5), which
+ * opens it as well (4.6). */
 void qp_credit_sent(struct qp_credit *c, const struct qp_conn *conn, unsigned side, uint64_t id,
                     uint64_t end, uint64_t now_ns);
 /* A frame of the peer of `side` reached it; others than limits change nothing. */

@@ -74,6 +74,8 @@ static void frame(void *arg, const struct qp_seen *s, struct qp_quic_frame *f,
   if (leaves && f->kind == QP_F_STREAM)
     qp_credit_sent(c, s->conn, QP_SERVER, f->stream.id, f->stream.offset + f->stream.len,
                    s->place.time_ns);
+  else if (leaves && (f->kind == QP_F_RESET_STREAM || f->kind == QP_F_RESET_STREAM_AT))
+    qp_credit_sent(c, s->conn, QP_SERVER, f->reset.id, f->reset.final_size, s->place.time_ns);
   else if (comes)
     qp_credit_allowed(c, s->conn, QP_SERVER, f, s->place.time_ns);
 }
@@ -90,8 +92,8 @@ static void watch(struct qp_judged *self, struct qp_watcher *w) {
   (void)self;
   w->packet = packet;
   w->frame = frame;
-  w->kinds = QP_KIND(QP_F_STREAM) | QP_KIND(QP_F_MAX_DATA) | QP_KIND(QP_F_MAX_STREAM_DATA) |
-             QP_KIND(QP_F_MAX_STREAMS_UNI);
+  w->kinds = QP_KIND(QP_F_STREAM) | QP_KIND(QP_F_RESET_STREAM) | QP_KIND(QP_F_RESET_STREAM_AT) |
+             QP_KIND(QP_F_MAX_DATA) | QP_KIND(QP_F_MAX_STREAM_DATA) | QP_KIND(QP_F_MAX_STREAMS_UNI);
 }
 
 /* ---- the order ---------------------------------------------------------------- */

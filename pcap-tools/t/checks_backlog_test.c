@@ -361,6 +361,17 @@ static void an_object_without_a_stream_may_wait(void **state) {
   made_run_expect(&p, "delivery-order", JUDGE_FAIL);
 }
 
+/* A stream that is reset before it begins uses up its place of MAX_STREAMS, too. */
+static void a_reset_opens_a_stream(void **state) {
+  (void)state;
+  struct plan p = allowed_streams(3);
+  pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_reset(11, 1, 0)));
+  down(&p, 2, 0, 1);
+  raise_streams(&p);
+  scene_down_stream(&p.scene, 15, 1, "two");
+  made_run_expect(&p, "delivery-order", JUDGE_SKIP);
+}
+
 /* A stream is allowed; the relay is at work for so long after that, within a second, before it
  * sends what needs none. */
 static struct plan stream_allowed(unsigned busy_ms) {
@@ -562,6 +573,7 @@ int main(void) {
       cmocka_unit_test(a_changed_priority_counts_a_second_later),
       cmocka_unit_test(a_datagram_goes_before_a_subgroup_of_its_group),
       cmocka_unit_test(an_object_without_a_stream_may_wait),
+      cmocka_unit_test(a_reset_opens_a_stream),
       cmocka_unit_test(a_relay_that_slept_has_not_read_the_limit),
       cmocka_unit_test(what_waits_behind_a_hole_has_left_before),
       cmocka_unit_test(an_old_limit_stops_who_has_not_read_the_new),
