@@ -48,9 +48,7 @@ static const struct qp_node *look_up(const struct qp_evidence *e, const struct q
                                      unsigned side) {
   const struct qp_end *end = side == QP_CLIENT ? &conn->tuple.src : &conn->tuple.dst;
   const struct qp_node *node = side == QP_CLIENT ? logged_by(e, conn) : NULL;
-  if (!node)
-    node = qp_manifest_owner(e->manifest, end);
-  return node ? node : qp_manifest_alone(e->manifest, end);
+  return node ? node : qp_manifest_whose(e->manifest, end);
 }
 
 struct qp_ends_of *qp_ends_of(const struct qp_evidence *e, const struct qp_conn *conn) {

@@ -59,11 +59,13 @@ static const struct qp_conn *owner(const struct qp_judged *self, const struct qp
 /* A client's packet with its connection's ID comes from another node's address. */
 static void judge_client(struct qp_judged *self, const struct qp_seen *s) {
   const struct qp_manifest *m = self->evidence->manifest;
-  const struct qp_node *from = m ? qp_manifest_owner(m, &s->udp->tuple.src) : NULL;
+  const struct qp_node *from = m ? qp_manifest_whose(m, &s->udp->tuple.src) : NULL;
   const struct qp_node *client = m ? qp_node_at(self->evidence, s->conn, QP_CLIENT) : NULL;
   char flow[QP_FLOW_TEXT], cid[QP_CID_TEXT];
+  if (!from || !client)
+    return;
   self->out->examined++;
-  if (!from || !client || from == client || !qp_found(self))
+  if (from == client || !qp_found(self))
     return;
   qp_describe(self, s->place,
               (struct qp_words){

@@ -37,20 +37,18 @@ static const struct qm_operator id_invented = {
     .apply = invent_id,
 };
 
-/* A packet of another connection whose ID is as long, at about the same time. */
+/* A packet of another client's connection, shortly before: its ID, which is as long, is known. From
+ * another port of the same client it could be a path that the client moves to. */
 static size_t neighbour(const struct qm_bed *bed, size_t place) {
   const struct qm_packet *p = &bed->packets[place];
-  for (size_t step = 1; step < 400; step++)
-    for (int back = 0; back < 2; back++) {
-      size_t i = back ? place - step : place + step;
-      if (i >= bed->n_packets)
-        continue;
-      const struct qm_packet *q = &bed->packets[i];
-      if (q->type == QP_1RTT && q->side == p->side && q->conn != p->conn && q->opened &&
-          q->conn != p->conn->older && q->conn != p->conn->newer && q->dcid_len == p->dcid_len &&
-          !qp_end_equal(&q->conn->tuple.src, &p->conn->tuple.src))
-        return i;
-    }
+  for (size_t step = 1; step < 400 && step <= place; step++) {
+    const struct qm_packet *q = &bed->packets[place - step];
+    if (q->type == QP_1RTT && q->side == p->side && q->conn != p->conn && q->opened &&
+        q->dcid_len == p->dcid_len &&
+        memcmp(q->conn->tuple.src.addr, p->conn->tuple.src.addr, sizeof q->conn->tuple.src.addr) !=
+            0)
+      return place - step;
+  }
   return SIZE_MAX;
 }
 
@@ -73,7 +71,7 @@ static bool take_neighbours_id(const struct qm_bed *bed, struct qm_edit *e, size
   "pn-unique", "nonce-unique", "path-valid", "trace-agrees", "ack-only-sent", "copy-explained",    \
       "copy-exact", "copy-count", "stream-bytes", "payload-identical", "frames-legal",             \
       "flow-limits", "stream-complete", "pn-decodable", "priority-drop", "no-needless-retransmit", \
-      "delivery-order"
+      "delivery-order", "congestion-bounded"
 
 static const struct qm_operator id_of_another = {
     .name = "id-of-another",

@@ -345,6 +345,7 @@ const struct qp_node *qp_manifest_owner(const struct qp_manifest *m, const struc
   return node_at(m, qp_owners_find(&m->owners, end));
 }
 
-const struct qp_node *qp_manifest_alone(const struct qp_manifest *m, const struct qp_end *end) {
-  return node_at(m, qp_owners_alone(&m->owners, end));
+const struct qp_node *qp_manifest_whose(const struct qp_manifest *m, const struct qp_end *end) {
+  const struct qp_node *owner = qp_manifest_owner(m, end);
+  return owner ? owner : node_at(m, qp_owners_alone(&m->owners, end));
 }

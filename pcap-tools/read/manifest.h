@@ -120,7 +120,8 @@ uint64_t qp_manifest_delay(const struct qp_manifest *m, const struct qp_node *no
                            bool towards_relay);
 /* The node that owns this address and port; NULL if none does. */
 const struct qp_node *qp_manifest_owner(const struct qp_manifest *m, const struct qp_end *end);
-/* The one node with this address, whatever the port; NULL if several share it. */
-const struct qp_node *qp_manifest_alone(const struct qp_manifest *m, const struct qp_end *end);
+/* The same; if none does, the one node with this address, whatever the port: who moves keeps that.
+ * NULL if several share it. */
+const struct qp_node *qp_manifest_whose(const struct qp_manifest *m, const struct qp_end *end);
 
 #endif
