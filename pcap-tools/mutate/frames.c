@@ -208,11 +208,12 @@ static bool flip_tag(const struct qm_bed *bed, struct qm_edit *e, size_t place,
   return true;
 }
 
-#define CLOSED_PACKET "the packet does not open: its number and what it carries are missing"
+#define CLOSED_PACKET                                                                              \
+  "the packet does not open: its number and what it carries are missing, a SUBSCRIBE_OK among it"
 #define CLOSED_PACKET_ALSO                                                                         \
   "trace-agrees", "stream-complete", "copy-count", "payload-identical", "cid-active",              \
       "cid-supply", "subscribe-answered", "ack-split", "copy-explained", "copy-exact",             \
-      "ack-only-sent", "connect-any-time", "flow-limits", "priority-drop"
+      "ack-only-sent", "connect-any-time", "flow-limits", "priority-drop", "isolated"
 
 static const struct qm_operator tag_flipped = {
     .name = "tag-flipped",
