@@ -67,6 +67,16 @@ static void put_subtest(FILE *to, const struct report_view *view, size_t i) {
             check->examined_at_least, from->examined);
 }
 
+void report_tap_notes(FILE *to, const struct report_outcome *outcome) {
+  if (outcome->n_notes)
+    fputs("  notes:\n", to);
+  for (size_t i = 0; i < outcome->n_notes; i++) {
+    fputs("    - ", to);
+    report_text_json(to, outcome->notes[i].text);
+    fputc('\n', to);
+  }
+}
+
 static void put_check(FILE *to, const struct report_view *view, size_t i) {
   const struct report_check *check = &view->outcome->checks[i];
   put_subtest(to, view, i);
@@ -94,13 +104,7 @@ void report_file_tap(FILE *to, const struct report_view *view) {
   put_pair(to, 2, "mode", report_view_mode(view));
   fprintf(to, "  seed: %" PRIu64 "\n", report_view_seed(view));
   put_pair(to, 2, "commit", report_view_commit(view));
-  if (outcome->n_notes)
-    fputs("  notes:\n", to);
-  for (size_t i = 0; i < outcome->n_notes; i++) {
-    fputs("    - ", to);
-    report_text_json(to, outcome->notes[i].text);
-    fputc('\n', to);
-  }
+  report_tap_notes(to, outcome);
   if (view->run->kept)
     put_pair(to, 2, "replay", view->run->kept);
   fputs("  ...\n", to);

@@ -59,13 +59,7 @@ static void put_diagnostics(FILE *to, const struct report_view *view) {
   const struct report_outcome *outcome = view->outcome;
   fprintf(to, "\n  ---\n  verdict: %s\n  seed: %" PRIu64 "\n",
           report_verdict_name(outcome->verdict), report_view_seed(view));
-  if (outcome->n_notes)
-    fputs("  notes:\n", to);
-  for (size_t i = 0; i < outcome->n_notes; i++) {
-    fputs("    - ", to);
-    report_text_json(to, outcome->notes[i].text);
-    fputc('\n', to);
-  }
+  report_tap_notes(to, outcome);
   if (outcome->n_checks)
     fputs("  checks:\n", to);
   for (size_t i = 0; i < outcome->n_checks; i++) {
