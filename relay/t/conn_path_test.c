@@ -130,10 +130,42 @@ static void lost_path_response_is_probed_for(void **state) {
   pair_end(&pair);
 }
 
+/* Lengthens the number to four bytes, so that bytes are counted by path. */
+static int lengthen(void *arg, struct protect_out *pkt) {
+  const size_t grow = 3u - (pkt->hdr[0] & 3u);
+  (void)arg;
+  memmove(pkt->payload + grow, pkt->payload, pkt->payload_len);
+  pkt->payload += grow;
+  pkt->hdr[0] |= 3;
+  pkt->hdr_len += grow;
+  for (size_t i = 0; i < 4; i++)
+    pkt->hdr[pkt->hdr_len - 1 - i] = (uint8_t)(pkt->own_pn >> (8 * i));
+  return 0;
+}
+
+/* RFC 9000 8.1: three times what came, until the path is validated; then as much as there is. */
+static void a_validated_path_has_no_limit(void **state) {
+  struct pair pair;
+  (void)state;
+  pair_start(&pair, &(struct setup){.protection = QC_PROTECT_TLS,
+                                    .hooks = &(struct protect_hooks){.sealing = lengthen}});
+  assert_true(memnet_run(&pair.net, 20 * SECOND, both_confirmed, &pair));
+  memnet_run(&pair.net, SECOND, NULL, NULL);
+  migrate(&pair, memnet_addr(3, 1004));
+  memnet_run(&pair.net, SECOND, NULL, NULL);
+  send_stream(&pair.server, qc_open_uni(pair.server.conn), 200000);
+  memnet_run(&pair.net, 10 * SECOND, NULL, NULL);
+  assert_true(pair.client.fin[3]);
+  assert_int_equal(pair.client.got[3], 200000);
+  assert_int_equal(pair.client.wrong, 0);
+  pair_end(&pair);
+}
+
 int main(void) {
   static const struct CMUnitTest tests[] = {
       cmocka_unit_test(migration_after_rebinding),
       cmocka_unit_test(lost_path_response_is_probed_for),
+      cmocka_unit_test(a_validated_path_has_no_limit),
   };
   return cmocka_run_group_tests_name("conn_path", tests, NULL, NULL);
 }
