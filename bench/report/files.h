@@ -22,7 +22,7 @@ void report_junit_suite(FILE *to, const char *name, const struct report_view *vi
  * findings of check i, at most `most`. */
 void report_tap_findings(FILE *to, int indent, const struct report_view *view, size_t i,
                          size_t most);
-/* Its notes, as a key of the outermost mapping; nothing if there are none. */
+/* The notes of a run, as a key of the outermost mapping; nothing if there are none. */
 void report_tap_notes(FILE *to, const struct report_outcome *outcome);
 
 /* Opens dir/name for writing under a temporary name; commit renames it, or
