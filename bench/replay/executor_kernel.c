@@ -178,7 +178,7 @@ static void collect(struct kernel *k, struct outcome *o) {
   for (uint32_t i = 0; i < k->skel->bss->fb_words.emitted_count; i++) {
     const struct fb_emitted *c = &k->emitted[i];
     const struct journal_copy head = {c->slot, c->gen, c->ifindex, c->error, c->pn};
-    outcome_copy(o, &head, c->buf + FB_MAX_HEADERS - c->head_len, c->head_len + c->payload_len);
+    outcome_copy(o, &head, fb_emitted_frame(c), c->head_len + c->payload_len);
   }
   k->skel->bss->fb_words.emitted_count = 0;
 }

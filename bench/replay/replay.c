@@ -481,6 +481,8 @@ static int conclude(struct replay *r, const char *path, char *err, size_t err_le
     r->wrong =
         "it is cut short: its end is missing, and no fault in faults.jsonl killed its relay; "
         "what to do: run the scenario again with --journal";
+  if (r->cut) /* nobody told how many went up unrun */
+    r->result->declined = r->result->tried;
   if (r->wrong == NULL) {
     compare_end(r);
     return 0;

@@ -20,4 +20,9 @@ struct fb_emitted {
 };
 FB_ASSERT_SIZE(struct fb_emitted, 32 + FB_BUF_LEN);
 
+/* Its Ethernet frame, which is head_len + payload_len long. */
+static inline const __u8 *fb_emitted_frame(const struct fb_emitted *e) {
+  return e->buf + FB_MAX_HEADERS - e->head_len;
+}
+
 #endif

@@ -199,7 +199,7 @@ static void collect_copies(struct world *w) {
     c->ifindex = e.ifindex;
     c->pn = e.pn;
     c->len = e.head_len + e.payload_len;
-    memcpy(c->frame, e.buf + FB_MAX_HEADERS - e.head_len, c->len);
+    memcpy(c->frame, fb_emitted_frame(&e), c->len);
   }
   skel->bss->fb_words.emitted_count = WORLD_COPIES - w->most_copies;
 }

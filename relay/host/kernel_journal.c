@@ -23,8 +23,7 @@ struct kernel_journal {
 
 static void put_copy(struct kernel_journal *j, const struct fb_emitted *copy) {
   const struct journal_copy head = {copy->slot, copy->gen, copy->ifindex, copy->error, copy->pn};
-  journal_put_copy(&j->file, &head, copy->buf + FB_MAX_HEADERS - copy->head_len,
-                   copy->head_len + copy->payload_len);
+  journal_put_copy(&j->file, &head, fb_emitted_frame(copy), copy->head_len + copy->payload_len);
 }
 
 static int on_entry(void *ctx, void *data, size_t len) {

@@ -86,6 +86,24 @@ static void what_happened_within(void **state) {
   assert_true(told > 0);
 }
 
+/* take_stream is played, too, and its answer compared. */
+static void an_answer(void **state) {
+  (void)state;
+  PLANTED_NEEDED(&sim);
+  struct journal_item *reason = planted_find(&sim, JOURNAL_TAKE, 0, 0, 0);
+  unsigned stopped = 0;
+  while (reason->kind != JOURNAL_REASON || stopped > 0) {
+    stopped += reason->kind == JOURNAL_STOP;
+    stopped -= reason->kind == JOURNAL_GO;
+    reason = after(reason);
+  }
+  reason->array ^= 1;
+  assert_int_equal(planted_play(&sim, sim.len), 0);
+  reason->array ^= 1;
+  planted_says(&sim, "take_stream of ordinal ");
+  assert_int_equal(sim.result.differences, 2);
+}
+
 /* A run that took its numbers before another one did takes those behind it, if it is stopped sooner. */
 static void where_it_happened(void **state) {
   (void)state;
@@ -169,9 +187,13 @@ static void a_run_within_one_that_runs(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(nothing_differs),   cmocka_unit_test(what_happened_within),
-      cmocka_unit_test(where_it_happened), cmocka_unit_test(an_access_that_is_none),
-      cmocka_unit_test(what_cannot_be),    cmocka_unit_test(a_run_within_one_that_runs),
+      cmocka_unit_test(nothing_differs),
+      cmocka_unit_test(what_happened_within),
+      cmocka_unit_test(an_answer),
+      cmocka_unit_test(where_it_happened),
+      cmocka_unit_test(an_access_that_is_none),
+      cmocka_unit_test(what_cannot_be),
+      cmocka_unit_test(a_run_within_one_that_runs),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }

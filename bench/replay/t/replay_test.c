@@ -135,6 +135,43 @@ static void no_such_item_or_array(void **state) {
   item->offset = 0;
 }
 
+static void refused(const char *why) {
+  assert_int_equal(play(sim.len), 2);
+  if (strstr(sim.err, why) == NULL)
+    fail_msg("expected \"%s\", found %s", why, sim.err);
+}
+
+static void what_cannot_be(void **state) {
+  (void)state;
+  PLANTED_NEEDED(&sim);
+  struct journal_item *item = find(JOURNAL_SET, JOURNAL_CONFIG, 0, 0);
+  item->kind = JOURNAL_COPY;
+  refused("an item is too short");
+  item->kind = JOURNAL_SET;
+  item = find(JOURNAL_SET, JOURNAL_SUBSCRIBERS, 0, 0);
+  item->kind = JOURNAL_COPY;
+  refused("a copy is of no run");
+  item->kind = JOURNAL_GO;
+  refused("goes on, that does not run");
+  item->kind = JOURNAL_SET;
+  item = find(JOURNAL_SEEN, JOURNAL_COUNTERS, 0, 0);
+  item->array = JOURNAL_ARRAYS;
+  refused("it saw what is not there");
+  item->array = JOURNAL_COUNTERS;
+  item->offset += 1u << 20;
+  refused("it saw what is not there");
+  item->offset -= 1u << 20;
+  item = find(JOURNAL_REASON, FB_PKT_FANNED, 0, 0);
+  item->array = FB_PACKET_REASON_COUNT;
+  refused("a packet has no reason");
+  item->array = FB_PKT_FANNED;
+  item = find(JOURNAL_WHOLE, JOURNAL_DOWNS, 0, 0);
+  const uint64_t at = item->offset;
+  item->offset = 1u << 30;
+  refused("an array is not whole");
+  item->offset = at;
+}
+
 static void fields_have_names(void **state) {
   char out[FIELD_ROOM];
   uint8_t frame[100] = {[12] = 8}, record[1000] = {0};
@@ -255,6 +292,7 @@ int main(void) {
       cmocka_unit_test(a_byte_of_a_packet),
       cmocka_unit_test(no_whole_journal),
       cmocka_unit_test(no_such_item_or_array),
+      cmocka_unit_test(what_cannot_be),
       cmocka_unit_test(runs_that_do_not_follow_each_other),
       cmocka_unit_test(a_packet_that_went_up_unrun),
       cmocka_unit_test(an_end_that_counts_otherwise),
