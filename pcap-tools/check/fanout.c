@@ -200,6 +200,16 @@ bool qp_fanout_feeds(const struct qp_evidence *e, const struct qp_conn *up,
   return qp_broken_at(e, up) > now_ns && (!own->ended.frame || own->ended.time_ns > now_ns);
 }
 
+bool qp_fanout_has_read(const struct qp_evidence *e, const struct qp_conn *up,
+                        const struct qp_request *own, uint64_t now_ns) {
+  const struct qp_half *needs[] = {up->control[!own->side],
+                                   qp_conn_half(up, own->stream, !own->side)};
+  for (size_t i = 0; i < 2; i++)
+    if (needs[i] && (!needs[i]->came.frame || needs[i]->came.time_ns + QP_TURN_NS >= now_ns))
+      return false;
+  return qp_fanout_feeds(e, up, own, now_ns);
+}
+
 /* What became downstream of the subgroup that the object is in. */
 enum fate {
   FATE_NEVER_OPENED,

@@ -68,6 +68,11 @@ bool qp_fanout_entitled(const struct qp_conn *conn, const struct qp_request *req
  * forgotten the track. */
 bool qp_fanout_feeds(const struct qp_evidence *e, const struct qp_conn *up,
                      const struct qp_request *own, uint64_t now_ns);
+/* Does it feed, and has the relay read what it brought? Without its peer's SETUP it reads nothing,
+ * without its own SUBSCRIBE_OK it does not know whose an object is: what comes before these is
+ * kept, or dropped (MoQT, Track Alias). */
+bool qp_fanout_has_read(const struct qp_evidence *e, const struct qp_conn *up,
+                        const struct qp_request *own, uint64_t now_ns);
 /* Settles one pair before the end: the objects in it are copied. */
 void qp_fanout_settle(const struct qp_evidence *e, struct qp_fanout *fanout,
                       const struct qp_placed *placed, const struct qp_conn *conn,

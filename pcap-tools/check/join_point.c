@@ -1,8 +1,8 @@
 /* join-point: a subscription starts where its filter and the LARGEST_OBJECT of its
  * SUBSCRIBE_OK say. Nothing in front of that point is sent, and LARGEST_OBJECT names
  * what had really reached the relay: not more than had arrived, or its own upstream had
- * named, when it answered, not less than had arrived whole, of publishers still there,
- * when it was asked. That what lies behind the point comes is copy-count's.
+ * named, when it answered, not less than had arrived whole, of publishers still there, and
+ * could be read, when it was asked. That what lies behind the point comes is copy-count's.
  *
  * Vantage: the relay's interface.
  *
@@ -70,7 +70,7 @@ static void meet(const struct qp_evidence *e, const struct qp_conn *up,
   struct qp_location at = {o->group, o->object};
   if (o->first.time_ns <= r->answered.time_ns)
     raise_to(&l->any_answered, &l->answered, at);
-  if (o->whole && o->last.time_ns + QP_TURN_NS < asked && qp_fanout_feeds(e, up, own, asked))
+  if (o->whole && o->last.time_ns + QP_TURN_NS < asked && qp_fanout_has_read(e, up, own, asked))
     raise_to(&l->any_asked, &l->asked, at);
 }
 

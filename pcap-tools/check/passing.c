@@ -227,7 +227,7 @@ static struct qp_largest all_gone(const struct qp_evidence *e, const struct inta
                          .answered = in->largest_gone,
                          .asked = in->largest_gone};
   if (in->any_gone)
-    l.any_asked = qp_fanout_feeds(
+    l.any_asked = qp_fanout_has_read(
         e, in->gone_on, qp_session_alias(in->gone_on, QP_SERVER, in->gone_alias, in->gone_ns),
         r->filters[0].asked.time_ns);
   return l;
@@ -247,7 +247,7 @@ static void remember(const struct qp_evidence *e, const struct intake *in, struc
     if (o->first.time_ns <= r->answered.time_ns)
       raise_to(&l->any_answered, &l->answered, at);
     if (o->last.time_ns + QP_TURN_NS < asked &&
-        qp_fanout_feeds(e, in->entries[i].placed.conn, request_of(&in->entries[i]), asked))
+        qp_fanout_has_read(e, in->entries[i].placed.conn, request_of(&in->entries[i]), asked))
       raise_to(&l->any_asked, &l->asked, at);
   }
 }

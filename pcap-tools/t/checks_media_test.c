@@ -125,6 +125,44 @@ static void more_than_the_upstream_named_fails(void **state) {
   refused(&s, "join-point", "LARGEST_OBJECT", "{6, 2}");
 }
 
+/* Media come to the relay, and before its SUBSCRIBE_OK or the publisher's SETUP, which was lost, a
+ * subscriber asks. */
+enum late { NOTHING, SETUP, SUBSCRIBE_OK };
+
+static void asks_before(enum late late, enum judge_result result) {
+  struct word setup = w_stream_of(2, 0, m_setup(), false);
+  struct word ok = w_stream_of(1, 0, m_subscribe_ok(UP_ALIAS, p_none()), false);
+  struct scene s = {.t = tape_new()};
+  s.pub = tape_conn_split(s.t, 1, 0);
+  s.sub = tape_conn(s.t);
+  pkt_1rtt(&s.pub, S,
+           .frames = FRAMES(w_stream_of(3, 0, m_setup(), false),
+                            w_stream_of(1, 0, m_subscribe(1, "chat", p_next_group()), false)));
+  pkt_1rtt(&s.pub, C, .frames = setup, .lost = late == SETUP);
+  pkt_1rtt(&s.pub, C, .frames = ok, .lost = late == SUBSCRIBE_OK);
+  scene_up(&s, 5, 0, "x");
+  s.t->now_ns += 1000000000u;
+  pkt_1rtt(&s.sub, C,
+           .frames = FRAMES(w_stream_of(2, 0, m_setup(), false),
+                            w_stream_of(0, 0, m_subscribe(0, "chat", p_next_group()), false)));
+  pkt_1rtt(&s.pub, C, .frames = FRAMES(setup, ok));
+  pkt_1rtt(&s.sub, S,
+           .frames = FRAMES(w_stream_of(3, 0, m_setup(), false),
+                            w_stream_of(0, 0, m_subscribe_ok(DOWN_ALIAS, p_none()), false)));
+  if (result == JUDGE_PASS)
+    tape_expect(s.t, "join-point", JUDGE_PASS, 1);
+  else
+    tape_expect_finding(s.t, "join-point", "LARGEST_OBJECT", "absent");
+  scene_free(&s);
+}
+
+static void what_cannot_be_read_yet_is_not_largest(void **state) {
+  (void)state;
+  asks_before(SETUP, JUDGE_PASS);
+  asks_before(SUBSCRIBE_OK, JUDGE_PASS);
+  asks_before(NOTHING, JUDGE_FAIL);
+}
+
 /* ---- subscribe-answered -------------------------------------------------- */
 
 static void an_answer_passes(void **state) {
@@ -465,6 +503,7 @@ int main(void) {
       cmocka_unit_test(more_than_had_come_fails),
       cmocka_unit_test(what_the_upstream_named_passes),
       cmocka_unit_test(more_than_the_upstream_named_fails),
+      cmocka_unit_test(what_cannot_be_read_yet_is_not_largest),
       cmocka_unit_test(an_answer_passes),
       cmocka_unit_test(no_answer_fails),
       cmocka_unit_test(a_question_right_before_the_end_is_excused),

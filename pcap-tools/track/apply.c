@@ -84,6 +84,13 @@ static struct qp_half *begin(struct qp_conn *c, uint64_t id, const struct qp_see
   return h;
 }
 
+/* Its peer can read its first bytes. */
+static void note_coming(const struct qp_conn *c, struct qp_half *h, const struct qp_seen *s) {
+  if (!h->came.frame && (s->views & QP_REACHED) &&
+      qp_reasm_contiguous(c->split ? &h->reached : &h->sent))
+    h->came = s->place;
+}
+
 /* The largest offset that counts for flow control, RFC 9000 4.1. */
 static void charge(struct qp_conn *c, struct qp_half *h, uint64_t end, struct qp_effect *e) {
   if (end <= h->charged)
@@ -143,6 +150,7 @@ static void apply_stream(const struct qp_apply *a, const struct qp_seen *s, stru
   }
   if ((s->views & QP_REACHED) && f->stream.fin)
     h->fin_reached = true;
+  note_coming(c, h, s);
   if (c->moqt)
     qp_feed_half(c, h, a->tracks, f->stream.offset + len, end_before, s->place);
   if (c->object_done && !h->settled) {

@@ -106,6 +106,7 @@ struct qp_half {
   uint64_t resent;
   struct qp_sendings sendings;
   struct qp_place opened; /* its first frame */
+  struct qp_place came;   /* where its first bytes reached the peer; frame 0: they did not */
   bool settled;           /* whole, and read: its bytes may be forgotten */
   bool forgotten;         /* they are: without objects it may go */
   uint32_t n_objects;     /* of the connection's objects those that point here */
@@ -216,11 +217,12 @@ struct qp_conn {
   bool taken_up;                 /* by the server's next process, which has the same Initial */
   struct qp_place answered;      /* the server's first packet; frame 0: none */
   struct qp_hello hello;
-  bool moqt;           /* by ALPN, or not known */
-  bool nameless[2];    /* the side gave itself an ID of length zero */
-  bool split;          /* the two sides are seen in different files */
-  bool relay_client;   /* the client is a relay */
-  int null_protection; /* -1 not known, 0 no, 1 yes */
+  bool moqt;                        /* by ALPN, or not known */
+  const struct qp_half *control[2]; /* the control stream of that side, once it is known */
+  bool nameless[2];                 /* the side gave itself an ID of length zero */
+  bool split;                       /* the two sides are seen in different files */
+  bool relay_client;                /* the client is a relay */
+  int null_protection;              /* -1 not known, 0 no, 1 yes */
   struct qp_numbers numbers[2][QP_SPACE_COUNT];
   struct qp_half **halves;
   size_t n_halves, halves_room;

@@ -114,6 +114,8 @@ static enum step start(const struct feeding *f, const uint8_t *p, size_t len) {
   }
   if (f->list != QP_FAR) {
     h->kind = is;
+    if (is == QP_S_CONTROL)
+      f->c->control[h->side] = h;
     if (f->c->ears.stream)
       f->c->ears.stream(f->c->ears.arg, f->c, h);
   }
