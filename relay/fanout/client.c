@@ -35,7 +35,7 @@ uint64_t client_ledger_due(const struct client *client) {
 }
 
 uint64_t client_probe_due(const struct client *client) {
-  return client->timed && client->ledger ? ledger_probe_at(client->ledger) : UINT64_MAX;
+  return client->waits ? ledger_probe_at(client->ledger) : UINT64_MAX;
 }
 
 uint64_t client_due(const struct client *client) {
@@ -242,14 +242,9 @@ static int64_t on_open_uni(void *arg) {
 static int64_t on_open_bidi(void *arg) {
   return qc_open_bidi(((struct client *)arg)->qc);
 }
-/* The relay gives ngtcp2 something to send: it is not its timers alone that write. */
-static void on_work(struct client *client) {
-  client->timed = false;
-  client_dirty(client);
-}
 static int on_send(void *arg, int64_t sid, const uint8_t *data, size_t len, bool fin) {
   struct client *client = arg;
-  on_work(client);
+  client_dirty(client);
   int rv = qc_stream_send(client->qc, sid, data, len, fin);
   if (rv)
     return rv;
@@ -258,11 +253,11 @@ static int on_send(void *arg, int64_t sid, const uint8_t *data, size_t len, bool
   return 0;
 }
 static void on_reset(void *arg, int64_t sid, uint64_t code) {
-  on_work(arg);
+  client_dirty(arg);
   qc_stream_reset(((struct client *)arg)->qc, sid, code);
 }
 static void on_stop_stream(void *arg, int64_t sid, uint64_t code) {
-  on_work(arg);
+  client_dirty(arg);
   qc_stream_stop(((struct client *)arg)->qc, sid, code);
 }
 static void on_close(void *arg, uint64_t code, const char *reason) {

@@ -4,8 +4,8 @@
  *
  * Who counts: bytes in flight are the ledger's (all that elicits an ACK, ngtcp2's own packets
  * too, the whole UDP payload); this module is told of them and holds the window. ngtcp2's
- * packets are under its own controller besides. This window counts them; it holds back the
- * PINGs beside their ACKs, but not the few bytes of control streams and limits.
+ * packets are under its own controller besides. This window counts them; while it is full they
+ * are held back but for ACKs, and for what leaves as a probe.
  *
  * One window, two senders. The datapath has no view of ACKs; it compares its own
  * counter `sent_bytes` (S) with `credit`. Records of its copies come late, so user

@@ -200,7 +200,7 @@ struct client {
   bool over;     /* to be freed at the end of the turn */
   struct client *next_over;
   bool dirty; /* has something to flush */
-  bool timed; /* a timer of ngtcp2's ran out, and what it wants to send for it may not have left */
+  bool waits; /* ngtcp2 could not write all that it has: the window of both is full */
   struct client *next_dirty;
   struct timer timer; /* the earlier one of connection and ledger */
   /* as an upstream */
@@ -213,6 +213,7 @@ struct client {
   uint64_t early_bytes;                   /* of its streams and datagrams of no known track */
   struct early_datagram *early_datagrams; /* in the order in which they came */
   uint64_t rx_pn;                         /* of the packet being read */
+  uint64_t owed_ns;                       /* since when an ACK is owed, if shim_owed_acks() */
   unsigned rx_datagrams;                  /* DATAGRAM frames of it seen so far */
   struct datagram_note *notes;            /* RELAY_DATAGRAM_NOTES */
   /* as a subscriber */
@@ -343,7 +344,7 @@ void client_touched(struct client *client);
 uint64_t client_due(const struct client *client);
 /* When its ledger is due. UINT64_MAX: it has none, or nothing is. */
 uint64_t client_ledger_due(const struct client *client);
-/* When what ngtcp2's timers want to send may pass the window. UINT64_MAX: nothing waits for it. */
+/* When what ngtcp2 has to send may pass the window, as a probe. UINT64_MAX: nothing waits for it. */
 uint64_t client_probe_due(const struct client *client);
 /* Stops the fan-out to and from this client; the datapath forgets it. */
 void client_leave(struct client *client);
@@ -354,8 +355,10 @@ struct fb_counters *client_counters(const struct client *client);
 /* Makes both, before the connection; client_free() frees them. -1: no memory. */
 int joint_begin(struct client *client);
 extern const struct protect_hooks joint_protect; /* for it; argument: the client */
-/* May ngtcp2 not write now? client_due() and client_dirty() see to it that it is asked again. */
-bool joint_waits(const struct client *client);
+/* What may ngtcp2 not write now? client_due() and client_dirty() see to it that it is asked again. */
+enum qc_hold joint_hold(const struct client *client);
+/* Is there an ACK to write now? */
+bool joint_ack_due(const struct client *client);
 uint64_t joint_take_number(struct client *client);
 /* Enters a sent number in the ledger. */
 void joint_enter(struct client *client, const struct ledger_number *number);

@@ -69,14 +69,24 @@ static void on_own_sent(void *arg, uint64_t joint, uint64_t own, size_t bytes, b
   joint_enter(client, &number);
 }
 
-/* ngtcp2 counts its timeouts from its own packets, whatever the fan-out sent since. What it has to send
- * for one of them, and for nothing else, waits while the window of both is full, until the probe timeout of
- * both is due (RFC 9002 6.2.1, 7). Not an ACK, nor what the relay gave it to send. */
-bool joint_waits(const struct client *client) {
-  if (!client->timed || !client->ledger || client->closed || client->path_held || client->probes)
-    return false;
-  return !shim_owes_ack(client->shim) && !window_has_room(client, client->max_payload) &&
-         !ledger_may_probe(client->ledger, client->relay->now);
+/* ngtcp2 knows neither how full the window of both is nor, because it counts from its own packets, when
+ * their probe timeout is due. While the window is full nothing leaves but acknowledgements, until that
+ * timeout is (RFC 9002 6.2.1, 7). On a new path, which is to be validated, nothing is in flight yet. */
+enum qc_hold joint_hold(const struct client *client) {
+  if (window_has_room(client, client->max_payload))
+    return QC_HOLD_NONE;
+  const bool may_probe = client->probes || ledger_may_probe(client->ledger, client->relay->now);
+  return client->started && !client->closed && !client->path_held && !may_probe ? QC_HOLD_ALL
+                                                                                : QC_HOLD_NEW;
+}
+
+/* As ngtcp2 sees it: two packets, or an eighth of a round trip. */
+bool joint_ack_due(const struct client *client) {
+  const unsigned owed = shim_owed_acks(client->shim);
+  uint64_t wait = qc_smoothed_rtt_ns(client->qc) / 8;
+  if (wait > MAX_ACK_DELAY_NS)
+    wait = MAX_ACK_DELAY_NS;
+  return owed > 1 || (owed && client->relay->now >= client->owed_ns + wait);
 }
 
 void joint_enter(struct client *client, const struct ledger_number *number) {
@@ -281,7 +291,11 @@ static int on_opened(void *arg, uint64_t pn, uint8_t *payload, size_t len, uint6
     client->rx_next = pn + 1;
   if (client->upstream >= 0)
     entry_upstream_seen(client, pn);
-  return shim_protect_hooks.opened(client->shim, pn, payload, len, error);
+  const bool owed = shim_owed_acks(client->shim) > 0;
+  const int rv = shim_protect_hooks.opened(client->shim, pn, payload, len, error);
+  if (!owed)
+    client->owed_ns = client->relay->now;
+  return rv;
 }
 
 static void on_phase(void *arg, bool sending, bool phase) {

@@ -130,20 +130,21 @@ static void send_quic(struct client *client) {
   struct relay *relay = client->relay;
   uint8_t buf[2048];
   struct qc_path path;
-  if (joint_waits(client))
-    return;
   for (int i = 0; i < 256; i++) {
-    if (relay->cfg.plane)
-      qc_hold_streams(client->qc, !window_has_room(client, client->max_payload));
-    else
+    if (relay->cfg.plane) {
+      const enum qc_hold hold = joint_hold(client);
+      client->waits = hold == QC_HOLD_ALL;
+      if (client->waits && !joint_ack_due(client))
+        return;
+      qc_hold(client->qc, hold);
+    } else {
       stock_feed(client);
+    }
     size_t len = qc_write(client->qc, &path, buf, sizeof buf, relay->now);
     if (!relay->cfg.plane)
       stock_take_back(client);
-    if (len == 0) {
-      client->timed = false;
+    if (len == 0)
       return;
-    }
     if (client->ledger && !is_its_path(client, &path))
       ledger_aside(client->ledger, client->own_pn);
     relay->cfg.ops->send(relay->cfg.ops_arg, &path, buf, len);
@@ -396,7 +397,6 @@ void relay_expiry(struct relay *relay, uint64_t now_ns) {
     struct client *client = relay->clients[relay->due[i]->order];
     if (qc_deadline(client->qc) <= now_ns) {
       qc_handle_expiry(client->qc, now_ns);
-      client->timed = true;
       client_dirty(client);
     }
     if (client_ledger_due(client) <= now_ns) {

@@ -184,10 +184,11 @@ int qc_read(struct qc *conn, const struct qc_path *path, const uint8_t *data, si
  * frames of different streams and datagrams into a packet as fit. */
 size_t qc_write(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t room, uint64_t now_ns);
 
-/* While held, no stream data leaves for the first time. ngtcp2 counts only what is its own: whoever
- * shares its path with others says so when their window is full. Acknowledgements, probes and
- * what was lost go on. */
-void qc_hold_streams(struct qc *conn, bool held);
+/* ngtcp2 counts only what is its own: whoever shares its path with others says so when their window
+ * is full. NEW: no stream data leaves for the first time. ALL: nothing but acknowledgements does
+ * (only with hooks; if nothing has left since it last wrote nothing while held, it cannot). */
+enum qc_hold { QC_HOLD_NONE, QC_HOLD_NEW, QC_HOLD_ALL };
+void qc_hold(struct qc *conn, enum qc_hold hold);
 
 uint64_t qc_deadline(const struct qc *conn); /* UINT64_MAX = none */
 void qc_handle_expiry(struct qc *conn, uint64_t now_ns);

@@ -251,8 +251,8 @@ static enum packed put_next(struct qc *conn, struct packing *packing, ngtcp2_ssi
   return PACKED_DONE;
 }
 
-void qc_hold_streams(struct qc *conn, bool held) {
-  conn->streams_held = held;
+void qc_hold(struct qc *conn, enum qc_hold hold) {
+  conn->hold = hold;
 }
 
 /* The handshake is not paced: it is less than an initial window. A probe that its pacing held back would
@@ -264,6 +264,15 @@ static void end_burst(struct qc *conn) {
   conn->burst = 0;
 }
 
+/* While its pacing makes a pause, ngtcp2 writes acknowledgements alone, which is what to hold all
+ * else needs; and a pause can be had for bytes that left and were not paced. So a few, of who has
+ * little to send beside others, are kept for it: what they are worth it may pause too long. */
+#define KEPT_FOR_HOLD 1000
+
+static bool keeps_burst(const struct qc *conn) {
+  return conn->config.protect && conn->burst < KEPT_FOR_HOLD;
+}
+
 static size_t write_packet(struct qc *conn, struct qc_path *path, uint8_t *buf, size_t room) {
   struct packing packing = {.buf = buf, .room = room};
   ngtcp2_ssize n = 0;
@@ -273,7 +282,9 @@ static size_t write_packet(struct qc *conn, struct qc_path *path, uint8_t *buf, 
   ngtcp2_path_storage_zero(&packing.path);
   conn->growth = 0;
   conn->challenged = false;
-  packing.no_streams = conn->streams_held;
+  packing.no_streams = conn->hold != QC_HOLD_NONE;
+  if (conn->hold == QC_HOLD_ALL && conn->burst)
+    end_burst(conn);
   if (conn->handshake_done && NG_GET(max_data_left)(conn->ng) == 0 && conn->n_ready &&
       qc_ready_first(conn)->sent < qc_ready_first(conn)->end)
     packing.no_streams = true;
@@ -284,7 +295,7 @@ static size_t write_packet(struct qc *conn, struct qc_path *path, uint8_t *buf, 
     return 0;
   }
   if (n == 0) {
-    if (conn->burst)
+    if (conn->burst && !keeps_burst(conn))
       end_burst(conn);
     return 0;
   }

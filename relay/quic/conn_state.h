@@ -143,7 +143,7 @@ struct qc {
   bool challenged;
 
   /* writing */
-  bool streams_held;
+  enum qc_hold hold;
   size_t burst; /* bytes since the pacer was told */
 
   /* closing */

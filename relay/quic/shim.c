@@ -23,7 +23,7 @@ struct shim {
   uint64_t truncated;
   uint64_t told; /* the largest of ngtcp2's numbers that it was told of */
   bool any_told;
-  bool owes_ack;
+  unsigned owed_acks;
 };
 
 struct shim *shim_new(const struct shim_ops *ops, void *arg) {
@@ -55,8 +55,8 @@ uint64_t shim_truncated(const struct shim *shim) {
   return shim->truncated;
 }
 
-bool shim_owes_ack(const struct shim *shim) {
-  return shim->owes_ack;
+unsigned shim_owed_acks(const struct shim *shim) {
+  return shim->owed_acks;
 }
 
 static bool elicits_ack(const struct wire_frame *f) {
@@ -154,7 +154,8 @@ static int sealing(void *arg, struct protect_out *pkt) {
   }
   shim->next_own++;
   shim->own_len = own_len;
-  shim->owes_ack &= !ack;
+  if (ack)
+    shim->owed_acks = 0;
   if (shim->ops.may_issue)
     withhold_ids(shim, pkt->payload, pkt->payload_len);
   memmove(pkt->payload + moved, pkt->payload, pkt->payload_len);
@@ -300,11 +301,12 @@ static int opened(void *arg, uint64_t pn, uint8_t *payload, size_t len, uint64_t
   const struct shim_ops *ops = &shim->ops;
   struct wire_cursor c = wire_cursor(payload, 0, len);
   struct wire_frame f;
+  bool eliciting = false;
 
   (void)pn;
   /* A frame that cannot be read ends the walk: ngtcp2 meets it too and closes. */
   while (wire_frame_next(&c, &f) == WIRE_FRAME_OK) {
-    shim->owes_ack |= elicits_ack(&f);
+    eliciting |= elicits_ack(&f);
     switch (f.type) {
     case WIRE_ACK:
     case WIRE_ACK_ECN:
@@ -333,6 +335,7 @@ static int opened(void *arg, uint64_t pn, uint8_t *payload, size_t len, uint64_t
       break;
     }
   }
+  shim->owed_acks += eliciting;
   return 0;
 }
 

@@ -82,8 +82,8 @@ bool shim_own(const struct shim *shim, uint64_t joint, uint64_t *own);
 /* Numbers below `joint` are settled: their runs may go. */
 void shim_forget(struct shim *shim, uint64_t joint);
 
-/* Something came that asks for an ACK, and no ACK has left since. */
-bool shim_owes_ack(const struct shim *shim);
+/* So many packets have come that ask for an ACK, and no ACK has left since. */
+unsigned shim_owed_acks(const struct shim *shim);
 
 /* Oldest ranges left out because the translated ACK did not fit in place, or
  * because there were more than SHIM_MAX_RANGES. */

@@ -163,6 +163,31 @@ static void own_timeout_waits_over_a_full_window(void **state) {
   bench_close(b);
 }
 
+/* A request is stopped while the window is full: an ACK leaves for it at once, ngtcp2's RESET_STREAM when the
+ * time-out of both is due. */
+static void an_answer_waits_over_a_full_window(void **state) {
+  struct client *client;
+  struct bench *b = open_deaf(&client);
+  (void)state;
+  arrives = 0;
+  memnet_run(&b->net, 20 * MS, NULL, NULL);
+  bench_publish(b, 50, 54, 30000, false);
+  assert_false(window_has_room(client, client->max_payload));
+  const uint64_t before = ledger_inflight_bytes(client->ledger),
+                 due = ledger_deadline(client->ledger);
+  arrives = 3;
+  towards = 0;
+  endpoint_unsubscribe(b->sub[0]);
+  memnet_run(&b->net, 10 * MS, NULL, NULL);
+  assert_true(b->net.now_ns < due);
+  assert_int_equal(shim_owed_acks(client->shim), 0);
+  assert_int_equal(towards, 1);
+  assert_int_equal(ledger_inflight_bytes(client->ledger), before);
+  memnet_run(&b->net, due + 10 * MS - b->net.now_ns, NULL, NULL);
+  assert_int_equal(towards, 3);
+  bench_close(b);
+}
+
 static void new_address_new_window(void **state) {
   (void)state;
   struct bench *b = open_all();
@@ -345,6 +370,7 @@ int main(void) {
       cmocka_unit_test(own_packets_are_probes),
       cmocka_unit_test(probes_of_both_are_two),
       cmocka_unit_test(own_timeout_waits_over_a_full_window),
+      cmocka_unit_test(an_answer_waits_over_a_full_window),
       cmocka_unit_test(new_address_new_window),
       cmocka_unit_test(old_losses_do_not_count),
       cmocka_unit_test(other_port_same_window),
