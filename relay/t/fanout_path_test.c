@@ -141,6 +141,43 @@ static void publisher_migrates_and_resends(void **state) {
   bench_close(b);
 }
 
+/* The first packet that comes goes through the datapath, what follows past it. */
+static void let_the_first_through(struct bench *b, const struct qc_path *path, const uint8_t *data,
+                                  size_t len) {
+  (void)path;
+  (void)data;
+  if (len >= 900)
+    b->gso_every = b->upstream_packets++ > 0;
+}
+
+/* The datapath follows a stream whose rest came past it. User space has sent that: a resend of it is
+ * not copied. */
+static void the_rest_came_past_the_datapath(void **state) {
+  (void)state;
+  struct bench *b = bench_open((struct shape){.native = true, .protection = QC_PROTECT_NONE});
+  struct kept rest = {.len = 0};
+  uint64_t group = 0;
+  bench_subscribe_all(b);
+  publish_fast(b, &group);
+  b->net.tap = keep;
+  b->net.tap_arg = &rest;
+  b->upstream_packets = 0;
+  b->upstream_tap = let_the_first_through;
+  endpoint_publish_stream(b->pub, group, 1, 2600);
+  memnet_run(&b->net, 50 * MS, NULL, NULL);
+  for (int i = 0; i < SUBS; i++)
+    assert_int_equal(b->sub[i]->streams, group + 1);
+  b->upstream_tap = NULL;
+  b->gso_every = 0;
+  const size_t head = header_len(&rest);
+  rest.data[head - 1] = (uint8_t)(rest.data[head - 1] + 10); /* a number yet to come */
+  memset(rest.data + rest.len - FB_TAG_LEN, 0, FB_TAG_LEN);  /* it may tell the old one */
+  const uint64_t copies = b->copies;
+  bench_inject(b, &rest.path, rest.data, rest.len);
+  assert_int_equal(b->copies, copies);
+  bench_close(b);
+}
+
 /* ---- somebody on the way sends a subscriber's packet from another address ------------- */
 
 struct thief {
@@ -431,6 +468,7 @@ int main(void) {
       cmocka_unit_test(there_and_back),
       cmocka_unit_test(publisher_migrates),
       cmocka_unit_test(publisher_migrates_and_resends),
+      cmocka_unit_test(the_rest_came_past_the_datapath),
       cmocka_unit_test(stolen_and_refuted),
       cmocka_unit_test(stolen_and_timed_out),
       cmocka_unit_test(subscriber_updates_key),
