@@ -208,6 +208,33 @@ static void a_raised_limit_is_for_who_was_parked_first(void **state) {
   bench_close(t.b);
 }
 
+/* MAX_STREAMS of the subscriber comes. Returns whether the datapath is held then. */
+static bool raised_holds(struct client *sub, uint8_t times) {
+  uint8_t frame[] = {0x13, 0x80, times, 0, 0}; /* 65,536 times as many */
+  const struct plane *plane = sub->relay->cfg.plane;
+  uint64_t error = 0;
+  plane_store(plane, &client_counters(sub)->hold, 0);
+  assert_int_equal(joint_protect.opened(sub, 1000u + times, frame, sizeof frame, &error), 0);
+  assert_int_equal(sub->max_streams, times << 16);
+  return plane_load(plane, &client_counters(sub)->hold) != 0;
+}
+
+/* What a limit has stopped goes before what comes new when it is raised: parked legs, and what the
+ * datapath has refused since. If it has stopped nothing, nothing waits. */
+static void a_raised_limit_holds_what_is_new(void **state) {
+  (void)state;
+  struct two t = two_wait();
+  assert_false(raised_holds(t.sub, 1));
+  pending_park(t.sub, t.first);
+  assert_true(raised_holds(t.sub, 2));
+  assert_false(t.first->parked);
+  assert_false(raised_holds(t.sub, 3));
+  plane_add(t.b->relay->cfg.plane, &client_counters(t.sub)->decisions[FB_DEC_STREAM_LIMIT], 1);
+  assert_true(raised_holds(t.sub, 4));
+  assert_false(raised_holds(t.sub, 5));
+  bench_close(t.b);
+}
+
 /* A datagram of the publisher: object `object` of its one track, no properties, with a priority. */
 static void datagram_comes(struct client *up, uint8_t object) {
   const struct track *track = NULL;
@@ -411,6 +438,7 @@ int main(void) {
       cmocka_unit_test(the_less_important_is_given_nothing),
       cmocka_unit_test(a_raised_limit_is_for_who_goes_first),
       cmocka_unit_test(a_raised_limit_is_for_who_was_parked_first),
+      cmocka_unit_test(a_raised_limit_holds_what_is_new),
       cmocka_unit_test(datagrams_wait_in_the_order_of_their_objects),
       cmocka_unit_test(nothing_new_goes_ahead_of_the_answer),
       cmocka_unit_test(the_answer_waits_for_max_data_and_datagrams_for_it),
