@@ -277,10 +277,11 @@ struct dial {
   struct client *client; /* NULL: none at the moment */
   uint64_t again_ns;     /* when to dial, if there is none; UINT64_MAX = never */
   uint64_t backoff_ns;
-  uint64_t lost_ns;  /* since when there is no session; UINT64_MAX: there is one */
-  uint64_t ready_ns; /* when the session began */
-  uint64_t ask_ns;   /* when to ask for tracks once more; UINT64_MAX = not */
-  bool given_up;     /* nobody waits for it any more */
+  uint64_t lost_ns;     /* since when there is no session; UINT64_MAX: there is one */
+  uint64_t ready_ns;    /* when the session began */
+  uint64_t ask_ns;      /* when to ask for tracks once more; UINT64_MAX = not */
+  bool given_up;        /* nobody waits for it any more */
+  uint64_t asked_until; /* the next one is to update its key, until then; 0 = it is not */
 };
 
 struct relay {

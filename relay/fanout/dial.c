@@ -92,5 +92,7 @@ void dial_expiry(struct relay *relay) {
   if (dial->client || dial->again_ns > relay->now)
     return;
   dial->client = client_dial(relay);
+  if (dial->client)
+    keys_dialled(dial->client);
   dial->again_ns = relay->now + AGAIN_MOST_NS; /* if there was no room for it */
 }

@@ -205,23 +205,38 @@ void keys_asked(struct relay *relay) {
       relay->asked_ns = relay->now + ASK_AGAIN_NS;
     } else {
       client->keys.asked_until = 0;
+      if (client->dialled)
+        relay->dial.asked_until = 0;
       client_dirty(client);
     }
   }
 }
 
 bool keys_ask(struct relay *relay) {
+  const uint64_t until = relay->now + ASK_PATIENCE_NS;
   bool any = false;
 
   for (uint32_t i = 0; i < relay->n_slots; i++) {
     struct client *client = relay->clients[i];
-    if (!client || !qc_is_established(client->qc))
+    if (!client || client->closed)
       continue;
-    client->keys.asked_until = relay->now + ASK_PATIENCE_NS;
+    client->keys.asked_until = until;
+    any = true;
+  }
+  if (!relay->dial.client && dial_hopes(relay)) {
+    relay->dial.asked_until = until;
     any = true;
   }
   keys_asked(relay);
   return any;
+}
+
+void keys_dialled(struct client *client) {
+  struct relay *relay = client->relay;
+  if (relay->dial.asked_until <= relay->now)
+    return;
+  client->keys.asked_until = relay->dial.asked_until;
+  relay->asked_ns = relay->now + ASK_AGAIN_NS;
 }
 
 /* ---- upstreams --------------------------------------------------------------------------------- */

@@ -40,6 +40,9 @@ void keys_renew(struct client *client);
 /* For relay_update_keys(): who cannot yet waits, and keys_asked() tries again at asked_ns. */
 bool keys_ask(struct relay *relay);
 void keys_asked(struct relay *relay);
+/* A new connection to the relay above; its key is to be updated if that was asked for while there
+ * was none. */
+void keys_dialled(struct client *client);
 bool keys_spent(const struct client *client); /* the sending key may seal nothing more */
 uint8_t keys_upstream_protection(const struct client *client);
 void keys_upstream_enter(struct client *client);                /* before its entry is active */

@@ -103,9 +103,9 @@ void relay_expiry(struct relay *relay, uint64_t now_ns);
 
 /* Closes every connection with NO_ERROR, after the fan-out of each is stopped. */
 void relay_stop(struct relay *relay, uint64_t now_ns);
-/* What a timeline does to a relay. Keys: of every established connection, now or as soon as
- * RFC 9001 6.1 and 6.5 allow it (the handshake is confirmed, the update before is three PTO past);
- * false if there is none. Vanish: the datapath is off for good; the owner calls
+/* What a timeline does to a relay. Keys: of every connection, now or as soon as RFC 9001 6.1
+ * and 6.5 allow it (the handshake is confirmed, the update before is three PTO past), also of the
+ * one to the relay above if that is just being dialled again; false if there is none. Vanish: the datapath is off for good; the owner calls
  * nothing more but relay_state(), relay_finish() and relay_free(). */
 bool relay_update_keys(struct relay *relay, uint64_t now_ns);
 void relay_vanish(struct relay *relay);

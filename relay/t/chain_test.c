@@ -427,6 +427,34 @@ static void patience_ends(void **state) {
   chain_close(&c);
 }
 
+/* A relay whose only connection is lost, and is to update its key: the next one does. */
+static void the_next_upstream_updates_its_key(void **state) {
+  struct chain c;
+  (void)state;
+  memset(&c, 0, sizeof c);
+  const struct qc_addr at = upper_addr();
+  memnet_init(&c.net, 42);
+  c.upper = relay_box_open(&c.net, at, true, NULL);
+  assert_false(relay_update_keys(c.upper->relay, c.net.now_ns)); /* nobody is there */
+  c.lower = relay_box_open(&c.net, lower_addr(), true, &at);
+  run(&c, 50);
+  relay_box_stop(c.upper);
+  run(&c, 20);
+  struct relay *lower = c.lower->relay;
+  assert_null(lower->dial.client);
+  assert_true(relay_update_keys(lower, c.net.now_ns));
+  assert_true(lower->dial.asked_until > c.net.now_ns);
+  relay_box_free(c.upper);
+  c.upper = relay_box_open(&c.net, at, true, NULL);
+  run(&c, 2000);
+  assert_non_null(dial_upstream(lower));
+  assert_true(dial_upstream(lower)->tx_phase);
+  assert_int_equal(lower->dial.asked_until, 0);
+  relay_box_free(c.lower);
+  relay_box_free(c.upper);
+  memnet_free(&c.net);
+}
+
 /* It was there before the relay above it, and asked before that one listened. */
 static void an_upstream_that_comes_later(void **state) {
   const struct qc_addr at = upper_addr();
@@ -463,6 +491,7 @@ int main(void) {
       cmocka_unit_test(an_upstream_that_said_so_comes_back),
       cmocka_unit_test(a_silent_upstream_comes_back),
       cmocka_unit_test(patience_ends),
+      cmocka_unit_test(the_next_upstream_updates_its_key),
       cmocka_unit_test(an_upstream_that_comes_later),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
