@@ -7,11 +7,9 @@
  * Only where the capture shows a backlog: an object that leaves is held against every
  * other of its connection that had reached the relay whole and had not begun to leave,
  * although the relay's user space had run TURN_NS since (check/awake.h: reading, and
- * what it had begun). A relay on datapath stock hands data to its QUIC library, and what is
- * handed over can no longer be overtaken; section 6.1 says to keep that little: no more than the
- * next packet takes. There an object may pass what waits as long as less than AHEAD_BYTES have
- * passed before, all while something that goes before them waited; of one that leaves in several
- * packets a part may have been handed over, and that is not known.
+ * what it had begun). What a relay on datapath stock hands to its QUIC library can no longer be
+ * overtaken there; section 6.1 says to keep that little, and it has a turn as well: what did not
+ * leave with the packet it was for it can take back.
  * What is judged is where an object begins; an object that has begun may be finished. One that
  * was read only when a hole in front of it was filled had begun before: it is not looked at.
  *
@@ -31,10 +29,6 @@
 
 #define TURN_NS   25000000u
 #define CHANGE_NS 1000000000u
-/* A packet of an Ethernet frame. */
-#define AHEAD_BYTES 1500u
-/* What an object takes besides its payload, at least. */
-#define OBJECT_HEAD 2u
 
 /* An object on its way through a relay. */
 struct item {
@@ -232,37 +226,8 @@ static bool waits_at(const struct qp_awake_clock *clock, const struct item *item
   return qp_awake_back_at(clock, item->arrived) + TURN_NS < qp_awake_back_at(clock, time_ns);
 }
 
-/* What has passed things that waited, one beside the other without a gap: it was handed over before
- * the first of these came. */
-struct passed {
-  uint64_t most;  /* less than that is handed over ahead */
-  uint64_t bytes; /* of objects that passed, but for the part of one in several packets */
-  bool parted;    /* such a one was among them */
-  const struct item *waiting; /* of those that were passed the least urgent; NULL: none */
-  uint64_t until_ns;          /* when the last of them leaves */
-};
-
-/* May `leaving` have been handed over before `first`, which waits, had come? */
-static bool was_handed_over(struct passed *p, const struct qp_awake_clock *clock,
-                            const struct item *first, const struct item *leaving) {
-  if (!p->waiting || !goes_first(p->waiting, leaving) || !waits_at(clock, first, p->until_ns))
-    *p = (struct passed){.most = p->most, .waiting = first};
-  const bool handed = p->bytes < p->most;
-  const struct qp_object *out = leaving->due->out;
-  const bool parted = out->first.frame != out->last.frame;
-  if (p->parted || !parted)
-    p->bytes += out->len + OBJECT_HEAD;
-  p->parted |= parted;
-  if (goes_first(p->waiting, first))
-    p->waiting = first;
-  if (first->left > p->until_ns)
-    p->until_ns = first->left;
-  return handed;
-}
-
 static void judge_leaving(struct qp_judged *self, const struct qp_awake_clock *clock,
-                          struct heap *heaps, size_t n, struct passed *passed,
-                          const struct item *leaving) {
+                          struct heap *heaps, size_t n, const struct item *leaving) {
   bool backlog = false;
   const struct item *first = NULL;
   for (size_t i = 0; i < n; i++) {
@@ -272,7 +237,7 @@ static void judge_leaving(struct qp_judged *self, const struct qp_awake_clock *c
       first = waiting;
   }
   self->out->examined += backlog;
-  if (first && !was_handed_over(passed, clock, first, leaving) && qp_found(self))
+  if (first && qp_found(self))
     report(self, first, leaving);
 }
 
@@ -281,17 +246,11 @@ static int by_arrival(const void *a, const void *b) {
   return x->arrived < y->arrived ? -1 : x->arrived > y->arrived;
 }
 
-static bool is_stock(const struct qp_evidence *e, const struct qp_conn *c) {
-  const struct qp_node *relay = qp_node_at(e, c, QP_SERVER);
-  return relay && !strcmp(relay->datapath, "stock");
-}
-
 /* All objects of one connection, in the order in which they left. */
 static void judge_conn(struct qp_judged *self, const struct item *items, size_t n) {
   struct delivery_order *state = self->state;
   const struct qp_conn *c = items->due->conn;
   const struct qp_awake_clock *clock = qp_awake_clock(&state->awake, self->evidence, c, QP_SERVER);
-  struct passed passed = {.most = is_stock(self->evidence, c) ? AHEAD_BYTES : 0};
   const struct item **coming = qp_alloc(n, sizeof *coming);
   struct heap *heaps = qp_alloc(c->n_requests, sizeof *heaps);
   for (size_t i = 0; i < n; i++)
@@ -300,7 +259,7 @@ static void judge_conn(struct qp_judged *self, const struct item *items, size_t 
   for (size_t i = 0, next = 0; i < n; i++) {
     for (; next < n && waits_at(clock, coming[next], items[i].left); next++)
       push(&heaps[coming[next]->due->request - c->requests], coming[next]);
-    judge_leaving(self, clock, heaps, c->n_requests, &passed, &items[i]);
+    judge_leaving(self, clock, heaps, c->n_requests, &items[i]);
   }
   for (size_t i = 0; i < c->n_requests; i++)
     free(heaps[i].items);

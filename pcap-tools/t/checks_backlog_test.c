@@ -40,7 +40,7 @@ static struct plan asked(struct word params, struct word ok) {
   return made_run_of(scene_new("chat", params, ok));
 }
 
-/* Two datagrams wait; they leave, the second of them first if `swapped`. */
+/* Two datagrams wait, and then leave in this order. */
 struct two {
   uint64_t group, object;
   uint8_t priority;
@@ -122,121 +122,15 @@ static void what_has_just_come_may_wait(void **state) {
   made_run_expect(&p, "delivery-order", JUDGE_SKIP);
 }
 
-struct text {
-  char text[1001];
-};
-
-static struct text of_len(size_t len) {
-  struct text t = {""};
-  memset(t.text, 'x', len);
-  return t;
-}
-
-static void comes(struct plan *p, uint64_t object, uint8_t priority, size_t len) {
-  struct word w = o_datagram(UP_ALIAS, 0, object, priority, of_len(len).text);
-  pkt_1rtt(&p->scene.pub, C, .frames = FRAMES(w_datagram(w)));
-}
-
-static void leaves(struct plan *p, uint64_t object, uint8_t priority, size_t len) {
-  struct word w = o_datagram(DOWN_ALIAS, 0, object, priority, of_len(len).text);
-  pkt_1rtt(&p->scene.sub, S, .frames = FRAMES(w_datagram(w)));
-}
-
-/* Two objects of a stock relay, of priority 7, leave before 1, which waits; the second one has so
- * many bytes. 4, of priority 7, is still there. */
-static struct plan passed_by_two(uint8_t priority, size_t second) {
+/* What it has handed to its library it can take back, as long as it has not left. */
+static void a_stock_relay_keeps_the_order_too(void **state) {
+  (void)state;
   struct plan p = made_run();
   p.datapath = "stock";
-  comes(&p, 2, 7, 900);
-  comes(&p, 3, 7, second);
-  comes(&p, 4, 7, 9);
-  comes(&p, 1, priority, 9);
-  busy(&p, 30);
-  leaves(&p, 2, 7, 900);
-  leaves(&p, 3, 7, second);
-  return p;
-}
-
-/* What it has handed to its library goes first, but that is a packet at most: a further one may
- * pass if 1,499 bytes have, 2 of each object beside its own. */
-static void a_stock_relay_may_have_handed_it_over(void **state) {
-  (void)state;
-  for (size_t second = 595; second <= 596; second++) {
-    struct plan p = passed_by_two(1, second);
-    leaves(&p, 4, 7, 9);
-    leaves(&p, 1, 1, 9);
-    made_run_expect(&p, "delivery-order", second == 595 ? JUDGE_PASS : JUDGE_FAIL);
-  }
-}
-
-/* An object of 900 bytes on a stream of its own comes whole. */
-static void stream_comes(struct plan *p, uint64_t group) {
-  struct word w = o_header(UP_ALIAS, group, 0, 7);
-  w = JOIN(w, o_object(0, of_len(900).text));
-  pkt_1rtt(&p->scene.pub, C, .frames = FRAMES(w_stream_of(2 + 4 * group, 0, w, true)));
-}
-
-/* It leaves in two packets. */
-static void stream_leaves(struct plan *p, uint64_t group) {
-  struct word w = o_header(DOWN_ALIAS, group, 0, 7);
-  w = JOIN(w, o_object(0, of_len(900).text));
-  uint64_t id = 3 + 4 * group;
-  pkt_1rtt(&p->scene.sub, S, .frames = FRAMES(w_stream_of(id, 0, cut(w, 0, 500), false)));
-  pkt_1rtt(&p->scene.sub, S, .frames = FRAMES(w_stream_of(id, 500, cut(w, 500, w.len), true)));
-}
-
-/* Of one object it may have handed over the first part, and others whole, but not of two. */
-static void a_stock_relay_may_have_handed_over_a_part(void **state) {
-  (void)state;
-  for (uint64_t streams = 1; streams <= 2; streams++) {
-    struct plan p = made_run();
-    p.datapath = "stock";
-    for (uint64_t group = 1; group <= streams; group++)
-      stream_comes(&p, group);
-    comes(&p, 2, 7, 900);
-    comes(&p, 3, 7, 9);
-    comes(&p, 1, 1, 9);
-    busy(&p, 30);
-    for (uint64_t group = 1; group <= streams; group++)
-      stream_leaves(&p, group);
-    leaves(&p, 2, 7, 900);
-    leaves(&p, 3, 7, 9);
-    leaves(&p, 1, 1, 9);
-    made_run_expect(&p, "delivery-order", streams == 1 ? JUDGE_PASS : JUDGE_FAIL);
-  }
-}
-
-/* When nothing waits it may hand over again: 5 has waited beside 1, or came when that was gone. */
-static void a_stock_relay_hands_over_anew_when_nothing_waits(void **state) {
-  (void)state;
-  for (int beside = 0; beside < 2; beside++) {
-    struct plan p = passed_by_two(1, 900);
-    if (!beside)
-      leaves(&p, 1, 1, 9);
-    comes(&p, 5, 1, 9);
-    busy(&p, 30);
-    if (beside)
-      leaves(&p, 1, 1, 9);
-    leaves(&p, 4, 7, 9);
-    leaves(&p, 5, 1, 9);
-    made_run_expect(&p, "delivery-order", beside ? JUDGE_FAIL : JUDGE_PASS);
-  }
-}
-
-/* What goes before all that waits it may hand over at any time. 5, the most urgent one, comes
- * last, and is passed by 6. */
-static void a_stock_relay_hands_over_what_is_next(void **state) {
-  (void)state;
-  for (uint8_t priority = 4; priority <= 6; priority += 2) {
-    struct plan p = passed_by_two(5, 900);
-    comes(&p, 6, priority, 9);
-    comes(&p, 5, 1, 9);
-    busy(&p, 30);
-    leaves(&p, 6, priority, 9);
-    leaves(&p, 5, 1, 9);
-    leaves(&p, 1, 5, 9);
-    made_run_expect(&p, "delivery-order", priority == 4 ? JUDGE_PASS : JUDGE_FAIL);
-  }
+  expect_order(p, (struct two){0, 1, 1}, (struct two){0, 2, 1}, JUDGE_PASS);
+  p = made_run();
+  p.datapath = "stock";
+  expect_order(p, (struct two){0, 2, 1}, (struct two){0, 1, 1}, JUDGE_FAIL);
 }
 
 /* A second subscription of the same subscriber, on track "more" (aliases one higher). */
@@ -563,10 +457,7 @@ int main(void) {
       cmocka_unit_test(the_publishers_order_counts_where_none_was_asked),
       cmocka_unit_test(a_relay_that_had_no_turn_has_no_backlog),
       cmocka_unit_test(what_has_just_come_may_wait),
-      cmocka_unit_test(a_stock_relay_may_have_handed_it_over),
-      cmocka_unit_test(a_stock_relay_may_have_handed_over_a_part),
-      cmocka_unit_test(a_stock_relay_hands_over_anew_when_nothing_waits),
-      cmocka_unit_test(a_stock_relay_hands_over_what_is_next),
+      cmocka_unit_test(a_stock_relay_keeps_the_order_too),
       cmocka_unit_test(between_equal_subscriptions_any_order_passes),
       cmocka_unit_test(between_subscriptions_the_publishers_priority_counts),
       cmocka_unit_test(the_subscribers_priority_counts_most),
