@@ -46,16 +46,17 @@ static bool next_item(struct replay *r) {
     r->wrong = r->ended ? "something stands behind its end" : "it has an item of no known kind";
     return false;
   }
-  if (r->item.len > r->room) {
-    uint8_t *grown = realloc(r->body, r->item.len);
+  const size_t len = journal_body_len(&r->item);
+  if (len > r->room) {
+    uint8_t *grown = realloc(r->body, len);
     if (grown == NULL) {
       r->wrong = "there is no memory for an item";
       return false;
     }
     r->body = grown;
-    r->room = r->item.len;
+    r->room = len;
   }
-  r->cut = fread(r->body, 1, r->item.len, r->file) != r->item.len;
+  r->cut = fread(r->body, 1, len, r->file) != len;
   return !r->cut;
 }
 
@@ -83,9 +84,18 @@ static void note(struct replay *r) {
             r->body);
 }
 
+/* Whether what the item names is in its array. */
+static bool is_there(const struct replay *r) {
+  const struct journal_item *item = &r->item;
+  if (item->array >= JOURNAL_ARRAYS)
+    return false;
+  const size_t len = r->runs.arrays[item->array].n * r->runs.arrays[item->array].each;
+  return item->offset <= len && item->len <= len - item->offset;
+}
+
 static void do_set(struct replay *r) {
   for (size_t e = 0; e < EXECUTORS && !r->wrong; e++)
-    if (r->item.array >= JOURNAL_ARRAYS ||
+    if (!is_there(r) ||
         !r->executors[e]->set(r->executors[e], r->item.array, r->item.offset, r->body, r->item.len))
       r->wrong = "it sets what is not there";
   if (!r->wrong)
@@ -263,8 +273,7 @@ static void compare_place(struct replay *r, uint32_t array, size_t offset, size_
 static void do_seen(struct replay *r) {
   const struct journal_item *item = &r->item;
   const struct run *run = runs_top(&r->runs);
-  if (item->array >= JOURNAL_ARRAYS ||
-      item->offset + item->len > r->runs.arrays[item->array].n * r->runs.arrays[item->array].each) {
+  if (!is_there(r)) {
     r->wrong = "it saw what is not there";
     return;
   }
@@ -342,8 +351,7 @@ static void do_whole(struct replay *r) {
     r->whole.array = item->array;
     r->whole.to = 0;
   }
-  if (item->array >= JOURNAL_ARRAYS || item->offset < r->whole.to ||
-      item->offset + item->len > r->runs.arrays[item->array].n * r->runs.arrays[item->array].each) {
+  if (!is_there(r) || item->offset < r->whole.to) {
     r->wrong = "an array is not whole";
     return;
   }

@@ -17,7 +17,8 @@ cd "$SRCDIR"
 sim_files=(scenarios/first/quickstart.yaml scenarios/first/tls.yaml scenarios/network/faults.yaml
     scenarios/priority/deadline.yaml scenarios/priority/skip-groups.yaml scenarios/defects/02-stale-dcid.yaml
     scenarios/network/interleaved.yaml)
-live_files=(scenarios/first/tls.yaml scenarios/network/faults.yaml scenarios/reconnect/relay-restarts.yaml)
+live_files=(scenarios/first/tls.yaml scenarios/network/faults.yaml scenarios/reconnect/relay-restarts.yaml
+    scenarios/found/restart-hears-the-past.yaml)
 if [ -n "${FANBENCH_TEST_FULL:-}" ]; then
     mapfile -t sim_files < <(find scenarios -name '*.yaml' -regex \
         'scenarios/\(first\|network\|reconnect\|priority\|found\|defects\|load\|studies\)/.*' | LC_ALL=C sort)

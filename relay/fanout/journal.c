@@ -97,12 +97,19 @@ bool journal_file_open(struct journal_file *file, const struct journal_place *pl
   memcpy(head->magic, JOURNAL_MAGIC, sizeof head->magic);
   head->head_len = sizeof *head;
   put_bytes(file, head, sizeof *head);
+  fflush(file->to); /* also of one that is killed at once it is known what it is */
   return true;
+}
+
+static void put_zeros(struct journal_file *file, const struct journal_item *item) {
+  static const uint8_t zeros[8];
+  put_bytes(file, zeros, journal_body_len(item) - item->len);
 }
 
 void journal_put(struct journal_file *file, const struct journal_item *item, const void *bytes) {
   put_bytes(file, item, sizeof *item);
   put_bytes(file, bytes, item->len);
+  put_zeros(file, item);
 }
 
 void journal_put_two(struct journal_file *file, enum journal_kind kind, const void *a, size_t a_len,
@@ -111,6 +118,7 @@ void journal_put_two(struct journal_file *file, enum journal_kind kind, const vo
   put_bytes(file, &item, sizeof item);
   put_bytes(file, a, a_len);
   put_bytes(file, b, b_len);
+  put_zeros(file, &item);
 }
 
 void journal_put_mark(struct journal_file *file, enum journal_kind kind, uint32_t value) {

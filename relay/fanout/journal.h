@@ -23,7 +23,7 @@
 
 #include "bpf/port/native.h"
 
-#define JOURNAL_MAGIC "FBJRN005"
+#define JOURNAL_MAGIC "FBJRN006"
 
 /* A journal is no larger, or little more, unless another size is asked for. */
 #define JOURNAL_MOST_BYTES (4ull << 30)
@@ -74,8 +74,13 @@ enum journal_kind {
 struct journal_item {
   uint32_t kind, array; /* array: enum journal_array_id */
   uint64_t offset;      /* bytes */
-  uint32_t len, pad;    /* bytes that follow */
+  uint32_t len, pad;    /* bytes that follow; then zeros up to a multiple of 8 */
 };
+
+/* Of what follows, with the zeros. */
+static inline size_t journal_body_len(const struct journal_item *item) {
+  return ((size_t)item->len + 7) & ~(size_t)7;
+}
 
 struct journal_copy {
   uint32_t slot, gen, ifindex, error; /* error: of the emit, 0 = it left */

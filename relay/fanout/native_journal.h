@@ -35,6 +35,9 @@ enum fb_packet_reason native_journal_packet(struct native_journal *journal, stru
 void native_journal_stop(struct native_journal *journal);
 void native_journal_go(struct native_journal *journal);
 
+/* What there is of it goes to the file. NULL is fine. */
+void native_journal_write(struct native_journal *journal);
+
 /* False: something could not be written. NULL is fine. */
 bool native_journal_close(struct native_journal *journal);
 

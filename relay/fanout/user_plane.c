@@ -81,6 +81,10 @@ bool user_plane_keep_journal(struct user_plane *u, const struct journal_place *p
   return u->journal != NULL;
 }
 
+void user_plane_write_journal(struct user_plane *u) {
+  native_journal_write(u->journal);
+}
+
 bool user_plane_close(struct user_plane *u) {
   if (!u)
     return true;

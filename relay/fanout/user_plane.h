@@ -25,6 +25,9 @@ bool user_plane_close(struct user_plane *plane);
  * user_plane_close(). False: no file, or no memory. */
 bool user_plane_keep_journal(struct user_plane *plane, const struct journal_place *place);
 
+/* What there is of it goes to the file: whoever is killed leaves it behind. Without one nothing. */
+void user_plane_write_journal(struct user_plane *plane);
+
 struct plane *user_plane_interface(struct user_plane *plane);
 const struct native_plane *user_plane_native(const struct user_plane *plane);
 

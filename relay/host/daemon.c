@@ -443,6 +443,8 @@ static void keep_up(struct process *p, uint64_t now) {
     continue;
   if (p->kernel)
     kernel_journal_turn(kernel_plane_journal(p->kernel), now);
+  if (p->user)
+    user_plane_write_journal(p->user);
   if (p->trace && now - p->flushed_ns > FLUSH_NS) {
     tracefile_flush(p->trace);
     p->flushed_ns = now;

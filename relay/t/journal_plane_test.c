@@ -85,7 +85,7 @@ static const void *next(struct rig *rig, enum journal_kind kind, uint32_t array,
   assert_int_equal(item->array, array);
   assert_int_equal(item->offset, offset);
   assert_int_equal(item->len, len);
-  rig->at += sizeof *item + len;
+  rig->at += sizeof *item + journal_body_len(item);
   return item + 1;
 }
 

@@ -116,7 +116,7 @@ static const void *next(struct rig *rig, enum journal_kind kind, uint32_t array)
   assert_true(rig->at + sizeof *item <= rig->len);
   assert_int_equal(item->kind, kind);
   assert_int_equal(item->array, array);
-  rig->at += sizeof *item + item->len;
+  rig->at += sizeof *item + journal_body_len(item);
   return item + 1;
 }
 

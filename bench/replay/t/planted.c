@@ -54,7 +54,7 @@ struct journal_item *planted_find(const struct planted *p, enum journal_kind kin
     if (item->kind == kind && item->array == array && (each == 0 || item->offset % each == 0) &&
         n-- == 0)
       return item;
-    at += sizeof *item + item->len;
+    at += sizeof *item + journal_body_len(item);
   }
   fail_msg("there is no such item");
   return NULL;
@@ -73,7 +73,7 @@ struct journal_item *planted_taken(const struct planted *p) {
       return set;
     else if (item->kind == JOURNAL_DONE)
       set = NULL;
-    at += sizeof *item + item->len;
+    at += sizeof *item + journal_body_len(item);
   }
   fail_msg("user space takes no number");
   return NULL;

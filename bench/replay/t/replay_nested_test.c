@@ -25,7 +25,7 @@ static int teardown(void **state) {
 }
 
 static struct journal_item *after(const struct journal_item *item) {
-  return (struct journal_item *)(void *)((uint8_t *)(uintptr_t)(item + 1) + item->len);
+  return (struct journal_item *)(void *)((uint8_t *)(uintptr_t)(item + 1) + journal_body_len(item));
 }
 
 /* The n-th STOP behind which an item of that kind is next. */
@@ -50,7 +50,7 @@ static void nothing_differs(void **state) {
     open += item->kind == JOURNAL_FRAME || item->kind == JOURNAL_TAKE;
     open -= item->kind == JOURNAL_DONE;
     deepest = open > deepest ? open : deepest;
-    at += sizeof *item + item->len;
+    at += sizeof *item + journal_body_len(item);
   }
   assert_int_equal(deepest, JOURNAL_OPEN_RUNS);
 }
@@ -65,7 +65,7 @@ static struct journal_item *number_taken_within(size_t n) {
     if (stopped > 0 && item->kind == JOURNAL_SET && item->array == JOURNAL_COUNTERS &&
         item->offset % sizeof(struct fb_counters) == 0 && n-- == 0)
       return item;
-    at += sizeof *item + item->len;
+    at += sizeof *item + journal_body_len(item);
   }
   return NULL;
 }

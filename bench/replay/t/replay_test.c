@@ -161,6 +161,13 @@ static void what_cannot_be(void **state) {
   item->offset += 1u << 20;
   refused("it saw what is not there");
   item->offset -= 1u << 20;
+  const uint64_t seen = item->offset;
+  item->offset = -(uint64_t)item->len; /* together they are 0 */
+  refused("it saw what is not there");
+  item->kind = JOURNAL_SET;
+  refused("it sets what is not there");
+  item->kind = JOURNAL_SEEN;
+  item->offset = seen;
   item = find(JOURNAL_REASON, FB_PKT_FANNED, 0, 0);
   item->array = FB_PACKET_REASON_COUNT;
   refused("a packet has no reason");
@@ -215,7 +222,8 @@ static void a_packet_that_went_up_unrun(void **state) {
   struct journal_item *item = find(JOURNAL_FRAME, number, 0, 0);
   while (item->len < 1000)
     item = find(JOURNAL_FRAME, ++number, 0, 0);
-  const size_t at = (size_t)((uint8_t *)item - sim.journal), len = sizeof *item + item->len;
+  const size_t at = (size_t)((uint8_t *)item - sim.journal),
+               len = sizeof *item + journal_body_len(item);
   sim.journal = realloc(sim.journal, sim.len + len);
   assert_non_null(sim.journal);
   memmove(sim.journal + at + len, sim.journal + at, sim.len - at);
