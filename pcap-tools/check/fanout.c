@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "pcap-tools/check/excuse.h"
+#include "pcap-tools/check/filter.h"
 #include "pcap-tools/check/passing.h"
 #include "pcap-tools/check/upstream.h"
 
@@ -11,8 +12,6 @@
 #define BACKLOG_NS 2000000000u
 /* The same for a bare capture, where nobody knows what was planned. */
 #define BARE_BACKLOG_NS 250000000u
-/* A relay takes a filter change into account at once, also for queued objects. */
-#define FILTER_AHEAD_NS 1000000000u
 
 /* Settled before the end; more are only counted. */
 enum { EARLY_MAX = 4096 };
@@ -75,55 +74,6 @@ static uintptr_t who(const struct qp_evidence *e, const struct qp_conn *conn, un
   return side == QP_SERVER ? conn->tuple.dst.port : 0;
 }
 
-/* True if any filter that may be in force about time t keeps the object out. */
-static bool filtered(const struct qp_request *r, const struct qp_object *o, int priority,
-                     uint64_t t) {
-  struct qp_location at = {o->group, o->object};
-  for (size_t i = 0; i < r->n_filters; i++) {
-    const struct qp_filter *f = &r->filters[i];
-    if (f->refused || (i && f->asked.time_ns > t + FILTER_AHEAD_NS))
-      continue;
-    const struct qp_filter *next = i + 1 < r->n_filters ? f + 1 : NULL;
-    if (next && !next->refused && next->answered.frame && next->answered.time_ns < t)
-      continue; /* replaced before */
-    if (!f->forward || !qp_filter_admits(f, priority) || qp_filter_past_end(f, at))
-      return true;
-  }
-  return false;
-}
-
-bool qp_has_filter(const struct qp_request *r) {
-  for (size_t i = 0; i < r->n_filters; i++)
-    if (r->filters[i].n_priority || !r->filters[i].forward)
-      return true;
-  return false;
-}
-
-bool qp_admitted(const struct qp_request *r, int priority, uint64_t t) {
-  for (size_t i = 0; i < r->n_filters; i++) {
-    const struct qp_filter *f = &r->filters[i];
-    const struct qp_filter *next = i + 1 < r->n_filters ? f + 1 : NULL;
-    if (f->refused || (i && f->asked.time_ns > t))
-      continue;
-    if (next && !next->refused && next->answered.frame && next->answered.time_ns + QP_TURN_NS < t)
-      continue; /* replaced before */
-    if (f->forward && qp_filter_admits(f, priority))
-      return true;
-  }
-  return false;
-}
-
-/* Behind t, and before `until`. */
-static bool narrowed_later(const struct qp_request *r, int priority, uint64_t t, uint64_t until) {
-  for (size_t i = 1; i < r->n_filters; i++) {
-    const struct qp_filter *f = &r->filters[i];
-    if (!f->refused && f->asked.time_ns > t && f->asked.time_ns < until &&
-        (!f->forward || !qp_filter_admits(f, priority)))
-      return true;
-  }
-  return false;
-}
-
 /* Time of the subscription's end; UINT64_MAX: it never ended. */
 static uint64_t end_of(const struct qp_conn *c, const struct qp_request *r) {
   uint64_t end = r->ended.frame ? r->ended.time_ns : UINT64_MAX;
@@ -148,7 +98,8 @@ static const char *excuse_of(const struct qp_evidence *e, const struct qp_due *d
   if (d->request->track != QP_MAP_NONE &&
       qp_is_rogue_track(e, qp_tracker_tracks(e->tracker)->items[d->request->track].name))
     return "its publisher breaks the rules on request, and is sent away with what it sent";
-  if (!o->datagram && narrowed_later(d->request, d->in_priority, o->opened_ns, UINT64_MAX))
+  if (!o->datagram &&
+      qp_narrowed_at(d->request, d->in_priority, o->opened_ns, UINT64_MAX) != UINT64_MAX)
     return "the filter was narrowed";
   return NULL;
 }
@@ -189,7 +140,7 @@ bool qp_fanout_entitled(const struct qp_conn *c, const struct qp_request *r,
     return false;
   if (o->last.time_ns >= end_of(c, r))
     return false;
-  return !filtered(r, o, p->priority, o->opened_ns);
+  return !qp_filtered(r, o, p->priority, o->opened_ns);
 }
 
 bool qp_fanout_feeds(const struct qp_evidence *e, const struct qp_conn *up,
@@ -271,8 +222,9 @@ static struct queued queue_excuse(const struct qp_evidence *e, const struct qp_d
   if (broken != UINT64_MAX && broken < arrived + BACKLOG_NS)
     return (struct queued){"the subscriber or the relay was gone before it left the queue",
                            UINT64_MAX};
-  if (d->in->datagram && narrowed_later(r, d->in_priority, arrived, arrived + BACKLOG_NS))
-    return (struct queued){"the filter was narrowed before it left the queue", UINT64_MAX};
+  const uint64_t narrowed = qp_narrowed_at(r, d->in_priority, arrived, arrived + BACKLOG_NS);
+  if (d->in->datagram && narrowed != UINT64_MAX)
+    return (struct queued){"the filter was narrowed before it left the queue", narrowed};
   const uint64_t given_up = given_up_at(e, up, d->in);
   if (given_up != UINT64_MAX && given_up < arrived + BACKLOG_NS &&
       fate_of(r->track, d->conn, d->in) == FATE_NEVER_OPENED)

@@ -57,10 +57,6 @@ uint64_t qp_placed_key(uint32_t track, const struct qp_object *object);
 bool qp_placed_same(const struct qp_placed *placed, uint32_t track, const struct qp_object *object);
 /* The object's priority where the subscription gives the default. */
 int qp_placed_priority(const struct qp_request *request, const struct qp_object *object);
-/* Did the subscription ever have a filter by priority, or forwarding off? */
-bool qp_has_filter(const struct qp_request *request);
-/* Does any filter that may be in force at time t admit the priority? */
-bool qp_admitted(const struct qp_request *request, int priority, uint64_t t);
 /* Is the object the subscription's by place, filter and life? */
 bool qp_fanout_entitled(const struct qp_conn *conn, const struct qp_request *request,
                         const struct qp_placed *placed);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "pcap-tools/check/excuse.h"
+#include "pcap-tools/check/filter.h"
 
 /* A pair older than this that is not in order is judged before the end. */
 #define OVERDUE_NS 10000000000u

@@ -14,6 +14,7 @@
 
 #include "pcap-tools/check/excuse.h"
 #include "pcap-tools/check/fanout.h"
+#include "pcap-tools/check/filter.h"
 #include "pcap-tools/check/upstream.h"
 
 /* Codes of stream resets, and of PUBLISH_DONE the last one (draft-ietf-moq-transport-20). */

@@ -431,29 +431,43 @@ static void a_request_that_is_lost_stays_open(void **state) {
 
 /* ---- a filter that is narrowed over a backlog ---------------------------------- */
 
+/* When a later one leaves that a datagram may be waiting for. */
+enum passed { NEVER, WHILE_IT_WAITS, WIDE_AGAIN };
+
 /* A datagram of priority 1 waits so long for its turn, until nothing above 0 is wanted. */
-static void waits(unsigned ms, bool passed_by, enum judge_result result) {
+static void waits(unsigned ms, enum passed passed, enum judge_result result) {
   size_t asked = m_subscribe(0, "chat", p_next_group()).len;
   size_t answered = m_subscribe_ok(DOWN_ALIAS, p_none()).len;
   struct plan p = made_run();
   scene_up(&p.scene, 0, 1, "b");
   p.scene.t->now_ns += 200000000;
   scene_up(&p.scene, 0, 2, "c");
-  if (passed_by)
+  if (passed == WHILE_IT_WAITS)
     scene_down(&p.scene, 0, 2, "c");
   p.scene.t->now_ns += (ms - 200) * 1000000ull;
   pkt_1rtt(&p.scene.sub, C,
            .frames = FRAMES(w_stream_of(0, asked, m_update(2, p_limit(0)), false)));
   pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(0, answered, m_request_ok(), false)));
+  if (passed == WIDE_AGAIN) {
+    asked += m_update(2, p_limit(0)).len;
+    answered += m_request_ok().len;
+    pkt_1rtt(&p.scene.sub, C,
+             .frames = FRAMES(w_stream_of(0, asked, m_update(4, p_limit(1)), false)));
+    pkt_1rtt(&p.scene.sub, S, .frames = FRAMES(w_stream_of(0, answered, m_request_ok(), false)));
+    scene_up(&p.scene, 0, 3, "d");
+    p.scene.t->now_ns += 200000000;
+    scene_down(&p.scene, 0, 3, "d");
+  }
   scene_close(&p.scene);
   made_run_expect(&p, "copy-count", result);
 }
 
 static void a_datagram_in_the_queue_goes_with_the_filter(void **state) {
   (void)state;
-  waits(1500, false, JUDGE_PASS);
-  waits(1500, true, JUDGE_FAIL);
-  waits(2500, false, JUDGE_FAIL);
+  waits(1500, NEVER, JUDGE_PASS);
+  waits(1500, WIDE_AGAIN, JUDGE_PASS);
+  waits(1500, WHILE_IT_WAITS, JUDGE_FAIL);
+  waits(2500, NEVER, JUDGE_FAIL);
 }
 
 /* ---- a relay that comes back ------------------------------------------------- */
