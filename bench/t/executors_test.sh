@@ -3,7 +3,7 @@
 # kernel's program by BPF_PROG_TEST_RUN. A few scenarios on virtual time, one with interleavings and a
 # small tree of load/ among them, and live. With FANBENCH_TEST_FULL on virtual time all folders, defects
 # as their files switch them on (load/tree-10000 takes 6 minutes and 6 GB of disk); live, on each
-# datapath, first/, network/, reconnect/, priority/ and found/.
+# datapath, first/, network/, reconnect/, priority/, found/ and load/sixteen-10k.
 # timeout: 7200
 set -euo pipefail
 
@@ -21,11 +21,12 @@ live_files=(scenarios/first/tls.yaml scenarios/network/faults.yaml scenarios/rec
     scenarios/found/restart-hears-the-past.yaml)
 if [ -n "${FANBENCH_TEST_FULL:-}" ]; then
     mapfile -t sim_files < <(find scenarios -name '*.yaml' -regex \
-        'scenarios/\(first\|network\|reconnect\|priority\|found\|defects\|load\|studies\)/.*' | LC_ALL=C sort)
+        'scenarios/\(first\|network\|reconnect\|priority\|found\|defects\|load\|studies\|sweeps\)/.*' | LC_ALL=C sort)
     # what is there twice is the same on stock or user
     mapfile -t live_files < <(find scenarios -name '*.yaml' -regex \
         'scenarios/\(first\|network\|reconnect\|priority\|found\)/.*' \
         ! -name '*-stock*' ! -name '*-user*' | LC_ALL=C sort)
+    live_files+=(scenarios/load/sixteen-10k.yaml) # the one of load/ that runs live
 fi
 bad=0 able=0 journals=0 packets=0 copies=0
 
