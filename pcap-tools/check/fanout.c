@@ -256,14 +256,12 @@ static const char *drop_excuse(const struct qp_evidence *e, const struct qp_due 
   }
 }
 
-/* A datagram that PUBLISH_DONE has overtaken on its way to the relay, or between the relay's
- * interface and its socket, where packets of one moment may be on two CPUs: nobody waits for it. */
 #define ONE_MOMENT_NS 100000u
-static bool came_after_done(const struct qp_placed *p) {
-  const struct qp_object *o = p->object;
-  for (size_t i = 0; o->datagram && i < p->conn->n_requests; i++) {
-    const struct qp_request *r = &p->conn->requests[i];
-    if (r->track == p->track && r->done && r->ended.time_ns <= o->first.time_ns + ONE_MOMENT_NS)
+bool qp_fanout_came_after_done(const struct qp_conn *up, uint32_t track,
+                               const struct qp_object *object) {
+  for (size_t i = 0; object->datagram && i < up->n_requests; i++) {
+    const struct qp_request *r = &up->requests[i];
+    if (r->track == track && r->done && r->ended.time_ns <= object->first.time_ns + ONE_MOMENT_NS)
       return true;
   }
   return false;
@@ -334,7 +332,7 @@ static void settle(const struct qp_evidence *e, struct qp_fanout *f,
   d->excuse = excuse_of(e, d);
   if (!d->excuse)
     d->excuse = drop_excuse(e, d, conn->any_reset);
-  if (!d->excuse && came_after_done(p))
+  if (!d->excuse && qp_fanout_came_after_done(p->conn, p->track, p->object))
     d->excuse = "its track was done before it came";
   if (!d->excuse)
     d->excuse = life_excuse(e, p, conn, r);

@@ -69,6 +69,10 @@ bool qp_fanout_feeds(const struct qp_evidence *e, const struct qp_conn *up,
  * kept, or dropped (MoQT, Track Alias). */
 bool qp_fanout_has_read(const struct qp_evidence *e, const struct qp_conn *up,
                         const struct qp_request *own, uint64_t now_ns);
+/* Has PUBLISH_DONE overtaken a datagram on its way to the relay, or between the relay's interface
+ * and its socket, where packets of one moment may be on two CPUs? Nobody waits for it. */
+bool qp_fanout_came_after_done(const struct qp_conn *up, uint32_t track,
+                               const struct qp_object *object);
 /* Settles one pair before the end: the objects in it are copied. */
 void qp_fanout_settle(const struct qp_evidence *e, struct qp_fanout *fanout,
                       const struct qp_placed *placed, const struct qp_conn *conn,

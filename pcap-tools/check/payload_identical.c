@@ -4,7 +4,7 @@
  *
  * Vantage: the relay's interface; the endpoints' own logs.
  *
- * Excused: what a loss, a lawful drop or the timeline took away; what a subscription lacks
+ * Excused: what a loss, a lawful drop or the timeline took away, or PUBLISH_DONE has overtaken; what a subscription lacks
  * that ended with TOO_FAR_BEHIND; what a rogue publishes may be anything, and nothing is
  * owed to a rogue.
  *
@@ -257,6 +257,33 @@ static bool lost_with_relay(const struct qp_evidence *e, size_t publisher,
   return false;
 }
 
+static bool is_object(const struct qp_object *wire, const struct qp_log_object *o) {
+  return wire->datagram && wire->group == o->group && wire->object == o->object;
+}
+
+/* At a relay on its way the end of its track was read first. */
+static bool done_overtook(const struct qp_evidence *e, const struct qp_log_object *o) {
+  const struct qp_tracks *tracks = qp_tracker_tracks(e->tracker);
+  const char *name = e->names.items[o->track];
+  size_t n;
+  struct qp_conn *const *conns = qp_tracker_conns(e->tracker, &n);
+  for (size_t i = 0; o->subgroup == QP_NO_SUBGROUP && i < n; i++)
+    for (unsigned side = 0; side < 2; side++) {
+      const struct qp_conn *c = conns[i];
+      const unsigned list = qp_conn_arrived(c, side);
+      for (size_t k = 0; qp_is_relay(e, c, !side) && k < c->n_objects[list]; k++) {
+        const struct qp_object *wire = &c->objects[list][k];
+        const struct qp_request *r =
+            is_object(wire, o) ? qp_session_alias(c, !side, wire->alias, wire->first.time_ns)
+                               : NULL;
+        if (r && r->track < tracks->n && !strcmp(tracks->items[r->track].name, name) &&
+            qp_fanout_came_after_done(c, r->track, wire))
+          return true;
+      }
+    }
+  return false;
+}
+
 static void judge_missing(struct qp_judged *self, const struct published *p, const struct got *got,
                           size_t node) {
   const struct qp_evidence *e = self->evidence;
@@ -273,7 +300,7 @@ static void judge_missing(struct qp_judged *self, const struct published *p, con
       if (!was_due(s, o, limit, lossless, until) || got->in_session[i] ||
           publisher_broke(e, m->nodes[p->by[i]].name) ||
           lost_with_relay(e, p->by[i], s, o, lossless) ||
-          (o->subgroup == QP_NO_SUBGROUP && was_rebound(e, who, o->t)))
+          (o->subgroup == QP_NO_SUBGROUP && was_rebound(e, who, o->t)) || done_overtook(e, o))
         continue;
       self->out->examined++;
       if (qp_found(self))

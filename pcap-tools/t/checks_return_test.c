@@ -104,6 +104,33 @@ static void a_subscription_that_goes_on_is_owed_the_second_life(void **state) {
   judge_second_life("", 4, JUDGE_FAIL);
 }
 
+/* The track ends with its second object, or a millisecond later, and that one is not passed on. */
+static void ends_with_its_last(bool at_once, enum judge_result result) {
+  struct plan p = made_run();
+  struct word last = w_datagram(o_datagram(UP_ALIAS, 0, 1, 1, "b"));
+  struct word end = w_stream_of(1, m_subscribe_ok(UP_ALIAS, p_none()).len, m_done(2, 0), true);
+  p.publisher = "\"objects_planned\":2,\"objects_published\":2,\"late_p99_ns\":1000";
+  p.pub_log =
+      "{\"ev\":\"published\",\"t\":1000,\"track\":\"chat\",\"group\":0,\"subgroup\":null,"
+      "\"object\":0,\"size\":1,\"hash\":\"d24ec4f1a98c6e5b\",\"priority\":1}\n"
+      "{\"ev\":\"published\",\"t\":2000,\"track\":\"chat\",\"group\":0,\"subgroup\":null,"
+      "\"object\":1,\"size\":1,\"hash\":\"d24ec4f1a98c6e5b\",\"priority\":1}\n";
+  if (at_once) {
+    pkt_1rtt(&p.scene.pub, C, .frames = FRAMES(last, end));
+  } else {
+    pkt_1rtt(&p.scene.pub, C, .frames = last);
+    pkt_1rtt(&p.scene.pub, C, .frames = end);
+  }
+  scene_close(&p.scene);
+  made_run_expect(&p, "payload-identical", result);
+}
+
+static void what_the_end_may_overtake_is_not_owed(void **state) {
+  (void)state;
+  ends_with_its_last(true, JUDGE_PASS);
+  ends_with_its_last(false, JUDGE_FAIL);
+}
+
 /* ---- a relay above that goes ------------------------------------------------ */
 
 #define CONNECTED(ms) "{\"ev\":\"connected\",\"t\":" #ms "000000,\"conn\":\"00\"}\n"
@@ -574,6 +601,7 @@ int main(void) {
       cmocka_unit_test(a_tail_that_may_be_dropped_may_stay_open),
       cmocka_unit_test(an_object_of_a_dropped_tail_is_not_owed),
       cmocka_unit_test(a_stream_without_a_name_may_be_overtaken),
+      cmocka_unit_test(what_the_end_may_overtake_is_not_owed),
       cmocka_unit_test(control_that_is_lost_stays_open),
       cmocka_unit_test(a_request_that_is_lost_stays_open),
       cmocka_unit_test(a_delivery_timeout_counts_before_a_planned_end_too),
