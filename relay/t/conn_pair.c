@@ -159,6 +159,7 @@ static void side_config(struct pair *pair, struct side *side, const struct setup
       .max_idle_ns = 30 * SECOND,
       .max_datagram_frame = 1500,
       .max_udp_payload = 1300,
+      .cubic = setup->cubic,
   };
 }
 
