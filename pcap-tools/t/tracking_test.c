@@ -411,6 +411,24 @@ static void a_new_address_reaches_the_peers_capture(void **state) {
   free(c);
 }
 
+/* A client called before the server began again, and is heard after: to the server it is another
+ * connection, whose packet has left in the client's capture. */
+static void who_is_heard_anew_has_left_where_it_was(void **state) {
+  (void)state;
+  enum { CLIENTS, SERVERS };
+  struct qp_tuple there = {end(2, 1000), end(1, 443)}, back = {end(1, 443), end(2, 1000)};
+  struct qp_conn *was = calloc(1, sizeof *was), *is = calloc(1, sizeof *is);
+  qp_conn_views(was, QP_CLIENT, &there, CLIENTS);
+  qp_conn_views(was, QP_SERVER, &back, SERVERS);
+  qp_conn_same_vantages(is, was, QP_CLIENT);
+  assert_int_equal(is->n_vantages, 1);
+  assert_int_equal(qp_conn_views(is, QP_CLIENT, &there, SERVERS), QP_REACHED);
+  free(was->vantages);
+  free(is->vantages);
+  free(was);
+  free(is);
+}
+
 /* One capture of both sides. */
 static void a_new_address_in_the_only_capture(void **state) {
   (void)state;
@@ -427,6 +445,7 @@ static void a_new_address_in_the_only_capture(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_new_address_reaches_the_peers_capture),
+      cmocka_unit_test(who_is_heard_anew_has_left_where_it_was),
       cmocka_unit_test(a_new_address_in_the_only_capture),
       cmocka_unit_test(its_own_id_in_the_payload),
       cmocka_unit_test(a_tag_that_tells_the_number),

@@ -169,14 +169,23 @@ enum qp_view qp_conn_would_view(const struct qp_conn *c, unsigned side,
   return !mine || mine->file == file ? QP_SENT : QP_REACHED;
 }
 
+static void add_vantage(struct qp_conn *c, struct qp_vantage vantage) {
+  qp_grow((void **)&c->vantages, &c->vantages_room, c->n_vantages + 1, sizeof *c->vantages);
+  c->vantages[c->n_vantages++] = vantage;
+}
+
+void qp_conn_same_vantages(struct qp_conn *c, const struct qp_conn *other, unsigned side) {
+  for (size_t i = 0; i < other->n_vantages; i++)
+    if (other->vantages[i].side == side)
+      add_vantage(c, other->vantages[i]);
+}
+
 unsigned qp_conn_views(struct qp_conn *c, unsigned side, const struct qp_tuple *tuple,
                        uint32_t file) {
   const struct qp_vantage *mine = vantage(c, side, &tuple->src, &tuple->dst);
   const struct qp_vantage *peer = vantage(c, !side, &tuple->dst, &tuple->src);
   if (!mine) {
-    qp_grow((void **)&c->vantages, &c->vantages_room, c->n_vantages + 1, sizeof *c->vantages);
-    c->vantages[c->n_vantages++] =
-        (struct qp_vantage){.tuple = *tuple, .side = (uint8_t)side, .file = file};
+    add_vantage(c, (struct qp_vantage){.tuple = *tuple, .side = (uint8_t)side, .file = file});
     mine = &c->vantages[c->n_vantages - 1];
     peer = vantage(c, !side, &tuple->dst, &tuple->src); /* the array may have moved */
     if (peer && peer->file != file)

@@ -299,6 +299,9 @@ static inline unsigned qp_conn_arrived(const struct qp_conn *conn, unsigned send
 unsigned qp_conn_views(struct qp_conn *conn, unsigned side, const struct qp_tuple *tuple,
                        uint32_t file);
 
+/* `conn` is seen leaving that side where `other` is. */
+void qp_conn_same_vantages(struct qp_conn *conn, const struct qp_conn *other, unsigned side);
+
 /* Whether such a frame, if it is the connection's, would be seen leaving or arriving. Nothing is
  * learned: it may be another's. */
 enum qp_view qp_conn_would_view(const struct qp_conn *conn, unsigned side,

@@ -131,6 +131,8 @@ static struct qp_conn *add_anew(struct qp_tracker *t, struct qp_conn *c, const s
   for (size_t i = 0; i < sent->n; i++)
     qp_ranges_add(&n->sent, sent->spans[i].lo, sent->spans[i].hi);
   n->largest_sent = c->numbers[QP_CLIENT][QP_SPACE_INITIAL].largest_sent;
+  qp_conn_same_vantages(next, c,
+                        QP_CLIENT); /* the packet may have left before the server began again */
   return next;
 }
 
