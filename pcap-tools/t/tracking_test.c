@@ -442,6 +442,32 @@ static void a_new_address_in_the_only_capture(void **state) {
   free(c);
 }
 
+/* Who got a stateless reset reads nothing more (RFC 9000 10.3.1): an ID that comes behind it has not
+ * arrived. The token of made packets is their tag, of zeros. */
+static void an_id_behind_a_reset(bool reset) {
+  static const struct qp_cid first = {.len = 8, .data = {0xb1, 2, 3, 4, 5, 6, 7, 8}};
+  static const struct qp_cid second = {.len = 8, .data = {0xa1, 2, 3, 4, 5, 6, 7, 8}};
+  static const struct qp_cid nobodys = {.len = 8, .data = {0xa2, 2, 3, 4, 5, 6, 7, 8}};
+  struct tape *t = tape_new();
+  struct tape_conn c = tape_conn(t);
+  pkt_1rtt(&c, S, .frames = FRAMES(w_new_cid(1, 0, first.data, first.len)));
+  if (reset)
+    pkt_1rtt(&c, S, .frames = FRAMES(w_ping()), .dcid = &nobodys);
+  pkt_1rtt(&c, S, .frames = FRAMES(w_new_cid(2, 0, second.data, second.len)));
+  pkt_1rtt(&c, C, .frames = FRAMES(w_ping()), .dcid = &second);
+  if (reset)
+    tape_expect_finding(t, "cid-active", "destination connection ID", "a102030405060708");
+  else
+    tape_expect(t, "cid-active", JUDGE_PASS, 3);
+  done(t, &c);
+}
+
+static void nothing_arrives_behind_a_reset(void **state) {
+  (void)state;
+  an_id_behind_a_reset(false);
+  an_id_behind_a_reset(true);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_new_address_reaches_the_peers_capture),
@@ -467,6 +493,7 @@ int main(void) {
       cmocka_unit_test(a_closed_capture_has_no_findings),
       cmocka_unit_test(too_much_before_any_proof_fails_without_keys),
       cmocka_unit_test(a_token_proves_the_address),
+      cmocka_unit_test(nothing_arrives_behind_a_reset),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

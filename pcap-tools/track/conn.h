@@ -246,6 +246,7 @@ struct qp_conn {
   struct qp_map request_of; /* stream -> index in requests */
   struct qp_close close[2];
   struct qp_place reset; /* a stateless reset for it, as it first left; frame 0: none */
+  bool reset_reached[2]; /* one has reached that side */
   bool handshake_done;   /* the server sent HANDSHAKE_DONE or the client a 1-RTT packet */
   bool confirmed;        /* the server sent HANDSHAKE_DONE */
   struct qp_place first, last;

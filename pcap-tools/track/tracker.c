@@ -441,6 +441,9 @@ static bool is_reset(struct qp_tracker *t, const struct qp_udp *udp, struct qp_p
     return false; /* it goes the wrong way */
   if (!by_token.conn->reset.frame)
     by_token.conn->reset = place;
+  if (arriving(udp, qp_conn_views(by_token.conn, !by_token.receiver, &udp->tuple, place.file)) &
+      QP_REACHED)
+    by_token.conn->reset_reached[by_token.receiver] = true;
   t->counts.resets++;
   return true;
 }
@@ -478,6 +481,9 @@ static void take_datagram(struct qp_tracker *t, const struct qp_udp *udp, struct
     s.conn = route.conn ? route.conn : told;
     if (found && !told) {
       views = arriving(udp, qp_conn_views(route.conn, !route.receiver, &udp->tuple, place.file));
+      /* whoever got a stateless reset reads nothing more, RFC 9000 10.3.1 */
+      if (route.conn->reset_reached[route.receiver])
+        views &= ~(unsigned)QP_REACHED;
       told = route.conn;
       told->last = place;
       for (size_t i = 0; i < t->of_datagrams.n; i++)
