@@ -77,3 +77,16 @@ bool ordinal_exchange(struct leg *leg) {
   swap(leg, donor);
   return true;
 }
+
+struct leg *ordinal_first_parked(const struct leg *next) {
+  const struct client *client = next->client;
+  struct leg *first = NULL;
+  if (!client->n_parked || !is_free(next) || next->ordinal >= most_of(client))
+    return NULL;
+  for (size_t i = 0; i < client->n_parked; i++) {
+    struct leg *leg = client->parked[i];
+    if (leg->order < (first ? first->order : next->order) && is_free(leg))
+      first = leg;
+  }
+  return first;
+}

@@ -18,5 +18,8 @@ bool ordinal_is_spare(const struct leg *leg);
  * its. The datapath is held and drained before: legs may come, go and be finished meanwhile.
  * False: there is none, nothing has changed. */
 bool ordinal_exchange(struct leg *leg);
+/* Who was parked before `next` came, which may give its ordinal away, and goes before it: the first
+ * one of them. NULL: nobody. */
+struct leg *ordinal_first_parked(const struct leg *next);
 
 #endif

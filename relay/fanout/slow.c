@@ -279,6 +279,12 @@ static void put_new(struct packet *pkt) {
         break;
       continue;
     }
+    struct leg *parked = pkt->no_donor ? NULL : ordinal_first_parked(leg);
+    if (parked) {
+      pending_remove(client, parked);
+      pending_push(client, parked);
+      continue;
+    }
     enum leg_result result = put_leg(pkt, leg);
     if (result == LEG_FULL)
       break;

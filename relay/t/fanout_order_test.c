@@ -235,6 +235,20 @@ static void a_raised_limit_holds_what_is_new(void **state) {
   bench_close(t.b);
 }
 
+/* When it was parked nobody was there to give it a place: its turn comes before the other one's. */
+static void who_was_parked_gets_the_place_of_who_came_since(void **state) {
+  (void)state;
+  struct two t = two_wait();
+  pending_remove(t.sub, t.later);
+  slow_run(t.sub);
+  assert_true(t.first->parked);
+  pending_push(t.sub, t.later);
+  slow_run(t.sub);
+  assert_int_equal(t.first->ordinal, t.low);
+  assert_true(t.first->fin_sent && t.later->parked);
+  bench_close(t.b);
+}
+
 /* A datagram of the publisher: object `object` of its one track, no properties, with a priority. */
 static void datagram_comes(struct client *up, uint8_t object) {
   const struct track *track = NULL;
@@ -438,6 +452,7 @@ int main(void) {
       cmocka_unit_test(the_less_important_is_given_nothing),
       cmocka_unit_test(a_raised_limit_is_for_who_goes_first),
       cmocka_unit_test(a_raised_limit_is_for_who_was_parked_first),
+      cmocka_unit_test(who_was_parked_gets_the_place_of_who_came_since),
       cmocka_unit_test(a_raised_limit_holds_what_is_new),
       cmocka_unit_test(datagrams_wait_in_the_order_of_their_objects),
       cmocka_unit_test(nothing_new_goes_ahead_of_the_answer),
