@@ -49,7 +49,7 @@ struct setup {
   uint32_t loss_ppm;
   const char *client_alpn;
   uint64_t window, streams;
-  bool cubic; /* both */
+  bool cubic;                        /* both */
   const struct protect_hooks *hooks; /* of the server */
   void *hooks_arg;
 };
