@@ -278,6 +278,13 @@ static const struct qp_request *own_of(const struct qp_placed *p) {
   return NULL;
 }
 
+/* A datagram of a subscription that the relay had withdrawn: who wants the track since gets it by
+ * another one. */
+static bool came_after_withdrawal(const struct qp_placed *p) {
+  const struct qp_request *own = p->object->datagram ? own_of(p) : NULL;
+  return own && own->ended.frame && own->ended.time_ns <= p->object->first.time_ns;
+}
+
 /* Did the relay of subscription `r` have the track from somebody who was gone when it asked
  * again, at that time? */
 static bool had_another(const struct qp_evidence *e, const struct qp_conn *conn,
@@ -334,6 +341,8 @@ static void settle(const struct qp_evidence *e, struct qp_fanout *f,
     d->excuse = drop_excuse(e, d, conn->any_reset);
   if (!d->excuse && qp_fanout_came_after_done(p->conn, p->track, p->object))
     d->excuse = "its track was done before it came";
+  if (!d->excuse && came_after_withdrawal(p))
+    d->excuse = "the relay had withdrawn its own subscription before it came";
   if (!d->excuse)
     d->excuse = life_excuse(e, p, conn, r);
   if (!d->excuse && qp_conn_could_not_open(p->conn, p->object))

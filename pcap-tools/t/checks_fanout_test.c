@@ -239,6 +239,26 @@ static void a_datagram_behind_publish_done_may_go(void **state) {
   }
 }
 
+/* The relay's own request is cancelled, and another one not yet made. */
+static void a_datagram_behind_a_withdrawal_may_go(void **state) {
+  (void)state;
+  size_t asked = m_subscribe(1, "chat", p_next_group()).len;
+  for (int behind = 0; behind < 2; behind++) {
+    struct scene s = joined();
+    scene_up(&s, 0, 0, "a");
+    scene_down(&s, 0, 0, "a");
+    if (!behind)
+      scene_up(&s, 0, 1, "b");
+    pkt_1rtt(&s.pub, S, .frames = FRAMES(w_reset(1, 1, asked)));
+    if (behind)
+      scene_up(&s, 0, 1, "b");
+    if (behind)
+      done(&s, "copy-count", JUDGE_PASS, 2);
+    else
+      refused(&s, "copy-count", "copy", "none");
+  }
+}
+
 static void a_delivery_timeout_allows_drops(void **state) {
   (void)state;
   struct scene s = scene_new("chat", p_timeout(500), p_none());
@@ -384,6 +404,7 @@ int main(void) {
       cmocka_unit_test(an_ended_subscription_gets_nothing_more),
       cmocka_unit_test(a_finished_track_was_due_as_a_whole),
       cmocka_unit_test(a_datagram_behind_publish_done_may_go),
+      cmocka_unit_test(a_datagram_behind_a_withdrawal_may_go),
       cmocka_unit_test(a_delivery_timeout_allows_drops),
       cmocka_unit_test(a_delivery_timeout_allows_no_hole),
       cmocka_unit_test(what_the_relay_never_got_is_not_due),
