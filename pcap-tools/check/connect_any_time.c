@@ -7,7 +7,8 @@
  * Excused: the connection was closed or broken off, or the capture ends, within
  * ANSWER_NS of the first Initial that arrived (for the handshake within SHAKE_NS of it, or of
  * the last packet of the handshake that was lost on the way); the server was dead, or the
- * timeline stalled an end meanwhile.
+ * timeline stalled an end meanwhile; or it had been started within a turn before the last Initial
+ * but for the goodbye: no process has its socket at once.
  *
  * Source: RFC 9000 7, 17.2.2. */
 #include "pcap-tools/check/excuse.h"
@@ -26,6 +27,7 @@ enum { TRIES = 16 };
 struct knock {
   bool arrived;
   uint64_t arrived_ns;
+  uint64_t last_ns, before_ns; /* the last one that arrived, and the one before */
   struct tries {
     size_t n;
     struct {
@@ -66,7 +68,11 @@ static void datagram(void *arg, struct qp_place place, const struct qp_udp *udp,
   if (!c || udp->sum == QP_SUM_WRONG || udp->ip_sum_wrong)
     return;
   struct knock *knock = qp_per_conn(&state->knocks, c, sizeof *knock);
-  if (knock->arrived || !shows_arrival(self->evidence, c, place.file))
+  if (!shows_arrival(self->evidence, c, place.file))
+    return;
+  knock->before_ns = knock->last_ns;
+  knock->last_ns = place.time_ns;
+  if (knock->arrived)
     return;
   knock->arrived = true;
   knock->arrived_ns = place.time_ns;
@@ -124,6 +130,21 @@ static bool dead(const struct qp_evidence *e, const struct qp_conn *c) {
   return down;
 }
 
+/* Did the client knock at a process that was just being started, and not again? */
+static bool starting(const struct qp_evidence *e, const struct qp_conn *c,
+                     const struct knock *knock) {
+  const struct qp_node *node = e->manifest ? qp_node_at(e, c, QP_SERVER) : NULL;
+  const struct qp_close *close = &c->close[QP_CLIENT];
+  const bool goodbye = close->seen && close->at.time_ns <= knock->last_ns;
+  const uint64_t last = goodbye ? knock->before_ns : knock->last_ns;
+  for (const struct qp_fault *f = NULL; node && (f = qp_next_fault(e, node->name, "restart", f));) {
+    const uint64_t t = qp_capture_time(e, f->t);
+    if (c->packets[QP_SERVER] == 0 && t <= knock->arrived_ns && last < t + QP_TURN_NS)
+      return true;
+  }
+  return false;
+}
+
 static bool stalled(const struct qp_evidence *e, const struct qp_conn *c) {
   for (unsigned side = 0; e->manifest && side < 2; side++) {
     const struct qp_node *node = qp_node_at(e, c, side);
@@ -153,7 +174,7 @@ static void judge_conn(struct qp_judged *self, const struct qp_conn *c, uint64_t
   const struct knock *knock = qp_per_conn_peek(&state->knocks, c);
   uint64_t end = qp_broken_at(e, c);
   if (!c->numbers[QP_CLIENT][QP_SPACE_INITIAL].reached.n || !knock || !knock->arrived ||
-      dead(e, c) || stalled(e, c))
+      dead(e, c) || stalled(e, c) || starting(e, c, knock))
     return;
   for (int side = 0; side < 2; side++)
     if (c->close[side].seen && c->close[side].at.time_ns < end)

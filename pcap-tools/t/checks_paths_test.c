@@ -1,5 +1,5 @@
 /* IDs, addresses and keys: cid-active, cid-supply, path-valid, isolated,
- * fresh-start, connect-any-time, nonce-unique, no-orphan-forward. */
+ * fresh-start, nonce-unique, no-orphan-forward. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,6 @@
 
 enum { C = TAPE_CLIENT, S = TAPE_SERVER };
 #define SECOND_NS 1000000000u
-#define MS        UINT64_C(1000000)
 
 static const struct qp_cid next_id = {.len = 8, .data = {0xa1, 2, 3, 4, 5, 6, 7, 8}};
 static const struct qp_cid third_id = {.len = 8, .data = {0xa2, 2, 3, 4, 5, 6, 7, 8}};
@@ -355,116 +354,6 @@ static void only_one_connection_on_a_port_shows_nothing(void **state) {
   tape_expect(s->t, "fresh-start", JUDGE_SKIP, 0);
 }
 
-/* ---- connect-any-time ---------------------------------------------------- */
-
-static void an_answered_client_passes(void **state) {
-  struct stage *s = *state;
-  pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping()));
-  tape_expect(s->t, "connect-any-time", JUDGE_PASS, 1);
-}
-
-static void a_swallowed_initial_fails(void **state) {
-  struct stage *s = *state;
-  struct tape_conn late = tape_conn_unanswered(s->t);
-  s->t->now_ns += 2 * SECOND_NS;
-  pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping()));
-  tape_expect_finding(s->t, "connect-any-time", "handshake", "no packet at all");
-  tape_conn_free(&late);
-}
-
-static void an_initial_right_at_the_end_is_excused(void **state) {
-  struct stage *s = *state;
-  pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping()));
-  struct tape_conn late = tape_conn_unanswered(s->t);
-  tape_expect(s->t, "connect-any-time", JUDGE_PASS, 1);
-  tape_conn_free(&late);
-}
-
-static void a_handshake_that_stops_fails(void **state) {
-  struct stage *s = *state;
-  s->t->now_ns += 4 * SECOND_NS;
-  pkt_1rtt(&s->c, C, .frames = FRAMES(w_ping())); /* d never gets that far */
-  tape_expect_finding(s->t, "connect-any-time", "handshake", "none");
-}
-
-/* A client whose Initial its own capture has; does the relay's have it, too? */
-static struct plan a_client_knocks(bool arrives) {
-  struct plan p = made_run();
-  struct tape_conn late = tape_conn_silent(p.scene.t);
-  late.file[TAPE_CLIENT] = 1;
-  tape_say_initial(&late, C, 0, FRAMES(w_ping(), w_padding(1100)));
-  if (arrives)
-    tape_also_in(p.scene.t, 2, 1000000);
-  p.scene.t->now_ns += 2 * SECOND_NS;
-  pkt_1rtt(&p.scene.sub, C, .frames = FRAMES(w_ping()));
-  scene_close(&p.scene);
-  p.at_sub = true;
-  tape_conn_free(&late);
-  return p;
-}
-
-static void an_initial_lost_on_the_way_is_excused(void **state) {
-  (void)state;
-  struct plan p = a_client_knocks(false);
-  made_run_expect(&p, "connect-any-time", JUDGE_PASS);
-}
-
-static void an_initial_that_arrives_is_answered(void **state) {
-  (void)state;
-  struct plan p = a_client_knocks(true);
-  made_run_expect_finding(&p, "connect-any-time", "handshake", "no packet at all");
-}
-
-/* Initials leave the client at 0, 1.5 and 3 s, the last one to say that it gives up. */
-static void judge_calls(bool second_arrives, enum judge_result result) {
-  struct plan p = made_run();
-  struct tape_conn late = tape_conn_silent(p.scene.t);
-  late.file[TAPE_CLIENT] = 1;
-  for (uint64_t pn = 0; pn < 3; pn++) {
-    struct word frame = pn < 2 ? w_ping() : w_close(0);
-    tape_say_initial(&late, C, pn, FRAMES(frame, w_padding(1100)));
-    if (pn == 2 || (pn == 1 && second_arrives))
-      tape_also_in(p.scene.t, 2, 1000000);
-    p.scene.t->now_ns += 1500 * MS;
-  }
-  scene_close(&p.scene);
-  p.at_sub = true;
-  tape_conn_free(&late);
-  made_run_expect(&p, "connect-any-time", result);
-}
-
-static void a_goodbye_needs_no_answer(void **state) {
-  (void)state;
-  judge_calls(false, JUDGE_PASS);
-  judge_calls(true, JUDGE_FAIL); /* 1.5 s before it gives up */
-}
-
-/* The server answers at 0 and 1 s, the client gives up at 3.5 s. */
-static void judge_answers(bool arrive, enum judge_result result) {
-  struct tape *t = tape_new();
-  struct tape_conn c = tape_conn_silent(t);
-  c.file[C] = 1;
-  tape_say_initial(&c, C, 0, FRAMES(w_ping(), w_padding(1100)));
-  tape_also_in(t, 0, 1000000);
-  for (uint64_t pn = 0; pn < 2; pn++) {
-    tape_say_initial(&c, S, pn, FRAMES(w_ping(), w_padding(1100)));
-    if (arrive)
-      tape_also_in(t, 1, 1000000);
-    t->now_ns += pn ? 2500 * MS : 1000 * MS;
-  }
-  tape_say_initial(&c, C, 1, FRAMES(w_close(0), w_padding(1100)));
-  tape_also_in(t, 0, 1000000);
-  tape_expect(t, "connect-any-time", result, 0);
-  tape_conn_free(&c);
-  tape_free(t);
-}
-
-static void a_handshake_lost_on_the_way_takes_longer(void **state) {
-  (void)state;
-  judge_answers(false, JUDGE_SKIP);
-  judge_answers(true, JUDGE_FAIL);
-}
-
 /* ---- nonce-unique -------------------------------------------------------- */
 
 static void a_number_again_under_another_key_passes(void **state) {
@@ -582,14 +471,6 @@ int main(void) {
       CASE(fan_out_to_a_port_that_nobody_took_passes),
       CASE(an_object_nobody_asked_for_yet_fails),
       CASE(only_one_connection_on_a_port_shows_nothing),
-      CASE(an_answered_client_passes),
-      CASE(a_swallowed_initial_fails),
-      CASE(an_initial_right_at_the_end_is_excused),
-      CASE(a_handshake_that_stops_fails),
-      cmocka_unit_test(an_initial_lost_on_the_way_is_excused),
-      cmocka_unit_test(an_initial_that_arrives_is_answered),
-      cmocka_unit_test(a_goodbye_needs_no_answer),
-      cmocka_unit_test(a_handshake_lost_on_the_way_takes_longer),
       CASE(a_number_again_under_another_key_passes),
       CASE(a_nonce_used_twice_fails),
       CASE(the_same_bytes_again_pass),
