@@ -6,32 +6,11 @@
 #include <cmocka.h>
 
 #include "pcap-tools/t/made_run.h"
+#include "pcap-tools/t/two_clients.h"
 
 enum { C = TAPE_CLIENT, S = TAPE_SERVER };
 #define SECOND_NS 1000000000u
 #define MS        UINT64_C(1000000)
-
-struct stage {
-  struct tape *t;
-  struct tape_conn c, d;
-};
-
-static int set_up(void **state) {
-  static struct stage s;
-  s.t = tape_new();
-  s.c = tape_conn(s.t);
-  s.d = tape_conn(s.t);
-  *state = &s;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  struct stage *s = *state;
-  tape_conn_free(&s->c);
-  tape_conn_free(&s->d);
-  tape_free(s->t);
-  return 0;
-}
 
 static void an_answered_client_passes(void **state) {
   struct stage *s = *state;
@@ -168,7 +147,7 @@ static void a_handshake_lost_on_the_way_takes_longer(void **state) {
 }
 
 int main(void) {
-#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, two_clients, two_clients_gone)
   const struct CMUnitTest tests[] = {
       CASE(an_answered_client_passes),
       CASE(a_swallowed_initial_fails),

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "pcap-tools/t/made_run.h"
+#include "pcap-tools/t/two_clients.h"
 
 enum { C = TAPE_CLIENT, S = TAPE_SERVER };
 #define SECOND_NS 1000000000u
@@ -16,28 +17,6 @@ static const struct qp_cid next_id = {.len = 8, .data = {0xa1, 2, 3, 4, 5, 6, 7,
 static const struct qp_cid third_id = {.len = 8, .data = {0xa2, 2, 3, 4, 5, 6, 7, 8}};
 /* for packets to the server */
 static const struct qp_cid server_id = {.len = 8, .data = {0xb1, 2, 3, 4, 5, 6, 7, 8}};
-
-struct stage {
-  struct tape *t;
-  struct tape_conn c, d;
-};
-
-static int set_up(void **state) {
-  static struct stage s;
-  s.t = tape_new();
-  s.c = tape_conn(s.t);
-  s.d = tape_conn(s.t);
-  *state = &s;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  struct stage *s = *state;
-  tape_conn_free(&s->c);
-  tape_conn_free(&s->d);
-  tape_free(s->t);
-  return 0;
-}
 
 static struct word new_id(uint64_t sequence, const struct qp_cid *cid) {
   return w_new_cid(sequence, 0, cid->data, cid->len);
@@ -437,7 +416,7 @@ static void media_after_the_own_close_fails(void **state) {
 }
 
 int main(void) {
-#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, two_clients, two_clients_gone)
   const struct CMUnitTest tests[] = {
       CASE(issued_ids_pass),
       CASE(a_retired_id_fails),

@@ -311,10 +311,14 @@ static void nothing_new_goes_ahead_of_the_answer(void **state) {
 #define STREAMS 3
 #define DATA    8000
 
-static struct bench *begin_stock(void) {
-  static const struct endpoint_limits limits = {
-      .max_data = DATA, .max_stream_data = WINDOW, .max_streams = STREAMS, .cid_len = 8};
-  struct bench *b = bench_open((struct shape){.protection = QC_PROTECT_NONE, .limits = &limits});
+static const struct endpoint_limits narrow = {
+    .max_data = DATA, .max_stream_data = WINDOW, .max_streams = STREAMS, .cid_len = 8};
+/* One that stops nothing here. */
+static const struct endpoint_limits wide_open = {
+    .max_data = 1 << 20, .max_stream_data = 1 << 20, .max_streams = 100, .cid_len = 8};
+
+static struct bench *begin_stock(const struct endpoint_limits *limits) {
+  struct bench *b = bench_open((struct shape){.protection = QC_PROTECT_NONE, .limits = limits});
   bench_subscribe_all(b);
   return b;
 }
@@ -348,7 +352,7 @@ static struct leg *stock_comes(struct client *up, struct client *sub, int n, siz
 /* What MAX_STREAM_DATA stops is not handed over, so that it does not stand before the others. */
 static void what_a_limit_stops_stands_in_nobodys_way(void **state) {
   (void)state;
-  struct bench *b = begin_stock();
+  struct bench *b = begin_stock(&narrow);
   struct client *up = find_stock(b, true), *sub = find_stock(b, false);
   struct leg *wide = stock_comes(up, sub, 1, 60000), *small = stock_comes(up, sub, 2, 100);
   relay_batch_end(b->relay, b->net.now_ns);
@@ -361,7 +365,7 @@ static void what_a_limit_stops_stands_in_nobodys_way(void **state) {
 /* A stream takes one of MAX_STREAMS, and bytes of MAX_DATA, not before it has its turn. */
 static void what_cannot_leave_is_not_opened(void **state) {
   (void)state;
-  struct bench *b = begin_stock();
+  struct bench *b = begin_stock(&narrow);
   struct client *up = find_stock(b, true), *sub = find_stock(b, false);
   struct leg *legs[STREAMS + 1];
   for (int n = 0; n <= STREAMS; n++)
@@ -407,10 +411,7 @@ static void nothing_waits_in_ngtcp2(const struct client *sub) {
  * thought because of an ACK. */
 static void ngtcp2_gets_what_it_sends(void **state) {
   (void)state;
-  static const struct endpoint_limits limits = {
-      .max_data = 1 << 20, .max_stream_data = 1 << 20, .max_streams = 100, .cid_len = 8};
-  struct bench *b = bench_open((struct shape){.protection = QC_PROTECT_NONE, .limits = &limits});
-  bench_subscribe_all(b);
+  struct bench *b = begin_stock(&wide_open);
   struct client *up = find_stock(b, true), *sub = find_stock(b, false);
   struct leg *wide = stock_comes(up, sub, 2, 60000);
   relay_batch_end(b->relay, b->net.now_ns);
@@ -426,10 +427,7 @@ static void ngtcp2_gets_what_it_sends(void **state) {
 /* Many small ones: some do not fit into their packet, or only in part. */
 static void small_ones_do_not_wait_in_it_either(void **state) {
   (void)state;
-  static const struct endpoint_limits limits = {
-      .max_data = 1 << 20, .max_stream_data = 1 << 20, .max_streams = 100, .cid_len = 8};
-  struct bench *b = bench_open((struct shape){.protection = QC_PROTECT_NONE, .limits = &limits});
-  bench_subscribe_all(b);
+  struct bench *b = begin_stock(&wide_open);
   struct client *up = find_stock(b, true), *sub = find_stock(b, false);
   for (int n = 0; n < 48; n++)
     stock_comes(up, sub, 60 - n, 601);
